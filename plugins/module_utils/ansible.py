@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules share: their options, the one way through the engine, and every way in which a task can end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import platform
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
+    KernelError,
+    MacvlanHostError,
+    MissingLibraryError,
+)
+
+DEFAULT_STATE_DIR = "/var/lib/macvlan_host"
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+def network_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_network."""
+    return {
+        "name": {"type": "str", "required": True},
+        "parent": {"type": "str"},
+        "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru"], "default": "bridge"},
+        "subnets": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "subnet": {"type": "str", "required": True},
+                "gateway": {"type": "str"},
+                "ip_range": {"type": "str"},
+                "aux_addresses": {"type": "dict"},
+            },
+        },
+        "ipv6": {"type": "bool"},
+        "internal": {"type": "bool", "default": False},
+        "mtu": {"type": "int"},
+        "ipam": {"type": "str", "choices": ["default", "none"], "default": "default"},
+        "address_pools": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "base": {"type": "str", "required": True},
+                "size": {"type": "int", "required": True},
+            },
+        },
+        "labels": {"type": "dict"},
+        "allow_shared_parent": {"type": "bool", "default": False},
+        "allow_overlap": {"type": "bool", "default": False},
+        "force": {"type": "bool", "default": False},
+        **_changing_argspec(),
+    }
+
+
+def subinterface_argspec() -> dict[str, t.Any]:
+    """The options of vlan_subinterface."""
+    return {
+        "name": {"type": "str"},
+        "parent": {"type": "str"},
+        "vlan_id": {"type": "int"},
+        "protocol": {"type": "str", "choices": ["802.1q", "802.1ad"], "default": "802.1q"},
+        "mtu": {"type": "int"},
+        "mac": {"type": "str"},
+        "up": {"type": "bool", "default": True},
+        "reorder_hdr": {"type": "bool", "default": True},
+        "gvrp": {"type": "bool", "default": False},
+        "mvrp": {"type": "bool", "default": False},
+        "loose_binding": {"type": "bool", "default": False},
+        "ingress_qos_map": {"type": "dict"},
+        "egress_qos_map": {"type": "dict"},
+        "force": {"type": "bool", "default": False},
+        **_changing_argspec(),
+    }
+
+
+# What the options of a module say together, as AnsibleModule takes it.
+SUBINTERFACE_RULES: dict[str, t.Any] = {
+    "required_together": [("parent", "vlan_id")],
+    "required_one_of": [("name", "parent")],
+}
+
+
+def endpoint_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_endpoint."""
+    return {
+        "name": {"type": "str", "required": True},
+        "network": {"type": "str", "required": True},
+        "netns": {"type": "str"},
+        "netns_path": {"type": "path"},
+        "pid": {"type": "int"},
+        "ifname": {"type": "str"},
+        "ipv4": {"type": "str"},
+        "ipv6": {"type": "str"},
+        "subnet": {"type": "str"},
+        "mac": {"type": "str"},
+        "mtu": {"type": "int"},
+        # No default: it is true in a namespace and false in the host's own.
+        "default_route": {"type": "bool"},
+        "routes": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "to": {"type": "str", "required": True},
+                "via": {"type": "str"},
+                "metric": {"type": "int"},
+            },
+        },
+        "sysctls": {"type": "dict"},
+        "announce": {"type": "bool", "default": True},
+        "labels": {"type": "dict"},
+        **_changing_argspec(),
+    }
+
+
+ENDPOINT_RULES: dict[str, t.Any] = {
+    "mutually_exclusive": [("netns", "netns_path", "pid")],
+}
+
+
+def info_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_info."""
+    return {"network": {"type": "str"}, "endpoint": {"type": "str"}, **_common_argspec()}
+
+
+def _changing_argspec() -> dict[str, t.Any]:
+    return {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **_common_argspec()}
+
+
+def _common_argspec() -> dict[str, t.Any]:
+    return {"state_dir": {"type": "path", "default": DEFAULT_STATE_DIR}}
+
+
+# --- the way through ------------------------------------------------------------------------------------------------
+
+ReadOptions = t.Callable[[t.Mapping[str, t.Any]], options.Request]
+
+
+def run(module: AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
+    """Bring one object to where the task wants it, and end the task.
+
+    :param key: under which the result has the object
+    :param present: reads the options of an object that shall be there
+    :param absent: reads those of an object that shall be gone
+    """
+    params = module.params
+    with _failing_cleanly(module):
+        request = present(params) if params["state"] == "present" else absent(params)
+        outcome = engine.execute(request, state_dir=params["state_dir"], check=module.check_mode)
+    result = {"changed": outcome.changed, key: outcome.after, "steps": list(outcome.steps)}
+    if module._diff:
+        result["diff"] = {"before": outcome.before, "after": outcome.after}
+    _finish(module, result, outcome.warnings)
+
+
+def run_info(module: AnsibleModule) -> None:
+    """Tell what is recorded and what the kernel has, and end the task."""
+    params = module.params
+    with _failing_cleanly(module):
+        found = engine.inspect(
+            state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"]
+        )
+    warnings = found.pop("warnings", ())
+    _finish(module, found, warnings)
+
+
+def _finish(module: AnsibleModule, result: dict[str, t.Any], warnings: t.Iterable[str]) -> None:
+    for warning in warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+@contextlib.contextmanager
+def _failing_cleanly(module: AnsibleModule) -> t.Iterator[None]:
+    """End the task with a message that says what to do, whatever goes wrong in the block."""
+    try:
+        _require_root_on_linux(module)
+        yield
+    except MissingLibraryError as exc:
+        module.fail_json(msg=missing_required_lib(exc.library), exception=exc.trace)
+    except MacvlanHostError as exc:
+        refused = isinstance(exc, KernelError) and exc.errno == errno.EPERM
+        module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT if refused else ''}")
+    except PermissionError as exc:
+        module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT}", exception=traceback.format_exc())
+    except Exception as exc:  # noqa: BLE001 - the last resort, so that no task ends with a bare traceback
+        module.fail_json(
+            msg=f"{module._name} met an error that it does not know: {type(exc).__name__}: {exc}; this is a defect "
+            f"of the collection fleetnet.macvlan, please report it with the task and the traceback",
+            exception=traceback.format_exc(),
+        )
+
+
+_CAPABILITIES_HINT = (
+    "; the task runs as root, but without a privilege of root: in a container it needs CAP_NET_ADMIN and CAP_SYS_ADMIN"
+)
+
+
+def _require_root_on_linux(module: AnsibleModule) -> None:
+    """Say at once what otherwise fails halfway and in other words."""
+    system = platform.system()
+    if system != "Linux":
+        module.fail_json(msg=f"{module._name} needs a Linux kernel on its target; this one runs {system}")
+    if os.geteuid() != 0:
+        module.fail_json(
+            msg=f"{module._name} needs root on its target, also in check mode; run the task with become: true"
+        )

@@ -1,0 +1,374 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netlink messages as bytes: the few kinds that every run needs, packed and parsed here.
+
+The layouts are those of include/uapi/linux/netlink.h, rtnetlink.h, if_link.h and if_addr.h; numbers are in host
+order, except VLAN protocols. Nothing here opens a socket.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import typing as t
+
+from .model import Link, Route, VlanFacts
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+
+NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR = 0x1, 0x2, 0x4, 0x10
+NLM_F_DUMP = 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
+NLMSGERR_ATTR_MSG = 1
+
+IFF_UP, IFF_LOOPBACK = 0x1, 0x8
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
+IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 20, 28, 29, 37
+IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+IFLA_MACVLAN_MODE = 1
+IFLA_VLAN_ID, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, IFLA_VLAN_PROTOCOL = 1, 2, 3, 4, 5
+RTEXT_FILTER_SKIP_STATS = 1 << 3
+
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+IFA_F_NODAD = 0x02
+RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
+
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
+RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
+
+MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
+VLAN_FLAGS = {"reorder_hdr": 0x1, "gvrp": 0x2, "loose_binding": 0x4, "mvrp": 0x8}
+VLAN_PROTOCOLS = {"802.1q": 0x8100, "802.1ad": 0x88A8}
+
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_ATTRIBUTE = struct.Struct("=HH")  # length, type
+_LINK = struct.Struct("=BxHiII")  # family, hardware type, index, flags, change mask
+_ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
+_ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
+_UINT32 = struct.Struct("=I")
+_INT32 = struct.Struct("=i")
+_TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+
+Attributes = t.Dict[int, bytes]
+
+
+class Message(t.NamedTuple):
+    """A message as it came: its header without the length, and its body."""
+
+    kind: int
+    flags: int
+    sequence: int
+    body: bytes
+
+
+class Answer(t.NamedTuple):
+    """What an acknowledgement says.
+
+    :ivar errno: 0 for success
+    :ivar text: the kernel's own words, mostly empty
+    """
+
+    errno: int
+    text: str
+
+
+# --- packing --------------------------------------------------------------------------------------------------------
+
+
+def _attribute(kind: int, payload: bytes) -> bytes:
+    length = _ATTRIBUTE.size + len(payload)
+    return _ATTRIBUTE.pack(length, kind) + payload + b"\0" * (-length % 4)
+
+
+def _uint32(kind: int, value: int) -> bytes:
+    return _attribute(kind, _UINT32.pack(value))
+
+
+def _text(kind: int, value: str) -> bytes:
+    return _attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
+
+
+def _mac(value: str) -> bytes:
+    return _attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    """A whole message; every request is acknowledged, except dumps, which end themselves."""
+    wanted = NLM_F_REQUEST | flags | (0 if flags & NLM_F_DUMP == NLM_F_DUMP else NLM_F_ACK)
+    return _HEADER.pack(_HEADER.size + len(body), kind, wanted, sequence, 0) + body
+
+
+class Packed(t.NamedTuple):
+    """A request without its sequence number, which the socket gives."""
+
+    kind: int
+    flags: int
+    body: bytes
+
+
+def dump_links() -> Packed:
+    # Without statistics, which make most of a link's message.
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    return Packed(RTM_GETLINK, NLM_F_DUMP, body)
+
+
+def dump_addresses() -> Packed:
+    return Packed(RTM_GETADDR, NLM_F_DUMP, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+
+
+def dump_routes(family: int) -> Packed:
+    return Packed(RTM_GETROUTE, NLM_F_DUMP, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def get_link(name: str) -> Packed:
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name)
+    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
+
+
+def add_macvlan(
+    name: str, lower: int, mode: str, mac: str | None = None, mtu: int | None = None, netns_fd: int | None = None
+) -> Packed:
+    """A macvlan on the link with index ``lower`` of the sender's namespace.
+
+    With ``netns_fd`` it is born there, so its name cannot collide with one of the sender's namespace.
+    """
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    if netns_fd is not None:
+        body += _uint32(IFLA_NET_NS_FD, netns_fd)
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
+
+
+def impossible_link(kind: str) -> Packed:
+    """A request for a link of a kind that no kernel can fulfil, to learn whether it knows the kind.
+
+    An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
+    """
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
+    info = _attribute(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, kind.encode()))
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
+
+
+def set_macvlan_mode(index: int, mode: str) -> Packed:
+    return Packed(RTM_NEWLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _macvlan_info(mode))
+
+
+def _macvlan_info(mode: str) -> bytes:
+    data = _attribute(IFLA_INFO_DATA, _uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode]))
+    return _attribute(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"macvlan") + data)
+
+
+def set_link(
+    index: int,
+    *,
+    up: bool | None = None,
+    name: str | None = None,
+    mac: str | None = None,
+    mtu: int | None = None,
+    alias: str | None = None,
+) -> Packed:
+    """Change what is not None; an empty alias removes it."""
+    body = _LINK.pack(socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
+    if name is not None:
+        body += _text(IFLA_IFNAME, name)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    if alias is not None:
+        body += _attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
+    return Packed(RTM_SETLINK, 0, body)
+
+
+def delete_link(index: int) -> Packed:
+    return Packed(RTM_DELLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0))
+
+
+def add_address(index: int, cidr: str) -> Packed:
+    return Packed(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address_body(index, cidr, IFA_F_NODAD))
+
+
+def delete_address(index: int, cidr: str) -> Packed:
+    return Packed(RTM_DELADDR, 0, _address_body(index, cidr, 0))
+
+
+def _address_body(index: int, cidr: str, ipv6_flags: int) -> bytes:
+    address, dummy, length = cidr.partition("/")
+    family = _family(address)
+    flags = ipv6_flags if family == socket.AF_INET6 else 0
+    raw = socket.inet_pton(family, address)
+    head = _ADDRESS.pack(family, int(length), flags, RT_SCOPE_UNIVERSE, index)
+    return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, raw)
+
+
+def add_route(index: int, route: Route) -> Packed:
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route_body(index, route))
+
+
+def replace_route(index: int, route: Route) -> Packed:
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route_body(index, route))
+
+
+def delete_route(index: int, route: Route) -> Packed:
+    return Packed(RTM_DELROUTE, 0, _route_body(index, route))
+
+
+def _route_body(index: int, route: Route) -> bytes:
+    address, dummy, length = route.to.partition("/")
+    family = _family(address)
+    # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
+    on_link = route.via is None and family == socket.AF_INET
+    scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
+    body = _ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST, 0)
+    if int(length):
+        body += _attribute(RTA_DST, socket.inet_pton(family, address))
+    if route.via is not None:
+        body += _attribute(RTA_GATEWAY, socket.inet_pton(family, route.via))
+    body += _uint32(RTA_OIF, index)
+    if route.metric:
+        body += _uint32(RTA_PRIORITY, route.metric)
+    return body
+
+
+# --- parsing --------------------------------------------------------------------------------------------------------
+
+
+def messages(data: bytes) -> t.Iterator[Message]:
+    """The messages of one datagram.
+
+    :raises ValueError: a length is impossible
+    """
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, sequence, dummy = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            raise ValueError("a netlink message with an impossible length")
+        yield Message(kind, flags, sequence, data[offset + _HEADER.size : offset + length])
+        offset += (length + 3) & ~3
+
+
+def attributes(data: bytes, offset: int = 0) -> Attributes:
+    """Attribute type → payload, of a message body or a nested attribute.
+
+    :raises ValueError: a length is impossible
+    """
+    found: Attributes = {}
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size or offset + length > len(data):
+            raise ValueError("a netlink attribute with an impossible length")
+        found[kind & _TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def parse_answer(answer: Message) -> Answer:
+    """The error number and words of an NLMSG_ERROR message."""
+    errno = -_INT32.unpack_from(answer.body)[0]
+    if not answer.flags & NLM_F_ACK_TLVS:
+        return Answer(errno, "")
+    # Behind the number comes the header of the request, and all of the request unless it was capped.
+    request_length = _HEADER.unpack_from(answer.body, 4)[0]
+    copied = _HEADER.size if answer.flags & NLM_F_CAPPED or not errno else request_length
+    words = attributes(answer.body, 4 + ((copied + 3) & ~3)).get(NLMSGERR_ATTR_MSG, b"")
+    return Answer(errno, words.rstrip(b"\0").decode("utf-8", "replace"))
+
+
+def parse_link(body: bytes) -> Link:
+    """A link from the body of an RTM_NEWLINK message."""
+    dummy, hardware, index, flags, dummy = _LINK.unpack_from(body)
+    found = attributes(body, _LINK.size)
+    info = attributes(found.get(IFLA_LINKINFO, b""))
+    kind = _string(info.get(IFLA_INFO_KIND, b""))
+    data = attributes(info.get(IFLA_INFO_DATA, b"")) if kind in ("macvlan", "macvtap", "vlan") else {}
+    mode = _number(data, IFLA_MACVLAN_MODE) if kind in ("macvlan", "macvtap") else None
+    lower = _number(found, IFLA_LINK)
+    return Link(
+        index=index,
+        name=_string(found[IFLA_IFNAME]),
+        kind=kind,
+        hardware=hardware,
+        mac=found.get(IFLA_ADDRESS, b"").hex(":"),
+        mtu=_number(found, IFLA_MTU) or 0,
+        up=bool(flags & IFF_UP),
+        loopback=bool(flags & IFF_LOOPBACK),
+        alias=_string(found.get(IFLA_IFALIAS, b"")),
+        lower=lower or None,
+        lower_netns=_number(found, IFLA_LINK_NETNSID),
+        master=_number(found, IFLA_MASTER) or None,
+        macvlan_mode=next((name for name, value in MACVLAN_MODES.items() if value == mode), None),
+        vlan=_parse_vlan(data) if kind == "vlan" else None,
+    )
+
+
+def _parse_vlan(data: Attributes) -> VlanFacts:
+    flags = _UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
+    protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
+    return VlanFacts(
+        vlan_id=struct.unpack("=H", data[IFLA_VLAN_ID][:2])[0],
+        protocol=next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), hex(protocol)),
+        ingress_qos_map=_parse_qos(data.get(IFLA_VLAN_INGRESS_QOS, b"")),
+        egress_qos_map=_parse_qos(data.get(IFLA_VLAN_EGRESS_QOS, b"")),
+        **{name: bool(flags & bit) for name, bit in VLAN_FLAGS.items()},
+    )
+
+
+def _parse_qos(nested: bytes) -> dict[str, int]:
+    """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
+    found: dict[int, int] = {}
+    offset = 0
+    while offset + _ATTRIBUTE.size + 8 <= len(nested):
+        source, target = struct.unpack_from("=II", nested, offset + _ATTRIBUTE.size)
+        if target:
+            found[source] = target
+        offset += _ATTRIBUTE.size + 8
+    return {str(key): found[key] for key in sorted(found)}
+
+
+def parse_address(body: bytes) -> tuple[int, str, int]:
+    """(ifindex, address with prefix length, scope) from the body of an RTM_NEWADDR message."""
+    family, length, dummy, scope, index = _ADDRESS.unpack_from(body)
+    found = attributes(body, _ADDRESS.size)
+    raw = found.get(IFA_LOCAL, found.get(IFA_ADDRESS, b""))
+    return index, f"{socket.inet_ntop(family, raw)}/{length}", scope
+
+
+def parse_route(body: bytes) -> tuple[int, Route] | None:
+    """(ifindex, route) from the body of an RTM_NEWROUTE message; None for what is not a unicast route of table main.
+
+    Routes with several next hops have no single ifindex and are left out: we never make one.
+    """
+    family, length, dummy, dummy, table, dummy, dummy, kind, dummy = _ROUTE.unpack_from(body)
+    if kind != RTN_UNICAST or family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    found = attributes(body, _ROUTE.size)
+    if (_number(found, RTA_TABLE) or table) != RT_TABLE_MAIN or RTA_OIF not in found:
+        return None
+    width = 4 if family == socket.AF_INET else 16
+    destination = socket.inet_ntop(family, found.get(RTA_DST, b"\0" * width))
+    gateway = found.get(RTA_GATEWAY)
+    via = socket.inet_ntop(family, gateway) if gateway else None
+    metric = _number(found, RTA_PRIORITY)
+    return _UINT32.unpack(found[RTA_OIF])[0], Route(f"{destination}/{length}", via, metric or None)
+
+
+def _number(found: Attributes, kind: int) -> int | None:
+    raw = found.get(kind)
+    return None if raw is None else t.cast(int, _UINT32.unpack_from(raw)[0])
+
+
+def _string(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "surrogateescape")

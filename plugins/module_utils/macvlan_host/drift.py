@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift: how what is recorded and what the kernel shows differ."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from . import ipam, names
+from .draft import Draft, is_ours
+from .model import DummyParent, Endpoint, Link, Network, Space, SubInterface, plain
+from .plan_subinterface import vlan_facts
+from .steps import Sysctl
+
+_IPV6 = "net.ipv6.conf.IFNAME."
+_IPV4 = "net.ipv4.conf.IFNAME."
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference.
+
+    :ivar object: ``network NAME``, ``endpoint NETWORK/NAME`` or ``vlan_subinterface NAME``
+    :ivar field: the name of an option, ``link`` or ``netns``
+    """
+
+    object: str
+    field: str
+    recorded: t.Any
+    actual: t.Any
+
+
+def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
+    """The sysctls of an endpoint, in the order to set them: ours, then the task's, which win.
+
+    Autoconfiguration is off before the link comes up, or the kernel would add addresses of its own. Announcing
+    is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and ndisc_notify).
+    """
+    announce = "1" if endpoint.announce else "0"
+    values = {
+        f"{_IPV6}accept_ra": "0",
+        f"{_IPV6}autoconf": "0",
+        f"{_IPV6}ndisc_notify": announce,
+        f"{_IPV6}disable_ipv6": "0" if endpoint.ipv6 else "1",
+        f"{_IPV4}arp_notify": announce,
+    }
+    # A kernel without IPv6 has none of its settings, which matters only to endpoints that need it.
+    ours = tuple(
+        Sysctl(key, None, value, optional=key.startswith(_IPV6) and not endpoint.ipv6)
+        for key, value in values.items()
+        if key not in endpoint.sysctls
+    )
+    return ours + tuple(Sysctl(key, endpoint.sysctls_before.get(key), value) for key, value in endpoint.sysctls.items())
+
+
+def setting_keys(endpoint: Endpoint) -> frozenset[str]:
+    """The keys to read for :func:`settings`, with the interface's name in them."""
+    keys = {item.key for item in settings(endpoint)} | set(endpoint.sysctls_before)
+    return frozenset(names.sysctl_key(key, endpoint.ifname) for key in keys)
+
+
+def find_link(space: Space, endpoint: Endpoint) -> Link | None:
+    """The link of a recorded endpoint; one that lost its tag is known by its MAC address."""
+    link = space.links.get(endpoint.ifname)
+    if is_ours(link, endpoint.id, "macvlan"):
+        return link
+    if link is not None and link.kind == "macvlan" and not link.alias and link.mac == endpoint.mac:
+        return link
+    return None
+
+
+def drift_of(draft: Draft) -> list[Drift]:
+    """Every difference between the record and the kernel, in the order of the record."""
+    found: list[Drift] = []
+    for owned in draft.links.values():
+        if isinstance(owned, SubInterface):
+            found += _subinterface(draft, owned)
+    for network in draft.networks.values():
+        found += _network(draft, network)
+    for endpoint in draft.endpoints.values():
+        found += _endpoint(draft, endpoint)
+    return found
+
+
+def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
+    link, base = draft.host.links.get(sub.name), draft.host.links.get(sub.parent)
+    if link is None:
+        yield Drift(sub.title, "link", "present", "absent")
+        return
+    if not is_ours(link, sub.id, "vlan"):
+        yield Drift(sub.title, "link", names.tag(sub.id), link.alias or "not tagged")
+    lower = draft.host.by_index(link.lower)
+    actual = {"parent": lower.name if lower else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
+    wanted = {
+        "parent": sub.parent,
+        "mtu": sub.mtu or (base.mtu if base else link.mtu),
+        "mac": sub.mac or (base.mac if base else link.mac),
+        "up": sub.up,
+        **plain(vlan_facts(sub)),
+    }
+    actual.update(plain(link.vlan) if link.vlan else dict.fromkeys(plain(vlan_facts(sub))))
+    for field, value in wanted.items():
+        if actual[field] != value:
+            yield Drift(sub.title, field, value, actual[field])
+
+
+def _network(draft: Draft, network: Network) -> t.Iterator[Drift]:
+    link = draft.host.links.get(network.parent)
+    if link is None:
+        yield Drift(network.title, "parent", network.parent, None)
+        return
+    owned = draft.links.get(network.parent)
+    if isinstance(owned, DummyParent):
+        if not is_ours(link, owned.id, "dummy"):
+            yield Drift(network.title, "parent", names.tag(owned.id), link.alias or "not tagged")
+        if not link.up:
+            yield Drift(network.title, "parent", f"{network.parent} up", f"{network.parent} down")
+
+
+def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
+    title, network = endpoint.title, draft.networks[endpoint.network]
+    space = draft.space(endpoint.netns)
+    if space is None:
+        yield Drift(title, "netns", endpoint.netns.shown, None)
+        return
+    link = find_link(space, endpoint)
+    if link is None:
+        other = space.links.get(endpoint.ifname)
+        yield Drift(title, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
+        return
+    if not link.alias:
+        yield Drift(title, "link", names.tag(endpoint.id), "not tagged")
+    if not link.up:
+        yield Drift(title, "link", "up", "down")
+    parent = draft.host.links.get(network.parent)
+    mac = parent.mac if parent is not None and network.mode == "passthru" else endpoint.mac
+    for field, recorded, actual in (
+        ("mac", mac, link.mac),
+        ("mtu", endpoint.mtu, link.mtu),
+        ("mode", network.mode, link.macvlan_mode),
+    ):
+        if recorded != actual:
+            yield Drift(title, field, recorded, actual)
+    yield from _addresses(endpoint, space.addresses.get(link.index, ()))
+    yield from _routes(endpoint, {route.identity for route in space.routes.get(link.index, ())})
+    yield from _sysctls(endpoint, space)
+
+
+def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]:
+    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
+        version = int(field[-1])
+        found = sorted(address for address in actual if ipam.version_of(address) == version)
+        if found != ([recorded] if recorded else []):
+            yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
+
+
+def _routes(endpoint: Endpoint, actual: set[tuple[str, str | None, int]]) -> t.Iterator[Drift]:
+    for route in endpoint.all_routes:
+        if route.identity not in actual:
+            field = "routes" if route in endpoint.routes else "default_route"
+            yield Drift(endpoint.title, field, f"{route.to} via {route.via}" if route.via else route.to, None)
+
+
+def _sysctls(endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
+    for item in settings(endpoint):
+        key = names.sysctl_key(item.key, endpoint.ifname)
+        actual = space.sysctls.get(key)
+        if actual != item.new and not (actual is None and item.optional):
+            yield Drift(endpoint.title, "sysctls", f"{key}={item.new}", None if actual is None else f"{key}={actual}")

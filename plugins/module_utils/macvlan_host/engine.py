@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way of every run: read, plan, (check mode: stop), lock, journal, apply or turn back, commit."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+from dataclasses import dataclass
+
+from . import ipam, netlink, options
+from .draft import Draft, Plan
+from .drift import drift_of
+from .errors import KernelError, MacvlanHostError, StateError
+from .model import Kernel, plain
+from .names import TAG_PREFIX
+from .plan import kernel_after, needs_of, needs_of_everything, plan
+from .state import Journal, Session, State, Stored, apply_changes, changes_between
+from .steps import inverse
+from .views import Object, View
+
+MACHINE_ID = "/etc/machine-id"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, or in check mode would do.
+
+    :ivar before: the object before, ``{}`` when absent
+    :ivar after: the object afterwards, ``{}`` when absent
+    :ivar steps: what was done, a sentence each
+    """
+
+    changed: bool
+    before: Object
+    after: Object
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def execute(request: options.Request, *, state_dir: str, check: bool) -> Outcome:
+    """Bring one object to what is asked, or, with ``check``, tell what that would be.
+
+    Every real run is preceded by the same pass that check mode makes, so what can be refused is refused before
+    anything is touched, and a run with nothing to do takes no lock.
+
+    :raises MacvlanHostError: it was refused, or failed; nothing has changed then
+    """
+    ipam.require_netaddr()
+    state = State(state_dir)
+    foreseen, outcome = _foresee(state, request)
+    if check or not (foreseen.changed or outcome.warnings and _interrupted(state)):
+        return outcome
+    with state.locked(_title(request)) as session:
+        return _perform(session, request)
+
+
+def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dict[str, t.Any]:
+    """All that is recorded, and how the kernel differs from it.
+
+    :param network: only this network, its endpoints and its parent
+    :param endpoint: only endpoints of this name, their networks and parents
+    :raises MacvlanHostError: the database or the kernel cannot be read
+    """
+    ipam.require_netaddr()
+    state = State(state_dir)
+    _check_not_lost(state)
+    stored = state.read()
+    record = stored.record
+    kernel = netlink.read_kernel(needs_of_everything(record), _host(), _boot_id())
+    found: dict[str, t.Any] = View(record, kernel).everything(network, endpoint)
+    shown = {f"network {item['name']}" for item in found["networks"]}
+    shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
+    shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
+    found["drift"] = [plain(item) for item in drift_of(Draft(record, kernel)) if item.object in shown]
+    found["warnings"] = [_interruption(stored.journal)] if stored.journal else []
+    return found
+
+
+# --- one run --------------------------------------------------------------------------------------------------------
+
+
+def _foresee(state: State, request: options.Request) -> tuple[Plan, Outcome]:
+    """The plan and its outcome, without a lock and without touching anything."""
+    _check_not_lost(state)
+    stored = state.read()
+    record = stored.record
+    kernel = netlink.read_kernel(needs_of([request], record), _host(), _boot_id())
+    warnings: tuple[str, ...] = ()
+    if stored.journal is not None:
+        warnings = (_interruption(stored.journal),)
+        record, kernel = _as_after_recovery(stored, kernel)
+    made = plan([request], record, kernel)
+    return made, _outcome(request, made, kernel, warnings)
+
+
+def _perform(session: Session, request: options.Request) -> Outcome:
+    """The same with the lock held, and for real."""
+    warnings: tuple[str, ...] = ()
+    stored = session.read()
+    if stored.journal is not None:
+        warnings = (_interruption(stored.journal), *_recover(session, stored))
+        stored = session.read()
+    kernel = netlink.read_kernel(needs_of([request], stored.record), _host(), _boot_id())
+    made = plan([request], stored.record, kernel)
+    changes = changes_between(made.before, made.after)
+    if made.steps:
+        session.intend(Journal(kernel.boot_id, _title(request), made.removal, made.steps, changes))
+        with contextlib.closing(netlink.KernelWriter()) as writer:
+            _apply(session, writer, made)
+            _commit(session, writer, made, changes)
+    elif changes:
+        session.record(changes)
+    return _outcome(request, made, kernel, warnings)
+
+
+def _apply(session: Session, writer: netlink.KernelWriter, made: Plan) -> None:
+    try:
+        writer.apply(made.steps)
+    except BaseException as exc:
+        problems = writer.settle(inverse(made.steps[: writer.reached]))
+        session.forget_intention()
+        if problems and isinstance(exc, MacvlanHostError):
+            raise KernelError(f"{exc}; taking back what had been done failed too: {'; '.join(problems)}") from exc
+        raise
+
+
+def _commit(session: Session, writer: netlink.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
+    try:
+        session.record(changes)
+    except BaseException:
+        writer.settle(inverse(made.steps))
+        # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
+        with contextlib.suppress(Exception):
+            session.forget_intention()
+        raise
+
+
+def _outcome(request: options.Request, made: Plan, kernel: Kernel, warnings: tuple[str, ...]) -> Outcome:
+    afterwards = dataclasses.replace(kernel, spaces=made.kernel_after)
+    before = _object(View(made.before, kernel), request)
+    for item in drift_of(Draft(made.before, kernel)):
+        # What had drifted is shown as it was, so that the difference is what the steps change.
+        if item.object == _title(request) and before:
+            before[item.field] = item.actual
+    return Outcome(
+        changed=made.changed,
+        before=before,
+        after=_object(View(made.after, afterwards), request),
+        steps=tuple(step.describe() for step in made.steps),
+        warnings=warnings + made.warnings,
+    )
+
+
+def _object(view: View, request: options.Request) -> Object:
+    if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
+        return view.network(request.name)
+    if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):
+        return view.endpoint(request.network, request.name)
+    return view.subinterface(request.name)
+
+
+def _title(request: options.Request) -> str:
+    if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
+        return f"network {request.name}"
+    if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):
+        return f"endpoint {request.network}/{request.name}"
+    return f"vlan_subinterface {request.name}"
+
+
+# --- after an interruption ------------------------------------------------------------------------------------------
+
+
+def _interrupted(state: State) -> bool:
+    return state.read().journal is not None
+
+
+def _interruption(journal: Journal) -> str:
+    way = "finished" if journal.removal else "turned back"
+    return f"an earlier run was interrupted while it worked on {journal.doing}; what it had begun is {way}"
+
+
+def _recover(session: Session, stored: Stored) -> list[str]:
+    """Turn back, or for a removal finish, what a run that died had begun; what could not be, a sentence each."""
+    journal = t.cast(Journal, stored.journal)
+    problems: list[str] = []
+    if journal.boot_id == _boot_id():
+        with contextlib.closing(netlink.KernelWriter()) as writer:
+            problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
+    if journal.removal:
+        session.record(journal.changes)
+    else:
+        session.forget_intention()
+    return problems
+
+
+def _as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
+    """Record and kernel as :func:`_recover` will leave them."""
+    journal = t.cast(Journal, stored.journal)
+    record = apply_changes(stored.record, journal.changes) if journal.removal else stored.record
+    if journal.boot_id != kernel.boot_id:
+        return record, kernel
+    return record, kernel_after(kernel, journal.steps if journal.removal else inverse(journal.steps))
+
+
+# --- the host -------------------------------------------------------------------------------------------------------
+
+
+def _host() -> str:
+    """What tells this machine from others of the fleet; machine-id(5) asks not to use it as it is, so it is hashed."""
+    try:
+        with open(MACHINE_ID, encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return os.uname().nodename
+
+
+def _boot_id() -> str:
+    with open(BOOT_ID, encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _check_not_lost(state: State) -> None:
+    """Without a database nothing is known of links that carry our tag, so nothing can be done rightly.
+
+    :raises StateError: naming the links and the ways out
+    """
+    if state.is_there():
+        return
+    lost = netlink.tagged_links()
+    if lost:
+        shown = "; ".join(f"{', '.join(names)} in {place}" for place, names in sorted(lost.items()))
+        raise StateError(
+            f"there is no state database in {state.folder}, but links made by this collection are on the host "
+            f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir, or put a backup of state.db back, "
+            f"or delete those links (ip link delete NAME) and run the task again"
+        )

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The errors that a task can end with; each message is written for the person who runs the task."""
+
+from __future__ import annotations
+
+
+class MacvlanHostError(Exception):
+    """Base of every error that the engine raises on purpose."""
+
+
+class OptionsError(MacvlanHostError):
+    """One or more options are wrong; the message lists all of them.
+
+    :param problems: one sentence for each problem, in the order of the options
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+class PlanError(MacvlanHostError):
+    """What is asked for cannot be done on this host as it is; nothing was changed."""
+
+
+class KernelError(MacvlanHostError):
+    """The kernel refused a step; what had been done before it was undone.
+
+    :param errno: the kernel's answer, 0 where there was none
+    """
+
+    def __init__(self, message: str, errno: int = 0) -> None:
+        self.errno = errno
+        super().__init__(message)
+
+
+class StateError(MacvlanHostError):
+    """The state database cannot be used: missing, damaged, newer, unsafe or locked."""
+
+
+class MissingLibraryError(MacvlanHostError):
+    """A Python library that the run needs is not installed on this host.
+
+    :param library: its name and lowest version, as pip understands it
+    """
+
+    def __init__(self, library: str, trace: str | None = None) -> None:
+        self.library = library
+        self.trace = trace
+        super().__init__(f"the Python library {library} is not installed")

@@ -1,0 +1,302 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses: what a text means, which address is next, which gateway is inferred, which subnet is free.
+
+Texts come in, canonical texts go out; in between addresses are integers, so that a subnet with thousands
+of leases costs no more than a set of numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import traceback
+import typing as t
+
+from . import names
+from .errors import MissingLibraryError
+
+NETADDR_IMPORT_ERROR: str | None = None
+try:
+    import netaddr
+except ImportError:
+    NETADDR_IMPORT_ERROR = traceback.format_exc()
+
+if t.TYPE_CHECKING:
+    from .model import Subnet
+
+# The network API that the counters follow saturates there.
+SATURATED = 2**64 - 1
+
+DEFAULT_POOLS = (
+    *((f"172.{second}.0.0/16", 16) for second in range(17, 32)),
+    ("192.168.0.0/16", 20),
+)
+
+_UNUSABLE = {
+    "loopback space": ("127.0.0.0/8", "::1/128"),
+    "multicast space": ("224.0.0.0/4", "ff00::/8"),
+    "link-local space": ("169.254.0.0/16", "fe80::/10"),
+    "reserved space": ("0.0.0.0/8", "240.0.0.0/4", "::/8"),
+}
+
+_MAC = re.compile(r"[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}\Z")
+
+
+class Block(t.NamedTuple):
+    """A run of addresses of one family, both ends included."""
+
+    version: int
+    first: int
+    last: int
+
+    def __contains__(self, address: object) -> bool:
+        """Whether an address (canonical text) lies inside; False for the other family."""
+        version, value = number(t.cast(str, address))
+        return version == self.version and self.first <= value <= self.last
+
+    def covers(self, other: Block) -> bool:
+        return self.version == other.version and self.first <= other.first and other.last <= self.last
+
+    def overlaps(self, other: Block) -> bool:
+        return self.version == other.version and self.first <= other.last and other.first <= self.last
+
+
+def require_netaddr() -> None:
+    """Raise MissingLibraryError when netaddr is not installed."""
+    if NETADDR_IMPORT_ERROR is not None:
+        raise MissingLibraryError("netaddr >= 0.8", NETADDR_IMPORT_ERROR)
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+def address(text: str) -> str:
+    """The canonical text of one address.
+
+    Only what inet_pton(3) takes: no octal, no abbreviation, no prefix length, no zone.
+
+    :raises ValueError: the text is no such address
+    """
+    require_netaddr()
+    if "/" in text:
+        raise ValueError(f"'{text}' must be an address without a prefix length")
+    try:
+        return str(netaddr.IPAddress(text, flags=netaddr.INET_PTON))
+    except (netaddr.AddrFormatError, ValueError) as exc:
+        raise ValueError(f"'{text}' is not an IP address") from exc
+
+
+def network(text: str) -> tuple[str, bool]:
+    """The canonical CIDR text of a network, and whether host bits had to be cleared for it.
+
+    :raises ValueError: the text is not ``address/prefix length``
+    """
+    ip_text, slash, length_text = text.partition("/")
+    if not slash or not length_text.isascii() or not length_text.isdigit():
+        raise ValueError(f"'{text}' is not a subnet in CIDR form such as 192.0.2.0/24")
+    ip = address(ip_text)
+    width = 32 if version_of(ip) == 4 else 128
+    if int(length_text) > width:
+        raise ValueError(f"'{text}' has a prefix length above {width}")
+    cidr = str(netaddr.IPNetwork(f"{ip}/{int(length_text)}").cidr)
+    return cidr, cidr.partition("/")[0] != ip
+
+
+def address_range(text: str) -> tuple[str, bool]:
+    """The canonical text of an ip_range (CIDR or ``start-end``), and whether host bits were cleared.
+
+    :raises ValueError: the text is neither, or the range runs backwards or mixes families
+    """
+    if "/" in text:
+        return network(text)
+    first_text, dash, last_text = text.partition("-")
+    if not dash:
+        raise ValueError(f"'{text}' is neither a CIDR nor a range 'start-end'")
+    first, last = address(first_text.strip()), address(last_text.strip())
+    if version_of(first) != version_of(last):
+        raise ValueError(f"'{text}' mixes IPv4 and IPv6")
+    if number(first) > number(last):
+        raise ValueError(f"'{text}' ends before it begins")
+    return f"{first}-{last}", False
+
+
+def mac_address(text: str) -> str:
+    """The canonical text (lower case, colons) of a unicast MAC address.
+
+    :raises ValueError: malformed, multicast (IEEE 802, lowest bit of the first byte) or all zeros
+    """
+    lowered = text.lower()
+    if not _MAC.match(lowered):
+        raise ValueError(f"'{text}' is not a MAC address such as 02:42:c0:a8:d8:0b")
+    canonical = lowered.replace("-", ":")
+    if int(canonical[:2], 16) & 1:
+        raise ValueError(f"'{text}' is a multicast MAC address, a link needs a unicast one")
+    if canonical == "00:00:00:00:00:00":
+        raise ValueError("a MAC address of zeros cannot be used")
+    return canonical
+
+
+def version_of(text: str) -> int:
+    """4 or 6, of an address, network or range in canonical text."""
+    return 6 if ":" in text else 4
+
+
+@functools.lru_cache(maxsize=4096)
+def number(text: str) -> tuple[int, int]:
+    """(version, value) of a canonical address."""
+    ip = netaddr.IPAddress(text, flags=netaddr.INET_PTON)
+    return ip.version, int(ip)
+
+
+def to_text(version: int, value: int) -> str:
+    """The canonical text of an address given as a number."""
+    return str(netaddr.IPAddress(value, version))
+
+
+@functools.lru_cache(maxsize=4096)
+def block(text: str) -> Block:
+    """The addresses of a canonical network or range."""
+    if "/" in text:
+        cidr = netaddr.IPNetwork(text)
+        return Block(cidr.version, cidr.first, cidr.last)
+    first, dummy, last = text.partition("-")
+    return Block(version_of(first), number(first)[1], number(last)[1])
+
+
+def prefix_length(cidr: str) -> int:
+    """The prefix length of a canonical network or of an address with prefix length."""
+    return int(cidr.partition("/")[2])
+
+
+def without_prefix(cidr: str) -> str:
+    """The address of ``address/prefix length``."""
+    return cidr.partition("/")[0]
+
+
+# --- subnets --------------------------------------------------------------------------------------------------------
+
+
+def subnet_problem(cidr: str) -> str | None:
+    """Why a network cannot be the subnet of endpoints, or None."""
+    this = block(cidr)
+    if this.first == 0:
+        return f"subnet {cidr} names no network; leave subnets out to have one chosen from address_pools"
+    for space, networks in _UNUSABLE.items():
+        if any(block(wide).covers(this) for wide in networks):
+            return f"subnet {cidr} lies inside {space}"
+    return None
+
+
+def usable(cidr: str) -> Block:
+    """What of a subnet endpoints may hold.
+
+    IPv4 loses its network and broadcast address (RFC 1122 3.2.1.3), except in /31 (RFC 3021) and /32.
+    IPv6 loses its first address, the subnet-router anycast address (RFC 4291 2.6.1).
+    """
+    this = block(cidr)
+    if this.version == 6:
+        return this._replace(first=this.first + 1)
+    if this.last - this.first < 2:
+        return this
+    return this._replace(first=this.first + 1, last=this.last - 1)
+
+
+def infer_gateway(cidr: str) -> str | None:
+    """The first usable address of a subnet; None where one gateway would leave no room for two ends."""
+    this = block(cidr)
+    if this.last - this.first < 2:
+        return None
+    return to_text(this.version, this.first + 1)
+
+
+def candidates(subnet: Subnet) -> Block:
+    """The addresses that are given out without being asked for: the ip_range, else the subnet."""
+    whole = usable(subnet.subnet)
+    if subnet.ip_range is None:
+        return whole
+    part = block(subnet.ip_range)
+    return part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last))
+
+
+def next_address(subnet: Subnet, taken: t.AbstractSet[int]) -> str | None:
+    """The lowest address of the subnet's candidates that is not taken; None when there is none left.
+
+    :param taken: the leases of the subnet's pool, as numbers
+    """
+    among = candidates(subnet)
+    value = among.first
+    while value <= among.last:
+        if value not in taken:
+            return to_text(among.version, value)
+        value += 1
+    return None
+
+
+def counts(subnet: Subnet, taken: t.AbstractSet[int]) -> tuple[int, int]:
+    """(in use, available) of a subnet.
+
+    In use are leases, gateway, aux addresses, and what is never given; available is what is left of the
+    candidates. Both saturate at 2**64 - 1.
+
+    :param taken: the leases of the subnet's pool, as numbers
+    """
+    whole, given, among = block(subnet.subnet), usable(subnet.subnet), candidates(subnet)
+    never_given = (whole.last - whole.first) - (given.last - given.first)
+    held = sum(1 for value in taken if given.first <= value <= given.last)
+    held_among = sum(1 for value in taken if among.first <= value <= among.last)
+    room = max(among.last - among.first + 1, 0)
+    return min(never_given + held, SATURATED), min(room - held_among, SATURATED)
+
+
+def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str]) -> str | None:
+    """The first network of the pools that overlaps nothing occupied.
+
+    :param pools: (base network, prefix length of the subnets in it), in the order to try
+    :param occupied: networks, canonical
+    """
+    blocks = [block(cidr) for cidr in occupied]
+    for base, length in pools:
+        within = block(base)
+        width = 32 if within.version == 4 else 128
+        size = 1 << (width - length)
+        first = within.first
+        while first + size - 1 <= within.last:
+            wanted = Block(within.version, first, first + size - 1)
+            in_the_way = [other for other in blocks if other.overlaps(wanted)]
+            if not in_the_way:
+                return f"{to_text(within.version, first)}/{length}"
+            # Past the widest obstacle, and on to the next multiple of the size.
+            first = (max(other.last for other in in_the_way) // size + 1) * size
+    return None
+
+
+def ula_prefix(host: str) -> str:
+    """The host's own unique local /48 (RFC 4193): fd00::/8 and 40 bits that depend on the host.
+
+    :param host: what identifies the host; the same text gives the same prefix
+    """
+    global_id = int.from_bytes(names.digest(host, "ula")[:5], "big")
+    return f"{to_text(6, (0xFD << 120) | (global_id << 80))}/48"
+
+
+# --- MAC addresses --------------------------------------------------------------------------------------------------
+
+
+def mac_of_ipv4(ipv4: str) -> str:
+    """02:42 and the four bytes of the address: 192.168.216.11 gives 02:42:c0:a8:d8:0b."""
+    return _mac(number(ipv4)[1].to_bytes(4, "big"))
+
+
+def mac_of_names(host: str, network_name: str, endpoint_name: str) -> str:
+    """02:42 and four bytes that depend on host, network and endpoint, for endpoints without IPv4.
+
+    The host is part of it because the hosts of a fleet give their endpoints the same names, on one wire.
+    """
+    return _mac(names.digest(host, "mac", network_name, endpoint_name)[:4])
+
+
+def _mac(last_four: bytes) -> str:
+    return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + last_four)

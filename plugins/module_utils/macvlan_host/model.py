@@ -1,0 +1,416 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nouns: what is recorded (networks, links, endpoints, leases) and what the kernel shows.
+
+Everything is frozen and made of JSON types, so a record is written to and read from the state database by
+:func:`plain` and the ``from_plain`` of its class. Addresses are canonical texts (see ipam.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass, field
+
+from . import names
+
+Mode = t.Literal["bridge", "private", "vepa", "passthru"]
+NetnsKind = t.Literal["host", "name", "path", "pid"]
+
+NETNS_FOLDER = "/run/netns"
+
+
+def plain(thing: t.Any) -> t.Any:
+    """Plain dicts, lists and scalars of a record, for JSON."""
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        return {item.name: plain(getattr(thing, item.name)) for item in dataclasses.fields(thing)}
+    if isinstance(thing, (list, tuple)):
+        return [plain(item) for item in thing]
+    if isinstance(thing, dict):
+        return {key: plain(value) for key, value in thing.items()}
+    return thing
+
+
+# --- what is recorded -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """One subnet of a network.
+
+    :ivar ip_range: CIDR or ``first-last``, None for the whole subnet
+    :ivar aux_addresses: name → address that is never given out
+    :ivar chosen: chosen by us, because the task named none
+    :ivar scope: empty, or the id of the network that keeps leases of its own here (allow_overlap)
+    """
+
+    subnet: str
+    gateway: str | None = None
+    gateway_inferred: bool = False
+    ip_range: str | None = None
+    aux_addresses: dict[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    scope: str = ""
+
+    @property
+    def pool(self) -> str:
+        """The key of the set of leases: networks with the same key share it."""
+        return f"{self.subnet}@{self.scope}" if self.scope else self.subnet
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Subnet:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A named macvlan network on one parent.
+
+    :ivar parent_created: the parent did not exist and was made for a network
+    :ivar mtu: of its endpoints, None for the parent's
+    :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
+    """
+
+    id: str
+    name: str
+    parent: str
+    mode: Mode = "bridge"
+    parent_created: bool = False
+    internal: bool = False
+    ipv6: bool = False
+    mtu: int | None = None
+    ipam: str = "default"
+    labels: dict[str, str] = field(default_factory=dict)
+    subnets: tuple[Subnet, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"network {self.name}"
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Network:
+        return cls(**{**data, "subnets": tuple(Subnet.from_plain(item) for item in data["subnets"])})
+
+
+@dataclass(frozen=True)
+class SubInterface:
+    """A VLAN link that we made.
+
+    :ivar parent: the base link
+    :ivar mtu: what was asked for, None for the base's
+    :ivar mac: what was asked for, None for the base's
+    :ivar declared: by a vlan_subinterface task; otherwise it goes with the last network that uses it
+    """
+
+    id: str
+    name: str
+    parent: str
+    vlan_id: int
+    protocol: str = "802.1q"
+    mtu: int | None = None
+    mac: str | None = None
+    up: bool = True
+    reorder_hdr: bool = True
+    gvrp: bool = False
+    mvrp: bool = False
+    loose_binding: bool = False
+    ingress_qos_map: dict[str, int] = field(default_factory=dict)
+    egress_qos_map: dict[str, int] = field(default_factory=dict)
+    declared: bool = False
+    kind: t.ClassVar[str] = "vlan"
+
+    @property
+    def title(self) -> str:
+        return f"vlan_subinterface {self.name}"
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> SubInterface:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class DummyParent:
+    """The dummy link of a network without a parent."""
+
+    id: str
+    name: str
+    kind: t.ClassVar[str] = "dummy"
+    declared: t.ClassVar[bool] = False
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> DummyParent:
+        return cls(**data)
+
+
+OwnedLink = t.Union[SubInterface, DummyParent]
+
+
+@dataclass(frozen=True)
+class Netns:
+    """A reference to a network namespace.
+
+    :ivar kind: ``host`` (the namespace of the run itself), ``name`` under /run/netns, ``path``, or ``pid``
+    :ivar value: the name, the path, or the process id as text
+    """
+
+    kind: NetnsKind = "host"
+    value: str = ""
+
+    @property
+    def path(self) -> str:
+        """The file that stands for the namespace; empty for the host's own."""
+        if self.kind == "name":
+            return f"{NETNS_FOLDER}/{self.value}"
+        if self.kind == "pid":
+            return f"/proc/{self.value}/ns/net"
+        return self.value
+
+    @property
+    def shown(self) -> str | None:
+        """What results say: the name, else the path, None for the host's own."""
+        return (self.value if self.kind == "name" else self.path) or None
+
+    @property
+    def phrase(self) -> str:
+        """`` in namespace blue``, or nothing for the host's own: to be put behind an object."""
+        return f" in namespace {self.shown}" if self.path else ""
+
+    @property
+    def title(self) -> str:
+        return f"namespace {self.shown}" if self.path else "the host's own namespace"
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Netns:
+        return cls(**data)
+
+
+HOST = Netns()
+
+
+@dataclass(frozen=True)
+class OwnedNetns:
+    """A namespace that we made, marked by our tag on its loopback."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> OwnedNetns:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of an endpoint.
+
+    :ivar to: destination network; ``0.0.0.0/0`` or ``::/0`` for everything
+    :ivar via: next hop, None for what is on the link itself
+    :ivar metric: None for the kernel's default
+    """
+
+    to: str
+    via: str | None = None
+    metric: int | None = None
+
+    @property
+    def identity(self) -> tuple[str, str | None, int]:
+        """What makes two routes the same to the kernel; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
+        return self.to, self.via, self.metric or (1024 if ":" in self.to else 0)
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Route:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One macvlan link of a network, with its addresses and routes.
+
+    :ivar ipv4: with prefix length, None without
+    :ivar ipv6: with prefix length, None without
+    :ivar gateway4: next hop of its default route, None when it has none
+    :ivar gateway6: next hop of its default route, None when it has none
+    :ivar mtu: as it is set
+    :ivar own_mtu: what the task asked for; None follows network and parent
+    :ivar sysctls: as given, ``IFNAME`` not replaced
+    :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
+    """
+
+    id: str
+    name: str
+    network: str
+    netns: Netns
+    ifname: str
+    mac: str
+    mtu: int
+    ipv4: str | None = None
+    ipv6: str | None = None
+    gateway4: str | None = None
+    gateway6: str | None = None
+    default_route: bool = True
+    own_mtu: int | None = None
+    announce: bool = True
+    routes: tuple[Route, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+    sysctls_before: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.network, self.name
+
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses with prefix length, IPv4 first."""
+        return tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
+
+    @property
+    def all_routes(self) -> tuple[Route, ...]:
+        """The default routes, then the others."""
+        default4 = (Route("0.0.0.0/0", self.gateway4),) if self.gateway4 else ()
+        default6 = (Route("::/0", self.gateway6),) if self.gateway6 else ()
+        return default4 + default6 + self.routes
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Endpoint:
+        return cls(
+            **{
+                **data,
+                "netns": Netns.from_plain(data["netns"]),
+                "routes": tuple(Route.from_plain(item) for item in data["routes"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """An address that nobody else may get.
+
+    :ivar pool: :attr:`Subnet.pool`
+    :ivar holder: who holds it, for messages: ``endpoint net/name``, ``gateway``, ``aux address a of network n``
+    """
+
+    pool: str
+    address: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that the state database holds about this host."""
+
+    networks: dict[str, Network] = field(default_factory=dict)
+    links: dict[str, OwnedLink] = field(default_factory=dict)
+    namespaces: dict[str, OwnedNetns] = field(default_factory=dict)
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
+
+
+# --- what the kernel shows ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class VlanFacts:
+    """The VLAN part of a link, as set in the kernel."""
+
+    vlan_id: int
+    protocol: str = "802.1q"
+    reorder_hdr: bool = True
+    gvrp: bool = False
+    mvrp: bool = False
+    loose_binding: bool = False
+    ingress_qos_map: dict[str, int] = field(default_factory=dict)
+    egress_qos_map: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of one namespace.
+
+    :ivar kind: ``macvlan``, ``vlan``, ``bridge`` …, empty for hardware
+    :ivar hardware: ARPHRD_ type (include/uapi/linux/if_arp.h), 1 is Ethernet
+    :ivar lower: ifindex of the link below, in ``lower_netns``
+    :ivar lower_netns: the kernel's id of the namespace of ``lower``; None for the same namespace
+    :ivar master: ifindex of the bridge, bond or team that it is a port of
+    """
+
+    index: int
+    name: str
+    kind: str = ""
+    hardware: int = 1
+    mac: str = ""
+    mtu: int = 1500
+    up: bool = False
+    loopback: bool = False
+    alias: str = ""
+    lower: int | None = None
+    lower_netns: int | None = None
+    master: int | None = None
+    macvlan_mode: str | None = None
+    vlan: VlanFacts | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it carries a tag of ours, whichever."""
+        return self.alias.startswith(names.TAG_PREFIX)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one namespace holds.
+
+    :ivar addresses: ifindex → addresses with prefix length
+    :ivar routes: ifindex → unicast routes of the main table
+    :ivar sysctls: those that were asked for and exist
+    :ivar strangers: process ids in it, where that was asked for
+    """
+
+    links: dict[str, Link] = field(default_factory=dict)
+    addresses: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
+    sysctls: dict[str, str] = field(default_factory=dict)
+    strangers: tuple[int, ...] = ()
+
+    def by_index(self, index: int | None) -> Link | None:
+        return next((link for link in self.links.values() if link.index == index), None)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a plan has to know of the kernel.
+
+    :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
+    :ivar host_routes: the routes of the host's own namespace too; there may be a great many
+    :ivar identities: the namespaces to identify only
+    :ivar strangers: the namespaces whose processes matter
+    :ivar kinds: the kinds of link that may have to be made
+    """
+
+    spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
+    host_routes: bool = False
+    identities: frozenset[Netns] = frozenset()
+    strangers: frozenset[Netns] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What was read before planning.
+
+    :ivar host: identifies this machine, from /etc/machine-id; hashed, never shown
+    :ivar boot_id: identifies this boot
+    :ivar spaces: path of a namespace ("" for the host's own) → what it holds; None where there is none
+    :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
+    :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
+    """
+
+    host: str = ""
+    boot_id: str = ""
+    spaces: dict[str, Space | None] = field(default_factory=dict)
+    identities: dict[str, tuple[int, int]] = field(default_factory=dict)
+    missing_kinds: frozenset[str] = frozenset()

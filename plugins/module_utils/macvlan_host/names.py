@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names: of sub-interfaces, interfaces, networks and endpoints, and the tag that marks what is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing as t
+
+# include/uapi/linux/if.h: IFNAMSIZ is 16, the last byte is the terminating zero.
+MAX_INTERFACE_NAME = 15
+MIN_VLAN_ID = 1
+MAX_VLAN_ID = 4094
+TAG_PREFIX = "fleetnet.macvlan:"
+
+_OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+_SUBINTERFACE = re.compile(r"(?P<base>.+)\.(?P<vlan_id>[0-9]{1,4})\Z")
+
+
+class SubInterfaceName(t.NamedTuple):
+    """A name of the form ``base.vlan_id``, taken apart."""
+
+    base: str
+    vlan_id: int
+
+    @property
+    def canonical(self) -> str:
+        """The one way to write it: ``eth0.10``, never ``eth0.010``."""
+        return f"{self.base}.{self.vlan_id}"
+
+
+def split_subinterface(name: str) -> SubInterfaceName | None:
+    """Take ``eth0.50`` apart into base link and VLAN id; None when the name says no VLAN.
+
+    The last dot counts, so ``eth0.10.20`` is VLAN 20 on ``eth0.10``.
+    Ids outside 1-4094 (IEEE 802.1Q, 0 and 4095 are reserved) say no VLAN.
+    """
+    found = _SUBINTERFACE.match(name)
+    if found is None:
+        return None
+    vlan_id = int(found["vlan_id"])
+    if not MIN_VLAN_ID <= vlan_id <= MAX_VLAN_ID:
+        return None
+    return SubInterfaceName(found["base"], vlan_id)
+
+
+def interface_name_problem(name: str) -> str | None:
+    """Why the kernel would refuse an interface name, or None (net/core/dev.c, dev_valid_name)."""
+    if not name:
+        return "an interface name cannot be empty"
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_INTERFACE_NAME:
+        return f"interface name '{name}' is longer than {MAX_INTERFACE_NAME} bytes"
+    if name in (".", ".."):
+        return f"'{name}' cannot be an interface name"
+    if any(char in "/:\0" or char.isspace() for char in name):
+        return f"interface name '{name}' contains '/', ':', a zero byte or white space"
+    if "%" in name:
+        return f"interface name '{name}' contains '%', which the kernel replaces by a number"
+    return None
+
+
+def object_name_problem(what: str, name: str) -> str | None:
+    """Why a network's or endpoint's name is refused, or None."""
+    if _OBJECT_NAME.match(name):
+        return None
+    return f"{what} '{name}' must be 1 to 64 characters of A-Z a-z 0-9 _ . - and begin with a letter or digit"
+
+
+def namespace_name_problem(name: str) -> str | None:
+    """Why a name under /run/netns is refused, or None: it must be one safe path component."""
+    if not name or name in (".", "..") or len(name.encode("utf-8", "surrogateescape")) > 255:
+        return f"'{name}' cannot be the name of a network namespace"
+    if any(char == "/" or char.isspace() or not char.isprintable() for char in name):
+        return f"namespace name '{name}' contains '/', white space or an unprintable character"
+    return None
+
+
+def digest(*words: str) -> bytes:
+    """32 bytes that depend on every word and on where one ends and the next begins."""
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).digest()
+
+
+def object_id(host: str, kind: str, *names: str) -> str:
+    """The id of an object: 32 hex digits, the same for the same names on the same host.
+
+    Being computed, it is known before the object exists, so check mode can show it.
+    """
+    return digest(host, kind, *names).hex()[:32]
+
+
+def tag(identifier: str) -> str:
+    """The alias that marks a link, or the loopback of a namespace, as ours."""
+    return TAG_PREFIX + identifier
+
+
+def dummy_name(network_id: str) -> str:
+    """The dummy parent of a network without a parent: ``dm-`` and 12 hex digits of its id."""
+    return f"dm-{network_id[:12]}"
+
+
+def host_interface_name(endpoint: str) -> str:
+    """The interface of an endpoint in the host's own namespace, when none is given."""
+    return f"mv-{endpoint}"
+
+
+def sysctl_key(key: str, ifname: str) -> str:
+    """The key with ``IFNAME`` replaced; a dot of the interface's name is written ``/``, as in sysctl.d(5)."""
+    return key.replace("IFNAME", ifname.replace(".", "/"))

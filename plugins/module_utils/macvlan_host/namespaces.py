@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces: enter and leave, make and remove, recognise."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import typing as t
+
+from .errors import KernelError
+from .model import NETNS_FOLDER, Netns
+
+CLONE_NEWNET = 0x40000000
+MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 0x100000
+MNT_DETACH = 0x2
+NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
+OWN = "/proc/thread-self/ns/net"
+
+
+def _call(function: str, *arguments: t.Any) -> None:
+    """Call the C library.
+
+    :raises OSError: with the errno of the call
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if getattr(library, function)(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def _mount(source: str, target: str, flags: int) -> None:
+    _call("mount", source.encode(), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
+
+
+def open_netns(netns: Netns) -> int:
+    """A file descriptor of the namespace, or of the thread's own for the host's.
+
+    :raises KernelError: there is none, or the file is something else
+    """
+    path = netns.path or OWN
+    try:
+        # O_NONBLOCK: a path that turns out to be a FIFO must not hold the run up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as exc:
+        raise KernelError(f"cannot open {netns.title}: {exc.strerror} ({path})", exc.errno or 0) from exc
+    try:
+        if fcntl.ioctl(descriptor, NS_GET_NSTYPE) == CLONE_NEWNET:
+            return descriptor
+    except OSError:
+        pass
+    os.close(descriptor)
+    raise KernelError(f"{path} is not a network namespace", errno.EINVAL)
+
+
+@contextlib.contextmanager
+def entered(netns: Netns) -> t.Iterator[None]:
+    """Be in a namespace for the length of the block; the thread comes back, also on error.
+
+    :raises KernelError: the namespace cannot be entered, or, which ends the run, not left
+    """
+    if not netns.path:
+        yield
+        return
+    home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = open_netns(netns)
+        try:
+            _call("setns", there, CLONE_NEWNET)
+        except OSError as exc:
+            raise KernelError(f"cannot enter {netns.title}: {exc.strerror}", exc.errno or 0) from exc
+        finally:
+            os.close(there)
+        try:
+            yield
+        finally:
+            _call("setns", home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def identity(netns: Netns) -> tuple[int, int] | None:
+    """(device, inode) of the namespace: equal for two paths to the same one; None when there is nothing."""
+    try:
+        found = os.stat(netns.path or OWN)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def named() -> tuple[Netns, ...]:
+    """The namespaces that have a name under /run/netns."""
+    try:
+        return tuple(Netns("name", name) for name in sorted(os.listdir(NETNS_FOLDER)))
+    except FileNotFoundError:
+        return ()
+
+
+def processes_in(netns: Netns) -> tuple[int, ...]:
+    """The ids of the processes in a namespace, without this one."""
+    wanted = identity(netns)
+    if wanted is None:
+        return ()
+    return tuple(
+        int(name)
+        for name in os.listdir("/proc")
+        if name.isdigit() and int(name) != os.getpid() and identity(Netns("pid", name)) == wanted
+    )
+
+
+def create(name: str) -> None:
+    """Make a namespace and give it a name, the way ip-netns(8) does, so that its tools see it too.
+
+    :raises KernelError: the name is taken, or the kernel refused
+    """
+    target = Netns("name", name)
+    try:
+        _share_folder()
+        os.close(os.open(target.path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+    except OSError as exc:
+        raise KernelError(f"cannot create {target.path}: {exc.strerror}", exc.errno or 0) from exc
+    home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _call("unshare", CLONE_NEWNET)
+        try:
+            _mount(OWN, target.path, MS_BIND)
+        finally:
+            _call("setns", home, CLONE_NEWNET)
+    except OSError as exc:
+        os.unlink(target.path)
+        raise KernelError(f"cannot create {target.title}: {exc.strerror}", exc.errno or 0) from exc
+    finally:
+        os.close(home)
+
+
+def remove(name: str) -> None:
+    """Take the name of a namespace away; the kernel removes the namespace when nothing else holds it.
+
+    :raises KernelError: there is none, or the kernel refused
+    """
+    target = Netns("name", name)
+    try:
+        try:
+            _call("umount2", os.fsencode(target.path), MNT_DETACH)
+        except OSError as exc:
+            if exc.errno != errno.EINVAL:  # not a mount point: a name that an interrupted creation left
+                raise
+        os.unlink(target.path)
+    except OSError as exc:
+        raise KernelError(f"cannot delete {target.title}: {exc.strerror}", exc.errno or 0) from exc
+
+
+def _share_folder() -> None:
+    """/run/netns must be a shared mount, or namespaces would be missing where others look for them."""
+    os.makedirs(NETNS_FOLDER, mode=0o755, exist_ok=True)
+    try:
+        _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:
+            raise
+        _mount(NETNS_FOLDER, NETNS_FOLDER, MS_BIND | MS_REC)
+        _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)

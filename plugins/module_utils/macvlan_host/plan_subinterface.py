@@ -1,0 +1,312 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans for the links that we own: VLAN sub-interfaces, and the dummy parents of networks without a parent."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from . import names
+from .draft import Draft, is_ours
+from .errors import PlanError
+from .model import HOST, DummyParent, Link, OwnedLink, SubInterface, VlanFacts, plain
+from .options import SubInterfaceOptions, SubInterfaceRemoval
+from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
+
+FLAGS = ("reorder_hdr", "gvrp", "mvrp", "loose_binding")
+MAPS = ("ingress_qos_map", "egress_qos_map")
+
+
+def vlan_facts(sub: SubInterface) -> VlanFacts:
+    """The VLAN part of the link that a sub-interface is."""
+    shared = {item.name: getattr(sub, item.name) for item in dataclasses.fields(VlanFacts)}
+    return VlanFacts(**shared)
+
+
+def link_spec(owned: OwnedLink) -> LinkSpec:
+    """How an owned link is made, and recognised."""
+    if isinstance(owned, DummyParent):
+        return LinkSpec(owned.name, "dummy", names.tag(owned.id))
+    return LinkSpec(
+        owned.name, "vlan", names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=vlan_facts(owned)
+    )
+
+
+def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
+    """The link of the record, None when it is not there.
+
+    A link that lost its tag is still it when nothing else differs: kind, VLAN and base cannot be had twice.
+
+    :raises PlanError: another link has its name
+    """
+    link = draft.host.links.get(owned.name)
+    if link is None or is_ours(link, owned.id, owned.kind) or not link.alias and _fits(draft, link, owned):
+        return link
+    raise PlanError(
+        f"{owned.title if isinstance(owned, SubInterface) else owned.name}: the link that is called {owned.name} now "
+        f"is not the one that was made; rename or remove it, so that ours can be made again"
+    )
+
+
+def _fits(draft: Draft, link: Link, owned: OwnedLink) -> bool:
+    if link.kind != owned.kind or isinstance(owned, DummyParent):
+        return link.kind == owned.kind
+    base = draft.host.links.get(owned.parent)
+    return (
+        link.vlan is not None
+        and (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
+        and base is not None
+        and link.lower == base.index
+    )
+
+
+# --- present --------------------------------------------------------------------------------------------------------
+
+
+def ensure_owned(draft: Draft, owned: OwnedLink) -> None:
+    """Steps that make the link of the record, or bring it back to what the record says.
+
+    :raises PlanError: its base is missing or down, or something else is in the way
+    """
+    link = find_owned(draft, owned)
+    if isinstance(owned, DummyParent):
+        _ensure_dummy(draft, owned, link)
+    else:
+        _ensure_vlan(draft, owned, link)
+    draft.put_link(owned)
+
+
+def _ensure_dummy(draft: Draft, owned: DummyParent, link: Link | None) -> None:
+    if link is None:
+        _require_kind(draft, "dummy", f"create dummy link {owned.name}")
+        draft.do(*link_steps(link_spec(owned), up=True))
+        return
+    _align(draft, link, {"alias": names.tag(owned.id), "up": True})
+
+
+def _ensure_vlan(draft: Draft, owned: SubInterface, link: Link | None) -> None:
+    base = _check_base(draft, owned, link)
+    if link is None:
+        _require_kind(draft, "vlan", f"create VLAN link {owned.name}")
+        draft.do(*link_steps(link_spec(owned), owned.up))
+        return
+    wanted = {
+        "alias": names.tag(owned.id),
+        "mac": owned.mac or base.mac,
+        "mtu": owned.mtu or base.mtu,
+        "vlan": plain(vlan_facts(owned)),
+        "up": owned.up,
+    }
+    _align(draft, link, wanted)
+
+
+def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
+    """Change in place what differs, the state last."""
+    for attribute, new in wanted.items():
+        old = plain(getattr(link, attribute))
+        if old != new:
+            draft.do(SetLink(HOST, link.name, attribute, old, new))
+
+
+def _require_kind(draft: Draft, kind: str, what: str) -> None:
+    if kind in draft.kernel.missing_kinds:
+        module = {"vlan": "8021q"}.get(kind, kind)
+        raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
+
+
+def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
+    base = draft.host.links.get(sub.parent)
+    if base is None:
+        raise PlanError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host")
+    if base.loopback:
+        raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is the loopback, which carries no VLANs")
+    if sub.up and not base.up and not sub.loose_binding:
+        raise PlanError(
+            f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; bring {sub.parent} up first, "
+            f"it is not done here because it is not ours"
+        )
+    if sub.mtu is not None and sub.mtu > base.mtu:
+        raise PlanError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}")
+    if link is None:
+        _check_vlan_is_free(draft, sub, base)
+    return base
+
+
+def _check_vlan_is_free(draft: Draft, sub: SubInterface, base: Link) -> None:
+    for other in draft.host.links.values():
+        same_vlan = other.vlan is not None and (other.vlan.vlan_id, other.vlan.protocol) == (sub.vlan_id, sub.protocol)
+        if same_vlan and other.lower == base.index and other.lower_netns is None:
+            raise PlanError(
+                f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
+                f"{other.name}; use {other.name} as parent, or remove it"
+            )
+
+
+def new_subinterface(draft: Draft, name: str, parent: str, vlan_id: int) -> SubInterface:
+    """The sub-interface that a network makes for itself: everything by default."""
+    return SubInterface(_new_id(draft, name), name, parent, vlan_id)
+
+
+def _new_id(draft: Draft, name: str) -> str:
+    return names.object_id(draft.kernel.host, "vlan_subinterface", name)
+
+
+def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
+    """Work a sub-interface that shall be there into the plan.
+
+    :raises PlanError: it cannot be made, or would have to be changed where that is impossible or not ours
+    """
+    recorded = draft.links.get(wanted.name)
+    if isinstance(recorded, DummyParent):
+        raise PlanError(f"vlan_subinterface {wanted.name}: this is the dummy parent of a network")
+    link = draft.host.links.get(wanted.name)
+    if recorded is None and link is not None:
+        _check_foreign(draft, link, wanted)
+        return
+    options = {
+        item.name: getattr(wanted, item.name) for item in dataclasses.fields(SubInterfaceOptions) if item.name != "notes"
+    }
+    identifier = recorded.id if recorded else _new_id(draft, wanted.name)
+    sub = SubInterface(id=identifier, declared=True, **options)
+    if recorded is not None:
+        _check_unchangeable(recorded, sub)
+        _check_users_mtu(draft, sub)
+    if recorded != sub:
+        draft.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
+    ensure_owned(draft, sub)
+
+
+def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
+    for attribute in ("parent", "vlan_id", "protocol"):
+        old, new = getattr(recorded, attribute), getattr(wanted, attribute)
+        if old != new:
+            raise PlanError(
+                f"{recorded.title}: {attribute} is {old} and cannot become {new} in place; "
+                f"remove the sub-interface first (state: absent)"
+            )
+
+
+def _check_users_mtu(draft: Draft, sub: SubInterface) -> None:
+    for network in draft.networks_on(sub.name):
+        if sub.mtu is not None and network.mtu is not None and network.mtu > sub.mtu:
+            raise PlanError(f"{sub.title}: mtu {sub.mtu} is less than the {network.mtu} of {network.title}, which uses it")
+
+
+def _check_foreign(draft: Draft, link: Link, wanted: SubInterfaceOptions) -> None:
+    """A link that was there before is used as it is, if it is what the task describes."""
+    base = draft.host.by_index(link.lower) if link.lower_netns is None else None
+    if link.vlan is None or base is None:
+        raise PlanError(
+            f"vlan_subinterface {wanted.name}: a link of that name is there, and it is no VLAN link; it was not "
+            f"made here, so it is left alone"
+        )
+    actual = {**plain(link.vlan), "parent": base.name, "mtu": link.mtu, "mac": link.mac, "up": link.up}
+    differences = [
+        f"{option} is {actual[option]}, not {value}"
+        for option, value in plain(wanted).items()
+        if option in actual and value is not None and actual[option] != value
+    ]
+    if differences:
+        raise PlanError(
+            f"vlan_subinterface {wanted.name}: the link was not made here, so it is not changed, but it differs: "
+            + ", ".join(differences)
+        )
+
+
+# --- absent ---------------------------------------------------------------------------------------------------------
+
+
+def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None:
+    """Work a sub-interface that shall be gone into the plan.
+
+    :raises PlanError: it is foreign or in use, and ``force`` was not given
+    """
+    recorded, link = draft.links.get(wanted.name), draft.host.links.get(wanted.name)
+    if recorded is None and link is None:
+        return
+    owned = recorded is not None and (link is None or is_ours(link, recorded.id, recorded.kind))
+    if not owned:
+        _check_foreign_removal(t.cast(Link, link), wanted)
+    users = _users(draft, wanted.name, link)
+    if users and not wanted.force:
+        raise PlanError(
+            f"vlan_subinterface {wanted.name} is used by {', '.join(users)}; remove that first, "
+            f"or take it away all the same with force: true"
+        )
+    if users:
+        draft.warn(f"vlan_subinterface {wanted.name} was taken away from {', '.join(users)}")
+    _delete(draft, wanted.name, recorded if owned else None, link)
+    if recorded is not None:
+        draft.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
+        del draft.links[wanted.name]
+    if isinstance(recorded, SubInterface):
+        release_parent(draft, recorded.parent)
+
+
+def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
+    if link.vlan is None:
+        raise PlanError(f"vlan_subinterface {wanted.name}: this link is no VLAN link, so it is never removed here")
+    if not wanted.force:
+        raise PlanError(
+            f"vlan_subinterface {wanted.name} was not made here, so it is not removed; "
+            f"take it away all the same with force: true"
+        )
+
+
+def _users(draft: Draft, name: str, link: Link | None) -> list[str]:
+    """What would be lost with a link: networks, sub-interfaces on it, foreign links on it, its bridge or bond."""
+    users = [network.title for network in draft.networks_on(name)]
+    users += [
+        other.title for other in draft.links.values() if isinstance(other, SubInterface) and other.parent == name
+    ]
+    return users + _foreign_users(draft, link)
+
+
+def _foreign_users(draft: Draft, link: Link | None) -> list[str]:
+    if link is None:
+        return []
+    above = [f"link {other.name}" for other in draft.host.links.values() if _on_top(other, link) and not other.ours]
+    master = draft.host.by_index(link.master)
+    return above + ([f"{master.kind} {master.name}" if master.kind else master.name] if master else [])
+
+
+def _on_top(upper: Link, lower: Link) -> bool:
+    return upper.lower == lower.index and upper.lower_netns is None and upper.index != lower.index
+
+
+def _delete(draft: Draft, name: str, owned: OwnedLink | None, link: Link | None) -> None:
+    if link is None:
+        return
+    if owned is not None:
+        spec = link_spec(owned)
+    else:
+        base = draft.host.by_index(link.lower)
+        spec = LinkSpec(name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
+    draft.do(DeleteLink(HOST, spec, restore=link_steps(spec, link.up)))
+
+
+def release_parent(draft: Draft, name: str) -> None:
+    """Take an owned link away if nothing uses it any more and no task declared it."""
+    owned = draft.links.get(name)
+    if owned is None or owned.declared or draft.networks_on(name):
+        return
+    if any(isinstance(other, SubInterface) and other.parent == name for other in draft.links.values()):
+        return
+    link = draft.host.links.get(name)
+    del draft.links[name]
+    if link is None:
+        return
+    if not is_ours(link, owned.id, owned.kind):
+        draft.warn(f"{name} does not carry the tag of the link that was made here, so it is kept, as a foreign link")
+        return
+    users = _foreign_users(draft, link)
+    if users:
+        draft.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
+        draft.do(SetLink(HOST, name, "alias", link.alias, ""))
+        return
+    _delete(draft, name, owned, link)
+    if isinstance(owned, SubInterface):
+        release_parent(draft, owned.parent)

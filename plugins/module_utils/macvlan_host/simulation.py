@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel will look like after a step, worked out without the kernel.
+
+Planning needs it so that one step can build on another; check mode needs it to know what an unfinished run will
+have been turned back to. Only what plans look at is followed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import typing as t
+
+from . import ipam, names
+from .model import HOST, Link, Netns, Route, Space
+from .steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    CreateNetns,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNetns,
+    DeleteRoute,
+    LinkSpec,
+    ReplaceRoute,
+    SetLink,
+    SetSysctls,
+    Step,
+)
+
+Spaces = t.Dict[str, t.Optional[Space]]
+
+# Indices of links that do not exist yet; the kernel's own are positive.
+_indices = itertools.count(-2, -1)
+
+
+def own_copy(spaces: t.Mapping[str, Space | None]) -> Spaces:
+    """A copy that :func:`follow` may change."""
+    return {path: None if space is None else _copy(space) for path, space in spaces.items()}
+
+
+def _copy(space: Space) -> Space:
+    return dataclasses.replace(
+        space,
+        links=dict(space.links),
+        addresses=dict(space.addresses),
+        routes=dict(space.routes),
+        sysctls=dict(space.sysctls),
+    )
+
+
+def follow(spaces: Spaces, step: Step) -> None:
+    """Change the copy as the step will change the kernel; steps in namespaces that were not read change nothing."""
+    if isinstance(step, CreateNetns):
+        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=step.tag)
+        spaces[Netns("name", step.name).path] = Space(links={"lo": lo})
+    elif isinstance(step, DeleteNetns):
+        path = Netns("name", step.name).path
+        space = spaces.get(path)
+        for link in list(space.links.values()) if space else ():
+            _remove(spaces, path, link)
+        spaces[path] = None
+    elif isinstance(step, AddLink):
+        _add(spaces, step.netns, step.link)
+    elif isinstance(step, SetSysctls):
+        _set_sysctls(spaces, step)
+    elif isinstance(step, DeleteLink):
+        link = _link(spaces, step.netns, step.link.name)
+        if link is not None:
+            _remove(spaces, step.netns.path, link)
+    elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
+        link = _link(spaces, step.netns, step.ifname)
+        if link is not None:
+            _change(t.cast(Space, spaces[step.netns.path]), link, step)
+
+
+def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
+    space = spaces.get(netns.path)
+    return None if space is None else space.links.get(name)
+
+
+def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
+    space, host = spaces.get(netns.path), spaces.get(HOST.path)
+    if space is None or host is None:
+        return
+    lower = host.links.get(spec.parent or "")
+    space.links[spec.name] = Link(
+        index=next(_indices),
+        name=spec.name,
+        kind=spec.kind,
+        mac=spec.mac or (lower.mac if lower else ""),
+        mtu=spec.mtu or (lower.mtu if lower else 1500),
+        alias=spec.tag or "",
+        lower=lower.index if lower else None,
+        lower_netns=0 if netns.path and lower else None,
+        macvlan_mode=spec.mode,
+        vlan=spec.vlan,
+    )
+
+
+def _remove(spaces: Spaces, path: str, link: Link) -> None:
+    """A link goes together with all that was made on it, in whichever namespace."""
+    space = t.cast(Space, spaces[path])
+    space.links.pop(link.name, None)
+    space.addresses.pop(link.index, None)
+    space.routes.pop(link.index, None)
+    for other_path, other in spaces.items():
+        for upper in list(other.links.values()) if other else ():
+            same_place = (upper.lower_netns is None) == (other_path == path)
+            if upper.lower == link.index and same_place and (path == HOST.path or other_path == path):
+                _remove(spaces, other_path, upper)
+
+
+def _set_sysctls(spaces: Spaces, step: SetSysctls) -> None:
+    space = spaces.get(step.netns.path)
+    if space is None:
+        return
+    for item in step.settings:
+        space.sysctls[names.sysctl_key(item.key, step.ifname)] = item.new
+        if item.key == "net.ipv6.conf.IFNAME.disable_ipv6" and item.new != "0" and step.ifname in space.links:
+            _drop_family(space, space.links[step.ifname].index, 6)
+
+
+def _drop_family(space: Space, index: int, version: int, addresses: bool = True) -> None:
+    if addresses:
+        space.addresses[index] = tuple(
+            item for item in space.addresses.get(index, ()) if ipam.version_of(item) != version
+        )
+    space.routes[index] = tuple(item for item in space.routes.get(index, ()) if ipam.version_of(item.to) != version)
+
+
+def _change(
+    space: Space,
+    link: Link,
+    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | SetLink,
+) -> None:
+    index = link.index
+    if isinstance(step, AddAddress):
+        space.addresses[index] = (*space.addresses.get(index, ()), step.address)
+    elif isinstance(step, DeleteAddress):
+        left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
+        space.addresses[index] = left
+        # Without its last IPv4 address a link loses its IPv4 routes (net/ipv4/fib_frontend.c, fib_disable_ip).
+        if ipam.version_of(step.address) == 4 and not any(ipam.version_of(item) == 4 for item in left):
+            _drop_family(space, index, 4)
+    elif isinstance(step, AddRoute):
+        space.routes[index] = (*space.routes.get(index, ()), step.route)
+    elif isinstance(step, DeleteRoute):
+        space.routes[index] = _without(space.routes.get(index, ()), step.route)
+    elif isinstance(step, ReplaceRoute):
+        space.routes[index] = (*_without(space.routes.get(index, ()), step.old), step.new)
+    else:
+        _set_link(space, link, step)
+
+
+def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
+    return tuple(item for item in routes if item.identity != route.identity)
+
+
+def _set_link(space: Space, link: Link, step: SetLink) -> None:
+    if step.attribute == "vlan":
+        vlan = t.cast(t.Any, link.vlan)
+        space.links[link.name] = dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new))
+        return
+    field = {"mode": "macvlan_mode"}.get(step.attribute, step.attribute)
+    changed = dataclasses.replace(link, **{field: step.new})
+    if step.attribute == "name":
+        del space.links[link.name]
+    if step.attribute == "up" and not step.new:
+        # Down, a link keeps its IPv4 addresses only, and no route.
+        _drop_family(space, link.index, 6)
+        _drop_family(space, link.index, 4, addresses=False)
+    space.links[changed.name] = changed

@@ -1,0 +1,412 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state database: one SQLite file in a folder of its own, one writer at a time, readers at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import sqlite3
+import stat
+import time
+import typing as t
+import urllib.parse
+from dataclasses import dataclass, field
+
+from .errors import StateError
+from .leases import leases_of
+from .model import DummyParent, Endpoint, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
+from .steps import Step, from_plain, to_plain
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x464E4D56  # "FNMV", tells our database from any other SQLite file
+LOCK_TIMEOUT = 60.0
+LOCK_INTERVAL = 0.02
+READ_ATTEMPTS = 50
+
+_SCHEMA = """
+CREATE TABLE networks (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE links (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE namespaces (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE endpoints (
+    network TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL, mac TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (network, name), UNIQUE (parent, mac)
+) WITHOUT ROWID;
+CREATE TABLE leases (
+    pool TEXT NOT NULL, address TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (pool, address)
+) WITHOUT ROWID;
+CREATE TABLE journal (
+    only INTEGER PRIMARY KEY CHECK (only = 1), boot_id TEXT NOT NULL, doing TEXT NOT NULL, body TEXT NOT NULL
+);
+"""
+
+Change = t.Tuple[str, t.List[str], t.Optional[t.Dict[str, t.Any]]]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a run intends, written before it touches the kernel.
+
+    :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
+    :ivar removal: finished rather than turned back
+    :ivar changes: what it would have recorded: (table, key, new body or None)
+    """
+
+    boot_id: str
+    doing: str
+    removal: bool
+    steps: tuple[Step, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database holds."""
+
+    record: Record = field(default_factory=Record)
+    journal: Journal | None = None
+
+
+class State:
+    """The database of one ``state_dir``; nothing is opened or made before it is needed."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.abspath(folder)
+        self.path = os.path.join(self.folder, "state.db")
+
+    def is_there(self) -> bool:
+        """Whether there is a database that holds something.
+
+        :raises StateError: folder or file are not safe to use
+        """
+        self._check_safe()
+        try:
+            return os.stat(self.path).st_size > 0
+        except FileNotFoundError:
+            return False
+
+    def read(self) -> Stored:
+        """What is recorded, without a lock and without a trace on the disk; empty when there is no database.
+
+        :raises StateError: it is damaged, newer, or not safe to use
+        """
+        for dummy in range(READ_ATTEMPTS):
+            if not self.is_there():
+                return Stored()
+            with _reported(self.path):
+                stored = self._read_once()
+            if stored is not None:
+                return stored
+            time.sleep(LOCK_INTERVAL)
+        raise StateError(f"the state database {self.path} changes too fast to be read; run the task again")
+
+    def _read_once(self) -> Stored | None:
+        """What is recorded; None when a writer came in between.
+
+        Without a write-ahead log no writer is at work, and the file is read as it is: the usual way of reading
+        would leave a log and an index behind.
+        """
+        log = f"{self.path}-wal"
+        writing = os.path.exists(log)
+        before = _signature(self.path)
+        connection = _connect(self.path, "mode=ro" if writing else "immutable=1")
+        try:
+            stored = _load(connection)
+        except sqlite3.DatabaseError:
+            if not writing and _signature(self.path) != before or os.path.exists(log) != writing:
+                return None
+            raise
+        finally:
+            connection.close()
+        undisturbed = _signature(self.path) == before and not os.path.exists(log)
+        return stored if writing or undisturbed else None
+
+    @contextlib.contextmanager
+    def locked(self, doing: str) -> t.Iterator[Session]:
+        """Be the one writer for the length of the block.
+
+        :param doing: what for, told to those who wait in vain
+        :raises StateError: another writer does not end, or the database cannot be used
+        """
+        self._make_folder()
+        with _reported(self.path), self._lock(doing):
+            existed = os.path.exists(self.path)
+            if not existed:
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            connection = _connect(self.path, "mode=rw")
+            try:
+                yield Session(connection)
+            finally:
+                connection.close()
+
+    def _make_folder(self) -> None:
+        self._check_safe()
+        try:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        except OSError as exc:
+            raise StateError(f"cannot create state_dir {self.folder}: {exc.strerror}") from exc
+        self._check_safe()
+
+    def _check_safe(self) -> None:
+        """Refuse what somebody else could have put or could change there."""
+        for path, what in ((self.folder, "state_dir"), (self.path, "state database")):
+            try:
+                found = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            except OSError as exc:
+                raise StateError(f"cannot use {what} {path}: {exc.strerror}") from exc
+            right_kind = stat.S_ISDIR(found.st_mode) if what == "state_dir" else stat.S_ISREG(found.st_mode)
+            if stat.S_ISLNK(found.st_mode) or not right_kind:
+                kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "thing of another kind"
+                raise StateError(f"{what} {path} is a {kind}; use a plain path that only root can write to")
+            if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+                raise StateError(
+                    f"{what} {path} belongs to or can be written by others (owner {found.st_uid}, mode "
+                    f"{stat.S_IMODE(found.st_mode):04o}); make it root's own: chown root, chmod go-w"
+                )
+
+    @contextlib.contextmanager
+    def _lock(self, doing: str) -> t.Iterator[None]:
+        path = os.path.join(self.folder, "lock")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as exc:
+            raise StateError(f"cannot open the lock {path}: {exc.strerror}") from exc
+        try:
+            self._wait_for(descriptor)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {doing}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _wait_for(self, descriptor: int) -> None:
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as exc:
+                if exc.errno not in (errno.EAGAIN, errno.EACCES):
+                    raise
+            if time.monotonic() > deadline:
+                pid, dummy, doing = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip().partition(" ")
+                raise StateError(
+                    f"another run holds {self.folder} for more than {LOCK_TIMEOUT:.0f} s: process {pid or 'unknown'}, "
+                    f"working on {doing or 'something unknown'}; run the task again when it has ended"
+                )
+            time.sleep(LOCK_INTERVAL)
+
+
+class Session:
+    """The database in the hands of the one writer."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if not _is_empty(connection):
+            return
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def read(self) -> Stored:
+        return _load(self._connection)
+
+    def intend(self, journal: Journal) -> None:
+        """Write down what is about to be done, for whoever comes after a crash."""
+        body = {
+            "removal": journal.removal,
+            "steps": [to_plain(step) for step in journal.steps],
+            "changes": journal.changes,
+        }
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, json.dumps(body))
+            )
+
+    def record(self, changes: t.Iterable[Change]) -> None:
+        """Record what was done, and take the intention away, in one transaction."""
+        with self._transaction():
+            _apply(self._connection, tuple(changes))
+            self._connection.execute("DELETE FROM journal")
+
+    def forget_intention(self) -> None:
+        """What was intended has been turned back."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM journal")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> t.Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def _reported(path: str) -> t.Iterator[None]:
+    """Say in words what SQLite says in numbers."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as exc:
+        if isinstance(exc, sqlite3.OperationalError):
+            raise StateError(f"the state database {path} cannot be used: {exc}") from exc
+        raise StateError(
+            f"the state database {path} is damaged ({exc}); put a backup of it back, or move it away and remove what "
+            f"carries our tag (ip -d link shows it as alias)"
+        ) from exc
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    # Transactions are begun by hand (isolation_level None), so that it is plain what belongs to one.
+    uri = f"file:{urllib.parse.quote(path)}?{mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=LOCK_TIMEOUT)
+
+
+def _signature(path: str) -> tuple[int, int, int]:
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether the schema has still to be made.
+
+    :raises StateError: the file belongs to something else, or to a newer version of the collection
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if tables == 0 and version == 0:
+        return True
+    if application != APPLICATION_ID:
+        raise StateError("state.db is an SQLite database of something else; use another state_dir")
+    if version > SCHEMA_VERSION:
+        raise StateError(
+            f"the state database was written by a newer version of the collection (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); use that version, or newer"
+        )
+    return False
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def _load(connection: sqlite3.Connection) -> Stored:
+    if _is_empty(connection):
+        return Stored()
+    connection.execute("BEGIN")
+    try:
+        record = Record(
+            networks={name: Network.from_plain(body) for name, body in _bodies(connection, "networks")},
+            links={name: _link(body) for name, body in _bodies(connection, "links")},
+            namespaces={name: OwnedNetns.from_plain(body) for name, body in _bodies(connection, "namespaces")},
+            endpoints={item.key: item for item in _endpoints(connection)},
+        )
+        row = connection.execute("SELECT boot_id, doing, body FROM journal").fetchone()
+    finally:
+        connection.execute("COMMIT")
+    return Stored(record, None if row is None else _journal(*row))
+
+
+def _bodies(connection: sqlite3.Connection, table: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    for name, body in connection.execute(f"SELECT name, body FROM {table}"):
+        yield name, json.loads(body)
+
+
+def _endpoints(connection: sqlite3.Connection) -> t.Iterator[Endpoint]:
+    for dummy, body in _bodies(connection, "endpoints"):
+        yield Endpoint.from_plain(body)
+
+
+def _link(body: dict[str, t.Any]) -> OwnedLink:
+    return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
+
+
+def _journal(boot_id: str, doing: str, text: str) -> Journal:
+    body = json.loads(text)
+    steps = tuple(from_plain(step) for step in body["steps"])
+    changes = tuple((table, key, new) for table, key, new in body["changes"])
+    return Journal(boot_id, doing, body["removal"], steps, changes)
+
+
+def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
+    """What to write so that the database holds ``after`` instead of ``before``: (table, key, body or None)."""
+    rows = ((_rows(before), _rows(after)),)
+    return tuple(
+        (table, list(key), new.get((table, key)))
+        for old, new in rows
+        for table, key in {**old, **new}
+        if old.get((table, key)) != new.get((table, key))
+    )
+
+
+def _rows(record: Record) -> dict[tuple[str, tuple[str, ...]], dict[str, t.Any]]:
+    """Every row of a record: (table, key) → body."""
+    rows: dict[tuple[str, tuple[str, ...]], dict[str, t.Any]] = {}
+    for table, objects in (
+        ("networks", record.networks),
+        ("links", record.links),
+        ("namespaces", record.namespaces),
+    ):
+        for name, thing in t.cast("dict[str, t.Any]", objects).items():
+            rows[table, (name,)] = plain(thing)
+    for key, endpoint in record.endpoints.items():
+        parent = record.networks[endpoint.network].parent
+        rows["endpoints", key] = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
+    for lease_key, lease in leases_of(record).items():
+        rows["leases", lease_key] = {"holder": lease.holder}
+    return rows
+
+
+def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
+    """The record as it is after the changes."""
+    parts: dict[str, dict[t.Any, t.Any]] = {
+        "networks": dict(record.networks),
+        "links": dict(record.links),
+        "namespaces": dict(record.namespaces),
+        "endpoints": dict(record.endpoints),
+    }
+    build: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
+        "networks": Network.from_plain,
+        "links": _link,
+        "namespaces": OwnedNetns.from_plain,
+        "endpoints": lambda row: Endpoint.from_plain(row["body"]),
+    }
+    for table, key, body in changes:
+        if table in parts:
+            name = tuple(key) if table == "endpoints" else key[0]
+            parts[table].pop(name, None)
+            if body is not None:
+                parts[table][name] = build[table](body)
+    return Record(**parts)
+
+
+def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
+    # All old rows first: an address or a MAC may go from one object to another.
+    for table, key, dummy in changes:
+        columns = {"endpoints": ("network", "name"), "leases": ("pool", "address")}.get(table, ("name",))
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        connection.execute(f"DELETE FROM {table} WHERE {where}", key)
+    for table, key, body in changes:
+        if body is None:
+            continue
+        if table == "endpoints":
+            values = (*key, body["parent"], body["mac"], json.dumps(body["body"]))
+        elif table == "leases":
+            values = (*key, body["holder"])
+        else:
+            values = (*key, json.dumps(body))
+        connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)

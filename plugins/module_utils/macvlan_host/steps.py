@@ -1,0 +1,350 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Steps: the smallest things that are done to the kernel, as data.
+
+A plan is a list of them. Each tells in a sentence what it does and which steps take it back, so results, check
+mode, the real run, the way back after an error and the journal all speak of the same thing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass, field
+
+from .model import HOST, Netns, Route, VlanFacts, plain
+
+
+@dataclass(frozen=True)
+class LinkSpec:
+    """A link to make, and how to recognise it.
+
+    :ivar tag: the alias that it carries, None for a foreign link (removed by force only)
+    :ivar parent: name of the link below, in the host's own namespace
+    """
+
+    name: str
+    kind: str
+    tag: str | None = None
+    parent: str | None = None
+    mac: str | None = None
+    mtu: int | None = None
+    mode: str | None = None
+    vlan: VlanFacts | None = None
+
+    @property
+    def phrase(self) -> str:
+        """The kind and name, such as ``VLAN link eth0.50``."""
+        kinds = {"vlan": "VLAN link", "dummy": "dummy link", "macvlan": "macvlan link"}
+        return f"{kinds.get(self.kind, (self.kind + ' link').strip())} {self.name}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that changes in the state database only."""
+
+    text: str
+
+    def describe(self) -> str:
+        return self.text
+
+    def inverse(self) -> tuple[Step, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class CreateNetns:
+    """Make a namespace under /run/netns, tag its loopback and bring that up."""
+
+    name: str
+    tag: str
+
+    def describe(self) -> str:
+        return f"create namespace {self.name}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (DeleteNetns(self.name, self.tag),)
+
+
+@dataclass(frozen=True)
+class DeleteNetns:
+    """Take a namespace away from /run/netns."""
+
+    name: str
+    tag: str
+
+    def describe(self) -> str:
+        return f"delete namespace {self.name}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (CreateNetns(self.name, self.tag),)
+
+
+@dataclass(frozen=True)
+class AddLink:
+    """Make a link in its namespace, under its final name, down, and tag it."""
+
+    netns: Netns
+    link: LinkSpec
+
+    def describe(self) -> str:
+        link = self.link
+        details = [link.mode or "", link.mac or ""]
+        if link.vlan is not None:
+            double = " 802.1ad" if link.vlan.protocol == "802.1ad" else ""
+            details.insert(0, f"{double.strip()} VLAN {link.vlan.vlan_id}".strip())
+        shown = ", ".join(item for item in details if item)
+        on = f" on {link.parent}" if link.parent else ""
+        return f"create {link.phrase}{self.netns.phrase}{on}" + (f" ({shown})" if shown else "")
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (DeleteLink(self.netns, self.link),)
+
+
+@dataclass(frozen=True)
+class DeleteLink:
+    """Remove a link, after a look whether it is the one that is meant.
+
+    :ivar restore: the steps that make it again as it was
+    :ivar because: said behind the sentence
+    """
+
+    netns: Netns
+    link: LinkSpec
+    restore: tuple[Step, ...] = ()
+    because: str = ""
+
+    def describe(self) -> str:
+        return f"delete {self.link.phrase}{self.netns.phrase}{self.because}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return self.restore
+
+
+@dataclass(frozen=True)
+class SetLink:
+    """Change one property of a link in place.
+
+    :ivar attribute: ``name``, ``mac``, ``mtu``, ``mode``, ``alias``, ``up`` or ``vlan``
+    :ivar old: its value now, and ``new`` the wanted one: text, number, bool, or VlanFacts as a plain dict
+    """
+
+    netns: Netns
+    ifname: str
+    attribute: str
+    old: t.Any
+    new: t.Any
+
+    def describe(self) -> str:
+        where = f"{self.ifname}{self.netns.phrase}"
+        if self.attribute == "up":
+            return f"bring {where} {'up' if self.new else 'down'}"
+        if self.attribute == "name":
+            return f"rename {where} to {self.new}"
+        if self.attribute == "alias":
+            return f"tag {where} as ours" if self.new else f"remove our tag from {where}"
+        if self.attribute == "vlan":
+            return f"change VLAN settings of {where}: {_changed(self.old, self.new)}"
+        return f"change {self.attribute} of {where} from {self.old} to {self.new}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        ifname = self.new if self.attribute == "name" else self.ifname
+        return (dataclasses.replace(self, ifname=ifname, old=self.new, new=self.old),)
+
+
+def _changed(old: dict[str, t.Any], new: dict[str, t.Any]) -> str:
+    return ", ".join(f"{key} {old.get(key)} to {value}" for key, value in new.items() if old.get(key) != value)
+
+
+@dataclass(frozen=True)
+class AddAddress:
+    """Give a link an address (IPv6 without duplicate address detection)."""
+
+    netns: Netns
+    ifname: str
+    address: str
+
+    def describe(self) -> str:
+        return f"add {self.address} to {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (DeleteAddress(self.netns, self.ifname, self.address),)
+
+
+@dataclass(frozen=True)
+class DeleteAddress:
+    """Take an address from a link."""
+
+    netns: Netns
+    ifname: str
+    address: str
+
+    def describe(self) -> str:
+        return f"delete {self.address} from {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (AddAddress(self.netns, self.ifname, self.address),)
+
+
+@dataclass(frozen=True)
+class AddRoute:
+    """Add a route over a link."""
+
+    netns: Netns
+    ifname: str
+    route: Route
+
+    def describe(self) -> str:
+        return f"add {_route_phrase(self.route)} on {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (DeleteRoute(self.netns, self.ifname, self.route),)
+
+
+@dataclass(frozen=True)
+class DeleteRoute:
+    """Delete a route over a link."""
+
+    netns: Netns
+    ifname: str
+    route: Route
+
+    def describe(self) -> str:
+        return f"delete {_route_phrase(self.route)} on {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (AddRoute(self.netns, self.ifname, self.route),)
+
+
+@dataclass(frozen=True)
+class ReplaceRoute:
+    """Change the next hop of a route, without a moment in which there is none."""
+
+    netns: Netns
+    ifname: str
+    old: Route
+    new: Route
+
+    def describe(self) -> str:
+        return f"replace {_route_phrase(self.old)} by via {self.new.via} on {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (ReplaceRoute(self.netns, self.ifname, self.new, self.old),)
+
+
+def _route_phrase(route: Route) -> str:
+    names = {"0.0.0.0/0": "default route", "::/0": "IPv6 default route"}
+    via = f" via {route.via}" if route.via else ""
+    metric = f" metric {route.metric}" if route.metric else ""
+    return names.get(route.to, f"route to {route.to}") + via + metric
+
+
+@dataclass(frozen=True)
+class Sysctl:
+    """One setting of a namespace.
+
+    :ivar old: its value now; None when that goes away with the interface anyway
+    :ivar optional: a kernel without it is no error
+    """
+
+    key: str
+    old: str | None
+    new: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class SetSysctls:
+    """Write settings of an interface or of its namespace, in order; ``IFNAME`` in a key stands for the interface."""
+
+    netns: Netns
+    ifname: str
+    settings: tuple[Sysctl, ...] = field(default=())
+
+    def describe(self) -> str:
+        shown = ", ".join(f"{item.key.replace('IFNAME', self.ifname)}={item.new}" for item in self.settings)
+        return f"set {shown}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        back = tuple(
+            dataclasses.replace(item, old=item.new, new=item.old, optional=True)
+            for item in reversed(self.settings)
+            if item.old is not None
+        )
+        return (SetSysctls(self.netns, self.ifname, back),) if back else ()
+
+
+Step = t.Union[
+    Note,
+    CreateNetns,
+    DeleteNetns,
+    AddLink,
+    DeleteLink,
+    SetLink,
+    AddAddress,
+    DeleteAddress,
+    AddRoute,
+    DeleteRoute,
+    ReplaceRoute,
+    SetSysctls,
+]
+
+_STEPS: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        Note,
+        CreateNetns,
+        DeleteNetns,
+        AddLink,
+        DeleteLink,
+        SetLink,
+        AddAddress,
+        DeleteAddress,
+        AddRoute,
+        DeleteRoute,
+        ReplaceRoute,
+        SetSysctls,
+    )
+}
+
+
+def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
+    """The steps that take back what was done, newest first."""
+    return tuple(back for step in reversed(done) for back in step.inverse())
+
+
+def to_plain(step: Step) -> dict[str, t.Any]:
+    """A step as JSON types, for the journal."""
+    data = {"step": type(step).__name__, **plain(step)}
+    if isinstance(step, DeleteLink):
+        data["restore"] = [to_plain(item) for item in step.restore]
+    return data
+
+
+def from_plain(data: dict[str, t.Any]) -> Step:
+    """The step that :func:`to_plain` wrote."""
+    values = {key: _field(key, value) for key, value in data.items() if key != "step"}
+    return t.cast(Step, _STEPS[data["step"]](**values))
+
+
+def _field(key: str, value: t.Any) -> t.Any:
+    if key == "netns":
+        return Netns.from_plain(value)
+    if key == "link":
+        vlan = VlanFacts(**value["vlan"]) if value["vlan"] is not None else None
+        return LinkSpec(**{**value, "vlan": vlan})
+    if key == "restore":
+        return tuple(from_plain(item) for item in value)
+    if key == "settings":
+        return tuple(Sysctl(**item) for item in value)
+    if key == "route" or isinstance(value, dict) and set(value) == {"to", "via", "metric"}:
+        return Route.from_plain(value)
+    return value
+
+
+def link_steps(link: LinkSpec, up: bool) -> tuple[Step, ...]:
+    """The steps that make a link in the host's own namespace."""
+    add = AddLink(HOST, link)
+    return (add, SetLink(HOST, link.name, "up", False, True)) if up else (add,)

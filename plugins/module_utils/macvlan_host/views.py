@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results: what a module returns about an object, from the record and the kernel as a plan sees them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import ipam
+from .draft import Draft
+from .leases import Leases
+from .model import Endpoint, Kernel, Link, Network, Record, SubInterface, plain
+from .plan_subinterface import vlan_facts
+
+Object = t.Dict[str, t.Any]
+
+
+class View:
+    """The objects of one record on one kernel.
+
+    :param recorded: what is, or will be, recorded
+    :param kernel: what the kernel shows, or will show
+    """
+
+    def __init__(self, recorded: Record, kernel: Kernel) -> None:
+        self._record = recorded
+        self._draft = Draft(recorded, kernel)
+        self._leases: Leases = self._draft.leases
+
+    def network(self, name: str) -> Object:
+        """A network, ``{}`` when there is none of that name."""
+        network = self._record.networks.get(name)
+        return {} if network is None else self._network(network)
+
+    def endpoint(self, network: str, name: str) -> Object:
+        """An endpoint, ``{}`` when there is none of that name."""
+        endpoint = self._record.endpoints.get((network, name))
+        return {} if endpoint is None else self._endpoint(endpoint)
+
+    def subinterface(self, name: str) -> Object:
+        """A VLAN sub-interface, recorded or foreign; ``{}`` when there is neither."""
+        owned, link = self._record.links.get(name), self._draft.host.links.get(name)
+        if isinstance(owned, SubInterface):
+            return self._owned_subinterface(owned, link)
+        if link is None or link.vlan is None:
+            return {}
+        base = self._draft.host.by_index(link.lower) if link.lower_netns is None else None
+        return self._subinterface(name, base.name if base else None, link.mtu, link.mac, link.up, link.vlan, False)
+
+    def everything(self, network: str | None, endpoint: str | None) -> dict[str, list[Object]]:
+        """All objects, or those of one network, or one endpoint, sorted by name."""
+        networks = [item for item in self._record.networks.values() if network in (None, item.name)]
+        endpoints = [
+            item
+            for item in self._record.endpoints.values()
+            if network in (None, item.network) and endpoint in (None, item.name)
+        ]
+        if endpoint is not None:
+            of_endpoints = {item.network for item in endpoints}
+            networks = [item for item in networks if item.name in of_endpoints]
+        parents = {item.parent for item in networks}
+        subs = [item for item in self._record.links.values() if isinstance(item, SubInterface)]
+        narrowed = network is not None or endpoint is not None
+        return {
+            "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
+            "endpoints": [self._endpoint(item) for item in sorted(endpoints, key=lambda item: item.key)],
+            "vlan_subinterfaces": [
+                self.subinterface(item.name)
+                for item in sorted(subs, key=lambda item: item.name)
+                if not narrowed or item.name in parents
+            ],
+        }
+
+    def _network(self, network: Network) -> Object:
+        shown = plain(network)
+        for subnet, item in zip(network.subnets, shown["subnets"]):
+            del item["chosen"], item["scope"]
+            item["in_use"], item["available"] = ipam.counts(subnet, self._leases.taken(subnet.pool))
+        shown["endpoints"] = sorted(item.name for item in self._draft.endpoints_of(network.name))
+        return t.cast(Object, shown)
+
+    def _endpoint(self, endpoint: Endpoint) -> Object:
+        network = self._record.networks[endpoint.network]
+        shown = plain(endpoint)
+        del shown["own_mtu"], shown["sysctls_before"]
+        return {**shown, "netns": endpoint.netns.shown, "parent": network.parent, "mode": network.mode}
+
+    def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:
+        base = self._draft.host.links.get(owned.parent)
+        actual = link if link is not None and link.vlan is not None else None
+        return self._subinterface(
+            owned.name,
+            owned.parent,
+            actual.mtu if actual else owned.mtu or (base.mtu if base else None),
+            actual.mac if actual else owned.mac or (base.mac if base else None),
+            actual.up if actual else False,
+            actual.vlan if actual and actual.vlan else vlan_facts(owned),
+            True,
+        )
+
+    def _subinterface(
+        self, name: str, parent: str | None, mtu: int | None, mac: str | None, up: bool, vlan: t.Any, owned: bool
+    ) -> Object:
+        return {
+            "name": name,
+            "parent": parent,
+            **plain(vlan),
+            "mtu": mtu,
+            "mac": mac,
+            "up": up,
+            "owned": owned,
+            "used_by": sorted(network.name for network in self._draft.networks_on(name)),
+        }
