@@ -41,6 +41,7 @@ RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
 RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
+IPV6_DEFAULT_METRIC = 1024  # IP6_RT_PRIO_USER, include/net/ip6_route.h
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 VLAN_FLAGS = {"reorder_hdr": 0x1, "gvrp": 0x2, "loose_binding": 0x4, "mvrp": 0x8}
@@ -361,8 +362,10 @@ def parse_route(body: bytes) -> tuple[int, Route] | None:
     destination = socket.inet_ntop(family, found.get(RTA_DST, b"\0" * width))
     gateway = found.get(RTA_GATEWAY)
     via = socket.inet_ntop(family, gateway) if gateway else None
-    metric = _number(found, RTA_PRIORITY)
-    return _UINT32.unpack(found[RTA_OIF])[0], Route(f"{destination}/{length}", via, metric or None)
+    metric = _number(found, RTA_PRIORITY) or None
+    if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
+        metric = None
+    return _UINT32.unpack(found[RTA_OIF])[0], Route(f"{destination}/{length}", via, metric)
 
 
 def _number(found: Attributes, kind: int) -> int | None:

@@ -55,6 +55,8 @@ def _copy(space: Space) -> Space:
 
 def follow(spaces: Spaces, step: Step) -> None:
     """Change the copy as the step will change the kernel; steps in namespaces that were not read change nothing."""
+    if isinstance(step, CreateNetns) and spaces.get(Netns("name", step.name).path) is not None:
+        return
     if isinstance(step, CreateNetns):
         lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=step.tag)
         spaces[Netns("name", step.name).path] = Space(links={"lo": lo})
@@ -85,7 +87,7 @@ def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
 
 def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
     space, host = spaces.get(netns.path), spaces.get(HOST.path)
-    if space is None or host is None:
+    if space is None or host is None or spec.name in space.links:
         return
     lower = host.links.get(spec.parent or "")
     space.links[spec.name] = Link(
@@ -140,7 +142,8 @@ def _change(
 ) -> None:
     index = link.index
     if isinstance(step, AddAddress):
-        space.addresses[index] = (*space.addresses.get(index, ()), step.address)
+        others = (item for item in space.addresses.get(index, ()) if item != step.address)
+        space.addresses[index] = (*others, step.address)
     elif isinstance(step, DeleteAddress):
         left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
         space.addresses[index] = left
@@ -148,7 +151,7 @@ def _change(
         if ipam.version_of(step.address) == 4 and not any(ipam.version_of(item) == 4 for item in left):
             _drop_family(space, index, 4)
     elif isinstance(step, AddRoute):
-        space.routes[index] = (*space.routes.get(index, ()), step.route)
+        space.routes[index] = (*_without(space.routes.get(index, ()), step.route), step.route)
     elif isinstance(step, DeleteRoute):
         space.routes[index] = _without(space.routes.get(index, ()), step.route)
     elif isinstance(step, ReplaceRoute):
