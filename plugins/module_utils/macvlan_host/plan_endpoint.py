@@ -13,7 +13,7 @@ from .drift import find_link, settings
 from .draft import Draft, is_ours
 from .errors import PlanError
 from .leases import subnet_of
-from .model import HOST, Endpoint, Link, Network, OwnedNetns, Space, Subnet
+from .model import HOST, Endpoint, Link, Network, OwnedNetns, Route, Space, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 from .steps import (
     AddAddress,
@@ -472,7 +472,7 @@ def _align_addresses(draft: Draft, endpoint: Endpoint, space: Space, link: Link)
     """Wrong addresses go before right ones come, each with the routes of its family, which may hang on it."""
     wanted = endpoint.addresses
     present = space.addresses.get(link.index, ())
-    wrong = [address for address in present if address not in wanted]
+    wrong = sorted(address for address in present if address not in wanted)
     families = {ipam.version_of(address) for address in wrong}
     for version in sorted(families):
         _forget_routes(draft, endpoint, endpoint.ifname, (version,))
@@ -490,15 +490,20 @@ def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tupl
     if space is None or link is None:
         return
     connected = {ipam.network(address)[0] for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
-    for route in space.routes.get(link.index, ()):
+    # Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
+    for route in sorted(space.routes.get(link.index, ()), key=_route_order):
         if ipam.version_of(route.to) in versions and route.to not in connected:
             draft.do(DeleteRoute(endpoint.netns, ifname, route))
+
+
+def _route_order(route: Route) -> tuple[int, str, int]:
+    return ipam.version_of(route.to), route.to, route.identity[2]
 
 
 def _forget_addresses(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     space = draft.space(endpoint.netns)
     link = space.links[ifname] if space else None
-    for address in space.addresses.get(link.index, ()) if space and link else ():
+    for address in sorted(space.addresses.get(link.index, ())) if space and link else ():
         if ipam.version_of(address) in versions:
             draft.do(DeleteAddress(endpoint.netns, ifname, address))
 

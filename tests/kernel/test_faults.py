@@ -1,0 +1,264 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks that fail or die half-way: what they leave, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+
+import pytest
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import netlink, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
+
+Scenario = t.Tuple[str, t.Dict[str, t.Any]]
+
+DUAL = subnets("10.0.0.0/24", "fd00::/64")
+ROUTES = [{"to": "10.9.0.0/16", "via": "10.0.0.9"}]
+
+CREATE_ENDPOINT: Scenario = (
+    "macvlan_endpoint",
+    {"name": "b", "network": "net", "netns": "b", "routes": ROUTES, "sysctls": {"net.ipv4.ip_forward": 1}},
+)
+CHANGE_ENDPOINT: Scenario = (
+    "macvlan_endpoint",
+    {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.77", "ifname": "net1", "mtu": 1400, "routes": ROUTES},
+)
+REMOVE_ENDPOINT: Scenario = ("macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"})
+CHANGE_NETWORK: Scenario = (
+    "macvlan_network",
+    {
+        "name": "net",
+        "parent": "eth0",
+        "mode": "private",
+        "mtu": 1400,
+        "subnets": [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.254"}, {"subnet": "fd00::/64"}],
+    },
+)
+REMOVE_NETWORK: Scenario = ("macvlan_network", {"name": "net", "state": "absent", "force": True})
+CREATE_VLAN_NETWORK: Scenario = (
+    "macvlan_network",
+    {"name": "v", "parent": "eth0.50", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
+)
+
+SCENARIOS = [
+    pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
+    pytest.param(CHANGE_ENDPOINT, id="change an endpoint"),
+    pytest.param(REMOVE_ENDPOINT, id="remove an endpoint"),
+    pytest.param(CHANGE_NETWORK, id="change a network"),
+    pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),
+    pytest.param(CREATE_VLAN_NETWORK, id="create a network on a VLAN", marks=pytest.mark.needs("8021q")),
+]
+
+
+@pytest.fixture
+def busy(host: Host) -> Host:
+    """A host with a network and an endpoint."""
+    network(host, subnets=DUAL)
+    endpoint(host, "a")
+    return host
+
+
+def failing_at(position: int) -> t.Callable[[], None]:
+    """A hook: the step at this position fails after it was done, as when the kernel refuses its last part."""
+
+    def hook() -> None:
+        do = netlink.KernelWriter._do
+        seen = [0]
+
+        def failing(self: netlink.KernelWriter, step: t.Any, settle: bool = False) -> None:
+            do(self, step, settle)
+            if settle:
+                return
+            if seen[0] == position:
+                self._flush()
+                raise KernelError(f"cannot {step.describe()}: injected")
+            seen[0] += 1
+
+        netlink.KernelWriter._do = failing  # type: ignore[method-assign]
+
+    return hook
+
+
+def dying_at(position: int, before: bool) -> t.Callable[[], None]:
+    """A hook: the process is killed at the step of this position, before or after it is done."""
+
+    def hook() -> None:
+        do = netlink.KernelWriter._do
+        seen = [0]
+
+        def dying(self: netlink.KernelWriter, step: t.Any, settle: bool = False) -> None:
+            if before and seen[0] == position:
+                self._flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+            do(self, step, settle)
+            if not before and seen[0] == position:
+                self._flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+            seen[0] += 1
+
+        netlink.KernelWriter._do = dying  # type: ignore[method-assign]
+
+    return hook
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(busy: Host, scenario: Scenario) -> None:
+    module, params = scenario
+    steps = busy.call(module, check=True, **params)["steps"]
+    assert len(steps) > 1
+    before = busy.snapshot()
+    for position in range(len(steps)):
+        message = busy.call(module, fails=True, hook=failing_at(position), **params)["msg"]
+        assert "injected" in message
+        assert busy.snapshot() == before, f"after step {position}: {steps[position]}"
+    converge(busy, module, **params)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_task_that_dies_at_any_step_is_repeated_to_the_same_result(
+    busy: Host, scenario: Scenario, before: bool
+) -> None:
+    module, params = scenario
+    healthy = busy.snapshot()
+    steps = busy.call(module, check=True, **params)["steps"]
+    undisturbed = busy.call(module, **params)
+    wanted = busy.snapshot()
+    put_back(busy)
+    assert busy.snapshot() == healthy
+    for position in range(len(steps)):
+        call = busy.spawn(module, hook=dying_at(position, before), **params)
+        assert call.wait() == -signal.SIGKILL, f"step {position} was not reached"
+        foreseen = busy.call(module, check=True, **params)
+        done = busy.call(module, **params)
+        assert any("interrupted" in text for text in done["warnings"])
+        assert foreseen == done, f"after death at step {position}: {steps[position]}"
+        for key in ("network", "endpoint"):
+            assert done.get(key) == undisturbed.get(key)
+        assert busy.snapshot() == wanted, f"after death at step {position}: {steps[position]}"
+        put_back(busy)
+        assert busy.snapshot() == healthy
+
+
+def put_back(host: Host) -> None:
+    """The host of the fixture, whatever was done to it."""
+    host.call("macvlan_endpoint", name="b", network="net", state="absent")
+    host.call("macvlan_network", name="v", state="absent")
+    host.call("macvlan_network", name="net", parent="eth0", subnets=DUAL)
+    host.call("macvlan_endpoint", name="a", network="net", netns="a", ipv4="10.0.0.2", ipv6="fd00::2")
+
+
+def test_a_record_that_cannot_be_written_takes_the_links_back(busy: Host) -> None:
+    def hook() -> None:
+        def full(self: state.Session, changes: object) -> None:
+            raise state.sqlite3.OperationalError("database or disk is full")
+
+        state.Session.record = full  # type: ignore[method-assign]
+
+    before = busy.snapshot()
+    module, params = CREATE_ENDPOINT
+    message = busy.call(module, fails=True, hook=hook, **params)["msg"]
+    assert "disk is full" in message and "state database" in message
+    assert busy.snapshot() == before
+
+
+def test_a_full_disk_is_said_before_anything_is_touched(host: Host) -> None:
+    host.run(["sh", "-c", "mkdir -m 700 /var/lib/small && mount -t tmpfs -o size=256k,mode=700 tmpfs /var/lib/small"])
+    params = {"name": "net", "parent": "eth0", "subnets": DUAL, "state_dir": "/var/lib/small"}
+    host.call("macvlan_network", **params)
+    host.run(["sh", "-c", "cat /dev/zero >/var/lib/small/ballast 2>/dev/null; true"])
+    before = host.snapshot()
+    task = {"name": "a", "network": "net", "netns": "a", "state_dir": "/var/lib/small"}
+    assert "/var/lib/small" in host.call("macvlan_endpoint", fails=True, **task)["msg"]
+    assert host.snapshot() == before
+    host.run(["rm", "/var/lib/small/ballast"])
+    assert host.call("macvlan_endpoint", **task)["changed"]
+
+
+def test_an_interrupted_run_of_an_earlier_boot_left_nothing_in_the_kernel(busy: Host) -> None:
+    module, params = CREATE_ENDPOINT
+    call = busy.spawn(module, hook=dying_at(3, before=True), **params)
+    assert call.wait() == -signal.SIGKILL
+    for name in ("a", "b"):
+        busy.ip("netns", "delete", name)
+    script = "UPDATE journal SET boot_id = 'an earlier one'"
+    busy.run(["sqlite3", str(busy.state_dir / "state.db"), script])
+    done = busy.call(module, **params)
+    assert done["changed"] and done["endpoint"]["ipv4"] == "10.0.0.3/24"
+    assert busy.call("macvlan_endpoint", name="a", network="net", netns="a")["endpoint"]["ipv4"] == "10.0.0.2/24"
+    assert busy.ping("b", "10.0.0.2")
+
+
+def test_twenty_tasks_at_once_get_twenty_addresses(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    tasks = [
+        Task("macvlan_endpoint", {"name": f"e{number}", "network": "net", "netns": f"e{number}"}) for number in range(20)
+    ]
+    results = host.call_together(tasks)
+    assert [result.get("msg") for result in results if result["failed"]] == []
+    addresses = {result["endpoint"]["ipv4"] for result in results}
+    assert addresses == {f"10.0.0.{last}/24" for last in range(2, 22)}
+    assert len({result["endpoint"]["mac"] for result in results}) == 20
+    assert host.call("macvlan_info")["drift"] == []
+
+
+def test_a_reader_waits_for_no_writer(busy: Host) -> None:
+    """While one holds the lock, info answers; a second writer says in time who holds it."""
+    holder = busy.start(["flock", "/var/lib/macvlan_host/lock", "sleep", "300"])
+    assert busy.call("macvlan_info")["drift"] == []
+    assert not busy.call("macvlan_network", name="net", parent="eth0", subnets=DUAL)["changed"]
+
+    def impatient() -> None:
+        state.LOCK_TIMEOUT = 0.5
+
+    message = busy.call("macvlan_network", name="x", parent="eth0", ipam="none", allow_shared_parent=True, hook=impatient, fails=True)["msg"]
+    assert "another run holds /var/lib/macvlan_host" in message
+    holder.kill()
+    holder.wait()
+
+
+def test_info_reads_what_is_recorded_and_narrows_it(make_host: MakeHost) -> None:
+    host = make_host("eth0", "eth1")
+    assert host.call("macvlan_info")["networks"] == []
+    assert not host.has_state()
+    network(host, subnets=subnets("10.0.0.0/24"))
+    network(host, "two", parent="eth1", subnets=subnets("10.1.0.0/24"))
+    first = endpoint(host, "a")
+    endpoint(host, "b", "two")
+    before = host.snapshot()
+    everything = host.call("macvlan_info")
+    assert host.snapshot() == before
+    assert [item["name"] for item in everything["networks"]] == ["net", "two"]
+    assert everything["networks"][0]["endpoints"] == ["a"]
+    assert [item["name"] for item in everything["endpoints"]] == ["a", "b"]
+    narrowed = host.call("macvlan_info", network="net")
+    assert [item["name"] for item in narrowed["networks"]] == ["net"]
+    assert narrowed["endpoints"] == [first]
+    assert host.call("macvlan_info", endpoint="b")["networks"][0]["name"] == "two"
+    assert host.call("macvlan_info", network="nothing") == {
+        "networks": [],
+        "endpoints": [],
+        "vlan_subinterfaces": [],
+        "drift": [],
+        "changed": False,
+        "invocation": host.call("macvlan_info", network="nothing")["invocation"],
+        "rc": 0,
+        "failed": False,
+    }
+
+
+def test_a_newer_database_is_refused(busy: Host) -> None:
+    busy.run(["sqlite3", str(busy.state_dir / "state.db"), "PRAGMA user_version = 99"])
+    refuse(busy, "macvlan_network", "newer", name="net", parent="eth0", subnets=DUAL)
+
+
+def test_removing_everything_leaves_an_empty_database(busy: Host) -> None:
+    gone(busy, "macvlan_network", name="net", force=True)
+    assert all(rows == [] for table, rows in busy.snapshot().tables.items())

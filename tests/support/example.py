@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of an example playbook: foreseen, run, run again, taken away."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .host import Host
+from .playbook import PlaybookRun, TaskResult
+
+FOLDER = "playbooks/examples"
+# What check mode and the real run have to agree on.
+FORESEEN = ("changed", "network", "endpoint", "networks", "endpoints", "vlan_subinterfaces", "steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One playbook on one host."""
+
+    host: Host
+    name: str
+    extra_vars: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    def play(self, *args: str, check: bool = False) -> PlaybookRun:
+        """Run it; it must succeed."""
+        done = self.host.playbook(f"{FOLDER}/{self.name}.yml", *args, check=check, extra_vars=self.extra_vars)
+        assert (done.rc, done.failed) == (0, 0), f"{self.name} {args} check={check}\n{done.stdout}{done.stderr}"
+        return done
+
+    def create(self) -> PlaybookRun:
+        """Check, and touch nothing; run, and do what the check said; run again, and do nothing."""
+        before, had_state = self.host.snapshot(), self.host.has_state()
+        foreseen = self.play(check=True)
+        assert self.host.snapshot() == before
+        assert self.host.has_state() == had_state
+
+        done = self.play()
+        assert done.changed > 0
+        # Endpoints of a network that is only planned are not asked for; whatever was, must have been foreseen.
+        asked = [task for task in foreseen.tasks if task.status != "skipped"]
+        assert asked, "check mode skipped everything"
+        assert {task.task: told(task) for task in asked} == {
+            task.task: told(task) for task in done.tasks if task.task in {other.task for other in asked}
+        }
+
+        settled = self.host.snapshot()
+        again = self.play()
+        assert again.changed == 0, again.stdout
+        assert self.host.snapshot() == settled
+        return done
+
+    def remove(self) -> PlaybookRun:
+        """Take it away; nothing may be recorded any more."""
+        done = self.play("--tags", "remove")
+        recorded = {name: rows for name, rows in self.host.snapshot().tables.items() if rows}
+        assert recorded == {}
+        return done
+
+
+def told(task: TaskResult) -> t.Any:
+    """What a task said of what it does, per item of its loop."""
+    return [{key: item[key] for key in FORESEEN if key in item} for item in task.items]

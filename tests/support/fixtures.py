@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures and hooks of the tests that run on throw-away hosts; a conftest.py takes them by importing them."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from .features import nothing_may_be_skipped, requires
+from .host import Host
+from .machine import Wire
+from .snapshot import Snapshot, differences
+
+
+class MakeHost(t.Protocol):
+    """Hosts with parents that are up; those that share a wire reach each other."""
+
+    def __call__(self, *parents: str, wire: Wire | None = None) -> Host: ...
+
+
+@pytest.fixture
+def make_host() -> Iterator[MakeHost]:
+    """As many hosts as the test asks for, all gone at its end; with no name given the parent is eth0."""
+    with contextlib.ExitStack() as hosts:
+
+        def make(*parents: str, wire: Wire | None = None) -> Host:
+            host = hosts.enter_context(Host(wire))
+            for parent in parents or ("eth0",):
+                host.add_parent(parent)
+            return host
+
+        yield make
+
+
+@pytest.fixture
+def host(make_host: MakeHost) -> Host:
+    """One host with the parent eth0."""
+    return make_host()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        requires(*mark.args)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> t.Generator[None, pytest.TestReport, pytest.TestReport]:
+    return fail_if_lost((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> t.Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return fail_if_lost((yield))
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Two snapshots are long; show only where they differ."""
+    if op == "==" and isinstance(left, Snapshot) and isinstance(right, Snapshot):
+        return ["the host is not as it was:", *differences(right, left)]
+    return None
+
+
+Report = t.TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def fail_if_lost(report: Report) -> Report:
+    """Where nothing may be skipped, a skip for whatever reason is a failure; an expected failure is not a skip."""
+    if report.skipped and not hasattr(report, "wasxfail") and nothing_may_be_skipped():
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
+    return report

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A throw-away host: a machine with parents on a wire, where modules and playbooks run for real."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+import typing as t
+from pathlib import Path
+
+from .machine import Machine, Wire, skip_address_detection
+from .module_call import Hook, ModuleCall, module_params
+from .playbook import PlaybookRun, run_playbook
+from .snapshot import Snapshot, take_snapshot
+
+# Under the machine's own /var/lib, away from the state directory.
+HOME = Path("/var/lib/home")
+SECONDS_TO_COME_UP = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A module with its options, for those that run several at once."""
+
+    module_name: str
+    params: dict[str, t.Any]
+    check: bool = False
+    hook: Hook | None = None
+
+
+class Host(Machine):
+    """A machine that tasks are run on."""
+
+    state_dir = Path("/var/lib/macvlan_host")
+
+    def __init__(self, wire: Wire | None = None) -> None:
+        super().__init__()
+        self._calls: list[ModuleCall] = []
+        self._own_wire = wire is None
+        try:
+            self.wire = wire or Wire()
+            self.path(HOME).mkdir()
+        except BaseException:
+            super().close()
+            raise
+
+    def close(self) -> None:
+        try:
+            for call in self._calls:
+                call.kill()
+        finally:
+            super().close()
+            if self._own_wire:
+                self.wire.close()
+
+    # --- parents ----------------------------------------------------------------------------------------------------
+
+    def add_parent(self, name: str = "eth0", up: bool = True, address: str | None = None) -> str:
+        """Give the host a link that is plugged into its wire; the port at the other end is returned."""
+        port = self.wire.plug(self, name)
+        if address:
+            self.run(["ip", "address", "add", address, "dev", name])
+        if up:
+            skip_address_detection(self, name)
+            self.run(["ip", "link", "set", name, "up"])
+            self.wait_until_up(name)
+        return port
+
+    def wait_until_up(self, name: str) -> None:
+        """The kernel reports a carrier a moment later, and the link-local address comes with it."""
+        deadline = time.monotonic() + SECONDS_TO_COME_UP
+        while not is_settled(self.links()[name]):
+            assert time.monotonic() < deadline, f"{name} is not up after {SECONDS_TO_COME_UP} s"
+            time.sleep(0.01)
+
+    # --- modules ----------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        module_name: str,
+        /,
+        check: bool = False,
+        diff: bool = False,
+        fails: bool = False,
+        hook: Hook | None = None,
+        **params: t.Any,
+    ) -> dict[str, t.Any]:
+        """Run a module on this host and return its result; hook runs in the child, before the module does."""
+        return self.spawn(module_name, check=check, diff=diff, hook=hook, **params).result(fails=fails)
+
+    def spawn(
+        self,
+        module_name: str,
+        /,
+        check: bool = False,
+        diff: bool = False,
+        hook: Hook | None = None,
+        **params: t.Any,
+    ) -> ModuleCall:
+        """Start a module on this host and come back at once."""
+        call = ModuleCall(self.pid, module_name, module_params(params, check, diff, str(HOME)), hook)
+        self._calls.append(call)
+        return call
+
+    def call_together(self, tasks: t.Iterable[Task]) -> list[dict[str, t.Any]]:
+        """Run many modules at the same time and return their results in the order of the tasks, failed ones too."""
+        calls = [self.spawn(task.module_name, check=task.check, hook=task.hook, **task.params) for task in tasks]
+        for call in calls:
+            call.wait()
+        return [call.result(fails=call.wait() != 0) for call in calls]
+
+    # --- playbooks --------------------------------------------------------------------------------------------------
+
+    def playbook(
+        self,
+        path: str | Path,
+        *args: str,
+        check: bool = False,
+        diff: bool = False,
+        extra_vars: dict[str, t.Any] | None = None,
+    ) -> PlaybookRun:
+        """Run the real ansible-playbook on this host; a path without a folder of its own is in the collection."""
+        flags = ["--check"] * check + ["--diff"] * diff
+        return run_playbook(self, HOME, Path(path), [*flags, *args], extra_vars or {})
+
+    # --- everything -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Everything that a task which fails, or only checks, must leave as it was; compare two with ==."""
+        return take_snapshot(self, self.state_dir)
+
+    def has_state(self) -> bool:
+        """Whether a task has left anything in the state directory, or the directory itself."""
+        return os.path.lexists(self.path(self.state_dir))
+
+
+def is_settled(link: dict[str, t.Any]) -> bool:
+    return link["operstate"] == "UP" and any(entry["scope"] == "link" for entry in link["addr_info"])

@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A machine that costs nothing: a process in namespaces of its own, and programs that run beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import typing as t
+from pathlib import Path
+
+NETNS_FOLDER = Path("/run/netns")
+
+# unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, and /sys
+# is mounted again because it shows the links of the namespace that it was mounted in.
+# cat ends as soon as the last writer of its input is gone: when the machine is closed, and when pytest dies.
+SETUP = """
+mount -t tmpfs tmpfs /run/netns
+mount -t tmpfs tmpfs /var/lib
+mount -t sysfs -o ro sysfs /sys
+ip link set lo up
+echo ready
+exec cat
+"""
+
+
+class Machine:
+    """A network and a mount namespace, held by one process."""
+
+    def __init__(self) -> None:
+        NETNS_FOLDER.mkdir(parents=True, exist_ok=True)
+        self._started: list[subprocess.Popen[str]] = []
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "--mount", "sh", "-ec", SETUP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if pipe(self._holder.stdout).readline() != "ready\n":
+            _, complaint = self._holder.communicate()
+            raise AssertionError(f"cannot make a throw-away machine, which needs root: {complaint.strip()}")
+
+    def __enter__(self) -> t.Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The process that holds the namespaces."""
+        return self._holder.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._holder.poll() is None
+
+    def path(self, inside: str | Path) -> Path:
+        """Where a file of the machine is found from outside."""
+        return Path(f"/proc/{self.pid}/root{inside}")
+
+    def namespaces(self) -> list[str]:
+        """What ip-netns(8) lists."""
+        return sorted(os.listdir(self.path(NETNS_FOLDER)))
+
+    # --- programs ---------------------------------------------------------------------------------------------------
+
+    def command(self, argv: t.Sequence[str], netns: str | None = None) -> list[str]:
+        """The command line that runs a program inside, in the machine's own or a named network namespace."""
+        # The ip program would do for networks, but remounts /sys and bind-mounts /etc/netns on the way.
+        net = self.path(NETNS_FOLDER / netns) if netns else f"/proc/{self.pid}/ns/net"
+        return ["nsenter", f"--mount=/proc/{self.pid}/ns/mnt", f"--net={net}", "--", *argv]
+
+    def run(
+        self, argv: t.Sequence[str], netns: str | None = None, check: bool = True, **kwargs: t.Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; with check a failure is an AssertionError that shows what it said."""
+        kwargs = {"stdin": None if "input" in kwargs else subprocess.DEVNULL, "timeout": 120, **kwargs}
+        done = subprocess.run(self.command(argv, netns), check=False, capture_output=True, text=True, **kwargs)
+        if check and done.returncode != 0:
+            said = (done.stderr.strip() or done.stdout.strip()).replace("\n", "\n  ")
+            raise AssertionError(f"{' '.join(argv)} in {netns or 'the host'} ended with {done.returncode}:\n  {said}")
+        return done
+
+    def start(self, argv: t.Sequence[str], netns: str | None = None, **kwargs: t.Any) -> subprocess.Popen[str]:
+        """Start a program that goes on running; it ends with the machine at the latest."""
+        # setpriv: when pytest is killed, nobody closes the machine.
+        leashed = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+        process = subprocess.Popen(self.command(leashed, netns), stdin=subprocess.DEVNULL, text=True, **kwargs)
+        self._started.append(process)
+        return process
+
+    def sysctl(self, key: str, value: str | int | None = None, netns: str | None = None) -> str:
+        """Read a setting, or write it; the key has slashes, because the names of links have dots."""
+        file = f"/proc/sys/{key}"
+        if value is not None:
+            self.run(["sh", "-c", 'echo "$1" >"$2"', "sh", str(value), file], netns)
+        return self.run(["cat", file], netns).stdout.strip()
+
+    # --- what iproute2 sees -----------------------------------------------------------------------------------------
+
+    def ip(self, *args: str, netns: str | None = None) -> list[dict[str, t.Any]]:
+        """The answer of ip(8), all details; an empty list for a command that answers nothing."""
+        said = self.run(["ip", "-json", "-details", *args], netns).stdout
+        # A filter leaves an empty object where it has left something out.
+        return [entry for entry in json.loads(said) if entry] if said.strip() else []
+
+    def links(self, netns: str | None = None) -> dict[str, dict[str, t.Any]]:
+        """Every link by its name, with its addresses under addr_info."""
+        return {link["ifname"]: link for link in self.ip("address", "show", netns=netns)}
+
+    def addresses(self, ifname: str, netns: str | None = None) -> list[str]:
+        """ADDRESS/LENGTH of both families, in the kernel's order; those of link scope too."""
+        (link,) = self.ip("address", "show", "dev", ifname, netns=netns)
+        return [f"{entry['local']}/{entry['prefixlen']}" for entry in link["addr_info"]]
+
+    def routes(self, netns: str | None = None, family: int = 4) -> list[dict[str, t.Any]]:
+        """The main table of one family."""
+        return self.ip(f"-{family}", "route", "show", netns=netns)
+
+    def gateway(self, netns: str | None = None, family: int = 4) -> str | None:
+        """Where the default route leads, or None; more than one default route is an error."""
+        found = [route.get("gateway") for route in self.routes(netns, family) if route["dst"] == "default"]
+        assert len(found) <= 1, f"{netns or 'the host'} has {len(found)} default routes: {found}"
+        return found[0] if found else None
+
+    def ping(self, netns: str | None, address: str, count: int = 1, timeout: int = 2) -> bool:
+        """Whether an address answers; asks again until the time is up, and comes back as soon as it has its answers."""
+        argv = ["ping", "-n", "-q", "-i", "0.2", "-c", str(count), "-w", str(timeout), address]
+        done = self.run(argv, netns, check=False)
+        assert done.returncode in (0, 1) or "unreachable" in done.stderr, f"{' '.join(argv)}: {done.stderr.strip()}"
+        return done.returncode == 0
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End every process of the machine; the namespaces, mounts and links go with the last one."""
+        if self._holder.returncode is not None:
+            return
+        try:
+            for pid in self._inhabitants():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for process in self._started:
+                process.wait()
+        finally:
+            self._holder.communicate()
+
+    def _inhabitants(self) -> list[int]:
+        """Whoever is in the mount namespace, except its holder: what a test or a module left behind as well."""
+        if not self.alive:
+            return []
+        home = os.stat(f"/proc/{self.pid}/ns/mnt")
+        return [pid for pid in running_processes() if pid != self.pid and is_in(pid, home)]
+
+
+class Wire(Machine):
+    """What the parents are plugged into: a switch that lets every VLAN through, and a router's leg on it."""
+
+    BRIDGE = "wire0"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sockets = 0
+        # Without STP and its delays the wire carries traffic at once.
+        self.run(["ip", "link", "add", self.BRIDGE, "type", "bridge", "stp_state", "0", "mcast_snooping", "0"])
+        skip_address_detection(self, self.BRIDGE)
+        self.run(["ip", "link", "set", self.BRIDGE, "up"])
+
+    def plug(self, machine: Machine, ifname: str) -> str:
+        """Give a machine a veth link whose other end is a port of this wire, and name that port."""
+        port = f"port{self._sockets}"
+        self._sockets += 1
+        machine.run(["ip", "link", "add", ifname, "type", "veth", "peer", "name", port, "netns", str(self.pid)])
+        self.run(["ip", "link", "set", port, "master", self.BRIDGE, "up"])
+        return port
+
+    def leg(self, vlan: int | None = None) -> str:
+        """The router's link to the untagged network, or to a VLAN."""
+        if vlan is None:
+            return self.BRIDGE
+        name = f"{self.BRIDGE}.{vlan}"
+        if name not in self.links():
+            self.run(["ip", "link", "add", "link", self.BRIDGE, "name", name, "type", "vlan", "id", str(vlan)])
+            skip_address_detection(self, name)
+            self.run(["ip", "link", "set", name, "up"])
+        return name
+
+    def add_address(self, address: str, vlan: int | None = None) -> None:
+        """Let the router answer for ADDRESS/LENGTH."""
+        nodad = ["nodad"] if ":" in address else []
+        self.run(["ip", "address", "add", address, "dev", self.leg(vlan), *nodad])
+
+    def forward(self) -> None:
+        """Be a router between the networks that have an address here."""
+        self.sysctl("net/ipv4/ip_forward", 1)
+        self.sysctl("net/ipv6/conf/all/forwarding", 1)
+
+
+def skip_address_detection(machine: Machine, ifname: str) -> None:
+    """Let a link have its link-local address the moment it goes up, and not a second later."""
+    machine.sysctl(f"net/ipv6/conf/{ifname}/accept_dad", 0)
+
+
+def running_processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def is_in(pid: int, namespace: os.stat_result) -> bool:
+    """Whether a process is in a mount namespace."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/ns/mnt"), namespace)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # It has ended meanwhile, or is one that even root may not look at, which no test has started.
+        return False
+
+
+def pipe(stream: t.IO[str] | None) -> t.IO[str]:
+    """A stream that was asked for with PIPE is there."""
+    assert stream is not None
+    return stream

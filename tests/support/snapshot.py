@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host is made of, in a form that can be compared: links, addresses, routes, namespaces, recorded state."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import sqlite3
+import stat
+import tempfile
+import typing as t
+from pathlib import Path
+
+from .machine import Machine
+
+TAG = "fleetnet.macvlan:"
+DATABASE = "state.db"
+# SQLite makes and removes these as its users come and go.
+SQLITE_FILES = {f"{DATABASE}-wal", f"{DATABASE}-shm"}
+
+# Each of these changes by itself: with the carrier, with time, or with who asked first.
+VOLATILE_KEYS = {"operstate", "link_netnsid", "valid_life_time", "preferred_life_time", "tentative", "linkdown"}
+VOLATILE_FLAGS = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "linkdown", "dead"}
+# A link of ours that was taken away and put back is the same one for its users.
+RENUMBERED_KEYS = {"ifindex", "link_index"}
+
+SEPARATOR = "\n---\n"
+LISTING = """
+for ns in "" "$@"; do
+    for what in "address show" "-4 route show table all" "-6 route show table all"; do
+        # A name that an interrupted creation left behind is no namespace: nothing to list, and no reason to stop.
+        ip -json -details ${ns:+-netns "$ns"} $what || true
+        printf '\\n---\\n'
+    done
+done
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What the kernel knows about one network namespace."""
+
+    links: dict[str, t.Any]
+    routes: list[t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A host at one moment; its own namespace is the one without a name."""
+
+    networks: dict[str, Network]
+    files: dict[str, str]
+    tables: dict[str, list[tuple[t.Any, ...]]]
+
+    def without_state(self) -> Snapshot:
+        """The kernel's part alone."""
+        return dataclasses.replace(self, files={}, tables={})
+
+
+def take_snapshot(machine: Machine, state_dir: Path) -> Snapshot:
+    names = ["", *machine.namespaces()]
+    chunks = machine.run(["sh", "-c", LISTING, "sh", *names[1:]]).stdout.split(SEPARATOR)
+    listed = [json.loads(chunk) if chunk.strip() else [] for chunk in chunks]
+    networks = {name: tidy_network(*listed[3 * place : 3 * place + 3]) for place, name in enumerate(names)}
+    folder = machine.path(state_dir)
+    return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE))
+
+
+# --- the kernel's part ----------------------------------------------------------------------------------------------
+
+
+def tidy_network(links: list[t.Any], routes4: list[t.Any], routes6: list[t.Any]) -> Network:
+    ours = {link["ifname"] for link in links if is_ours(link)}
+    kept = [tidy(route) for route in routes4 + routes6 if route and not is_autoconfigured(route, ours)]
+    return Network({link["ifname"]: tidy_link(link) for link in links if link}, sorted(kept, key=json.dumps))
+
+
+def is_ours(link: dict[str, t.Any]) -> bool:
+    return link.get("ifalias", "").startswith(TAG)
+
+
+def tidy_link(link: dict[str, t.Any]) -> dict[str, t.Any]:
+    kept = tidy(link)
+    if is_ours(link):
+        # The kernel gives a link of ours its link-local address only when the carrier is there, at some later time.
+        kept["addr_info"] = [entry for entry in kept["addr_info"] if not is_link_local(entry)]
+        kept = {key: value for key, value in kept.items() if key not in RENUMBERED_KEYS}
+    return kept
+
+
+def is_link_local(address: dict[str, t.Any]) -> bool:
+    return address["family"] == "inet6" and address["scope"] == "link"
+
+
+def is_autoconfigured(route: dict[str, t.Any], ours: set[str]) -> bool:
+    """A route of a link of ours that comes with its link-local address."""
+    return route.get("dev") in ours and route["dst"].startswith(("fe80:", "ff00:"))
+
+
+def tidy(value: t.Any) -> t.Any:
+    """Without what changes by itself, at any depth."""
+    if isinstance(value, dict):
+        return {key: tidy(item) for key, item in value.items() if not is_volatile(key, item)}
+    if isinstance(value, list):
+        return [tidy(item) for item in value if not isinstance(item, str) or item not in VOLATILE_FLAGS]
+    return value
+
+
+def is_volatile(key: str, value: t.Any) -> bool:
+    # A link that was up once keeps noqueue, one that never was has noop.
+    return key in VOLATILE_KEYS or key.endswith("_timer") or (key == "qdisc" and value in ("noop", "noqueue"))
+
+
+# --- the recorded part ----------------------------------------------------------------------------------------------
+
+
+def list_files(folder: Path) -> dict[str, str]:
+    """Every file under a folder, and the folder itself, with its mode; what is not there is not listed."""
+    try:
+        found = [folder, *sorted(folder.rglob("*"))]
+        modes = {str(path.relative_to(folder)): stat.filemode(path.lstat().st_mode) for path in found}
+    except FileNotFoundError:
+        return {}
+    return {name: mode for name, mode in modes.items() if name not in SQLITE_FILES}
+
+
+def read_tables(database: Path) -> dict[str, list[tuple[t.Any, ...]]]:
+    """Every row of every table, read from a copy: readers of a WAL write beside it, and SQLite resolves /proc links."""
+    if not database.is_file():
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        for file in database.parent.glob(f"{DATABASE}*"):
+            if not file.name.endswith("-shm"):
+                shutil.copy(file, folder)
+        with contextlib.closing(sqlite3.connect(Path(folder, DATABASE))) as copy:
+            # sqlite_sequence counts attempts, not results.
+            wanted = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            try:
+                names = copy.execute(wanted).fetchall()
+            except sqlite3.DatabaseError:
+                # Damaged on purpose: what it holds is its bytes.
+                return {"": [(database.read_bytes(),)]}
+            return {name: read_table(copy, name) for (name,) in names}
+
+
+def read_table(copy: sqlite3.Connection, name: str) -> list[tuple[t.Any, ...]]:
+    return sorted(copy.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
+
+
+# --- what differs ---------------------------------------------------------------------------------------------------
+
+
+def differences(before: Snapshot, after: Snapshot) -> list[str]:
+    """One line for each value that differs, with the way to it."""
+    return list(walk("", dataclasses.asdict(before), dataclasses.asdict(after)))
+
+
+def walk(place: str, before: t.Any, after: t.Any) -> t.Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from walk(f"{place}/{key}", before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from (f"{place}: gone: {item}" for item in before if item not in after)
+        yield from (f"{place}: new: {item}" for item in after if item not in before)
+    elif before != after:
+        yield f"{place}: {before!r} has become {after!r}"
