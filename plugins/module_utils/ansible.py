@@ -13,7 +13,7 @@ import platform
 import traceback
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils import basic  # not names of it: pylint takes this file for ansible, and finds none in it
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
@@ -146,7 +146,7 @@ def _common_argspec() -> dict[str, t.Any]:
 ReadOptions = t.Callable[[t.Mapping[str, t.Any]], options.Request]
 
 
-def run(module: AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
+def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
     """Bring one object to where the task wants it, and end the task.
 
     :param key: under which the result has the object
@@ -163,31 +163,29 @@ def run(module: AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOp
     _finish(module, result, outcome.warnings)
 
 
-def run_info(module: AnsibleModule) -> None:
+def run_info(module: basic.AnsibleModule) -> None:
     """Tell what is recorded and what the kernel has, and end the task."""
     params = module.params
     with _failing_cleanly(module):
-        found = engine.inspect(
-            state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"]
-        )
+        found = engine.inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])
     warnings = found.pop("warnings", ())
-    _finish(module, found, warnings)
+    _finish(module, {"changed": False, **found}, warnings)
 
 
-def _finish(module: AnsibleModule, result: dict[str, t.Any], warnings: t.Iterable[str]) -> None:
+def _finish(module: basic.AnsibleModule, result: dict[str, t.Any], warnings: t.Iterable[str]) -> None:
     for warning in warnings:
         module.warn(warning)
     module.exit_json(**result)
 
 
 @contextlib.contextmanager
-def _failing_cleanly(module: AnsibleModule) -> t.Iterator[None]:
+def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
     """End the task with a message that says what to do, whatever goes wrong in the block."""
     try:
         _require_root_on_linux(module)
         yield
     except MissingLibraryError as exc:
-        module.fail_json(msg=missing_required_lib(exc.library), exception=exc.trace)
+        module.fail_json(msg=basic.missing_required_lib(exc.library), exception=exc.trace)
     except MacvlanHostError as exc:
         refused = isinstance(exc, KernelError) and exc.errno == errno.EPERM
         module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT if refused else ''}")
@@ -206,7 +204,7 @@ _CAPABILITIES_HINT = (
 )
 
 
-def _require_root_on_linux(module: AnsibleModule) -> None:
+def _require_root_on_linux(module: basic.AnsibleModule) -> None:
     """Say at once what otherwise fails halfway and in other words."""
     system = platform.system()
     if system != "Linux":

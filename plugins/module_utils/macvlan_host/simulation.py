@@ -173,8 +173,19 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
     changed = dataclasses.replace(link, **{field: step.new})
     if step.attribute == "name":
         del space.links[link.name]
+        _rename_sysctls(space, link.name, changed.name)
     if step.attribute == "up" and not step.new:
         # Down, a link keeps its IPv4 addresses only, and no route.
         _drop_family(space, link.index, 6)
         _drop_family(space, link.index, 4, addresses=False)
     space.links[changed.name] = changed
+
+
+def _rename_sysctls(space: Space, old: str, new: str) -> None:
+    """The settings of a link follow its name (net/ipv4/devinet.c, net/ipv6/addrconf.c: NETDEV_CHANGENAME)."""
+    component, replacement = (name.replace(".", "/") for name in (old, new))
+    for key in list(space.sysctls):
+        parts = key.split(".")
+        if component in parts:
+            renamed = ".".join(replacement if part == component else part for part in parts)
+            space.sysctls[renamed] = space.sysctls.pop(key)

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every rule refuses what it should, and leaves alone what is allowed."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ENGINE = "plugins/module_utils/macvlan_host/"
+# Put together here, so that the rules do not find them in this file.
+LATER = ["TO" + "DO", "FIX" + "ME", "X" * 3]
+SILENCED = ["no" + "qa", "no" + "qa: E501", "pylint: " + "disable=bare-except"]
+
+spec = importlib.util.spec_from_file_location("house_rules", Path(__file__).with_name("house_rules.py"))
+house_rules = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(house_rules)
+
+
+def complaints(root, path, source):
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(source, encoding="utf-8")
+    return house_rules.complaints(root, [path])
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "text"),
+    [
+        (ENGINE + "engine.py", "import pyroute2", "pyroute2 is imported in"),
+        (ENGINE + "engine.py", "def f():\n    from pyroute2.netlink import nla", "pyroute2 is imported in"),
+        ("plugins/modules/macvlan_info.py", "import sqlite3", "sqlite3 is imported in"),
+        (ENGINE + "engine.py", "if module.check_mode: pass", "check_mode is used in"),
+        (ENGINE + "engine.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
+        ("plugins/modules/macvlan_info.py", "module.exit_json(changed=False)", "exit_json is used in"),
+        ("plugins/modules/macvlan_info.py", "def fail_json(): pass", "fail_json is used in"),
+        (ENGINE + "engine.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
+        (ENGINE + "engine.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
+        *((f"{ENGINE}{name}.py", "import os.path", "pure code does not import os") for name in ("ipam", "model", "names", "plan", "plan_network")),
+        *((ENGINE + "plan.py", f"from {name} import x", f"pure code does not import {name}") for name in sorted(house_rules.IMPURE)),
+        ("plugins/modules/macvlan_info.py", "from ..module_utils.ansible import run", "relative imports belong"),
+        ("tests/sanity/ignore-2.19.txt", "", "ignore files"),
+        (".ansible-lint-ignore", "", "ignore files"),
+        ("roles/macvlan_host/.ansible-lint-ignore", "", "ignore files"),
+        *(("roles/macvlan_host/tasks/main.yml", f"# {word}: later", "left for later") for word in LATER),
+        *(("tests/unit/test_plan.py", f"x = 1  # {mark}", "the reason") for mark in SILENCED),
+    ],
+)
+def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text):
+    (found,) = complaints(tmp_path, path, source)
+    assert found.startswith(f"{path}:")
+    assert text in found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (ENGINE + "netlink.py", "from pyroute2 import IPRoute, NetNS\nimport os"),
+        (ENGINE + "state.py", "import sqlite3\nimport time"),
+        (ENGINE + "plan.py", "from __future__ import annotations\nfrom .model import Network\nfrom . import os_names"),
+        ("plugins/module_utils/ansible.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
+        ("plugins/modules/macvlan_info.py", 'DOCUMENTATION = r"""\n  check_mode: {support: full}\n"""\nAnsibleModule({}, supports_check_mode=True)'),
+        ("tests/unit/test_ansible.py", "import sqlite3, pyroute2\nmodule.exit_json()"),
+        ("tests/unit/test_plan.py", f"x = 1  # {SILENCED[1]} - one row of the table\ny = 2  # {SILENCED[2]}  # said again by the caller"),
+        ("roles/macvlan_host/tasks/main.yml", "path: /tmp/demo." + "X" * 6),
+        ("docs/picture.png", "\0"),
+    ],
+)
+def test_what_is_allowed_passes(tmp_path, path, source):
+    assert complaints(tmp_path, path, source) == []

@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation says what the code does, where ansible-test's validate-modules does not look."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from jinja2.nativetypes import NativeEnvironment
+
+from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import model, options, plan, views
+from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_endpoint,
+    macvlan_info,
+    macvlan_network,
+    vlan_subinterface,
+)
+
+COLLECTION = "fleetnet.macvlan."
+ROOT = Path(__file__).parents[2]
+
+MODULES = {
+    "macvlan_endpoint": macvlan_endpoint,
+    "macvlan_info": macvlan_info,
+    "macvlan_network": macvlan_network,
+    "vlan_subinterface": vlan_subinterface,
+}
+ARGSPECS = {
+    "macvlan_endpoint": (face.endpoint_argspec(), face.ENDPOINT_RULES),
+    "macvlan_info": (face.info_argspec(), {}),
+    "macvlan_network": (face.network_argspec(), {}),
+    "vlan_subinterface": (face.subinterface_argspec(), face.SUBINTERFACE_RULES),
+}
+# The object of a module: its key in the result (its list in macvlan_info has an s behind), and what reads its options.
+OBJECTS = {"macvlan_endpoint": "endpoint", "macvlan_network": "network", "vlan_subinterface": "vlan_subinterface"}
+READERS = {
+    ("macvlan_endpoint", "present"): options.endpoint_options,
+    ("macvlan_endpoint", "absent"): options.endpoint_removal,
+    ("macvlan_network", "present"): options.network_options,
+    ("macvlan_network", "absent"): options.network_removal,
+    ("vlan_subinterface", "present"): options.subinterface_options,
+    ("vlan_subinterface", "absent"): options.subinterface_removal,
+}
+FIELDS = {
+    "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 gateway4 gateway6 parent mode default_route routes "
+    "announce sysctls labels",
+    "network": "id name mode parent parent_created internal ipv6 mtu ipam labels subnets endpoints",
+    "subnet": "subnet gateway gateway_inferred ip_range aux_addresses in_use available",
+    "vlan_subinterface": "name parent vlan_id protocol mtu mac up reorder_hdr gvrp mvrp loose_binding ingress_qos_map "
+    "egress_qos_map owned used_by",
+}
+TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "str": str}
+
+every_module = pytest.mark.parametrize("name", MODULES)
+every_object = pytest.mark.parametrize("name", OBJECTS)
+
+
+def returned(name):
+    return yaml.safe_load(MODULES[name].RETURN)
+
+
+def documented(name):
+    """The documentation with the options of its fragments."""
+    docs = yaml.safe_load(MODULES[name].DOCUMENTATION)
+    for fragment in docs["extends_documentation_fragment"]:
+        file, *part = fragment.removeprefix(COLLECTION).split(".")
+        source = {"_attributes": _attributes, "_common": _common}[file].ModuleDocFragment
+        text = getattr(source, part[0].upper() if part else "DOCUMENTATION")
+        docs["options"].update(yaml.safe_load(text)["options"])
+    return docs
+
+
+def tasks_of(name):
+    return yaml.safe_load(MODULES[name].EXAMPLES)
+
+
+def rendered(value, variables):
+    if isinstance(value, str) and "{{" in value:
+        return NativeEnvironment().from_string(value).render(variables)
+    if isinstance(value, dict):
+        return {key: rendered(item, variables) for key, item in value.items()}
+    return [rendered(item, variables) for item in value] if isinstance(value, list) else value
+
+
+def calls(*names):
+    """(title, module, arguments) of every task of ours in the examples, loops unrolled."""
+    for name in names:
+        for task in tasks_of(name):
+            for action in task:
+                if action.startswith(COLLECTION):
+                    for item in task.get("loop", [None]):
+                        variables = {"item": item, "mail_pid": {"stdout": "4711"}}
+                        yield task["name"], action.removeprefix(COLLECTION), rendered(task[action] or {}, variables)
+
+
+ALL_CALLS = [pytest.param(*call, id=f"{name}-{call[0]}") for name in MODULES for call in calls(name)]
+
+
+def validated(module, arguments):
+    """The parameters as the module would have them."""
+    argspec, rules = ARGSPECS[module]
+    result = ArgumentSpecValidator(argspec, **rules).validate(arguments)
+    assert result.error_messages == []
+    return result.validated_parameters
+
+
+def request_of(module, params):
+    return READERS[module, params["state"]](params)
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+@every_module
+def test_documentation_and_argument_spec_have_the_same_options_in_the_same_order(name):
+    own = list(yaml.safe_load(MODULES[name].DOCUMENTATION)["options"])
+    shared = [option for option in ("state", "state_dir") if option in documented(name)["options"]]
+    assert own + shared == list(ARGSPECS[name][0])
+
+
+@every_module
+def test_every_option_is_described_in_whole_sentences(name):
+    def check(described):
+        for option, about in described.items():
+            for sentence in about["description"]:
+                assert re.search(r"[.:]\Z", sentence), f"{option}: {sentence}"
+            check(about.get("suboptions", {}))
+
+    check(documented(name)["options"])
+
+
+def test_the_action_group_has_every_module():
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
+    assert runtime["action_groups"]["macvlan"] == sorted(MODULES)
+    assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == sorted(MODULES)
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+@every_object
+def test_a_result_has_the_object_its_steps_and_the_diff(name):
+    key = OBJECTS[name]
+    docs = returned(name)
+    assert list(docs) == [key, "steps", "diff"]
+    assert set(docs["diff"]["contains"]) == {"before", "after"}
+    assert set(docs[key]["contains"]) == set(FIELDS[key].split())
+
+
+def test_a_subnet_has_the_fields_of_the_contract():
+    assert set(returned("macvlan_network")["network"]["contains"]["subnets"]["contains"]) == set(
+        FIELDS["subnet"].split()
+    )
+
+
+def test_info_returns_the_lists_and_the_drift():
+    docs = returned("macvlan_info")
+    assert list(docs) == ["networks", "endpoints", "vlan_subinterfaces", "drift"]
+    assert list(docs["drift"]["contains"]) == ["object", "field", "recorded", "actual"]
+
+
+@every_object
+def test_info_documents_an_object_as_its_module_does(name):
+    def shape(described):
+        return {
+            key: (about["type"], about.get("elements"), shape(about.get("contains", {})))
+            for key, about in described.items()
+        }
+
+    key = OBJECTS[name]
+    assert shape(returned("macvlan_info")[f"{key}s"]["contains"]) == shape(returned(name)[key]["contains"])
+
+
+def has_type(value, name):
+    """To Python, True is an integer too."""
+    return isinstance(value, TYPES[name]) and isinstance(value, bool) is (name == "bool")
+
+
+def check_value(where, about, value):
+    """A value is what its documentation says, down to the last field."""
+    if value is None:
+        assert about["sample"] is None or "null" in str(about["description"]), f"{where} may not be null"
+        return
+    if about["type"] == "raw":
+        return
+    assert has_type(value, about["type"]), where
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if about.get("elements") not in (None, "dict"):
+            assert has_type(item, about["elements"]), where
+        if "contains" in about and item:
+            assert set(item) == set(about["contains"]), where
+            for key, inner in about["contains"].items():
+                check_value(f"{where}.{key}", inner, item[key])
+
+
+def check_samples(where, about):
+    """So are its samples, which every value without fields has."""
+    assert "sample" in about or "contains" in about, where
+    if "sample" in about:
+        check_value(where, about, about["sample"])
+    for key, inner in about.get("contains", {}).items():
+        check_samples(f"{where}.{key}", inner)
+
+
+@every_module
+def test_samples_are_like_what_is_returned(name):
+    for key, about in returned(name).items():
+        check_samples(key, about)
+
+
+# --- examples -------------------------------------------------------------------------------------------------------
+
+
+@every_module
+def test_examples_are_named_and_use_full_names(name):
+    for task in tasks_of(name):
+        assert re.match(r"[A-Z]", task["name"])
+        assert any("." in key for key in task)
+    assert any(COLLECTION + name in task for task in tasks_of(name))
+
+
+@pytest.mark.parametrize(("title", "module", "arguments"), ALL_CALLS)
+def test_examples_have_arguments_that_the_modules_take(title, module, arguments):
+    params = validated(module, arguments)
+    if module in OBJECTS:
+        request = request_of(module, params)
+        assert request.notes == (), title
+
+
+@every_object
+def test_examples_show_every_option_that_says_what_an_object_is(name):
+    def used(arguments):
+        for key, value in arguments.items():
+            yield key
+            for item in value if isinstance(value, list) else ():
+                yield from used(item)
+
+    def known(argspec):
+        for key, about in argspec.items():
+            yield key
+            yield from known(about.get("options", {}))
+
+    shown = {key for dummy, module, arguments in calls(*OBJECTS) if module == name for key in used(arguments)}
+    # Exceptions from a rule are described; an example would be an invitation.
+    rare = {"allow_overlap", "internal", "announce", "reorder_hdr", "gvrp", "mvrp", "loose_binding", "state_dir"}
+    assert set(known(ARGSPECS[name][0])) - shown <= rare
+
+
+def host():
+    """A host as the examples have it in mind."""
+    links = [
+        model.Link(index=index, name=name, mac=f"52:54:00:00:00:{index:02x}", up=up)
+        for index, (name, up) in enumerate((("eth0", True), ("eth1", True), ("eth2", True), ("eth3", False)), start=2)
+    ]
+    links.append(model.Link(9, "eth0.41", "vlan", mac=links[0].mac, up=True, lower=2, vlan=model.VlanFacts(41)))
+    spaces = {
+        "": model.Space(links={link.name: link for link in links}, addresses={2: ("172.16.86.250/24",)}),
+        "/proc/4711/ns/net": model.Space(),
+        "/run/sandbox/net": model.Space(),
+    }
+    return model.Kernel(
+        host="host",
+        boot_id="boot",
+        spaces=spaces,
+        identities={path: (4, 100 + position) for position, path in enumerate(spaces)},
+    )
+
+
+def follow_examples():
+    """(title, plan, the plan for running it once more, kernel afterwards) of every example, removals last."""
+    recorded, kernel = model.Record(), host()
+    wanted = [
+        (title, module, validated(module, arguments))
+        for title, module, arguments in calls("macvlan_network", "vlan_subinterface", "macvlan_endpoint")
+    ]
+    for title, module, params in sorted(wanted, key=lambda item: item[2]["state"] == "absent"):
+        request = request_of(module, params)
+        for netns in plan.needs_of([request], recorded).spaces:
+            kernel.spaces.setdefault(netns.path, None)
+        planned = plan.plan([request], recorded, kernel)
+        recorded, kernel = planned.after, plan.kernel_after(kernel, planned.steps)
+        yield title, planned, plan.plan([request], recorded, kernel), kernel
+
+
+def test_examples_can_be_run_on_one_host_one_after_the_other():
+    for title, planned, again, *_kernel in follow_examples():
+        assert planned.changed, title
+        assert not again.changed, title
+        assert planned.warnings == (), title
+
+
+def test_results_are_what_the_documentation_says():
+    *_title, planned, _again, kernel = [made for made in follow_examples() if not made[1].removal][-1]
+    found = views.View(planned.after, kernel).everything(None, None)
+    docs = returned("macvlan_info")
+    for key, objects in found.items():
+        assert len(objects) > 3
+        check_value(key, docs[key], objects)

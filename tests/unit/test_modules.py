@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules from their arguments to their JSON, with an engine that only remembers what it was asked."""
+
+from __future__ import annotations
+
+import errno
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible.module_utils.common import warnings as collected
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, errors, options
+from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_endpoint,
+    macvlan_info,
+    macvlan_network,
+    vlan_subinterface,
+)
+
+NETWORK = {"name": "n", "parent": "eth0", "subnets": [{"subnet": "192.0.2.0/24"}]}
+CHANGING = [
+    (macvlan_network, "network", NETWORK),
+    (vlan_subinterface, "vlan_subinterface", {"name": "eth0.50"}),
+    (macvlan_endpoint, "endpoint", {"name": "e", "network": "n", "netns": "blue"}),
+]
+ALL = [*((module, params) for module, dummy, params in CHANGING), (macvlan_info, {})]
+
+every_changing_module = pytest.mark.parametrize(("module", "key", "params"), CHANGING)
+every_module = pytest.mark.parametrize(("module", "params"), ALL)
+
+
+class FakeEngine:
+    """Answers what the test says, or raises it."""
+
+    def __init__(self):
+        self.requests = []
+        self.answer = engine.Outcome(True, {"name": "old"}, {"name": "new"}, ("do this", "do that"), ())
+        self.found = {"networks": [], "endpoints": [], "vlan_subinterfaces": [], "drift": [], "warnings": []}
+        self.error = None
+
+    def execute(self, request, *, state_dir, check):
+        self.requests.append(SimpleNamespace(request=request, state_dir=state_dir, check=check))
+        return self._answered(self.answer)
+
+    def inspect(self, *, state_dir, network, endpoint):
+        self.requests.append(SimpleNamespace(state_dir=state_dir, network=network, endpoint=endpoint))
+        return self._answered(dict(self.found))
+
+    def _answered(self, answer):
+        if self.error is not None:
+            raise self.error
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch):
+    """The tests are the same for root and for everybody else, and none sees the warnings of another."""
+    collected._global_warnings.clear()
+    fake = FakeEngine()
+    monkeypatch.setattr(face.engine, "execute", fake.execute)
+    monkeypatch.setattr(face.engine, "inspect", fake.inspect)
+    monkeypatch.setattr(face.os, "geteuid", lambda: 0)
+    return fake
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs a module; its result is what it prints."""
+
+    def run(module, params, **special):
+        arguments = {
+            "_ansible_remote_tmp": "/tmp",
+            **params,
+            **{f"_ansible_{name}": value for name, value in special.items()},
+        }
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            module.main()
+        result = json.loads(capsys.readouterr().out)
+        del result["invocation"]
+        return result
+
+    return run
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+@every_changing_module
+def test_the_result_is_changed_the_object_and_the_steps(call, module, key, params):
+    assert call(module, params) == {"changed": True, key: {"name": "new"}, "steps": ["do this", "do that"]}
+
+
+@every_changing_module
+def test_the_object_is_empty_when_it_is_absent(call, fake, module, key, params):
+    fake.answer = engine.Outcome(False, {}, {}, (), ())
+    assert call(module, {**params, "state": "absent"}) == {"changed": False, key: {}, "steps": []}
+
+
+@every_changing_module
+def test_the_diff_is_the_object_before_and_after(call, module, key, params):
+    result = call(module, params, diff=True)
+    assert result["diff"] == {"before": {"name": "old"}, "after": {"name": "new"}}
+    assert result[key] == result["diff"]["after"]
+
+
+@every_changing_module
+def test_check_mode_is_the_engines_business_and_returns_the_same(call, fake, module, key, params):
+    dry, wet = (call(module, params, check_mode=check, diff=True) for check in (True, False))
+    assert [asked.check for asked in fake.requests] == [True, False]
+    assert dry == wet
+    assert set(dry) == {"changed", key, "steps", "diff"}
+
+
+@every_changing_module
+def test_warnings_of_the_engine_are_warnings_of_the_task(call, fake, module, key, params):
+    fake.answer = engine.Outcome(False, {}, {}, (), ("one thing", "another"))
+    result = call(module, params)
+    shown = json.dumps(result.pop("warnings"))
+    assert "one thing" in shown
+    assert "another" in shown
+    assert result == {"changed": False, key: {}, "steps": []}
+
+
+def test_info_returns_what_was_found_and_warns(call, fake):
+    fake.found["drift"] = [{"object": "network n", "field": "parent", "recorded": "eth0", "actual": None}]
+    fake.found["warnings"] = ["one thing"]
+    result = call(macvlan_info, {"network": "n", "endpoint": "e"})
+    assert "one thing" in json.dumps(result.pop("warnings"))
+    assert result == {
+        "changed": False,
+        "networks": [],
+        "endpoints": [],
+        "vlan_subinterfaces": [],
+        "drift": [{"object": "network n", "field": "parent", "recorded": "eth0", "actual": None}],
+    }
+    assert vars(fake.requests[0]) == {"state_dir": "/var/lib/macvlan_host", "network": "n", "endpoint": "e"}
+
+
+def test_info_has_no_diff_and_runs_in_check_mode(call):
+    assert "diff" not in call(macvlan_info, {}, diff=True, check_mode=True)
+
+
+# --- what the engine is asked ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "request_type"),
+    [
+        (macvlan_network, NETWORK, options.NetworkOptions),
+        (macvlan_network, {"name": "n", "state": "absent"}, options.NetworkRemoval),
+        (vlan_subinterface, {"parent": "eth0", "vlan_id": 50}, options.SubInterfaceOptions),
+        (vlan_subinterface, {"name": "eth0.50", "state": "absent"}, options.SubInterfaceRemoval),
+        (macvlan_endpoint, {"name": "e", "network": "n"}, options.EndpointOptions),
+        (macvlan_endpoint, {"name": "e", "network": "n", "state": "absent"}, options.EndpointRemoval),
+    ],
+)
+def test_state_decides_what_is_asked_for(call, fake, module, params, request_type):
+    call(module, params)
+    assert isinstance(fake.requests[0].request, request_type)
+
+
+@every_module
+def test_the_state_dir_is_passed_on(call, fake, module, params):
+    call(module, params)
+    call(module, {**params, "state_dir": "/srv/elsewhere"})
+    assert [asked.state_dir for asked in fake.requests] == ["/var/lib/macvlan_host", "/srv/elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [({}, None), ({"default_route": True}, True), ({"default_route": False}, False)]
+)
+def test_a_default_route_that_is_left_out_stays_open(call, fake, given, wanted):
+    call(macvlan_endpoint, {"name": "e", "network": "n", **given})
+    assert fake.requests[0].request.default_route is wanted
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "words"),
+    [
+        (macvlan_network, {"parent": "eth0"}, "name"),
+        (macvlan_network, {"name": "n", "subnets": [{"gateway": "192.0.2.1"}]}, "subnet"),
+        (macvlan_network, {"name": "n", "address_pools": [{"base": "10.0.0.0/8"}]}, "size"),
+        (vlan_subinterface, {}, "name, parent"),
+        (vlan_subinterface, {"parent": "eth0"}, "vlan_id"),
+        (macvlan_endpoint, {"name": "e"}, "network"),
+        (macvlan_endpoint, {"name": "e", "network": "n", "netns": "blue", "pid": 1}, "mutually exclusive"),
+        (macvlan_endpoint, {"name": "e", "network": "n", "force": True}, "force"),
+    ],
+)
+def test_wrong_arguments_never_reach_the_engine(call, fake, module, params, words):
+    result = call(module, params)
+    assert result["failed"]
+    assert words in result["msg"]
+    assert fake.requests == []
+
+
+def test_all_wrong_options_are_named_at_once(call, fake):
+    result = call(macvlan_network, {"name": "-", "subnets": [{"subnet": "192.0.2.0"}], "mtu": 1})
+    assert result["failed"]
+    for words in ("network name '-'", "subnets[0].subnet: '192.0.2.0'", "mtu must be"):
+        assert words in result["msg"]
+    assert fake.requests == []
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+@every_module
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.OptionsError(["this is wrong", "that too"]),
+        errors.PlanError("eth0 is already the parent of network m"),
+        errors.KernelError("cannot bring eth0.50 up: Network is down", errno.ENETDOWN),
+        errors.StateError("the state database is damaged"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_the_engine_is_the_message_of_the_task(call, fake, module, params, error):
+    fake.error = error
+    result = call(module, params)
+    assert {key: result[key] for key in ("failed", "msg")} == {"failed": True, "msg": str(error)}
+    assert not {"changed", "steps", "diff"} & set(result)
+
+
+@every_module
+def test_a_missing_library_is_named_with_the_python_that_lacks_it(call, fake, module, params):
+    fake.error = errors.MissingLibraryError("pyroute2 >= 0.7", "Traceback: ...")
+    result = call(module, params)
+    assert result["failed"]
+    assert "pyroute2 >= 0.7" in result["msg"]
+    assert "ansible_python_interpreter" in result["msg"]
+
+
+@every_module
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.KernelError("cannot create eth0.50: Operation not permitted", errno.EPERM),
+        PermissionError(errno.EPERM, "Operation not permitted"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_root_without_privileges_is_told_which(call, fake, module, params, error):
+    fake.error = error
+    result = call(module, params)
+    assert result["failed"]
+    assert "Operation not permitted; " in result["msg"]
+    assert "CAP_NET_ADMIN" in result["msg"]
+
+
+@every_module
+def test_an_error_that_nobody_expected_is_called_a_defect(call, fake, module, params):
+    fake.error = KeyError("eth0")
+    result = call(module, params, module_name="fleetnet.macvlan.this_one")
+    assert result["failed"]
+    assert result["msg"].startswith("fleetnet.macvlan.this_one ")
+    assert "KeyError: 'eth0'" in result["msg"]
+    assert "defect of the collection fleetnet.macvlan" in result["msg"]
+
+
+@every_module
+def test_without_root_nothing_is_tried(call, fake, monkeypatch, module, params):
+    monkeypatch.setattr(face.os, "geteuid", lambda: 1000)
+    result = call(module, params, check_mode=True)
+    assert result["failed"]
+    assert "needs root" in result["msg"]
+    assert "become: true" in result["msg"]
+    assert fake.requests == []
+
+
+@every_module
+def test_other_kernels_are_refused_by_name(call, fake, monkeypatch, module, params):
+    monkeypatch.setattr(face.platform, "system", lambda: "FreeBSD")
+    result = call(module, params)
+    assert result["failed"]
+    assert "needs a Linux kernel" in result["msg"]
+    assert "FreeBSD" in result["msg"]
+    assert fake.requests == []

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the guest tooling decides without a virtual machine: names of images, mirrors, quoting, files to copy."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import io
+import shlex
+import subprocess
+import sys
+import tarfile
+import types
+from pathlib import Path
+
+import pytest
+
+
+def load_guest() -> types.ModuleType:
+    """Import guest.py by its path: it is a program beside the collection's packages, not part of them."""
+    spec = importlib.util.spec_from_file_location("fleetnet_vm_guest", Path(__file__).with_name("guest.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError("guest.py")
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up by name while it is being executed.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+guest = load_guest()
+DEBIAN12 = guest.RECIPES["debian12"]
+TRIXIE_ARCHIVES = [("trixie", "Debian", "mirror:a"), ("trixie-security", "Debian", "mirror:s")]
+
+
+def test_the_key_of_an_equal_recipe_is_the_same():
+    assert guest.recipe_key(dataclasses.replace(DEBIAN12)) == guest.recipe_key(DEBIAN12)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "other"),
+        ("suites", ("trixie",)),
+        ("python", "3.13"),
+        ("packages", (*DEBIAN12.packages, "strace")),
+        ("wheels", DEBIAN12.wheels[:-1]),
+        ("files", (*DEBIAN12.files, ("etc/motd", "hello\n"))),
+        ("customise", (*DEBIAN12.customise, "true")),
+        ("disk_size", "5G"),
+    ],
+)
+def test_the_key_changes_with_every_field(field, value):
+    assert guest.recipe_key(dataclasses.replace(DEBIAN12, **{field: value})) != guest.recipe_key(DEBIAN12)
+
+
+def test_every_field_is_covered_by_the_test_above():
+    assert {field.name for field in dataclasses.fields(guest.Recipe)} == {
+        "name",
+        "suites",
+        "python",
+        "packages",
+        "wheels",
+        "files",
+        "customise",
+        "disk_size",
+    }
+
+
+def test_the_key_changes_with_the_code_that_builds(monkeypatch):
+    before = guest.recipe_key(DEBIAN12)
+    monkeypatch.setattr(guest, "write_disk", lambda *_arguments: None)
+    assert guest.recipe_key(DEBIAN12) != before
+
+
+def test_wheels_are_pinned_and_listed_once():
+    names = [wheel.partition("==")[0] for wheel in DEBIAN12.wheels]
+    assert all("==" in wheel for wheel in DEBIAN12.wheels)
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("archives", "suite", "uri"),
+    [
+        ([("bookworm", "Debian", "mirror:a")], "bookworm", "mirror:a"),
+        ([("bookworm", "", "mirror:a")], "bookworm", "mirror:a"),
+        ([("other", "Debian", "mirror:b"), ("bookworm", "Debian", "mirror:a")], "bookworm", "mirror:a"),
+        (TRIXIE_ARCHIVES, "bookworm", "mirror:a"),
+        (TRIXIE_ARCHIVES, "bookworm-security", "mirror:s"),
+        ([("noble", "Ubuntu", "mirror:u")], "bookworm", None),
+        ([("bookworm", "Debian", "mirror:a")], "bookworm-security", None),
+        ([], "bookworm", None),
+    ],
+)
+def test_an_archive_is_chosen_from_the_machines_own(archives, suite, uri):
+    assert guest.choose_archive(archives, suite) == uri
+
+
+def test_without_a_debian_mirror_the_default_is_left_to_mmdebstrap(monkeypatch):
+    monkeypatch.setattr(guest, "configured_archives", lambda: [("noble", "Ubuntu", "mirror:u")])
+    assert guest.mirror_lines(DEBIAN12.suites) == []
+
+
+def test_sources_name_every_suite_the_machine_has_a_mirror_for(monkeypatch):
+    monkeypatch.setattr(guest, "configured_archives", lambda: [("trixie", "Debian", "mirror:a")])
+    lines = guest.mirror_lines(DEBIAN12.suites)
+    assert [line.split()[-3:] for line in lines] == [
+        ["mirror:a", "bookworm", "main"],
+        ["mirror:a", "bookworm-updates", "main"],
+    ]
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch):
+    monkeypatch.setattr(guest.shutil, "which", lambda *_arguments, **_options: None)
+    with pytest.raises(guest.GuestError, match=r"mke2fs.*e2fsprogs"):
+        guest.find_program("mke2fs")
+
+
+def test_a_command_survives_the_shell_of_the_guest():
+    words = ["printf", "%s|", "a b", "it's", "$HOME", "*", ""]
+    script = guest.remote_command(words, "/", {"X": "1 2"})
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "a b|it's|$HOME|*||"
+    assert shlex.split(script)[:4] == ["cd", "/", "&&", "exec"]
+
+
+def test_what_git_would_commit_is_packed_for_root(tmp_path):
+    for command in (["init", "-q"], ["add", "."]):
+        for name in ("kept", "deleted", ".gitignore"):
+            (tmp_path / name).write_text("ignored\n")
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    (tmp_path / "deleted").unlink()
+    for name in ("ignored", "new é"):
+        (tmp_path / name).write_text(name)
+    with tarfile.open(fileobj=io.BytesIO(guest.pack_checkout(tmp_path))) as archive:
+        members = {member.name: (member.uid, member.uname) for member in archive}
+    assert members == {".gitignore": (0, "root"), "kept": (0, "root"), "new é": (0, "root")}
+
+
+def test_an_interrupted_build_leaves_no_image(monkeypatch, tmp_path):
+    def interrupt(_recipe, image):
+        image.disk.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(guest, "fill_image", interrupt)
+    monkeypatch.setattr(guest, "find_program", str)
+    monkeypatch.setattr(guest.os, "geteuid", lambda: 0)
+    with pytest.raises(KeyboardInterrupt):
+        guest.ensure_image(DEBIAN12, tmp_path)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_finished_image_is_built_once(monkeypatch, tmp_path):
+    built = []
+    monkeypatch.setattr(guest, "fill_image", lambda _recipe, image: built.append(image.folder))
+    monkeypatch.setattr(guest, "find_program", str)
+    monkeypatch.setattr(guest.os, "geteuid", lambda: 0)
+    assert guest.ensure_image(DEBIAN12, tmp_path) == guest.ensure_image(DEBIAN12, tmp_path)
+    assert len(built) == 1
+
+
+def test_the_two_ends_of_a_cable_point_at_each_other(tmp_path):
+    one, other = guest.cable(tmp_path, "lan")
+    assert one.mac != other.mac
+    assert f"local.path={tmp_path}/lan.a" in one.backend
+    assert f"remote.path={tmp_path}/lan.a" in other.backend
+
+
+def test_the_command_line_keeps_options_of_the_command():
+    parsed = guest.make_parser().parse_args(["run", "--log", "x", "--", "pytest", "-q", "--log", "y"])
+    assert parsed.command == ["pytest", "-q", "--log", "y"]
+    assert parsed.log == Path("x")
