@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
@@ -21,7 +22,6 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     refuse,
     subnets,
 )
-
 
 SECONDS_TO_GET_THERE = 30
 
@@ -210,8 +210,11 @@ def test_a_namespace_that_was_there_stays_as_it_was(net: Host) -> None:
     before = net.snapshot().without_state()
     endpoint(net, "a", netns="theirs", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.arp_filter": 1})
     assert net.sysctl("net/ipv4/ip_forward", netns="theirs") == "1"
-    endpoint(net, "a", netns="theirs", sysctls={"net.ipv4.ip_forward": 1})
+    endpoint(net, "a", netns="theirs", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.conf.IFNAME.arp_ignore": 2})
     assert net.sysctl("net/ipv4/conf/all/arp_filter", netns="theirs") == "0"
+    assert net.sysctl("net/ipv4/conf/eth0/arp_ignore", netns="theirs") == "2"
+    endpoint(net, "a", netns="theirs", sysctls={"net.ipv4.ip_forward": 1})
+    assert net.sysctl("net/ipv4/conf/eth0/arp_ignore", netns="theirs") == "0"
     gone(net, "macvlan_endpoint", name="a", network="net")
     assert net.sysctl("net/ipv4/ip_forward", netns="theirs") == "0"
     assert net.snapshot().without_state() == before

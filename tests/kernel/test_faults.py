@@ -11,13 +11,14 @@ import signal
 import typing as t
 
 import pytest
+
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import netlink, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import PROMISED, converge, endpoint, gone, network, refuse, subnets
 
-Scenario = t.Tuple[str, t.Dict[str, t.Any]]
+Scenario = tuple[str, dict[str, t.Any]]
 
 DUAL = subnets("10.0.0.0/24", "fd00::/64")
 ROUTES = [{"to": "10.9.0.0/16", "via": "10.0.0.9"}]

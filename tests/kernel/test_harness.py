@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.fleetnet.macvlan.tests.support.features import has_feature, requires
-from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost, fail_if_lost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.machine import is_in, running_processes
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import MODULES
@@ -175,6 +176,18 @@ def test_a_feature_that_is_not_there_skips_the_test_or_fails_it_where_nothing_ma
         else:
             with pytest.raises(outcome, match=f"kernel has no {feature}"):
                 requires(feature)
+
+
+@pytest.mark.parametrize(("setting", "outcome"), [("", "skipped"), ("1", "failed")])
+def test_any_skip_is_a_failure_where_nothing_may_be_skipped(
+    setting: str, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MACVLAN_NOTHING_SKIPPED", setting)
+    skipped = pytest.TestReport("test", ("file", 1, "test"), {}, "skipped", ("file", 1, "for a reason"), "call")
+    assert fail_if_lost(skipped).outcome == outcome
+    expected = pytest.TestReport("test", ("file", 1, "test"), {}, "skipped", "expected to fail", "call")
+    expected.wasxfail = "expected to fail"
+    assert fail_if_lost(expected).outcome == "skipped"
 
 
 # --- modules --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ KEYS = {
 }
 PROMISED = ("changed", "steps", "diff", "warnings")
 
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 def converge(host: Host, module_name: str, **params: t.Any) -> Result:

@@ -56,7 +56,7 @@ _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
-Attributes = t.Dict[int, bytes]
+Attributes = dict[int, bytes]
 
 
 class Message(t.NamedTuple):

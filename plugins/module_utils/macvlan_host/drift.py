@@ -59,7 +59,13 @@ def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
 def setting_keys(endpoint: Endpoint) -> frozenset[str]:
     """The keys to read for :func:`settings`, with the interface's name in them."""
     keys = {item.key for item in settings(endpoint)} | set(endpoint.sysctls_before)
+    keys |= {default_key(key) for key in endpoint.sysctls}
     return frozenset(names.sysctl_key(key, endpoint.ifname) for key in keys)
+
+
+def default_key(key: str) -> str:
+    """The setting that a new interface takes its value from."""
+    return key.replace("IFNAME", "default")
 
 
 def find_link(space: Space, endpoint: Endpoint) -> Link | None:

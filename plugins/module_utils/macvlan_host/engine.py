@@ -144,10 +144,10 @@ def _commit(session: Session, writer: netlink.KernelWriter, made: Plan, changes:
 def _outcome(request: options.Request, made: Plan, kernel: Kernel, warnings: tuple[str, ...]) -> Outcome:
     afterwards = dataclasses.replace(kernel, spaces=made.kernel_after)
     before = _object(View(made.before, kernel), request)
-    for item in drift_of(Draft(made.before, kernel)):
-        # What had drifted is shown as it was, so that the difference is what the steps change.
-        if item.object == _title(request) and before:
-            before[item.field] = item.actual
+    drifted = [plain(item) for item in drift_of(Draft(made.before, kernel)) if item.object == _title(request)]
+    if before and drifted:
+        # The record may stay as it is while the kernel is put right; the difference must still show it.
+        before["drift"] = [{key: item[key] for key in ("field", "recorded", "actual")} for item in drifted]
     return Outcome(
         changed=made.changed,
         before=before,

@@ -153,7 +153,7 @@ def number(text: str) -> tuple[int, int]:
 
 def to_text(version: int, value: int) -> str:
     """The canonical text of an address given as a number."""
-    return str(netaddr.IPAddress(value, version))
+    return str(netaddr.IPAddress(value, 4 if version == 4 else 6))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -378,9 +378,9 @@ def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
     :raises OptionsError: naming every problem
     """
     check = _Check()
-    name, dummy, dummy = _subinterface_key(check, params)
+    key = _subinterface_key(check, params)
     check.finish()
-    return SubInterfaceRemoval(name, bool(params.get("force")))
+    return SubInterfaceRemoval(key[0], bool(params.get("force")))
 
 
 def _subinterface_key(check: _Check, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from . import ipam, names
-from .drift import find_link, settings
 from .draft import Draft, is_ours
+from .drift import default_key, find_link, settings
 from .errors import PlanError
 from .leases import subnet_of
 from .model import HOST, Endpoint, Link, Network, OwnedNetns, Route, Space, Subnet
@@ -35,7 +35,7 @@ from .steps import (
 
 # Links that the kernel itself puts into every namespace once the tunnel modules are loaded.
 KERNEL_LINKS = frozenset(
-    "lo tunl0 gre0 gretap0 erspan0 ip_vti0 ip6_vti0 sit0 ip6tnl0 ip6gre0".split()
+    ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
 )
 
 
@@ -54,7 +54,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         _check_not_moved(draft, recorded, wanted)
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
     endpoint = _resolve(draft, wanted, recorded, network, parent)
-    _check_neighbours(draft, endpoint, recorded, network)
+    _check_neighbours(draft, endpoint, recorded)
     _record(draft, recorded, endpoint)
     if recorded is not None and not _moved(draft, recorded, endpoint):
         _realise(draft, endpoint, recorded, network)
@@ -112,7 +112,7 @@ def _check_not_moved(draft: Draft, recorded: Endpoint, wanted: EndpointOptions) 
     )
 
 
-def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | None, network: Network) -> None:
+def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | None) -> None:
     """What may be there only once in a namespace: the interface name, a subnet, a default route of a family."""
     for other in draft.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
@@ -194,12 +194,12 @@ def _resolve(
 
 def _with_gateways(endpoint: Endpoint, network: Network) -> Endpoint:
     """With the next hops of its default routes; internal networks lead nowhere."""
-    gateways: dict[str, str | None] = {"gateway4": None, "gateway6": None}
+    gateways: dict[int, str | None] = {}
     if endpoint.default_route and not network.internal:
         for address in endpoint.addresses:
             subnet = subnet_of(network, address)
-            gateways[f"gateway{ipam.version_of(address)}"] = subnet.gateway if subnet else None
-    return dataclasses.replace(endpoint, **gateways)
+            gateways[ipam.version_of(address)] = subnet.gateway if subnet else None
+    return dataclasses.replace(endpoint, gateway4=gateways.get(4), gateway6=gateways.get(6))
 
 
 def _address(
@@ -454,18 +454,29 @@ def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: 
         actual = space.sysctls.get(key)
         if actual != item.new and not (actual is None and item.optional):
             changes.append(dataclasses.replace(item, old=actual))
-    changes += _dropped_sysctls(draft, endpoint, recorded)
+    changes += _dropped_sysctls(endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
     if changes:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
 
 
-def _dropped_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
+def _dropped_sysctls(endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
     """Settings of the namespace that are no longer asked for go back to what they were."""
     return [
         Sysctl(key, recorded.sysctls.get(key), before, optional=True)
         for key, before in recorded.sysctls_before.items()
         if key not in endpoint.sysctls
     ]
+
+
+def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> list[Sysctl]:
+    """Settings of the interface that are no longer asked for get the value that a new interface has."""
+    changes = []
+    kept = {item.key for item in settings(endpoint)}
+    for key in recorded.sysctls:
+        actual, default = space.sysctls.get(names.sysctl_key(key, endpoint.ifname)), space.sysctls.get(default_key(key))
+        if "IFNAME" in key and key not in kept and default is not None and actual != default:
+            changes.append(Sysctl(key, actual, default))
+    return changes
 
 
 def _align_addresses(draft: Draft, endpoint: Endpoint, space: Space, link: Link) -> None:
@@ -560,7 +571,7 @@ def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Spac
 
 
 def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:
-    back = tuple(_dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
+    back = tuple(_dropped_sysctls(dataclasses.replace(endpoint, sysctls={}), endpoint))
     if back:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, back))
 

@@ -255,9 +255,9 @@ def _subnets(draft: Draft, wanted: NetworkOptions, recorded: Network | None, ide
     before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}
     subnets = [_settled(draft, wanted, subnet, before.get(subnet.subnet), identifier) for subnet in wanted.subnets]
     if not wanted.subnets:
-        subnets.append(_chosen(draft, wanted, recorded, 4, identifier))
+        subnets.append(_chosen(draft, wanted, recorded, 4))
     if wanted.ipv6 and not any(ipam.version_of(subnet.subnet) == 6 for subnet in subnets):
-        subnets.append(_chosen(draft, wanted, recorded, 6, identifier))
+        subnets.append(_chosen(draft, wanted, recorded, 6))
     return tuple(subnets)
 
 
@@ -300,7 +300,7 @@ def _with_range(subnet: Subnet) -> str:
     return f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet
 
 
-def _chosen(draft: Draft, wanted: NetworkOptions, recorded: Network | None, version: int, identifier: str) -> Subnet:
+def _chosen(draft: Draft, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
     """The subnet that was chosen before, else a free one of the pools."""
     earlier = (subnet for subnet in (recorded.subnets if recorded else ()) if subnet.chosen)
     cidr = next((subnet.subnet for subnet in earlier if ipam.version_of(subnet.subnet) == version), None)

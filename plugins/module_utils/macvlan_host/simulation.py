@@ -32,7 +32,7 @@ from .steps import (
     Step,
 )
 
-Spaces = t.Dict[str, t.Optional[Space]]
+Spaces = dict[str, t.Optional[Space]]
 
 # Indices of links that do not exist yet; the kernel's own are positive.
 _indices = itertools.count(-2, -1)
@@ -55,29 +55,35 @@ def _copy(space: Space) -> Space:
 
 def follow(spaces: Spaces, step: Step) -> None:
     """Change the copy as the step will change the kernel; steps in namespaces that were not read change nothing."""
-    if isinstance(step, CreateNetns) and spaces.get(Netns("name", step.name).path) is not None:
-        return
     if isinstance(step, CreateNetns):
-        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=step.tag)
-        spaces[Netns("name", step.name).path] = Space(links={"lo": lo})
+        _create_netns(spaces, Netns("name", step.name).path, step.tag)
     elif isinstance(step, DeleteNetns):
-        path = Netns("name", step.name).path
-        space = spaces.get(path)
-        for link in list(space.links.values()) if space else ():
-            _remove(spaces, path, link)
-        spaces[path] = None
+        _delete_netns(spaces, Netns("name", step.name).path)
     elif isinstance(step, AddLink):
         _add(spaces, step.netns, step.link)
     elif isinstance(step, SetSysctls):
         _set_sysctls(spaces, step)
     elif isinstance(step, DeleteLink):
-        link = _link(spaces, step.netns, step.link.name)
-        if link is not None:
-            _remove(spaces, step.netns.path, link)
+        found = _link(spaces, step.netns, step.link.name)
+        if found is not None:
+            _remove(spaces, step.netns.path, found)
     elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
         link = _link(spaces, step.netns, step.ifname)
         if link is not None:
             _change(t.cast(Space, spaces[step.netns.path]), link, step)
+
+
+def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
+    if spaces.get(path) is None:
+        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=tag)
+        spaces[path] = Space(links={"lo": lo})
+
+
+def _delete_netns(spaces: Spaces, path: str) -> None:
+    space = spaces.get(path)
+    for link in list(space.links.values()) if space else ():
+        _remove(spaces, path, link)
+    spaces[path] = None
 
 
 def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:

@@ -45,7 +45,7 @@ CREATE TABLE journal (
 );
 """
 
-Change = t.Tuple[str, t.List[str], t.Optional[t.Dict[str, t.Any]]]
+Change = tuple[str, list[str], t.Optional[dict[str, t.Any]]]
 
 
 @dataclass(frozen=True)

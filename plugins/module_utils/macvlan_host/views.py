@@ -14,7 +14,7 @@ from .leases import Leases
 from .model import Endpoint, Kernel, Link, Network, Record, SubInterface, plain
 from .plan_subinterface import vlan_facts
 
-Object = t.Dict[str, t.Any]
+Object = dict[str, t.Any]
 
 
 class View:

@@ -1,0 +1,447 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan_endpoint
+short_description: Endpoints of macvlan networks in network namespaces
+version_added: 0.1.0
+description:
+  - Connects a network namespace to a macvlan network by a macvlan link with addresses, routes and settings.
+  - The network has to be there, see M(fleetnet.macvlan.macvlan_network). O(network) and O(name) together identify an
+    endpoint.
+  - The link is made in the namespace under its final name. It is up, with its addresses and routes, when the task
+    ends.
+  - Addresses that are not asked for are chosen from the network. They are kept for as long as the endpoint exists, so
+    the same task gives the same addresses every time.
+  - A task describes the whole endpoint. Options that are left out go back to their defaults.
+  - Everything but O(network) and the namespace can change in place. An endpoint is not moved to another namespace;
+    the task is refused and names the option. If its namespace is gone, as that of a container that was started anew,
+    it is made again in the one that the task names, with the addresses that it had.
+  - IPv6 router advertisements and autoconfiguration are off on the link, which has the addresses and routes of this
+    task and no others. IPv6 is off on the link of an endpoint without an IPv6 address.
+author:
+  - The fleetnet.macvlan authors (@fleetnet)
+extends_documentation_fragment:
+  - fleetnet.macvlan._attributes
+  - fleetnet.macvlan._attributes.actiongroup
+  - fleetnet.macvlan._common
+  - fleetnet.macvlan._common.state
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - Name of the endpoint, unique in its network.
+      - 1 to 64 characters of C(A-Z a-z 0-9 _ . -), beginning with a letter or a digit.
+    type: str
+    required: true
+  network:
+    description:
+      - Name of the network.
+    type: str
+    required: true
+  netns:
+    description:
+      - Name of the namespace, as C(ip netns) has it under C(/run/netns).
+      - One that is missing is made, with its loopback up, and goes away with its last endpoint. If it holds links or
+        processes of others by then, it is kept, with a warning, and is left alone from then on.
+      - Without this, O(netns_path) and O(pid), the endpoint is in the host's own namespace. It is an interface
+        through which the host reaches the endpoints of the network, which it cannot do through the parent.
+    type: str
+  netns_path:
+    description:
+      - Path of a file that stands for the namespace, such as C(/var/run/docker/netns/0b1c2d3e4f5a). It has to exist.
+    type: path
+  pid:
+    description:
+      - Id of a process that is in the namespace, such as the first process of a container.
+    type: int
+  ifname:
+    description:
+      - Name of the interface in the namespace, up to 15 bytes.
+      - When it is left out, it is C(eth0), and C(mv-) with O(name) behind it in the host's own namespace.
+      - A name that is taken is refused.
+    type: str
+  ipv4:
+    description:
+      - The IPv4 address to have, without a prefix length.
+      - It has to be in a subnet of the network, but can be outside of the ip_range. Refused are the address of
+        another endpoint, of a gateway or of an aux address, and the network and broadcast address.
+      - When it is left out, the endpoint keeps the address that it has; a new one gets the lowest free address of the
+        ip_range or subnet.
+    type: str
+  ipv6:
+    description:
+      - The IPv6 address to have, without a prefix length. What O(ipv4) says holds here too.
+    type: str
+  subnet:
+    description:
+      - The subnet of the network that the address of its family is taken from, in CIDR form. The other family is not
+        affected.
+      - When it is left out, it is the first subnet of the family that has an address left.
+    type: str
+  mac:
+    description:
+      - Unicast MAC address of the link. Quote it, because YAML reads some of them as numbers.
+      - When it is left out, it is C(02:42) and the four bytes of the IPv4 address, which makes it
+        C(02:42:c0:a8:d8:0b) for 192.168.216.11. Without an IPv4 address the last four bytes are a hash of host,
+        network and endpoint.
+      - One that another link on the same parent has, or the parent itself, is refused.
+      - It is refused in a V(passthru) network, because the endpoint has the MAC address of the parent there.
+    type: str
+  mtu:
+    description:
+      - MTU of the link. At most that of the parent, and at least 68, or 1280 with IPv6.
+      - When it is left out, it is that of the network, else that of the parent.
+    type: int
+  default_route:
+    description:
+      - Whether the gateways of the network are the default route of the namespace, one for each family.
+      - When it is left out, it is V(true), except in the host's own namespace, where it is V(false).
+      - A namespace has one default route of a family. A second endpoint that would bring one is refused, as is one
+        where a foreign interface has it already.
+      - Subnets without a gateway and internal networks bring none.
+    type: bool
+  routes:
+    description:
+      - More routes over the link. The endpoint has to have an address of the same family.
+    type: list
+    elements: dict
+    suboptions:
+      to:
+        description:
+          - Destination in CIDR form, a single address, or V(default) for all destinations of the family of
+            O(routes[].via). Host bits are cleared with a warning.
+        type: str
+        required: true
+      via:
+        description:
+          - Next hop. It has to be in the subnet of the endpoint's own address, or link-local, and is refused
+            otherwise.
+          - When it is left out, the destination is on the link itself.
+        type: str
+      metric:
+        description:
+          - Metric of the route, lower ones are preferred. When it is left out, or 0, it is the kernel's default.
+        type: int
+  sysctls:
+    description:
+      - Settings of the namespace or of the interface, as a dictionary of keys and values. Keys begin with C(net.),
+        and C(IFNAME) in a key stands for the name of the interface.
+      - V(true) and V(false) are written as 1 and 0.
+      - A setting of the namespace itself, whose key is without C(IFNAME), goes back to its former value when it is
+        taken out of the dictionary or the endpoint is removed.
+    type: dict
+  announce:
+    description:
+      - Whether neighbours are told of the addresses when the link comes up, now and later on, by the settings
+        C(arp_notify) and C(ndisc_notify) of the kernel. The task does not wait for it.
+    type: bool
+    default: true
+  labels:
+    description:
+      - Texts that are kept with the endpoint and returned with it. They have no effect.
+    type: dict
+notes:
+  - Endpoints of one namespace cannot have overlapping subnets, because the kernel would answer for the wrong one.
+  - If the host has an address of the same subnet on the parent, the kernel may go on sending by way of the parent.
+    Give an endpoint in the host's own namespace O(routes) without O(routes[].via) to what is to be reached through
+    it, see the examples.
+  - The namespace of a container is the container's. This module puts a link into it and takes it out again; it
+    neither makes nor removes the namespace.
+  - The record survives a reboot, links and namespaces do not. Run the task again after one; the endpoint gets the same
+    addresses and the same MAC address. A namespace that was not made for it has to be there first.
+seealso:
+  - module: fleetnet.macvlan.macvlan_network
+  - module: fleetnet.macvlan.macvlan_info
+"""
+
+EXAMPLES = r"""
+- name: Connect the namespace web1, made if it is missing, with the next free address
+  fleetnet.macvlan.macvlan_endpoint:
+    name: web1
+    network: web
+    netns: web1
+
+- name: Fixed addresses and a fixed MAC address, the IPv4 address from the second subnet
+  fleetnet.macvlan.macvlan_endpoint:
+    name: shop1
+    network: shop
+    netns: shop1
+    ipv4: 192.168.218.10
+    ipv6: 2001:db8:abc8::50
+    mac: "02:42:c0:a8:da:f0"
+
+- name: Any address of the second subnet
+  fleetnet.macvlan.macvlan_endpoint:
+    name: shop2
+    network: shop
+    netns: shop2
+    subnet: 192.168.218.0/24
+
+- name: A second interface of web1, which leaves the default route with the first
+  fleetnet.macvlan.macvlan_endpoint:
+    name: web1
+    network: office
+    netns: web1
+    ifname: office0
+    default_route: false
+    routes:
+      - to: 10.20.0.0/16
+        via: 172.16.86.254
+      - to: 10.21.0.0/16
+        via: 172.16.86.253
+        metric: 50
+
+- name: Look up the first process of a container
+  ansible.builtin.command:
+    argv: [docker, inspect, --format, "{{ '{{' }}.State.Pid{{ '}}' }}", mail]
+  register: mail_pid
+  changed_when: false
+  check_mode: false
+
+- name: Connect the container
+  fleetnet.macvlan.macvlan_endpoint:
+    name: mail
+    network: office
+    pid: "{{ mail_pid.stdout }}"
+    ifname: office0
+    ipv4: 172.16.86.25
+    default_route: false
+
+- name: Connect a namespace by the file that stands for it
+  fleetnet.macvlan.macvlan_endpoint:
+    name: sandbox
+    network: office
+    netns_path: /run/sandbox/net
+    labels:
+      ticket: NET-1412
+
+- name: Let the host reach the endpoints of floor32, by an interface of its own called mv-host
+  fleetnet.macvlan.macvlan_endpoint:
+    name: host
+    network: floor32
+    ipv4: 192.168.32.2
+    routes:
+      - to: 192.168.32.128/25
+
+- name: A router for the network backend, which has no gateway
+  fleetnet.macvlan.macvlan_endpoint:
+    name: router
+    network: backend
+    netns: router
+    ipv4: 10.77.0.1
+    mtu: 1400
+    sysctls:
+      net.ipv4.ip_forward: 1
+      net.ipv4.conf.IFNAME.rp_filter: 2
+
+- name: A link without an address for a DHCP client
+  fleetnet.macvlan.macvlan_endpoint:
+    name: kiosk
+    network: dhcp
+    netns: kiosk
+
+- name: Remove an endpoint, and its namespace with the last one
+  fleetnet.macvlan.macvlan_endpoint:
+    name: shop2
+    network: shop
+    state: absent
+"""
+
+RETURN = r"""
+endpoint:
+  description:
+    - The endpoint as it is after the task, or would be in check mode.
+    - It is empty with O(state=absent).
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Identifies the endpoint on this host; it is the same whenever the endpoint is made again.
+      returned: when the endpoint is there
+      type: str
+      sample: 91d5b7c2e04f3a6688b0d1f2a7c9e345
+    name:
+      description: Its name.
+      returned: when the endpoint is there
+      type: str
+      sample: web1
+    network:
+      description: Its network.
+      returned: when the endpoint is there
+      type: str
+      sample: web
+    netns:
+      description: Name of its namespace under C(/run/netns), else the path of it, V(null) for the host's own.
+      returned: when the endpoint is there
+      type: str
+      sample: web1
+    ifname:
+      description: Name of its interface in the namespace.
+      returned: when the endpoint is there
+      type: str
+      sample: eth0
+    mac:
+      description: MAC address of the link.
+      returned: when the endpoint is there
+      type: str
+      sample: 02:42:c0:a8:32:02
+    mtu:
+      description: MTU of the link.
+      returned: when the endpoint is there
+      type: int
+      sample: 1500
+    ipv4:
+      description: Its IPv4 address with prefix length, V(null) when it has none.
+      returned: when the endpoint is there
+      type: str
+      sample: 192.168.50.2/24
+    ipv6:
+      description: Its IPv6 address with prefix length, V(null) when it has none.
+      returned: when the endpoint is there
+      type: str
+      sample: null
+    gateway4:
+      description: Next hop of its IPv4 default route, V(null) when it has none.
+      returned: when the endpoint is there
+      type: str
+      sample: 192.168.50.1
+    gateway6:
+      description: Next hop of its IPv6 default route, V(null) when it has none.
+      returned: when the endpoint is there
+      type: str
+      sample: null
+    parent:
+      description: Parent of its network.
+      returned: when the endpoint is there
+      type: str
+      sample: eth0.50
+    mode:
+      description: Mode of its network.
+      returned: when the endpoint is there
+      type: str
+      sample: bridge
+    default_route:
+      description: Whether it takes the gateways of its network as default route.
+      returned: when the endpoint is there
+      type: bool
+      sample: true
+    routes:
+      description: Its other routes, without host bits.
+      returned: when the endpoint is there
+      type: list
+      elements: dict
+      contains:
+        to:
+          description: Destination.
+          returned: always
+          type: str
+          sample: 10.20.0.0/16
+        via:
+          description: Next hop, V(null) for a destination on the link.
+          returned: always
+          type: str
+          sample: 192.168.50.254
+        metric:
+          description: Metric, V(null) for the kernel's default.
+          returned: always
+          type: int
+          sample: null
+    announce:
+      description: Whether neighbours are told of its addresses.
+      returned: when the endpoint is there
+      type: bool
+      sample: true
+    sysctls:
+      description: Its settings.
+      returned: when the endpoint is there
+      type: dict
+      sample:
+        net.ipv4.ip_forward: "1"
+    labels:
+      description: Its labels.
+      returned: when the endpoint is there
+      type: dict
+      sample: {}
+  sample:
+    id: 91d5b7c2e04f3a6688b0d1f2a7c9e345
+    name: web1
+    network: web
+    netns: web1
+    ifname: eth0
+    mac: 02:42:c0:a8:32:02
+    mtu: 1500
+    ipv4: 192.168.50.2/24
+    ipv6: null
+    gateway4: 192.168.50.1
+    gateway6: null
+    parent: eth0.50
+    mode: bridge
+    default_route: true
+    routes: []
+    announce: true
+    sysctls: {}
+    labels: {}
+steps:
+  description: What was done, or would be done in check mode, in order, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - record endpoint web/web1 with 192.168.50.2/24
+    - create namespace web1
+    - create macvlan link eth0 in namespace web1 on eth0.50 (bridge, 02:42:c0:a8:32:02)
+    - >-
+      set net.ipv6.conf.eth0.accept_ra=0, net.ipv6.conf.eth0.autoconf=0, net.ipv6.conf.eth0.ndisc_notify=1,
+      net.ipv6.conf.eth0.disable_ipv6=1, net.ipv4.conf.eth0.arp_notify=1 in namespace web1
+    - add 192.168.50.2/24 to eth0 in namespace web1
+    - bring eth0 in namespace web1 up
+    - add default route via 192.168.50.1 on eth0 in namespace web1
+diff:
+  description: The endpoint before and after the task, empty for one that is not there.
+  returned: success, in diff mode
+  type: dict
+  contains:
+    before:
+      description:
+        - As RV(endpoint) was before the task.
+        - What had drifted from the record is listed under C(drift), as in
+          RV(fleetnet.macvlan.macvlan_info#module:drift).
+      returned: always
+      type: dict
+      sample: {}
+    after:
+      description: The same as RV(endpoint).
+      returned: always
+      type: dict
+      sample:
+        name: web1
+        network: web
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import ENDPOINT_RULES, endpoint_argspec, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
+    endpoint_options,
+    endpoint_removal,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
+    run(module, key="endpoint", present=endpoint_options, absent=endpoint_removal)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,438 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan_info
+short_description: Macvlan networks, endpoints and sub-interfaces of a host, and what differs from the record
+version_added: 0.1.0
+description:
+  - Returns the networks, endpoints and VLAN sub-interfaces that are recorded on a host, and RV(drift), which is
+    everything in the kernel that is not as it was recorded.
+  - It changes nothing, and waits for no task that does.
+author:
+  - The fleetnet.macvlan authors (@fleetnet)
+extends_documentation_fragment:
+  - fleetnet.macvlan._attributes
+  - fleetnet.macvlan._attributes.actiongroup
+  - fleetnet.macvlan._common
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This module does not modify state.
+options:
+  network:
+    description:
+      - Return only this network, its endpoints and its sub-interface. When it is left out, all networks are returned.
+      - One that is not there is no error; the lists are empty then.
+    type: str
+  endpoint:
+    description:
+      - Return only endpoints of this name, in O(network) or in any network, with their networks and the
+        sub-interfaces of those.
+    type: str
+notes:
+  - Drift is mended by running the task of the object again.
+seealso:
+  - module: fleetnet.macvlan.macvlan_network
+  - module: fleetnet.macvlan.macvlan_endpoint
+  - module: fleetnet.macvlan.vlan_subinterface
+"""
+
+EXAMPLES = r"""
+- name: Read everything
+  fleetnet.macvlan.macvlan_info:
+  register: macvlan
+
+- name: Fail when somebody has changed a link behind our back
+  ansible.builtin.assert:
+    that: macvlan.drift | length == 0
+    fail_msg: "{{ macvlan.drift | map(attribute='object') | unique | join(', ') }}"
+
+- name: Show how many addresses are left in each subnet
+  ansible.builtin.debug:
+    msg: "{{ item.0.name }}: {{ item.1.available }} left in {{ item.1.subnet }}"
+  loop: "{{ macvlan.networks | subelements('subnets') }}"
+  loop_control:
+    label: "{{ item.0.name }}"
+
+- name: Read one endpoint
+  fleetnet.macvlan.macvlan_info:
+    network: web
+    endpoint: web1
+  register: web1
+
+- name: Show its address
+  ansible.builtin.debug:
+    msg: "{{ web1.endpoints[0].ipv4 | ansible.builtin.split('/') | first }}"
+  when: web1.endpoints | length > 0
+"""
+
+RETURN = r"""
+networks:
+  description: The recorded networks.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Identifies the network on this host; it is the same whenever a network of this name is made again.
+      returned: always
+      type: str
+      sample: 3f1c0a54d2b98e7765a1c9d04be8f213
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: web
+    mode:
+      description: How its endpoints reach each other.
+      returned: always
+      type: str
+      sample: bridge
+    parent:
+      description: The link that it sits on, which is a dummy link when none was given.
+      returned: always
+      type: str
+      sample: eth0.50
+    parent_created:
+      description: Whether the parent was missing and was made for a network.
+      returned: always
+      type: bool
+      sample: true
+    internal:
+      description: Whether it leads nowhere.
+      returned: always
+      type: bool
+      sample: false
+    ipv6:
+      description: Whether it has an IPv6 subnet.
+      returned: always
+      type: bool
+      sample: false
+    mtu:
+      description: MTU that was asked for, V(null) for that of the parent.
+      returned: always
+      type: int
+      sample: null
+    ipam:
+      description: Where addresses come from.
+      returned: always
+      type: str
+      sample: default
+    labels:
+      description: Its labels.
+      returned: always
+      type: dict
+      sample:
+        owner: web team
+    subnets:
+      description: Its subnets in the order in which they were given; those that were chosen come last.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        subnet:
+          description: The subnet without host bits.
+          returned: always
+          type: str
+          sample: 192.168.50.0/24
+        gateway:
+          description: Address of its gateway, V(null) when it has none.
+          returned: always
+          type: str
+          sample: 192.168.50.1
+        gateway_inferred:
+          description: Whether the gateway was not given, but is the first usable address.
+          returned: always
+          type: bool
+          sample: true
+        ip_range:
+          description: The part that addresses are chosen from, V(null) for the whole subnet.
+          returned: always
+          type: str
+          sample: null
+        aux_addresses:
+          description: Names and addresses that are never given out.
+          returned: always
+          type: dict
+          sample:
+            host: 192.168.50.250
+        in_use:
+          description:
+            - How many addresses of the subnet cannot be given out. These are the leases of endpoints, the gateway,
+              aux addresses, and those that are never given, such as the network and broadcast address.
+            - It ends at 18446744073709551615.
+          returned: always
+          type: int
+          sample: 4
+        available:
+          description:
+            - How many addresses can still be chosen, from the ip_range if there is one.
+            - It ends at 18446744073709551615.
+          returned: always
+          type: int
+          sample: 252
+    endpoints:
+      description: Names of its endpoints.
+      returned: always
+      type: list
+      elements: str
+      sample:
+        - web1
+        - web2
+endpoints:
+  description: The recorded endpoints.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Identifies the endpoint on this host; it is the same whenever the endpoint is made again.
+      returned: always
+      type: str
+      sample: 91d5b7c2e04f3a6688b0d1f2a7c9e345
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: web1
+    network:
+      description: Its network.
+      returned: always
+      type: str
+      sample: web
+    netns:
+      description: Name of its namespace under C(/run/netns), else the path of it, V(null) for the host's own.
+      returned: always
+      type: str
+      sample: web1
+    ifname:
+      description: Name of its interface in the namespace.
+      returned: always
+      type: str
+      sample: eth0
+    mac:
+      description: MAC address of the link.
+      returned: always
+      type: str
+      sample: 02:42:c0:a8:32:02
+    mtu:
+      description: MTU of the link.
+      returned: always
+      type: int
+      sample: 1500
+    ipv4:
+      description: Its IPv4 address with prefix length, V(null) when it has none.
+      returned: always
+      type: str
+      sample: 192.168.50.2/24
+    ipv6:
+      description: Its IPv6 address with prefix length, V(null) when it has none.
+      returned: always
+      type: str
+      sample: null
+    gateway4:
+      description: Next hop of its IPv4 default route, V(null) when it has none.
+      returned: always
+      type: str
+      sample: 192.168.50.1
+    gateway6:
+      description: Next hop of its IPv6 default route, V(null) when it has none.
+      returned: always
+      type: str
+      sample: null
+    parent:
+      description: Parent of its network.
+      returned: always
+      type: str
+      sample: eth0.50
+    mode:
+      description: Mode of its network.
+      returned: always
+      type: str
+      sample: bridge
+    default_route:
+      description: Whether it takes the gateways of its network as default route.
+      returned: always
+      type: bool
+      sample: true
+    routes:
+      description: Its other routes, without host bits.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        to:
+          description: Destination.
+          returned: always
+          type: str
+          sample: 10.20.0.0/16
+        via:
+          description: Next hop, V(null) for a destination on the link.
+          returned: always
+          type: str
+          sample: 192.168.50.254
+        metric:
+          description: Metric, V(null) for the kernel's default.
+          returned: always
+          type: int
+          sample: null
+    announce:
+      description: Whether neighbours are told of its addresses.
+      returned: always
+      type: bool
+      sample: true
+    sysctls:
+      description: Its settings.
+      returned: always
+      type: dict
+      sample:
+        net.ipv4.ip_forward: "1"
+    labels:
+      description: Its labels.
+      returned: always
+      type: dict
+      sample: {}
+vlan_subinterfaces:
+  description: The sub-interfaces that were made by this collection; foreign ones are not recorded.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: eth0.40
+    parent:
+      description: The link that carries the VLAN.
+      returned: always
+      type: str
+      sample: eth0
+    vlan_id:
+      description: VLAN id.
+      returned: always
+      type: int
+      sample: 40
+    protocol:
+      description: Tag of the frames, V(802.1q) or V(802.1ad).
+      returned: always
+      type: str
+      sample: 802.1q
+    mtu:
+      description: MTU of the link.
+      returned: always
+      type: int
+      sample: 1500
+    mac:
+      description: MAC address of the link.
+      returned: always
+      type: str
+      sample: "52:54:00:a1:b2:c3"
+    up:
+      description: Whether it is up.
+      returned: always
+      type: bool
+      sample: true
+    reorder_hdr:
+      description: Whether the VLAN header is taken out of received frames.
+      returned: always
+      type: bool
+      sample: true
+    gvrp:
+      description: Whether the VLAN is registered by GVRP.
+      returned: always
+      type: bool
+      sample: false
+    mvrp:
+      description: Whether the VLAN is registered by MVRP.
+      returned: always
+      type: bool
+      sample: false
+    loose_binding:
+      description: Whether it is up regardless of the state of its base.
+      returned: always
+      type: bool
+      sample: false
+    ingress_qos_map:
+      description: Priorities of received frames, without the entries that map to 0.
+      returned: always
+      type: dict
+      sample:
+        "5": 6
+    egress_qos_map:
+      description: Priorities of sent frames, without the entries that map to 0.
+      returned: always
+      type: dict
+      sample:
+        "6": 5
+    owned:
+      description: Always V(true), because only those that were made by this collection are listed.
+      returned: always
+      type: bool
+      sample: true
+    used_by:
+      description: Names of the networks on it.
+      returned: always
+      type: list
+      elements: str
+      sample:
+        - dmz
+drift:
+  description: What differs between the record and the kernel; empty when nothing does.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The object, as C(network NAME), C(endpoint NETWORK/NAME) or C(vlan_subinterface NAME).
+      returned: always
+      type: str
+      sample: endpoint web/web1
+    field:
+      description: What differs, which is an option of the object, V(link) or V(netns).
+      returned: always
+      type: str
+      sample: mtu
+    recorded:
+      description: What it is in the record.
+      returned: always
+      type: raw
+      sample: 1500
+    actual:
+      description: What it is in the kernel, V(null) for what is missing.
+      returned: always
+      type: raw
+      sample: 1400
+  sample:
+    - object: endpoint web/web1
+      field: mtu
+      recorded: 1500
+      actual: 1400
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import info_argspec, run_info
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=info_argspec(), supports_check_mode=True)
+    run_info(module)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,506 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan_network
+short_description: Macvlan networks on a parent interface of a Linux host
+version_added: 0.1.0
+description:
+  - Declares a macvlan network on a host, with its parent interface, the mode in which its endpoints see each other,
+    and the subnets that they get their addresses from.
+  - A network alone carries no traffic. Its macvlan links are made one by one by M(fleetnet.macvlan.macvlan_endpoint).
+  - A parent that is missing and named C(base.vlan_id), such as C(eth0.50), is made as an 802.1Q sub-interface,
+    brought up, and owned by the network. It goes away with the last network on it, unless a task of
+    M(fleetnet.macvlan.vlan_subinterface) declares it. A parent that was there before is used as it is, and is never
+    changed or removed.
+  - A task describes the whole network. Options that are left out go back to their defaults.
+  - Options change in place, and the endpoints that there are follow them, with three exceptions. The O(parent) stays
+    as it is, the O(mode) does not change to or from V(passthru), and O(subnets) does not lose a subnet that has
+    leases. Such a task is refused; the message names the option and the endpoints that are in the way.
+  - The kernel keeps macvlan links and their parent apart, so a host does not reach its endpoints through the address
+    of the parent. An endpoint in the host's own namespace is the way around it, see
+    M(fleetnet.macvlan.macvlan_endpoint).
+author:
+  - The fleetnet.macvlan authors (@fleetnet)
+extends_documentation_fragment:
+  - fleetnet.macvlan._attributes
+  - fleetnet.macvlan._attributes.actiongroup
+  - fleetnet.macvlan._common
+  - fleetnet.macvlan._common.state
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - Name of the network, unique on the host.
+      - 1 to 64 characters of C(A-Z a-z 0-9 _ . -), beginning with a letter or a digit.
+    type: str
+    required: true
+  parent:
+    description:
+      - Link of the host that the network sits on, such as C(eth0), C(bond0), C(eth0.50) or any other name.
+      - A link that is missing is made if its name says a base link that exists and is up, and a VLAN id from 1 to
+        4094 without leading zeros. This is refused when the base has that VLAN under another name. Other missing
+        links are refused.
+      - A link called C(eth0.50) that exists and is not VLAN 50 of C(eth0) is used as it is, with a warning. So is a
+        link that is down; bringing it up is up to its owner.
+      - Refused are links that cannot carry a macvlan, which are the loopback, links that are not Ethernet, ports of a
+        bridge, bond or team, macvlan links, and links that carry ipvlan or macsec links.
+      - When it is left out, the network gets a dummy link of its own, called C(dm-) and 12 hexadecimal digits, and is
+        internal. Its endpoints reach each other and nothing else.
+      - It cannot change as long as the network exists.
+    type: str
+  mode:
+    description:
+      - How the endpoints of the network reach each other.
+      - With V(bridge) they reach each other directly, inside the host.
+      - With V(private) they never reach each other, not even by way of a switch that sends frames back.
+      - With V(vepa) all their frames go out through the parent; they reach each other if the switch sends frames back
+        to the port that they came from (reflective relay, hairpin).
+      - With V(passthru) there is one endpoint only, which has O(parent) for itself and keeps its MAC address. Nothing
+        else can be on the parent.
+      - V(bridge), V(private) and V(vepa) can be changed into each other in place.
+    type: str
+    choices:
+      - bridge
+      - private
+      - vepa
+      - passthru
+    default: bridge
+  subnets:
+    description:
+      - Subnets of the network, IPv4, IPv6 or both. Each endpoint gets one address of each family.
+      - Without any, an IPv4 subnet is chosen from O(address_pools), and stays chosen for as long as the network does.
+        It does not happen with O(ipam=none).
+      - Within a family the first subnet is used until it is exhausted, then the next one. An endpoint can ask for
+        another one.
+      - Subnets of one network cannot overlap. Those of different networks can in two cases. They are the same subnet,
+        with an O(subnets[].ip_range) in each network that is apart from the other, and share one set of leases. Or
+        O(allow_overlap) says that the networks have nothing to do with each other.
+      - Subnets can be added in place, and be removed in place as long as no endpoint has an address of them.
+    type: list
+    elements: dict
+    suboptions:
+      subnet:
+        description:
+          - The subnet in CIDR form, such as V(192.0.2.0/24) or V(2001:db8:1::/64).
+          - Host bits are cleared with a warning, so V(172.16.50.0/22) is read as V(172.16.48.0/22).
+          - The network and broadcast address of an IPv4 subnet are never given to an endpoint, except in a /31 and
+            /32, where all addresses are. Of an IPv6 subnet the first address is never given.
+          - Refused are C(0.0.0.0/N) and C(::/N), as well as subnets inside loopback, link-local, multicast or
+            reserved space.
+        type: str
+        required: true
+      gateway:
+        description:
+          - Address of the router in this subnet. It is reserved, and endpoints with an address of this subnet have it
+            as the next hop of their default route.
+          - When it is left out, it is inferred as the first usable address, so V(10.1.100.0/24) has V(10.1.100.1) and
+            V(10.1.100.128/25) has V(10.1.100.129).
+          - V(none) asks for no gateway, no reserved address and no default route.
+          - None is inferred for a /31, /32, /127 and /128.
+          - Networks without a O(parent) and O(internal) networks lead nowhere. None is inferred for them either; one
+            that is given is reserved, but is no default route.
+          - An address that an endpoint or an aux address holds is refused. Networks that share a subnet can name the
+            same gateway.
+        type: str
+      ip_range:
+        description:
+          - The part of the subnet that addresses are chosen from, as CIDR such as V(192.0.2.128/25) or as first and
+            last address such as V(192.0.2.100-192.0.2.149).
+          - When it is left out, addresses are chosen from the whole subnet.
+          - It does not limit the gateway, O(subnets[].aux_addresses) or addresses that endpoints ask for. They can be
+            anywhere in the subnet.
+          - Changing it leaves the addresses of the endpoints that there are alone.
+        type: str
+      aux_addresses:
+        description:
+          - Addresses in this subnet that are never given to an endpoint because something else on the wire has them,
+            as a dictionary of names and addresses. The names are for people.
+          - An address that is also the gateway, given or inferred, is refused, and so is one that an endpoint holds.
+        type: dict
+  ipv6:
+    description:
+      - Whether endpoints of the network have IPv6.
+      - When it is left out, they do if O(subnets) has an IPv6 subnet.
+      - V(true) without an IPv6 subnet adds a /64, taken from the IPv6 pools in O(address_pools), else from a unique
+        local prefix (RFC 4193) that is the host's own and always the same.
+      - V(false) together with an IPv6 subnet is refused.
+    type: bool
+  internal:
+    description:
+      - Whether the network leads nowhere. No gateway is inferred, and endpoints have no default route through it.
+      - A network without a O(parent) is always internal.
+    type: bool
+    default: false
+  mtu:
+    description:
+      - MTU of the endpoints of the network, unless they have one of their own. At most that of the parent, and at
+        least 68, or 1280 with IPv6.
+      - When it is left out, endpoints have the MTU of the parent.
+      - The parent keeps its own MTU, also when it was made for the network.
+    type: int
+  ipam:
+    description:
+      - Where the addresses of endpoints come from.
+      - With V(default) they come from O(subnets).
+      - With V(none) there are none. Endpoints are links without addresses, for DHCP or for whatever runs in their
+        namespaces. O(subnets) and O(ipv6=true) are then refused.
+    type: str
+    choices:
+      - default
+      - none
+    default: default
+  address_pools:
+    description:
+      - Where a subnet is chosen from when O(subnets) names none, and an IPv6 subnet when O(ipv6=true) asks for one.
+        The first one that is free of the networks of this host and of the routes of the host's links is taken.
+      - When it is left out, these are the 15 subnets V(172.17.0.0/16) to V(172.31.0.0/16), then V(192.168.0.0/16) in
+        subnets of size 20.
+      - It has no effect on a network that has its subnet already.
+    type: list
+    elements: dict
+    suboptions:
+      base:
+        description:
+          - The space that is divided, in CIDR form. Host bits are cleared with a warning.
+        type: str
+        required: true
+      size:
+        description:
+          - Prefix length of the subnets that it is divided into, such as V(24).
+        type: int
+        required: true
+  labels:
+    description:
+      - Texts that are kept with the network and returned with it. They have no effect.
+    type: dict
+  allow_shared_parent:
+    description:
+      - Whether the network can be put on a parent that another network is on.
+      - By default a parent belongs to one network, and a second one on it is refused; the message names the first.
+        The endpoints of networks that share a parent are in one broadcast domain.
+      - It counts when the network is made. No network can be next to one with O(mode=passthru), whatever this says.
+    type: bool
+    default: false
+  allow_overlap:
+    description:
+      - Whether subnets of this network can overlap those of other networks of the host, because the wires behind the
+        parents have nothing to do with each other. The network then has a set of leases of its own.
+      - It counts when a subnet is added to the network.
+    type: bool
+    default: false
+  force:
+    description:
+      - With O(state=absent), removes the endpoints of the network too. Without it, the removal of a network that has
+        endpoints is refused; the message names them.
+    type: bool
+    default: false
+notes:
+  - The record survives a reboot, links do not. Run the task again after one; a parent that it made is made again. A
+    parent that was not made by this collection has to be brought back by what made it.
+seealso:
+  - module: fleetnet.macvlan.macvlan_endpoint
+  - module: fleetnet.macvlan.vlan_subinterface
+  - module: fleetnet.macvlan.macvlan_info
+"""
+
+EXAMPLES = r"""
+- name: Offer the office network to endpoints, through eth0
+  fleetnet.macvlan.macvlan_network:
+    name: office
+    parent: eth0
+    subnets:
+      - subnet: 172.16.86.0/24
+        gateway: 172.16.86.1
+
+- name: The same network, without the address that the host itself has on eth0
+  fleetnet.macvlan.macvlan_network:
+    name: office
+    parent: eth0
+    subnets:
+      - subnet: 172.16.86.0/24
+        gateway: 172.16.86.1
+        aux_addresses:
+          host: 172.16.86.250
+
+- name: Leave the lower half of a subnet to a DHCP server
+  fleetnet.macvlan.macvlan_network:
+    name: floor32
+    parent: eth1
+    subnets:
+      - subnet: 192.168.32.0/24
+        ip_range: 192.168.32.128/25
+        gateway: 192.168.32.254
+
+- name: VLAN 50 of eth0, as a sub-interface that is made if it is missing; the gateway is 192.168.50.1
+  fleetnet.macvlan.macvlan_network:
+    name: web
+    parent: eth0.50
+    subnets:
+      - subnet: 192.168.50.0/24
+    labels:
+      owner: web team
+
+- name: Dual stack with two IPv4 subnets in VLAN 218
+  fleetnet.macvlan.macvlan_network:
+    name: shop
+    parent: eth0.218
+    subnets:
+      - subnet: 192.168.216.0/24
+      - subnet: 192.168.218.0/24
+        ip_range: 192.168.218.100-192.168.218.149
+      - subnet: 2001:db8:abc8::/64
+        gateway: 2001:db8:abc8::10
+
+- name: A storage network without a way out, with endpoints that never talk to each other
+  fleetnet.macvlan.macvlan_network:
+    name: storage
+    parent: eth0.300
+    mode: private
+    mtu: 1400
+    subnets:
+      - subnet: 10.30.0.0/22
+        gateway: none
+
+- name: A network inside the host only
+  fleetnet.macvlan.macvlan_network:
+    name: backend
+    subnets:
+      - subnet: 10.77.0.0/24
+
+- name: Any free IPv4 subnet of size 24 and any free IPv6 subnet
+  fleetnet.macvlan.macvlan_network:
+    name: scratch
+    parent: eth0.70
+    ipv6: true
+    address_pools:
+      - base: 10.200.0.0/16
+        size: 24
+
+- name: Links without addresses, for a DHCP client in each namespace
+  fleetnet.macvlan.macvlan_network:
+    name: dhcp
+    parent: eth0.60
+    ipam: none
+
+- name: The whole of eth2 for a single endpoint
+  fleetnet.macvlan.macvlan_network:
+    name: firewall
+    parent: eth2
+    mode: passthru
+    subnets:
+      - subnet: 203.0.113.0/28
+        gateway: 203.0.113.14
+
+- name: A second network on eth0, in the same broadcast domain as the network office
+  fleetnet.macvlan.macvlan_network:
+    name: printers
+    parent: eth0
+    allow_shared_parent: true
+    subnets:
+      - subnet: 172.16.87.0/24
+
+- name: Remove a network that has no endpoints
+  fleetnet.macvlan.macvlan_network:
+    name: printers
+    state: absent
+
+- name: Remove a network with all of its endpoints, and the sub-interface that was made for it
+  fleetnet.macvlan.macvlan_network:
+    name: web
+    state: absent
+    force: true
+"""
+
+RETURN = r"""
+network:
+  description:
+    - The network as it is after the task, or would be in check mode.
+    - It is empty with O(state=absent).
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Identifies the network on this host; it is the same whenever a network of this name is made again.
+      returned: when the network is there
+      type: str
+      sample: 3f1c0a54d2b98e7765a1c9d04be8f213
+    name:
+      description: Its name.
+      returned: when the network is there
+      type: str
+      sample: web
+    mode:
+      description: How its endpoints reach each other.
+      returned: when the network is there
+      type: str
+      sample: bridge
+    parent:
+      description: The link that it sits on, which is a dummy link when none was given.
+      returned: when the network is there
+      type: str
+      sample: eth0.50
+    parent_created:
+      description: Whether the parent was missing and was made for a network.
+      returned: when the network is there
+      type: bool
+      sample: true
+    internal:
+      description: Whether it leads nowhere.
+      returned: when the network is there
+      type: bool
+      sample: false
+    ipv6:
+      description: Whether it has an IPv6 subnet.
+      returned: when the network is there
+      type: bool
+      sample: false
+    mtu:
+      description: MTU that was asked for, V(null) for that of the parent.
+      returned: when the network is there
+      type: int
+      sample: null
+    ipam:
+      description: Where addresses come from.
+      returned: when the network is there
+      type: str
+      sample: default
+    labels:
+      description: Its labels.
+      returned: when the network is there
+      type: dict
+      sample:
+        owner: web team
+    subnets:
+      description: Its subnets in the order in which they were given; those that were chosen come last.
+      returned: when the network is there
+      type: list
+      elements: dict
+      contains:
+        subnet:
+          description: The subnet without host bits.
+          returned: always
+          type: str
+          sample: 192.168.50.0/24
+        gateway:
+          description: Address of its gateway, V(null) when it has none.
+          returned: always
+          type: str
+          sample: 192.168.50.1
+        gateway_inferred:
+          description: Whether the gateway was not given, but is the first usable address.
+          returned: always
+          type: bool
+          sample: true
+        ip_range:
+          description: The part that addresses are chosen from, V(null) for the whole subnet.
+          returned: always
+          type: str
+          sample: null
+        aux_addresses:
+          description: Names and addresses that are never given out.
+          returned: always
+          type: dict
+          sample:
+            host: 192.168.50.250
+        in_use:
+          description:
+            - How many addresses of the subnet cannot be given out. These are the leases of endpoints, the gateway,
+              aux addresses, and those that are never given, such as the network and broadcast address.
+            - It ends at 18446744073709551615.
+          returned: always
+          type: int
+          sample: 4
+        available:
+          description:
+            - How many addresses can still be chosen, from the ip_range if there is one.
+            - It ends at 18446744073709551615.
+          returned: always
+          type: int
+          sample: 252
+    endpoints:
+      description: Names of its endpoints.
+      returned: when the network is there
+      type: list
+      elements: str
+      sample:
+        - web1
+        - web2
+  sample:
+    id: 3f1c0a54d2b98e7765a1c9d04be8f213
+    name: web
+    mode: bridge
+    parent: eth0.50
+    parent_created: true
+    internal: false
+    ipv6: false
+    mtu: null
+    ipam: default
+    labels:
+      owner: web team
+    subnets:
+      - subnet: 192.168.50.0/24
+        gateway: 192.168.50.1
+        gateway_inferred: true
+        ip_range: null
+        aux_addresses: {}
+        in_use: 3
+        available: 253
+    endpoints: []
+steps:
+  description: What was done, or would be done in check mode, in order, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - create VLAN link eth0.50 on eth0 (VLAN 50)
+    - bring eth0.50 up
+    - record network web on eth0.50
+diff:
+  description: The network before and after the task, empty for one that is not there.
+  returned: success, in diff mode
+  type: dict
+  contains:
+    before:
+      description:
+        - As RV(network) was before the task.
+        - What had drifted from the record is listed under C(drift), as in
+          RV(fleetnet.macvlan.macvlan_info#module:drift).
+      returned: always
+      type: dict
+      sample: {}
+    after:
+      description: The same as RV(network).
+      returned: always
+      type: dict
+      sample:
+        name: web
+        parent: eth0.50
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import network_argspec, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
+    network_options,
+    network_removal,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=network_argspec(), supports_check_mode=True)
+    run(module, key="network", present=network_options, absent=network_removal)
+
+
+if __name__ == "__main__":
+    main()
