@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import typing as t
 
 import pytest
@@ -222,6 +223,19 @@ def test_a_reader_waits_for_no_writer(busy: Host) -> None:
 
     message = busy.call("macvlan_network", name="x", parent="eth0", ipam="none", allow_shared_parent=True, hook=impatient, fails=True)["msg"]
     assert "another run holds /var/lib/macvlan_host" in message
+    holder.kill()
+    holder.wait()
+
+
+def test_a_run_that_is_at_work_is_told_from_one_that_died(busy: Host) -> None:
+    module, params = CREATE_ENDPOINT
+    assert busy.spawn(module, hook=dying_at(3, before=True), **params).wait() == -signal.SIGKILL
+    (warning,) = busy.call("macvlan_info")["warnings"]
+    assert "interrupted" in warning and "endpoint net/b" in warning
+    holder = busy.start(["flock", "/var/lib/macvlan_host/lock", "sleep", "300"])
+    deadline = time.monotonic() + 30
+    while "at work" not in (warning := busy.call("macvlan_info")["warnings"][0]):
+        assert time.monotonic() < deadline, warning
     holder.kill()
     holder.wait()
 

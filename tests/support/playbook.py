@@ -115,5 +115,5 @@ def environment(home: Path) -> dict[str, str]:
 def read_record(file: Path) -> tuple[tuple[TaskResult, ...], dict[str, int]]:
     """What the callback plugin wrote."""
     entries = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    stats = next((entry["stats"].get(INVENTORY_HOST, {}) for entry in entries if "stats" in entry), {})
-    return tuple(TaskResult(**entry) for entry in entries if "stats" not in entry), stats
+    totals: dict[str, dict[str, int]] = next((entry["stats"] for entry in entries if "stats" in entry), {})
+    return tuple(TaskResult(**entry) for entry in entries if "stats" not in entry), totals.get(INVENTORY_HOST, {})

@@ -53,8 +53,8 @@ def execute(request: options.Request, *, state_dir: str, check: bool) -> Outcome
     """
     ipam.require_netaddr()
     state = State(state_dir)
-    foreseen, outcome = _foresee(state, request)
-    if check or not (foreseen.changed or outcome.warnings and _interrupted(state)):
+    outcome, interrupted = _foresee(state, request)
+    if check or not (outcome.changed or interrupted):
         return outcome
     with state.locked(_title(request)) as session:
         return _perform(session, request)
@@ -78,25 +78,24 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
     shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
     found["drift"] = [plain(item) for item in drift_of(Draft(record, kernel)) if item.object in shown]
-    found["warnings"] = [_interruption(stored.journal)] if stored.journal else []
+    found["warnings"] = list(_journal_warnings(stored, interrupted=not state.is_locked()))
     return found
 
 
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _foresee(state: State, request: options.Request) -> tuple[Plan, Outcome]:
-    """The plan and its outcome, without a lock and without touching anything."""
+def _foresee(state: State, request: options.Request) -> tuple[Outcome, bool]:
+    """The outcome, without a lock and without touching anything, and whether an interrupted run has to be cleared up."""
     _check_not_lost(state)
     stored = state.read()
     record = stored.record
     kernel = netlink.read_kernel(needs_of([request], record), _host(), _boot_id())
-    warnings: tuple[str, ...] = ()
-    if stored.journal is not None:
-        warnings = (_interruption(stored.journal),)
+    interrupted = stored.journal is not None and not state.is_locked()
+    if interrupted:
         record, kernel = _as_after_recovery(stored, kernel)
     made = plan([request], record, kernel)
-    return made, _outcome(request, made, kernel, warnings)
+    return _outcome(request, made, kernel, _journal_warnings(stored, interrupted)), interrupted
 
 
 def _perform(session: Session, request: options.Request) -> Outcome:
@@ -104,7 +103,7 @@ def _perform(session: Session, request: options.Request) -> Outcome:
     warnings: tuple[str, ...] = ()
     stored = session.read()
     if stored.journal is not None:
-        warnings = (_interruption(stored.journal), *_recover(session, stored))
+        warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
     kernel = netlink.read_kernel(needs_of([request], stored.record), _host(), _boot_id())
     made = plan([request], stored.record, kernel)
@@ -176,13 +175,15 @@ def _title(request: options.Request) -> str:
 # --- after an interruption ------------------------------------------------------------------------------------------
 
 
-def _interrupted(state: State) -> bool:
-    return state.read().journal is not None
-
-
-def _interruption(journal: Journal) -> str:
+def _journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
+    """What to tell of a run whose intention is written down: it died, or it is at work."""
+    journal = stored.journal
+    if journal is None:
+        return ()
+    if not interrupted:
+        return (f"another run is at work on {journal.doing} at this moment; what it will change is not seen here",)
     way = "finished" if journal.removal else "turned back"
-    return f"an earlier run was interrupted while it worked on {journal.doing}; what it had begun is {way}"
+    return (f"an earlier run was interrupted while it worked on {journal.doing}; what it had begun is {way}",)
 
 
 def _recover(session: Session, stored: Stored) -> list[str]:

@@ -571,7 +571,8 @@ def _sysctls(check: _Check, mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str
             check.problem(
                 f"sysctls: '{key}' must begin with net. and name one setting, such as net.ipv4.conf.IFNAME.rp_filter"
             )
-        if not text.strip() or not text.isprintable() and "\t" not in text:
+        # Settings of several values are written with tabs or spaces between them.
+        if not text.strip() or not text.replace("\t", " ").isprintable():
             check.problem(f"sysctls: the value of {key} must be one line of text")
         result[str(key)] = " ".join(text.split())
     return result

@@ -45,7 +45,8 @@ CREATE TABLE journal (
 );
 """
 
-Change = tuple[str, list[str], t.Optional[dict[str, t.Any]]]
+# (table, key, whether the row is there before, its new body or None)
+Change = tuple[str, list[str], bool, t.Optional[dict[str, t.Any]]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Journal:
 
     :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
     :ivar removal: finished rather than turned back
-    :ivar changes: what it would have recorded: (table, key, new body or None)
+    :ivar changes: what it would have recorded
     """
 
     boot_id: str
@@ -114,6 +115,7 @@ class State:
         log = f"{self.path}-wal"
         writing = os.path.exists(log)
         before = _signature(self.path)
+        _check_whole(self.path)
         connection = _connect(self.path, "mode=ro" if writing else "immutable=1")
         try:
             stored = _load(connection)
@@ -134,15 +136,25 @@ class State:
         :raises StateError: another writer does not end, or the database cannot be used
         """
         self._make_folder()
-        with _reported(self.path), self._lock(doing):
-            existed = os.path.exists(self.path)
-            if not existed:
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            connection = _connect(self.path, "mode=rw")
+        with self._lock(doing):
+            with _reported(self.path):
+                if not os.path.exists(self.path):
+                    os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                _check_whole(self.path)
+                connection = _connect(self.path, "mode=rw")
             try:
-                yield Session(connection)
+                yield Session(connection, self.path)
             finally:
                 connection.close()
+
+    def is_locked(self) -> bool:
+        """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
+        try:
+            lock = os.stat(os.path.join(self.folder, "lock"))
+            with open("/proc/locks", encoding="ascii") as file:
+                return any(int(line.split()[-3].rpartition(":")[2]) == lock.st_ino for line in file if " FLOCK " in line)
+        except OSError:
+            return False
 
     def _make_folder(self) -> None:
         self._check_safe()
@@ -207,20 +219,31 @@ class State:
 class Session:
     """The database in the hands of the one writer."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self._connection = connection
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        if not _is_empty(connection):
-            return
+        self._path = path
+        with _reported(path):
+            # Before anything is changed: a database of something else must stay as it is.
+            empty = _is_empty(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        if empty:
+            self._make_schema()
+
+    def _make_schema(self) -> None:
         with self._transaction():
             for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def read(self) -> Stored:
-        return _load(self._connection)
+        """What is recorded.
+
+        :raises StateError: it is damaged
+        """
+        with _reported(self._path):
+            return _load(self._connection)
 
     def intend(self, journal: Journal) -> None:
         """Write down what is about to be done, for whoever comes after a crash."""
@@ -247,13 +270,15 @@ class Session:
 
     @contextlib.contextmanager
     def _transaction(self) -> t.Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with _reported(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
 
 @contextlib.contextmanager
@@ -261,13 +286,34 @@ def _reported(path: str) -> t.Iterator[None]:
     """Say in words what SQLite says in numbers."""
     try:
         yield
-    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as exc:
+    except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError) as exc:
         if isinstance(exc, sqlite3.OperationalError):
             raise StateError(f"the state database {path} cannot be used: {exc}") from exc
         raise StateError(
             f"the state database {path} is damaged ({exc}); put a backup of it back, or move it away and remove what "
             f"carries our tag (ip -d link shows it as alias)"
         ) from exc
+
+
+def _check_whole(path: str) -> None:
+    """SQLite takes a short file for an empty database, and misses a lost end until it gets there.
+
+    The header (sqlite.org/fileformat2.html, 1.3) says how many pages there are; with a log beside it, the file may
+    rightly have fewer.
+
+    :raises ValueError: this is no database, or not all of one
+    """
+    with open(path, "rb") as file:
+        header = file.read(100)
+        size = os.fstat(file.fileno()).st_size
+    if size == 0:
+        return
+    if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
+        raise ValueError("it is no SQLite database")
+    page_size = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    if size < pages * (65536 if page_size == 1 else page_size) and not os.path.exists(f"{path}-wal"):
+        raise ValueError("its end is missing")
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:
@@ -338,16 +384,15 @@ def _link(body: dict[str, t.Any]) -> OwnedLink:
 def _journal(boot_id: str, doing: str, text: str) -> Journal:
     body = json.loads(text)
     steps = tuple(from_plain(step) for step in body["steps"])
-    changes = tuple((table, key, new) for table, key, new in body["changes"])
+    changes = tuple((table, key, existed, new) for table, key, existed, new in body["changes"])
     return Journal(boot_id, doing, body["removal"], steps, changes)
 
 
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
-    """What to write so that the database holds ``after`` instead of ``before``: (table, key, body or None)."""
-    rows = ((_rows(before), _rows(after)),)
+    """What to write so that the database holds ``after`` instead of ``before``."""
+    old, new = _rows(before), _rows(after)
     return tuple(
-        (table, list(key), new.get((table, key)))
-        for old, new in rows
+        (table, list(key), (table, key) in old, new.get((table, key)))
         for table, key in {**old, **new}
         if old.get((table, key)) != new.get((table, key))
     )
@@ -385,7 +430,7 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
         "namespaces": OwnedNetns.from_plain,
         "endpoints": lambda row: Endpoint.from_plain(row["body"]),
     }
-    for table, key, body in changes:
+    for table, key, dummy, body in changes:
         if table in parts:
             name = tuple(key) if table == "endpoints" else key[0]
             parts[table].pop(name, None)
@@ -396,11 +441,13 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
     # All old rows first: an address or a MAC may go from one object to another.
-    for table, key, dummy in changes:
+    for table, key, existed, dummy in changes:
+        if not existed:
+            continue
         columns = {"endpoints": ("network", "name"), "leases": ("pool", "address")}.get(table, ("name",))
         where = " AND ".join(f"{column} = ?" for column in columns)
         connection.execute(f"DELETE FROM {table} WHERE {where}", key)
-    for table, key, body in changes:
+    for table, key, dummy, body in changes:
         if body is None:
             continue
         if table == "endpoints":

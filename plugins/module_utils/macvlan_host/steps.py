@@ -228,7 +228,7 @@ class ReplaceRoute:
     new: Route
 
     def describe(self) -> str:
-        return f"replace {_route_phrase(self.old)} by via {self.new.via} on {self.ifname}{self.netns.phrase}"
+        return f"replace {_route_phrase(self.old)} by {_route_phrase(self.new)} on {self.ifname}{self.netns.phrase}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (ReplaceRoute(self.netns, self.ifname, self.new, self.old),)
