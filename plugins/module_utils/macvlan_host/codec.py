@@ -20,7 +20,6 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
-RTM_NEWNSID, RTM_GETNSID = 88, 90
 
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR = 0x1, 0x2, 0x4, 0x10
 NLM_F_DUMP = 0x300
@@ -30,13 +29,11 @@ NLMSGERR_ATTR_MSG = 1
 
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_LINKINFO, IFLA_IFALIAS, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 20, 29, 37
+IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 20, 28, 29, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MACVLAN_MODE = 1
 IFLA_VLAN_ID, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, IFLA_VLAN_PROTOCOL = 1, 2, 3, 4, 5
 RTEXT_FILTER_SKIP_STATS = 1 << 3
-
-NETNSA_NSID, NETNSA_FD = 1, 3
 
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFA_F_NODAD = 0x02
@@ -57,7 +54,6 @@ _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
 _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
-_GENERIC = b"\0" * 4  # struct rtgenmsg: family, padded
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 Attributes = dict[int, bytes]
@@ -140,33 +136,20 @@ def get_link(name: str) -> Packed:
     return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
-def get_nsid(netns_fd: int) -> Packed:
-    """Ask for the number by which the sender's namespace knows another one."""
-    return Packed(RTM_GETNSID, 0, _GENERIC + _uint32(NETNSA_FD, netns_fd))
-
-
-def new_nsid(netns_fd: int) -> Packed:
-    """Have the kernel choose such a number."""
-    return Packed(RTM_NEWNSID, 0, _GENERIC + _attribute(NETNSA_NSID, _INT32.pack(-1)) + _uint32(NETNSA_FD, netns_fd))
-
-
 def add_macvlan(
-    name: str, lower: int, mode: str, mac: str | None = None, mtu: int | None = None, lower_netns: int | None = None
+    name: str, lower: int, mode: str, mac: str | None = None, mtu: int | None = None, netns_fd: int | None = None
 ) -> Packed:
-    """A macvlan in the sender's namespace.
+    """A macvlan on the link with index ``lower`` of the sender's namespace.
 
-    :param lower: ifindex of its parent
-    :param lower_netns: the number of the parent's namespace, None for the sender's own. To ask from the parent's
-        namespace with IFLA_NET_NS_FD is not the same: kernels such as 6.1 look the name up in the sender's
-        namespace then, and a link called eth0 there is in the way (net/core/rtnetlink.c, __rtnl_newlink).
+    With ``netns_fd`` it is born there, so its name cannot collide with one of the sender's namespace.
     """
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
         body += _uint32(IFLA_MTU, mtu)
-    if lower_netns is not None:
-        body += _uint32(IFLA_LINK_NETNSID, lower_netns)
+    if netns_fd is not None:
+        body += _uint32(IFLA_NET_NS_FD, netns_fd)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
 
 
@@ -354,12 +337,6 @@ def _parse_qos(nested: bytes) -> dict[str, int]:
             found[source] = target
         offset += _ATTRIBUTE.size + 8
     return {str(key): found[key] for key in sorted(found)}
-
-
-def parse_nsid(body: bytes) -> int | None:
-    """The number from the body of an RTM_NEWNSID message, None when there is none yet."""
-    value = t.cast(int, _INT32.unpack_from(attributes(body, len(_GENERIC))[NETNSA_NSID])[0])
-    return value if value >= 0 else None
 
 
 def parse_address(body: bytes) -> tuple[int, str, int]:

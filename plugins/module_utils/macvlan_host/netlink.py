@@ -103,33 +103,17 @@ class RouteSocket:
 
     def link(self, name: str) -> Link | None:
         """The link of this name, None when there is none."""
-        body, answer = self._ask(codec.get_link(name))
-        if answer.errno not in (0, errno.ENODEV):
-            raise KernelError(f"cannot read link {name}: {_reason(answer)}", answer.errno)
-        return None if body is None else codec.parse_link(body)
-
-    def nsid(self, netns_fd: int) -> int:
-        """The number by which this socket's namespace knows another one; it gets one if it has none."""
-        for request in (codec.get_nsid(netns_fd), codec.new_nsid(netns_fd), codec.get_nsid(netns_fd)):
-            body, answer = self._ask(request)
-            if answer.errno not in (0, errno.EEXIST):
-                raise KernelError(f"cannot number the namespace of the parent: {_reason(answer)}", answer.errno)
-            found = None if body is None else codec.parse_nsid(body)
-            if found is not None:
-                return found
-        raise KernelError("cannot number the namespace of the parent")
-
-    def _ask(self, request: codec.Packed) -> tuple[bytes | None, codec.Answer]:
-        """The body of the one message that answers, if any, and the acknowledgement behind it."""
-        sequence = self._send([request])
-        body: bytes | None = None
+        self._send([codec.get_link(name)])
+        found: Link | None = None
         while True:
             for message in self._receive():
-                if message.sequence != sequence:
-                    continue
-                if message.kind == codec.NLMSG_ERROR:
-                    return body, codec.parse_answer(message)
-                body = message.body
+                if message.kind == codec.RTM_NEWLINK:
+                    found = codec.parse_link(message.body)
+                elif message.kind == codec.NLMSG_ERROR:
+                    answer = codec.parse_answer(message)
+                    if answer.errno not in (0, errno.ENODEV):
+                        raise KernelError(f"cannot read link {name}: {_reason(answer)}", answer.errno)
+                    return found
 
     def _send(self, requests: t.Sequence[codec.Packed]) -> int:
         """Send; the sequence number of the first, the others follow it."""
@@ -384,17 +368,14 @@ class KernelWriter:
     def _add_macvlan(self, step: AddLink) -> None:
         link = step.link
         lower = self._index(step, HOST, t.cast(str, link.parent))
-        lower_netns = self._number_of_host(step, step.netns) if step.netns.path else None
-        request = codec.add_macvlan(link.name, lower, t.cast(str, link.mode), link.mac, link.mtu, lower_netns)
-        self._queue(step, step.netns, request)
-
-    def _number_of_host(self, step: Step, netns: Netns) -> int:
-        sock = self._socket(step, netns)
-        home = namespaces.open_netns(HOST)
-        try:
-            return sock.nsid(home)
-        finally:
-            os.close(home)
+        with contextlib.ExitStack() as stack:
+            target: int | None = None
+            if step.netns.path:
+                target = namespaces.open_netns(step.netns)
+                stack.callback(os.close, target)
+            request = codec.add_macvlan(link.name, lower, t.cast(str, link.mode), link.mac, link.mtu, target)
+            self._queue(step, HOST, request)
+            self._flush()
 
     def _add_by_pyroute2(self, step: AddLink) -> None:
         link = step.link
