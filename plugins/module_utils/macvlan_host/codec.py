@@ -141,7 +141,8 @@ def add_macvlan(
 ) -> Packed:
     """A macvlan on the link with index ``lower`` of the sender's namespace.
 
-    With ``netns_fd`` it is born there, so its name cannot collide with one of the sender's namespace.
+    With ``netns_fd`` it is born there. Kernels such as 6.1 look the name up in the sender's namespace all the same
+    (net/core/rtnetlink.c, __rtnl_newlink), so it has to be one that neither has.
     """
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
     if mac is not None:

@@ -96,6 +96,11 @@ def tag(identifier: str) -> str:
     return TAG_PREFIX + identifier
 
 
+def birth_name(identifier: str) -> str:
+    """The name under which a link comes into a namespace, before it gets its own: ``mv`` and 12 hex digits."""
+    return f"mv{identifier[:12]}"
+
+
 def dummy_name(network_id: str) -> str:
     """The dummy parent of a network without a parent: ``dm-`` and 12 hex digits of its id."""
     return f"dm-{network_id[:12]}"

@@ -360,10 +360,13 @@ class KernelWriter:
             self._add_macvlan(step)
         else:
             self._add_by_pyroute2(step)
-        self._indices.pop((step.netns.path, link.name), None)
-        if link.tag is not None:
-            index = self._index(step, step.netns, link.name)
-            self._queue(step, step.netns, codec.set_link(index, alias=link.tag))
+        born_as = _birth_name(step)
+        self._indices.pop((step.netns.path, born_as), None)
+        index = self._index(step, step.netns, born_as)
+        del self._indices[step.netns.path, born_as]
+        self._indices[step.netns.path, link.name] = index
+        name = None if link.name == born_as else link.name
+        self._queue(step, step.netns, codec.set_link(index, name=name, alias=link.tag))
 
     def _add_macvlan(self, step: AddLink) -> None:
         link = step.link
@@ -373,7 +376,7 @@ class KernelWriter:
             if step.netns.path:
                 target = namespaces.open_netns(step.netns)
                 stack.callback(os.close, target)
-            request = codec.add_macvlan(link.name, lower, t.cast(str, link.mode), link.mac, link.mtu, target)
+            request = codec.add_macvlan(_birth_name(step), lower, t.cast(str, link.mode), link.mac, link.mtu, target)
             self._queue(step, HOST, request)
             self._flush()
 
@@ -407,10 +410,15 @@ class KernelWriter:
 
     def _delete_link(self, step: DeleteLink, settle: bool) -> None:
         self._flush()
-        found = self._socket(step, step.netns).link(step.link.name)
+        sock = self._socket(step, step.netns)
+        born_as = _birth_name(step)
+        found = sock.link(step.link.name)
+        if settle and born_as != step.link.name and (found is None or not is_meant(found, step.link)):
+            # Its creation may have been interrupted before it got its name.
+            found = sock.link(born_as)
         if found is None:
             raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENODEV)
-        if not is_meant(found, step.link, or_untagged=settle):
+        if not is_meant(found, step.link, or_untagged=settle and found.name == born_as):
             raise KernelError(f"cannot {step.describe()}: another link has that name now", errno.ENODEV)
         self._indices.pop((step.netns.path, step.link.name), None)
         self._queue(step, step.netns, codec.delete_link(found.index))
@@ -493,13 +501,25 @@ class KernelWriter:
 def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
     """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
 
-    :param or_untagged: a link whose creation was interrupted has no tag yet
+    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its MAC and mode
     """
     if found.kind != wanted.kind:
         return False
     if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
         return False
-    return found.alias == (wanted.tag or "") or or_untagged and not found.alias
+    if found.alias or not or_untagged:
+        return found.alias == (wanted.tag or "")
+    return wanted.mac in (None, found.mac) and wanted.mode == found.macvlan_mode
+
+
+def _birth_name(step: AddLink | DeleteLink) -> str:
+    """The name to make a link under: its own on the host, one that no link has in another namespace.
+
+    The name gets replaced in the message that tags the link, so a link under its own name always has its tag.
+    """
+    if not step.netns.path or step.link.tag is None:
+        return step.link.name
+    return names.birth_name(step.link.tag[len(names.TAG_PREFIX) :])
 
 
 def _packed(step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute, index: int) -> codec.Packed:
