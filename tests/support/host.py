@@ -71,11 +71,15 @@ class Host(Machine):
         return port
 
     def wait_until_up(self, name: str) -> None:
-        """The kernel reports a carrier a moment later, and the link-local address comes with it."""
+        """The kernel reports a carrier a moment later, and what comes with the link-local address after that."""
         deadline = time.monotonic() + SECONDS_TO_COME_UP
-        while not is_settled(self.links()[name]):
+        while not self._is_settled(name):
             assert time.monotonic() < deadline, f"{name} is not up after {SECONDS_TO_COME_UP} s"
             time.sleep(0.01)
+
+    def _is_settled(self, name: str) -> bool:
+        local = self.ip("-6", "route", "show", "table", "local", "dev", name)
+        return self.links()[name]["operstate"] == "UP" and any(route["type"] == "local" for route in local)
 
     # --- modules ----------------------------------------------------------------------------------------------------
 
@@ -136,7 +140,3 @@ class Host(Machine):
     def has_state(self) -> bool:
         """Whether a task has left anything in the state directory, or the directory itself."""
         return os.path.lexists(self.path(self.state_dir))
-
-
-def is_settled(link: dict[str, t.Any]) -> bool:
-    return link["operstate"] == "UP" and any(entry["scope"] == "link" for entry in link["addr_info"])

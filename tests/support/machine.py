@@ -130,8 +130,11 @@ class Machine:
         assert len(found) <= 1, f"{netns or 'the host'} has {len(found)} default routes: {found}"
         return found[0] if found else None
 
-    def ping(self, netns: str | None, address: str, count: int = 1, timeout: int = 2) -> bool:
-        """Whether an address answers; asks again until the time is up, and comes back as soon as it has its answers."""
+    def ping(self, netns: str | None, address: str, count: int = 1, timeout: int = 10) -> bool:
+        """Whether an address answers; asks again until the time is up, and comes back as soon as it has its answers.
+
+        A test that expects none gives a short timeout; the long one is for answers on a busy or emulated machine.
+        """
         argv = ["ping", "-n", "-q", "-i", "0.2", "-c", str(count), "-w", str(timeout), address]
         done = self.run(argv, netns, check=False)
         assert done.returncode in (0, 1) or "unreachable" in done.stderr, f"{' '.join(argv)}: {done.stderr.strip()}"
@@ -150,6 +153,8 @@ class Machine:
             for process in self._started:
                 process.wait()
         finally:
+            # The end of its input may not reach it: a module of another host that still runs holds a copy of the pipe.
+            self._holder.kill()
             self._holder.communicate()
 
     def _inhabitants(self) -> list[int]:

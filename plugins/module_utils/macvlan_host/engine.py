@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from . import ipam, netlink, options
 from .draft import Draft, Plan
 from .drift import drift_of
-from .errors import KernelError, MacvlanHostError, StateError
-from .model import Kernel, plain
+from .errors import KernelError, MacvlanHostError, PlanError, StateError
+from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .plan import kernel_after, needs_of, needs_of_everything, plan
 from .state import Journal, Session, State, Stored, apply_changes, changes_between
 from .steps import inverse
 from .views import Object, View
 
+LOOKS = 5
 MACHINE_ID = "/etc/machine-id"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -46,16 +47,21 @@ class Outcome:
 def execute(request: options.Request, *, state_dir: str, check: bool) -> Outcome:
     """Bring one object to what is asked, or, with ``check``, tell what that would be.
 
-    Every real run is preceded by the same pass that check mode makes, so what can be refused is refused before
-    anything is touched, and a run with nothing to do takes no lock.
+    A real run is preceded by the same pass that check mode makes: a run with nothing to do takes no lock, and what
+    is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
+    because another run may be half-way through what this one looks at.
 
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
     ipam.require_netaddr()
     state = State(state_dir)
-    outcome, interrupted = _foresee(state, request)
-    if check or not (outcome.changed or interrupted):
-        return outcome
+    try:
+        outcome, interrupted = _foresee(state, request)
+        if check or not (outcome.changed or interrupted):
+            return outcome
+    except (PlanError, KernelError):
+        if check or not state.is_there():
+            raise
     with state.locked(_title(request)) as session:
         return _perform(session, request)
 
@@ -70,9 +76,8 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     ipam.require_netaddr()
     state = State(state_dir)
     _check_not_lost(state)
-    stored = state.read()
+    stored, kernel = _look(state, needs_of_everything)
     record = stored.record
-    kernel = netlink.read_kernel(needs_of_everything(record), _host(), _boot_id())
     found: dict[str, t.Any] = View(record, kernel).everything(network, endpoint)
     shown = {f"network {item['name']}" for item in found["networks"]}
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
@@ -88,14 +93,24 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
 def _foresee(state: State, request: options.Request) -> tuple[Outcome, bool]:
     """The outcome, without a lock and without touching anything, and whether an interrupted run has to be cleared up."""
     _check_not_lost(state)
-    stored = state.read()
+    stored, kernel = _look(state, lambda record: needs_of([request], record))
     record = stored.record
-    kernel = netlink.read_kernel(needs_of([request], record), _host(), _boot_id())
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
         record, kernel = _as_after_recovery(stored, kernel)
     made = plan([request], record, kernel)
     return _outcome(request, made, kernel, _journal_warnings(stored, interrupted)), interrupted
+
+
+def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Kernel]:
+    """Record and kernel of one moment, as far as that can be had while others may be writing."""
+    for dummy in range(LOOKS):
+        version = state.version()
+        stored = state.read()
+        kernel = netlink.read_kernel(needs(stored.record), _host(), _boot_id())
+        if state.version() == version:
+            break
+    return stored, kernel
 
 
 def _perform(session: Session, request: options.Request) -> Outcome:

@@ -91,6 +91,10 @@ class State:
         except FileNotFoundError:
             return False
 
+    def version(self) -> tuple[object, ...]:
+        """Equal for two moments between which nothing was written."""
+        return _signature(self.path), _signature(f"{self.path}-wal")
+
     def read(self) -> Stored:
         """What is recorded, without a lock and without a trace on the disk; empty when there is no database.
 
@@ -151,8 +155,9 @@ class State:
         """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
         try:
             lock = os.stat(os.path.join(self.folder, "lock"))
+            place = f" {os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino} "
             with open("/proc/locks", encoding="ascii") as file:
-                return any(int(line.split()[-3].rpartition(":")[2]) == lock.st_ino for line in file if " FLOCK " in line)
+                return any(" FLOCK " in line and place in line for line in file)
         except OSError:
             return False
 
@@ -322,8 +327,11 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=LOCK_TIMEOUT)
 
 
-def _signature(path: str) -> tuple[int, int, int]:
-    found = os.stat(path)
+def _signature(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
