@@ -14,6 +14,7 @@ settings.register_profile(
     "house",
     deadline=None,  # a slow machine is no fault of the code
     database=None,  # examples that are worth keeping become rows of a table
+    max_examples=50,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],
 )

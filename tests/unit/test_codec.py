@@ -1,0 +1,495 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The netlink codec, held to pyroute2: what one of them writes the other reads as the same."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, model
+from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
+
+CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg}
+# What a datagram that is not what it seems to be may raise, and nothing else: all of it is caught as damage.
+CONTROLLED = (ValueError, struct.error, KeyError)
+
+indices = st.integers(1, 2**31 - 1)
+modes = st.sampled_from(tuple(codec.MACVLAN_MODES))
+# The kernel ends a name at the first zero byte; what it stores is bytes, here those of UTF-8.
+printable = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=12)
+mtus = st.integers(68, 65535)
+sequences = st.integers(0, 2**32 - 1)
+
+
+def decoded(packed, kind, sequence=1):
+    """A request of the codec as pyroute2 reads it."""
+    data = codec.message(packed.kind, packed.flags, sequence, packed.body)
+    message = CLASSES[kind](data)
+    message.decode()
+    assert message["header"]["length"] == len(data)
+    return message
+
+
+def encoded(kind, values, attributes):
+    """The body of a message of pyroute2."""
+    message = CLASSES[kind]()
+    for key, value in values.items():
+        message[key] = value
+    message["attrs"] = attributes
+    message.encode()
+    return bytes(message.data)[16:]
+
+
+def given_attributes(message):
+    return {name for name, *dummy in message["attrs"]}
+
+
+# --- what the codec writes ------------------------------------------------------------------------------------------
+
+
+@given(
+    name=printable,
+    lower=indices,
+    mode=modes,
+    mac=st.none() | draws.macs,
+    mtu=st.none() | mtus,
+    netns_fd=st.none() | st.integers(0, 2**16),
+)
+def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode, mac, mtu, netns_fd):
+    message = decoded(codec.add_macvlan(name, lower, mode, mac, mtu, netns_fd), "link")
+    wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_NET_NS_FD": netns_fd}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    assert {key: message.get_attr(key) for key in wanted} == wanted
+    assert given_attributes(message) == {*wanted, "IFLA_LINKINFO"}
+    info = message.get_attr("IFLA_LINKINFO")
+    assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
+    assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == mode
+    assert (message["index"], message["flags"], message["change"]) == (0, 0, 0)
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x605)
+
+
+@given(index=indices, mode=modes)
+def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
+    message = decoded(codec.set_macvlan_mode(index, mode), "link")
+    info = message.get_attr("IFLA_LINKINFO")
+    assert message["index"] == index
+    assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
+    assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == mode
+    # Without create and exclude, or the kernel would answer that the link exists.
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x5)
+
+
+@given(
+    index=indices,
+    up=st.none() | st.booleans(),
+    name=st.none() | printable,
+    mac=st.none() | draws.macs,
+    mtu=st.none() | mtus,
+    alias=st.none() | printable,
+)
+def test_a_change_of_a_link_says_what_changes_and_nothing_else(index, up, name, mac, mtu, alias):
+    message = decoded(codec.set_link(index, up=up, name=name, mac=mac, mtu=mtu, alias=alias), "link")
+    wanted = {"IFLA_IFNAME": name, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_IFALIAS": alias}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    assert {key: message.get_attr(key) for key in wanted} == wanted
+    assert given_attributes(message) == set(wanted)
+    assert message["index"] == index
+    assert (message["flags"], message["change"]) == (int(bool(up)), 0 if up is None else 1)
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_SETLINK, 0x5)
+
+
+def test_an_empty_alias_takes_the_alias_away():
+    # The kernel removes an alias by an attribute of length zero; a terminating zero byte would set an empty one.
+    packed = codec.set_link(7, alias="")
+    assert packed.body[-4:] == struct.pack("=HH", 4, codec.IFLA_IFALIAS)
+
+
+@given(index=indices)
+def test_a_deletion_names_the_index_only(index):
+    message = decoded(codec.delete_link(index), "link")
+    assert message["index"] == index
+    assert message["attrs"] == []
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_DELLINK, 0x5)
+
+
+@given(index=indices, cidr=draws.hosts_with_length)
+def test_an_address_is_read_by_pyroute2_as_it_was_asked_for(index, cidr):
+    address, dummy, length = ipam.address(cidr.partition("/")[0]), "/", int(cidr.partition("/")[2])
+    version = ipam.version_of(address)
+    requests = (codec.add_address, codec.RTM_NEWADDR, 0x605), (codec.delete_address, codec.RTM_DELADDR, 0x5)
+    for request, kind, flags in requests:
+        message = decoded(request(index, f"{address}/{length}"), "address")
+        assert message["index"] == index
+        assert message["prefixlen"] == length
+        assert message["family"] == (socket.AF_INET if version == 4 else socket.AF_INET6)
+        assert message["scope"] == 0
+        assert {key: message.get_attr(key) for key in given_attributes(message)} == {
+            "IFA_LOCAL": address,
+            "IFA_ADDRESS": address,
+        }
+        without_detection = version == 6 and kind == codec.RTM_NEWADDR
+        assert message["flags"] == (codec.IFA_F_NODAD if without_detection else 0)
+        assert (message["header"]["type"], message["header"]["flags"]) == (kind, flags)
+
+
+canonical_routes = draws.routes().map(
+    lambda route: model.Route(
+        ipam.network(route.to)[0], None if route.via is None else ipam.address(route.via), route.metric
+    )
+)
+
+
+@given(index=indices, route=canonical_routes)
+def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
+    requests = (
+        (codec.add_route, codec.RTM_NEWROUTE, 0x605),
+        (codec.replace_route, codec.RTM_NEWROUTE, 0x505),
+        (codec.delete_route, codec.RTM_DELROUTE, 0x5),
+    )
+    address, dummy, length = route.to.partition("/")
+    family = socket.AF_INET if ipam.version_of(address) == 4 else socket.AF_INET6
+    wanted = {
+        "RTA_DST": address if int(length) else None,
+        "RTA_GATEWAY": route.via,
+        "RTA_OIF": index,
+        "RTA_PRIORITY": route.metric,
+    }
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    on_link = route.via is None and family == socket.AF_INET
+    for request, kind, flags in requests:
+        message = decoded(request(index, route), "route")
+        assert {key: message.get_attr(key) for key in given_attributes(message)} == wanted
+        assert (message["family"], message["dst_len"]) == (family, int(length))
+        assert (message["table"], message["proto"], message["type"]) == (254, 4, 1)
+        assert message["scope"] == (253 if on_link else 0)
+        assert (message["header"]["type"], message["header"]["flags"]) == (kind, flags)
+
+
+@pytest.mark.parametrize(
+    ("packed", "kind", "number", "family"),
+    [
+        pytest.param(codec.dump_links(), "link", codec.RTM_GETLINK, socket.AF_UNSPEC, id="links"),
+        pytest.param(codec.dump_addresses(), "address", codec.RTM_GETADDR, socket.AF_UNSPEC, id="addresses"),
+        pytest.param(codec.dump_routes(socket.AF_INET), "route", codec.RTM_GETROUTE, socket.AF_INET, id="routes"),
+        pytest.param(
+            codec.dump_routes(socket.AF_INET6), "route", codec.RTM_GETROUTE, socket.AF_INET6, id="ipv6-routes"
+        ),
+    ],
+)
+def test_a_dump_asks_for_everything_and_for_no_acknowledgement(packed, kind, number, family):
+    message = decoded(packed, kind)
+    assert (message["header"]["type"], message["header"]["flags"]) == (number, 0x301)
+    assert message["family"] == family
+
+
+@given(name=printable)
+def test_one_link_is_asked_for_by_its_name(name):
+    message = decoded(codec.get_link(name), "link")
+    assert message.get_attr("IFLA_IFNAME") == name
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_GETLINK, 0x5)
+
+
+@pytest.mark.parametrize("packed", [codec.dump_links(), codec.get_link("eth0")], ids=["dump", "one"])
+def test_links_are_asked_for_without_statistics(packed):
+    assert decoded(packed, "link").get_attr("IFLA_EXT_MASK") == codec.RTEXT_FILTER_SKIP_STATS
+
+
+def test_a_link_that_no_kernel_can_make_has_a_kind_and_a_multicast_mac():
+    message = decoded(codec.impossible_link("dummy"), "link")
+    assert message.get_attr("IFLA_LINKINFO").get_attr("IFLA_INFO_KIND") == "dummy"
+    assert int(message.get_attr("IFLA_ADDRESS")[:2], 16) & 1
+
+
+def test_names_that_are_not_utf8_are_written_as_the_bytes_that_they_were():
+    assert b"eth\xff\0" in codec.get_link("eth\udcff").body
+
+
+# --- what the codec reads -------------------------------------------------------------------------------------------
+
+
+@st.composite
+def links(draw, kind=None):
+    """A link, and the values and attributes with which pyroute2 says it."""
+    kind = kind or draw(st.sampled_from(("", "macvlan", "macvtap", "vlan", "bridge", "dummy")))
+    link = model.Link(
+        index=draw(indices),
+        name=draw(printable),
+        kind=kind,
+        hardware=draw(st.sampled_from((1, 772, 65534))),
+        mac=draw(st.just("") | draws.macs),
+        mtu=draw(mtus),
+        up=draw(st.booleans()),
+        loopback=draw(st.booleans()),
+        alias=draw(st.just("") | printable),
+        lower=draw(st.none() | indices),
+        lower_netns=draw(st.none() | st.integers(0, 2**15)),
+        master=draw(st.none() | indices),
+        macvlan_mode=draw(modes) if kind in ("macvlan", "macvtap") else None,
+        vlan=draw(draws.vlans) if kind == "vlan" else None,
+    )
+    other_flags = draw(st.sampled_from((0, 0x1002, 0x11040)))
+    flags = other_flags | (1 if link.up else 0) | (8 if link.loopback else 0)
+    values = {"family": 0, "ifi_type": link.hardware, "index": link.index, "flags": flags, "change": 0}
+    attributes = [
+        ("IFLA_IFNAME", link.name),
+        ("IFLA_MTU", link.mtu),
+        ("IFLA_TXQLEN", 1000),
+        ("IFLA_ADDRESS", link.mac),
+        ("IFLA_IFALIAS", link.alias),
+        ("IFLA_LINK", link.lower),
+        ("IFLA_LINK_NETNSID", link.lower_netns),
+        ("IFLA_MASTER", link.master),
+        ("IFLA_LINKINFO", {"attrs": info_of(link)} if kind else None),
+    ]
+    order = draw(st.permutations([item for item in attributes if item[1] not in (None, "")]))
+    return link, values, [list(item) for item in order]
+
+
+def info_of(link):
+    """The attributes of IFLA_LINKINFO."""
+    info = [["IFLA_INFO_KIND", link.kind]]
+    if link.macvlan_mode is not None:
+        prefix = link.kind.upper()
+        info.append(["IFLA_INFO_DATA", {"attrs": [[f"IFLA_{prefix}_MODE", link.macvlan_mode]]}])
+    if link.vlan is not None:
+        vlan = link.vlan
+        bits = {"reorder_hdr": 1, "gvrp": 2, "loose_binding": 4, "mvrp": 8}
+        flags = sum(bit for name, bit in bits.items() if getattr(vlan, name))
+        data = [
+            ["IFLA_VLAN_ID", vlan.vlan_id],
+            ["IFLA_VLAN_FLAGS", {"flags": flags, "mask": 0xFFFFFFFF}],
+            ["IFLA_VLAN_PROTOCOL", {"802.1q": 0x8100, "802.1ad": 0x88A8}[vlan.protocol]],
+        ]
+        for name in ("egress", "ingress"):
+            found = getattr(vlan, f"{name}_qos_map")
+            mapping = [["IFLA_VLAN_QOS_MAPPING", {"from": int(key), "to": value}] for key, value in found.items()]
+            if mapping:
+                data.append([f"IFLA_VLAN_{name.upper()}_QOS", {"attrs": mapping}])
+        info.append(["IFLA_INFO_DATA", {"attrs": data}])
+    return info
+
+
+@pytest.mark.parametrize("kind", ["", "macvlan", "macvtap", "vlan", "bridge", "dummy"])
+@given(data=st.data())
+def test_a_link_that_pyroute2_wrote_is_read_as_it_was_meant(kind, data):
+    link, values, attributes = data.draw(links(kind))
+    assert codec.parse_link(encoded("link", values, attributes)) == link
+
+
+def test_a_link_that_says_the_least_is_read_with_nothing_in_it():
+    body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"]])
+    assert codec.parse_link(body) == model.Link(index=3, name="eth0", mtu=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "vlan"),
+    [
+        pytest.param([["IFLA_VLAN_ID", 5]], model.VlanFacts(5, reorder_hdr=False), id="nothing-but-an-id"),
+        pytest.param(
+            [["IFLA_VLAN_ID", 5], ["IFLA_VLAN_PROTOCOL", 0x9100]],
+            model.VlanFacts(5, protocol="0x9100", reorder_hdr=False),
+            id="protocol-without-a-name",
+        ),
+    ],
+)
+def test_a_vlan_link_of_another_kind_than_ours_is_read_too(data, vlan):
+    info = {"attrs": [["IFLA_INFO_KIND", "vlan"], ["IFLA_INFO_DATA", {"attrs": data}]]}
+    body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "v"], ["IFLA_LINKINFO", info]])
+    assert codec.parse_link(body).vlan == vlan
+
+
+def test_a_priority_that_maps_to_0_is_left_out_and_the_others_are_sorted():
+    pairs = [(7, 1), (2, 0), (1, 3)]
+    mapping = {"attrs": [["IFLA_VLAN_QOS_MAPPING", {"from": one, "to": other}] for one, other in pairs]}
+    data = {"attrs": [["IFLA_VLAN_ID", 5], ["IFLA_VLAN_INGRESS_QOS", mapping]]}
+    info = {"attrs": [["IFLA_INFO_KIND", "vlan"], ["IFLA_INFO_DATA", data]]}
+    body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "v"], ["IFLA_LINKINFO", info]])
+    assert list(codec.parse_link(body).vlan.ingress_qos_map.items()) == [("1", 3), ("7", 1)]
+
+
+@given(index=indices, address=draws.addresses(), length=st.integers(0, 128), scope=st.sampled_from((0, 200, 253, 254)))
+def test_an_address_that_pyroute2_wrote_is_read_as_it_was_meant(index, address, length, scope):
+    length = min(length, address.max_prefixlen)
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    # As the kernel says it: IPv4 with IFA_LOCAL, IPv6 without.
+    attributes = [["IFA_ADDRESS", str(address)]] + ([["IFA_LOCAL", str(address)]] if address.version == 4 else [])
+    values = {"family": family, "prefixlen": length, "flags": 0x80, "scope": scope, "index": index}
+    body = encoded("address", values, attributes)
+    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope)
+
+
+def test_the_local_address_of_a_point_to_point_link_is_its_own_and_not_its_peers():
+    values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4}
+    body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.2"], ["IFA_LOCAL", "10.0.0.1"]])
+    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0)
+
+
+def route_message(index, route, **changes):
+    address, dummy, length = route.to.partition("/")
+    family = socket.AF_INET if ipam.version_of(address) == 4 else socket.AF_INET6
+    values = {"family": family, "dst_len": int(length), "table": 254, "proto": 3, "scope": 0, "type": 1, **changes}
+    attributes = [
+        ["RTA_TABLE", values["table"]],
+        ["RTA_DST", address if int(length) else None],
+        ["RTA_GATEWAY", route.via],
+        ["RTA_OIF", index],
+        ["RTA_PRIORITY", route.metric],
+    ]
+    return encoded("route", values, [item for item in attributes if item[1] is not None])
+
+
+@given(index=indices, route=canonical_routes)
+@example(index=1, route=model.Route("::/0", "fe80::1", 1024))
+@example(index=1, route=model.Route("0.0.0.0/0", "10.0.0.1", 1024))
+def test_a_route_that_pyroute2_wrote_is_read_as_it_was_meant(index, route):
+    found = codec.parse_route(route_message(index, route))
+    assert found[0] == index
+    assert found[1].identity == route.identity
+    if not (route.to.count(":") and route.metric == 1024):
+        assert found[1] == route
+
+
+def test_the_default_metric_of_ipv6_is_read_as_no_metric():
+    dummy, route = codec.parse_route(route_message(1, model.Route("fd00::/64", None, 1024)))
+    assert route.metric is None
+
+
+@pytest.mark.parametrize(
+    ("index", "changes"),
+    [
+        pytest.param(1, {"type": 2}, id="local"),
+        pytest.param(1, {"type": 3}, id="broadcast"),
+        pytest.param(1, {"type": 7}, id="unreachable"),
+        pytest.param(1, {"table": 255}, id="table-local"),
+        pytest.param(1, {"table": 100}, id="another-table"),
+        pytest.param(None, {}, id="several-next-hops"),
+        pytest.param(1, {"family": 128}, id="multicast-routing"),
+    ],
+)
+def test_a_route_that_is_not_a_unicast_route_of_the_main_table_is_left_out(index, changes):
+    assert codec.parse_route(route_message(index, model.Route("0.0.0.0/0", None), **changes)) is None
+
+
+def test_the_table_of_a_route_is_that_of_the_attribute_when_it_does_not_fit_the_header():
+    body = encoded("route", {"family": 2, "table": 252, "type": 1}, [["RTA_TABLE", 254], ["RTA_OIF", 3]])
+    assert codec.parse_route(body) == (3, model.Route("0.0.0.0/0"))
+
+
+# --- round trips ----------------------------------------------------------------------------------------------------
+
+
+@given(index=indices, route=canonical_routes)
+def test_a_route_comes_back_from_its_own_request(index, route):
+    assert codec.parse_route(codec.add_route(index, route).body)[1].identity == route.identity
+
+
+@given(index=indices, cidr=draws.hosts_with_length)
+def test_an_address_comes_back_from_its_own_request(index, cidr):
+    address, dummy, length = cidr.partition("/")
+    wanted = f"{ipam.address(address)}/{length}"
+    assert codec.parse_address(codec.add_address(index, wanted).body) == (index, wanted, 0)
+
+
+# --- datagrams ------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**16 - 1), sequences, st.binary(max_size=9)), max_size=5))
+def test_the_messages_of_a_datagram_come_apart_at_their_ends(parts):
+    padded = (codec.message(kind, 0, sequence, body) for kind, sequence, body in parts)
+    data = b"".join(one + b"\0" * (-len(one) % 4) for one in padded)
+    found = [(message.kind, message.sequence, message.body) for message in codec.messages(data)]
+    assert found == parts
+    assert all(message.flags == codec.NLM_F_REQUEST | codec.NLM_F_ACK for message in codec.messages(data))
+
+
+@pytest.mark.parametrize("length", [0, 15, 17, 2**32 - 1])
+def test_a_message_with_an_impossible_length_is_damage(length):
+    with pytest.raises(ValueError, match="message with an impossible length"):
+        list(codec.messages(struct.pack("=IHHII", length, 16, 0, 1, 0)))
+
+
+@pytest.mark.parametrize("length", [0, 3, 9, 2**16 - 1])
+def test_an_attribute_with_an_impossible_length_is_damage(length):
+    with pytest.raises(ValueError, match="attribute with an impossible length"):
+        codec.attributes(struct.pack("=HH4s", length, 3, b"eth0"))
+
+
+def test_the_type_of_an_attribute_is_read_without_its_flags():
+    assert codec.attributes(struct.pack("=HH4s", 8, 0x8000 | 0x4000 | 18, b"data")) == {18: b"data"}
+
+
+def answer(code, flags, *, request=b"", words=b""):
+    """An NLMSG_ERROR message as lib/af_netlink.c makes it."""
+    head = struct.pack("=IHHII", 16 + len(request), 16, 5, 1, 0)
+    return codec.Message(codec.NLMSG_ERROR, flags, 1, struct.pack("=i", -code) + head + request + words)
+
+
+WORDS = struct.pack("=HH", 4 + 15, codec.NLMSGERR_ATTR_MSG) + b"Device is busy\0"
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        pytest.param(answer(0, 0x100), (0, ""), id="done"),
+        pytest.param(answer(errno.EBUSY, 0x100), (errno.EBUSY, ""), id="error-without-words"),
+        pytest.param(answer(errno.EBUSY, 0x300, words=WORDS), (errno.EBUSY, "Device is busy"), id="capped"),
+        pytest.param(
+            answer(errno.EBUSY, 0x200, request=b"r" * 24, words=WORDS), (errno.EBUSY, "Device is busy"), id="uncapped"
+        ),
+        pytest.param(
+            answer(errno.EBUSY, 0x200, request=b"r" * 21, words=b"\0" * 3 + WORDS),
+            (errno.EBUSY, "Device is busy"),
+            id="uncapped-and-padded",
+        ),
+        pytest.param(answer(0, 0x300, words=WORDS), (0, "Device is busy"), id="done-with-a-warning"),
+        pytest.param(
+            answer(errno.EBUSY, 0x300, words=struct.pack("=HHI", 8, 2, 5)), (errno.EBUSY, ""), id="no-words-among-them"
+        ),
+    ],
+)
+def test_an_answer_says_its_number_and_the_kernels_words(message, wanted):
+    assert codec.parse_answer(message) == wanted
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------
+
+BODIES = {
+    "link": lambda: st.one_of(links()).map(lambda case: encoded("link", *case[1:])),
+    "address": lambda: st.builds(
+        lambda index, cidr: codec.add_address(index, cidr).body, indices, draws.hosts_with_length
+    ),
+    "route": lambda: st.builds(lambda index, route: codec.add_route(index, route).body, indices, canonical_routes),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@given(data=st.data())
+def test_garbled_bytes_give_something_or_an_error_that_is_caught(kind, data):
+    body = bytearray(data.draw(BODIES[kind]() | st.binary(max_size=80)))
+    for dummy in range(data.draw(st.integers(0, 3))):
+        if body:
+            body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    del body[data.draw(st.integers(0, len(body))) :]
+    with contextlib.suppress(*CONTROLLED):
+        getattr(codec, f"parse_{kind}")(bytes(body))
+
+
+@given(st.binary(max_size=80), st.sampled_from((0, 0x100, 0x200, 0x300)))
+def test_a_garbled_datagram_gives_messages_and_answers_or_an_error_that_is_caught(data, flags):
+    with contextlib.suppress(*CONTROLLED):
+        for message in codec.messages(data):
+            codec.parse_answer(message._replace(flags=flags))
+    with contextlib.suppress(*CONTROLLED):
+        codec.parse_answer(codec.Message(codec.NLMSG_ERROR, flags, 1, data))

@@ -1,0 +1,342 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans: what holds after any sequence of requests, on a host that exists in the simulation."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.leases import leases_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import SubInterfaceRemoval
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.state import apply_changes, changes_between
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
+from ansible_collections.fleetnet.macvlan.tests.unit import builders
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link
+
+DOCKER, GREEN = "/var/run/docker/netns/c1", "/run/netns/green"
+
+# A small world, so that requests meet each other often: what an object is by default, and what a task may say instead.
+NETWORKS = {
+    "a": {"parent": "eth0.50", "subnets": ["10.0.1.0/24"]},
+    "b": {"parent": "eth1", "subnets": ["10.0.3.0/29", "10.0.5.0/24", "fd01::/64"]},
+    "c": {"parent": None, "subnets": []},
+    "d": {"parent": "eth0.50.6", "subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.0/25"}]},
+}
+OF_A_NETWORK = (
+    {"parent": "eth0"},
+    {"parent": "eth1"},
+    {"parent": "eth0.50"},
+    {"parent": "eth1.7"},
+    {"parent": "eth1.9"},
+    {"parent": None},
+    {"mode": "private"},
+    {"mode": "vepa"},
+    {"mode": "passthru"},
+    {"mtu": 1400},
+    {"mtu": 1280},
+    {"internal": True},
+    {"ipv6": True},
+    {"labels": {"a": "b"}},
+    {"allow_overlap": True},
+    {"allow_shared_parent": True},
+    {"allow_shared_parent": True, "allow_overlap": True},
+    {"subnets": [], "ipam": "none"},
+    {"subnets": []},
+    {"subnets": ["10.0.1.0/24", "fd02::/64"]},
+    {"subnets": ["10.0.1.0/24", "10.0.6.0/24"]},
+    {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "10.0.1.9"}]},
+    {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "none", "aux_addresses": {"nas": "10.0.1.7"}}]},
+    {"subnets": [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.64/26"}]},
+    {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/25"}]},
+    {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/30", "gateway": "10.0.4.254"}]},
+    {"subnets": [{"subnet": "10.0.3.0/29", "gateway": "10.0.3.6"}, "fd01::/64"]},
+)
+PLACES = {
+    "x": {"netns": "blue"},
+    "y": {"netns": "red"},
+    "z": {"netns_path": DOCKER},
+}
+OF_AN_ENDPOINT = (
+    {"netns": "blue", "netns_path": None, "ifname": "net1", "default_route": False},
+    {"netns": "green", "netns_path": None},
+    {"netns": None, "netns_path": None, "pid": None},
+    {"ifname": "net0"},
+    {"ifname": "net0", "announce": False},
+    {"ipv4": "10.0.1.9"},
+    {"ipv4": "10.0.1.7"},
+    {"ipv4": "10.0.4.200"},
+    {"ipv6": "fd01::9"},
+    {"subnet": "10.0.5.0/24"},
+    {"mac": "02:00:00:00:00:01"},
+    {"mtu": 1280},
+    {"mtu": 1350},
+    {"default_route": False},
+    {"default_route": True},
+    {"routes": [{"to": "10.99.0.0/16", "via": "10.0.1.1"}]},
+    {"routes": [{"to": "10.99.0.0/16", "via": "10.0.1.8"}]},
+    {"routes": [{"to": "10.99.0.0/16", "via": "10.0.1.8", "metric": 7}]},
+    {"routes": [{"to": "10.98.0.0/16", "metric": 7}, {"to": "10.97.0.0/16"}]},
+    {"routes": [{"to": "fd99::/64", "via": "fe80::1"}]},
+    {"sysctls": {"net.ipv4.conf.IFNAME.arp_notify": "2"}},
+    {"sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "2"}},
+    {"labels": {"a": "b"}},
+    {"announce": False},
+)
+OF_A_SUBINTERFACE = ({}, {"gvrp": True}, {"egress_qos_map": {"1": 2}}, {"loose_binding": True}, {"reorder_hdr": False})
+
+
+def merged(fragments):
+    return {key: value for fragment in fragments for key, value in fragment.items()}
+
+
+def some_of(fragments):
+    """None, one or two of them: with more, hardly a request would be possible."""
+    return st.lists(st.sampled_from(fragments), max_size=2).map(merged)
+
+
+networks = st.builds(
+    lambda name, changes: builders.network(name, **{**NETWORKS[name], **changes}),
+    st.sampled_from(sorted(NETWORKS)),
+    some_of(OF_A_NETWORK),
+)
+endpoints = st.builds(
+    lambda network, name, changes: builders.endpoint(name, network, **{**PLACES[name], **changes}),
+    st.sampled_from(sorted(NETWORKS)),
+    st.sampled_from(sorted(PLACES)),
+    some_of(OF_AN_ENDPOINT),
+)
+subinterfaces = st.builds(
+    lambda name, changes: builders.subinterface(name, **changes),
+    st.sampled_from(("eth0.50", "eth1.9", "eth0.50.6")),
+    st.sampled_from(OF_A_SUBINTERFACE),
+)
+removals = st.one_of(
+    st.builds(builders.no_network, st.sampled_from(sorted(NETWORKS)), st.booleans()),
+    st.builds(builders.no_endpoint, st.sampled_from(sorted(PLACES)), st.sampled_from(sorted(NETWORKS))),
+    st.builds(builders.no_subinterface, st.sampled_from(("eth0.50", "eth1.9", "eth0.50.6"))),
+)
+
+
+# Endpoints most of all: they have the most to go wrong.
+KINDS = (*[endpoints] * 6, *[networks] * 3, subinterfaces, *[removals] * 2)
+
+
+@st.composite
+def requests(draw):
+    """A request that is right in itself; None when the options contradict each other."""
+    try:
+        return draw(draw(st.sampled_from(KINDS)))
+    except OptionsError:
+        return None
+
+
+@st.composite
+def sequences_of_requests(draw):
+    """Some networks, and then whatever comes: without networks there would be no endpoints."""
+    missing = draw(st.sets(st.sampled_from(sorted(NETWORKS)), max_size=2))
+    rest = draw(st.lists(requests().filter(lambda request: request is not None), min_size=2, max_size=12))
+    return [builders.network(name, **NETWORKS[name]) for name in sorted(set(NETWORKS) - missing)] + rest
+
+
+sequences = sequences_of_requests()
+
+
+def a_host():
+    """Two Ethernet links, a foreign VLAN, and two foreign namespaces with a link of their own."""
+    return Host(
+        builders.kernel(
+            vlan_link("eth1.7", 7, ETH1, 7),
+            addresses={ETH0: ("172.17.0.9/16", "10.200.0.1/24")},
+            routes={ETH0: (Route("0.0.0.0/0", "10.200.0.254"), Route("10.200.0.0/24"))},
+            spaces={GREEN: space(link("veth0", 8, kind="veth")), DOCKER: space(link("eth9", 9, kind="veth"))},
+        )
+    )
+
+
+def runs(sequence):
+    """(host before, request, plan) for each request of a sequence that is not refused."""
+    host = a_host()
+    for request in sequence:
+        before = Host(host.kernel, host.record)
+        try:
+            made = host.run(request)
+        except PlanError:
+            assert (host.kernel, host.record) == (before.kernel, before.record)
+            continue
+        yield before, request, made, host
+
+
+def touched(step):
+    """(path, name) of the link or the namespace that a step changes."""
+    if isinstance(step, (steps.CreateNetns, steps.DeleteNetns)):
+        return Netns("name", step.name).path, None
+    if isinstance(step, (steps.AddLink, steps.DeleteLink)):
+        return step.netns.path, step.link.name
+    if isinstance(step, steps.Note):
+        return None, None
+    return step.netns.path, step.ifname
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_asking_again_changes_nothing(sequence):
+    for dummy, request, dummy, host in runs(sequence):
+        again = host.plan(request)
+        assert builders.said(again) == []
+        assert not again.changed
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_after_a_run_nothing_has_drifted(sequence):
+    for dummy, dummy, dummy, host in runs(sequence):
+        assert drift_of(Draft(host.record, host.kernel)) == []
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_what_was_done_and_taken_back_leaves_the_kernel_as_it_was(sequence):
+    for before, dummy, made, dummy in runs(sequence):
+        there = plan.kernel_after(before.kernel, made.steps)
+        back = plan.kernel_after(there, steps.inverse(made.steps))
+        assert builders.shape(back) == builders.shape(before.kernel)
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_what_was_done_in_part_and_taken_back_leaves_the_kernel_as_it_was(sequence):
+    for before, dummy, made, dummy in runs(sequence[:6]):
+        for count in range(len(made.steps)):
+            there = plan.kernel_after(before.kernel, made.steps[:count])
+            back = plan.kernel_after(there, steps.inverse(made.steps[:count]))
+            assert builders.shape(back) == builders.shape(before.kernel)
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_the_journal_says_the_same_as_the_plan(sequence):
+    for before, dummy, made, dummy in runs(sequence):
+        read = [steps.from_plain(json.loads(json.dumps(steps.to_plain(step)))) for step in made.steps]
+        assert tuple(read) == made.steps
+        assert apply_changes(before.record, changes_between(made.before, made.after)) == made.after
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_no_address_and_no_mac_is_ever_held_twice(sequence):
+    for dummy, dummy, dummy, host in runs(sequence):
+        builders.assert_sound(host.record)
+        held = {(lease.pool, lease.address) for lease in leases_of(host.record).values()}
+        assert len(held) == len(leases_of(host.record))
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_no_step_touches_what_is_not_ours(sequence):
+    foreign = {(path, name) for path, one in a_host().kernel.spaces.items() for name in one.links}
+    foreign |= {(path, None) for path in a_host().kernel.spaces}
+    for dummy, dummy, made, host in runs(sequence):
+        everything = [*made.steps, *steps.inverse(made.steps)]
+        assert [step for step in everything if touched(step) in foreign] == []
+        for path, name in foreign:
+            if name is not None:
+                assert host.link(name, path) == a_host().link(name, path)
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_the_same_input_gives_the_same_plan(sequence):
+    for before, request, made, dummy in runs(sequence):
+        again = before.plan(request)
+        for field in ("steps", "before", "after", "warnings", "removal", "changed"):
+            assert getattr(again, field) == getattr(made, field)
+        # The order in which the kernel lists things is no input.
+        turned = Host(
+            dataclasses.replace(before.kernel, spaces={path: turn(one) for path, one in before.kernel.spaces.items()}),
+            before.record,
+        ).plan(request)
+        assert builders.said(turned) == builders.said(made)
+
+
+def turn(one):
+    """A namespace whose links, addresses and routes are listed the other way round."""
+    if one is None:
+        return None
+    return dataclasses.replace(
+        one,
+        links=dict(reversed(one.links.items())),
+        addresses={index: found[::-1] for index, found in one.addresses.items()},
+        routes={index: found[::-1] for index, found in one.routes.items()},
+    )
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(sequence):
+    for before, dummy, made, dummy in runs(sequence):
+        followed = plan.kernel_after(before.kernel, made.steps)
+        foreseen = dataclasses.replace(before.kernel, spaces=made.kernel_after)
+        assert builders.shape(followed) == builders.shape(foreseen)
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_a_plan_reads_all_that_it_needs(sequence):
+    """What is not asked for by needs_of is not read, and must not be missed."""
+    for before, request, made, dummy in runs(sequence):
+        needs = plan.needs_of([request], before.record)
+        paths = {netns.path for netns in needs.spaces}
+        spaces = {path: one for path, one in before.kernel.spaces.items() if path in paths}
+        if not needs.host_routes:
+            spaces[HOST.path] = dataclasses.replace(spaces[HOST.path], routes={})
+        spaces = {path: only(one, needs.spaces, path) for path, one in spaces.items()}
+        known = {netns.path for netns in needs.identities} | paths
+        identities = {path: one for path, one in before.kernel.identities.items() if path in known}
+        kernel = dataclasses.replace(before.kernel, spaces=spaces, identities=identities)
+        assert builders.said(Host(kernel, before.record).plan(request)) == builders.said(made)
+
+
+def only(one, asked, path):
+    """A namespace with the settings that were asked for."""
+    if one is None:
+        return None
+    keys = {key for netns, found in asked.items() if netns.path == path for key in found}
+    return dataclasses.replace(one, sysctls={key: value for key, value in one.sysctls.items() if key in keys})
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_every_object_can_be_shown_and_counts_what_it_has(sequence):
+    for dummy, dummy, dummy, host in runs(sequence):
+        shown = View(host.record, host.kernel).everything(None, None)
+        json.dumps(shown)
+        assert [item["name"] for item in shown["networks"]] == sorted(host.record.networks)
+        for item in shown["networks"]:
+            assert all(subnet["in_use"] >= 0 and subnet["available"] >= 0 for subnet in item["subnets"])
+        assert len(shown["endpoints"]) == len(host.record.endpoints)
+
+
+@settings(max_examples=30)
+@given(sequences)
+def test_when_all_is_removed_the_kernel_is_as_it_was_at_the_start(sequence):
+    host = a_host()
+    for dummy, dummy, dummy, last in runs(sequence):
+        host = last
+    for network in list(host.record.networks):
+        host.run(builders.no_network(network, force=True))
+    for name in sorted(host.record.links, reverse=True):
+        if name in host.record.links:
+            host.run(SubInterfaceRemoval(name))
+    assert host.record == Record()
+    assert builders.shape(host.kernel) == builders.shape(a_host().kernel)

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Steps: the sentences, the way back, and the journal's form."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Route, VlanFacts
+from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
+
+BLUE = Netns("name", "blue")
+MACVLAN = steps.LinkSpec("eth0", "macvlan", "fleetnet.macvlan:1", "eth1", "02:42:0a:00:00:02", 1500, "bridge")
+VLAN = steps.LinkSpec("eth1.50", "vlan", "fleetnet.macvlan:2", "eth1", vlan=VlanFacts(50))
+DOUBLE = steps.LinkSpec("q", "vlan", "fleetnet.macvlan:3", "eth1", "02:00:00:00:00:01", vlan=VlanFacts(7, "802.1ad"))
+DUMMY = steps.LinkSpec("dm-0123456789ab", "dummy", "fleetnet.macvlan:4")
+OTHER = steps.LinkSpec("x", "vxlan")
+RP_FILTER = steps.Sysctl("net.ipv4.conf.IFNAME.rp_filter", None, "1")
+FORWARD = steps.Sysctl("net.ipv4.ip_forward", "0", "1")
+
+every_class = pytest.mark.parametrize("cls", draws.STEPS, ids=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        (steps.Note("record network n on eth0"), "record network n on eth0"),
+        (steps.CreateNetns("blue", "x"), "create namespace blue"),
+        (steps.DeleteNetns("blue", "x"), "delete namespace blue"),
+        (
+            steps.AddLink(BLUE, MACVLAN),
+            "create macvlan link eth0 in namespace blue on eth1 (bridge, 02:42:0a:00:00:02)",
+        ),
+        (steps.AddLink(HOST, VLAN), "create VLAN link eth1.50 on eth1 (VLAN 50)"),
+        (steps.AddLink(HOST, DOUBLE), "create VLAN link q on eth1 (802.1ad VLAN 7, 02:00:00:00:00:01)"),
+        (steps.AddLink(HOST, DUMMY), "create dummy link dm-0123456789ab"),
+        (steps.AddLink(Netns("pid", "7"), OTHER), "create vxlan link x in namespace /proc/7/ns/net"),
+        (steps.DeleteLink(BLUE, MACVLAN), "delete macvlan link eth0 in namespace blue"),
+        (steps.DeleteLink(HOST, VLAN, because=", which nothing uses"), "delete VLAN link eth1.50, which nothing uses"),
+        (steps.DeleteLink(HOST, steps.LinkSpec("eth9", "")), "delete link eth9"),
+        (steps.SetLink(BLUE, "eth0", "up", False, True), "bring eth0 in namespace blue up"),
+        (steps.SetLink(HOST, "eth1.50", "up", True, False), "bring eth1.50 down"),
+        (steps.SetLink(BLUE, "eth0", "name", "eth0", "net0"), "rename eth0 in namespace blue to net0"),
+        (steps.SetLink(BLUE, "lo", "alias", "", "fleetnet.macvlan:5"), "tag lo in namespace blue as ours"),
+        (steps.SetLink(BLUE, "lo", "alias", "fleetnet.macvlan:5", ""), "remove our tag from lo in namespace blue"),
+        (steps.SetLink(HOST, "mv-e", "mtu", 1500, 1400), "change mtu of mv-e from 1500 to 1400"),
+        (steps.SetLink(HOST, "mv-e", "mode", "bridge", "vepa"), "change mode of mv-e from bridge to vepa"),
+        (
+            steps.SetLink(
+                HOST,
+                "v",
+                "vlan",
+                {"gvrp": False, "mvrp": True},
+                {"gvrp": True, "mvrp": True, "egress_qos_map": {"1": 2}},
+            ),
+            "change VLAN settings of v: gvrp False to True, egress_qos_map None to {'1': 2}",
+        ),
+        (steps.AddAddress(BLUE, "eth0", "10.0.0.2/24"), "add 10.0.0.2/24 to eth0 in namespace blue"),
+        (steps.DeleteAddress(HOST, "mv-e", "fd00::2/64"), "delete fd00::2/64 from mv-e"),
+        (
+            steps.AddRoute(BLUE, "eth0", Route("0.0.0.0/0", "10.0.0.1")),
+            "add default route via 10.0.0.1 on eth0 in namespace blue",
+        ),
+        (steps.AddRoute(HOST, "mv-e", Route("::/0", "fd00::1")), "add IPv6 default route via fd00::1 on mv-e"),
+        (
+            steps.AddRoute(HOST, "mv-e", Route("10.9.0.0/16", "10.0.0.1", 5)),
+            "add route to 10.9.0.0/16 via 10.0.0.1 metric 5 on mv-e",
+        ),
+        (steps.DeleteRoute(HOST, "mv-e", Route("10.9.0.0/16")), "delete route to 10.9.0.0/16 on mv-e"),
+        (
+            steps.ReplaceRoute(HOST, "mv-e", Route("0.0.0.0/0", "10.0.0.1"), Route("0.0.0.0/0", "10.0.0.9")),
+            "replace default route via 10.0.0.1 by default route via 10.0.0.9 on mv-e",
+        ),
+        (
+            steps.ReplaceRoute(HOST, "mv-e", Route("10.9.0.0/16", "10.0.0.1"), Route("10.9.0.0/16")),
+            "replace route to 10.9.0.0/16 via 10.0.0.1 by route to 10.9.0.0/16 on mv-e",
+        ),
+        (
+            steps.SetSysctls(BLUE, "eth0", (RP_FILTER, FORWARD)),
+            "set net.ipv4.conf.eth0.rp_filter=1, net.ipv4.ip_forward=1 in namespace blue",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_step_says_what_it_does(step, sentence):
+    assert step.describe() == sentence
+
+
+@every_class
+@given(data=st.data())
+def test_every_step_is_one_sentence_that_is_the_same_each_time(cls, data):
+    step = data.draw(draws.STEPS[cls])
+    assert step.describe() == step.describe()
+    assert isinstance(step.describe(), str)
+
+
+@pytest.mark.parametrize("cls", draws.REVERSIBLE, ids=lambda cls: cls.__name__)
+@given(data=st.data())
+def test_the_inverse_of_the_inverse_is_the_step(cls, data):
+    step = data.draw(draws.REVERSIBLE[cls])
+    (back,) = step.inverse()
+    assert back.inverse() == (step,)
+
+
+@given(draws.STEPS[steps.AddLink])
+def test_a_link_that_was_made_is_deleted_to_take_that_back(step):
+    assert step.inverse() == (steps.DeleteLink(step.netns, step.link),)
+
+
+@given(draws.STEPS[steps.DeleteLink])
+def test_a_link_that_was_deleted_is_made_again_by_the_steps_that_it_came_with(step):
+    assert step.inverse() == step.restore
+
+
+def test_a_note_leaves_nothing_to_take_back():
+    assert steps.Note("record network n").inverse() == ()
+
+
+@given(draws.STEPS[steps.SetSysctls])
+def test_settings_go_back_in_the_other_order_except_those_that_go_with_the_interface(step):
+    lasting = [item for item in step.settings if item.old is not None]
+    back = step.inverse()
+    assert len(back) == bool(lasting)
+    settings = back[0].settings if back else ()
+    assert [(item.key, item.old, item.new) for item in settings] == [
+        (item.key, item.new, item.old) for item in reversed(lasting)
+    ]
+    # The interface may be gone by then.
+    assert all(item.optional for item in settings)
+
+
+@given(st.lists(draws.any_steps, max_size=5))
+def test_steps_are_taken_back_newest_first(done):
+    assert list(steps.inverse(done)) == [back for step in done[::-1] for back in step.inverse()]
+
+
+@every_class
+@given(data=st.data())
+def test_a_step_comes_back_from_the_journal_as_it_was(cls, data):
+    step = data.draw(draws.STEPS[cls])
+    text = json.dumps(steps.to_plain(step))
+    assert steps.from_plain(json.loads(text)) == step
+
+
+def test_every_kind_of_step_is_drawn_here():
+    assert set(draws.STEPS) == set(t.get_args(steps.Step))
+
+
+@pytest.mark.parametrize(
+    ("up", "wanted"),
+    [
+        pytest.param(True, (steps.AddLink(HOST, DUMMY), steps.SetLink(HOST, DUMMY.name, "up", False, True)), id="up"),
+        pytest.param(False, (steps.AddLink(HOST, DUMMY),), id="down"),
+    ],
+)
+def test_a_link_of_the_host_is_made_and_then_brought_up_where_that_is_wanted(up, wanted):
+    assert steps.link_steps(DUMMY, up) == wanted
