@@ -111,14 +111,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """The tests that need no kernel."""
-    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
+    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest")
     enter_copy(session)
-    run_all(
-        session,
-        ("pytest", "tests/unit", "tests/checks", "tests/vm", *session.posargs),
-        # Once more with Ansible's own import hooks around the modules.
-        ("ansible-test", "units", "--color", "no", "--python", python_version(session)),
-    )
+    session.run("pytest", "tests/unit", "tests/checks", "tests/vm", *session.posargs)
 
 
 @nox.session
@@ -175,9 +170,9 @@ def examples(session: nox.Session) -> None:
 
 
 def native_tests(session: nox.Session, folder: str) -> None:
-    install(session, "ansible-core", "netaddr", "pyroute2", "pytest")
+    install(session, "ansible-core", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
-    session.run("pytest", folder, *session.posargs)
+    session.run("pytest", "--numprocesses", "2", folder, *session.posargs)
 
 
 @nox.session
@@ -193,5 +188,5 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def vm(session: nox.Session) -> None:
     """The kernel tests and the examples once more, on a whole machine with every kernel feature."""
-    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "tests/kernel", "tests/examples")
+    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "tests/kernel", "tests/examples")
     session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside, *session.posargs)

@@ -43,7 +43,7 @@ class Machine:
             text=True,
         )
         if pipe(self._holder.stdout).readline() != "ready\n":
-            _, complaint = self._holder.communicate()
+            dummy, complaint = self._holder.communicate()
             raise AssertionError(f"cannot make a throw-away machine, which needs root: {complaint.strip()}")
 
     def __enter__(self) -> t.Self:

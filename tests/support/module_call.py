@@ -89,7 +89,7 @@ class ModuleCall:
             late = not ends_within(self.pid, timeout)
             if late:
                 os.kill(self.pid, signal.SIGKILL)
-            _, status = os.waitpid(self.pid, 0)
+            dummy, status = os.waitpid(self.pid, 0)
             self._returncode = os.waitstatus_to_exitcode(status)
             self._texts = {number: read_all(file) for number, file in self._output.items()}
             assert not late, f"{self.title} still ran after {timeout} s"

@@ -459,7 +459,7 @@ def test_the_chosen_subnet(pools, occupied, wanted):
     assert ipam.choose_subnet(pools, occupied) == wanted
 
 
-@given(draws.any_text)
+@given(draws.words)
 def test_a_host_has_one_ula_prefix_in_the_locally_assigned_half(host):
     prefix = ipaddress.ip_network(ipam.ula_prefix(host))
     assert prefix.prefixlen == 48

@@ -172,6 +172,12 @@ def test_a_dummy_parent_is_named_after_its_network_within_the_kernels_limit():
     assert names.interface_name_problem(name) is None
 
 
+def test_a_link_is_born_under_a_name_of_its_own_within_the_kernels_limit():
+    name = names.birth_name("0123456789abcdef" * 2)
+    assert name == "mv0123456789ab"
+    assert names.interface_name_problem(name) is None
+
+
 def test_an_interface_in_the_hosts_own_namespace_is_named_after_its_endpoint():
     assert names.host_interface_name("web") == "mv-web"
 

@@ -736,6 +736,22 @@ def test_parameters_of_the_right_types_give_options_or_a_refusal_and_nothing_els
             assert isinstance(function(params), t.get_args(options.Request))
 
 
+@pytest.mark.parametrize(
+    ("function", "params"),
+    [
+        pytest.param(network, {"parent": "\ud800"}, id="parent"),
+        pytest.param(subinterface, {"name": "\ud800.5"}, id="subinterface"),
+        pytest.param(endpoint, {"ifname": "\ud800"}, id="ifname"),
+        pytest.param(endpoint, {"netns": "\ud800"}, id="netns"),
+        pytest.param(endpoint, {"netns": None, "netns_path": "/\ud800"}, id="netns-path"),
+    ],
+)
+def test_a_name_that_cannot_be_written_as_bytes_is_refused(function, params):
+    """JSON can say half of a surrogate pair; no file and no link can have it in its name."""
+    with pytest.raises(OptionsError):
+        function(**params)
+
+
 def test_the_fuzzed_options_are_those_of_the_modules():
     face = pytest.importorskip("ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible")
     for what, (required, optional) in OPTIONS.items():

@@ -818,6 +818,21 @@ def test_an_endpoint_task_brings_the_owned_parent_back_first():
 
 
 @pytest.mark.parametrize(
+    ("request_", "name"),
+    [
+        pytest.param(network(parent="eth0.50"), "eth0.50", id="vlan"),
+        pytest.param(network(parent=None), DUMMY, id="dummy"),
+    ],
+)
+def test_an_owned_parent_that_was_removed_by_force_is_made_again(request_, name):
+    host = prepared(kernel(), request_, no_subinterface(name, force=True))
+    assert host.link(name) is None
+    assert f"bring {name} up" in host.sentences(request_)
+    assert host.link(name).alias == names.tag(host.record.links[name].id)
+    assert not host.plan(request_).changed
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         pytest.param({"up": False}, "bring eth0.50 up", id="down"),

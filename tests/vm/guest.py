@@ -427,8 +427,11 @@ def configured_archives() -> list[tuple[str, str, str]]:
         return []
     command = [apt_get, "indextargets", "--format", "$(RELEASE)|$(ORIGIN)|$(REPO_URI)", "Identifier: Packages"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
-    rows = (line.split("|", 2) for line in lines.splitlines())
-    return [(release, origin, uri) for release, origin, uri in rows]
+    rows: list[tuple[str, str, str]] = []
+    for line in lines.splitlines():
+        release, origin, uri = line.split("|", 2)
+        rows.append((release, origin, uri))
+    return rows
 
 
 def installed_packages(tree: Path) -> str:
