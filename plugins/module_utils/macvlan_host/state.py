@@ -449,19 +449,27 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
     # All old rows first: an address or a MAC may go from one object to another.
-    for table, key, existed, dummy in changes:
-        if not existed:
-            continue
-        columns = {"endpoints": ("network", "name"), "leases": ("pool", "address")}.get(table, ("name",))
-        where = " AND ".join(f"{column} = ?" for column in columns)
-        connection.execute(f"DELETE FROM {table} WHERE {where}", key)
-    for table, key, dummy, body in changes:
-        if body is None:
-            continue
-        if table == "endpoints":
-            values = (*key, body["parent"], body["mac"], json.dumps(body["body"]))
-        elif table == "leases":
-            values = (*key, body["holder"])
-        else:
-            values = (*key, json.dumps(body))
-        connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+    for table, key, existed, body in changes:
+        if existed:
+            _delete_row(connection, table, key)
+    for table, key, existed, body in changes:
+        if body is not None:
+            _insert_row(connection, table, key, body)
+
+
+def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
+    columns = {"endpoints": ("network", "name"), "leases": ("pool", "address")}.get(table, ("name",))
+    where = " AND ".join(f"{column} = ?" for column in columns)
+    connection.execute(f"DELETE FROM {table} WHERE {where}", key)
+
+
+def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body: dict[str, t.Any]) -> None:
+    """Insert only: a row that is there already, such as somebody else's lease, is an error."""
+    values = [*key]
+    if table == "endpoints":
+        values += [body["parent"], body["mac"], json.dumps(body["body"])]
+    elif table == "leases":
+        values.append(body["holder"])
+    else:
+        values.append(json.dumps(body))
+    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
