@@ -62,8 +62,8 @@ class PlaybookRun:
 
     @property
     def warnings(self) -> list[str]:
-        """What the tasks warned of, in their order."""
-        return [str(warning) for task in self.tasks for item in task.items for warning in item.get("warnings", ())]
+        """What the tasks warned of, in their order; a loop has the warnings of all its items."""
+        return [str(warning) for task in self.tasks for warning in task.result.get("warnings", ())]
 
     def results(self, key: str) -> dict[str, dict[str, t.Any]]:
         """The objects that the tasks returned under a key, such as network or endpoint, by their names."""

@@ -45,8 +45,19 @@ CREATE TABLE journal (
 );
 """
 
-# (table, key, whether the row is there before, its new body or None)
-Change = tuple[str, list[str], bool, t.Optional[dict[str, t.Any]]]
+
+class Change(t.NamedTuple):
+    """What happens to one row.
+
+    :ivar existed: whether the row is there before
+    :ivar body: its new content, None to delete it
+    """
+
+    table: str
+    key: list[str]
+    existed: bool
+    body: dict[str, t.Any] | None
+
 
 
 @dataclass(frozen=True)
@@ -392,7 +403,7 @@ def _link(body: dict[str, t.Any]) -> OwnedLink:
 def _journal(boot_id: str, doing: str, text: str) -> Journal:
     body = json.loads(text)
     steps = tuple(from_plain(step) for step in body["steps"])
-    changes = tuple((table, key, existed, new) for table, key, existed, new in body["changes"])
+    changes = tuple(Change(*change) for change in body["changes"])
     return Journal(boot_id, doing, body["removal"], steps, changes)
 
 
@@ -400,7 +411,7 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
     """What to write so that the database holds ``after`` instead of ``before``."""
     old, new = _rows(before), _rows(after)
     return tuple(
-        (table, list(key), (table, key) in old, new.get((table, key)))
+        Change(table, list(key), (table, key) in old, new.get((table, key)))
         for table, key in {**old, **new}
         if old.get((table, key)) != new.get((table, key))
     )
@@ -449,12 +460,12 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
     # All old rows first: an address or a MAC may go from one object to another.
-    for table, key, existed, body in changes:
-        if existed:
-            _delete_row(connection, table, key)
-    for table, key, existed, body in changes:
-        if body is not None:
-            _insert_row(connection, table, key, body)
+    for change in changes:
+        if change.existed:
+            _delete_row(connection, change.table, change.key)
+    for change in changes:
+        if change.body is not None:
+            _insert_row(connection, change.table, change.key, change.body)
 
 
 def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
