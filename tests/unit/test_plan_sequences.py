@@ -237,7 +237,7 @@ def test_the_journal_says_the_same_as_the_plan(sequence):
 def test_no_address_and_no_mac_is_ever_held_twice(sequence):
     for dummy, dummy, dummy, host in runs(sequence):
         builders.assert_sound(host.record)
-        held = {(lease.pool, lease.address) for lease in leases_of(host.record).values()}
+        held = {(lease.pool, lease.address) for lease in leases_of(host.record)}
         assert len(held) == len(leases_of(host.record))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from . import leases as lease_book
 from . import names, simulation
+from .errors import PlanError
 from .leases import Leases
 from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space
 from .steps import Step
@@ -73,7 +74,7 @@ class Draft:
         return found is not None and found == self.kernel.identities.get(other.path)
 
     def networks_on(self, parent: str) -> list[Network]:
-        """The networks with this parent, in the order in which they were made."""
+        """The networks with this parent."""
         return [network for network in self.networks.values() if network.parent == parent]
 
     def endpoints_of(self, network: str) -> list[Endpoint]:
@@ -130,6 +131,16 @@ class Draft:
         """The plan, once all requests are worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
         return Plan(tuple(self.steps), self.recorded, after, tuple(self.warnings), removal, dict(self._spaces))
+
+
+def require_kind(draft: Draft, kind: str, what: str) -> None:
+    """Refuse what needs links of a kind that this kernel cannot make.
+
+    :raises PlanError: naming the kernel module
+    """
+    if kind in draft.kernel.missing_kinds:
+        module = {"vlan": "8021q"}.get(kind, kind)
+        raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
 
 
 def is_ours(link: Link | None, identifier: str, kind: str) -> bool:

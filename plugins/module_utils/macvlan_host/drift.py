@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from . import ipam, names
 from .draft import Draft, is_ours
 from .model import DummyParent, Endpoint, Link, Network, Space, SubInterface, plain
-from .plan_subinterface import vlan_facts
 from .steps import Sysctl
 
 _IPV6 = "net.ipv6.conf.IFNAME."
@@ -105,9 +104,9 @@ def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
         "mtu": sub.mtu or (base.mtu if base else link.mtu),
         "mac": sub.mac or (base.mac if base else link.mac),
         "up": sub.up,
-        **plain(vlan_facts(sub)),
+        **plain(sub.facts),
     }
-    actual.update(plain(link.vlan) if link.vlan else dict.fromkeys(plain(vlan_facts(sub))))
+    actual.update(plain(link.vlan) if link.vlan else dict.fromkeys(plain(sub.facts)))
     for field, value in wanted.items():
         if actual[field] != value:
             yield Drift(sub.title, field, value, actual[field])

@@ -252,12 +252,13 @@ def counts(subnet: Subnet, taken: t.AbstractSet[int]) -> tuple[int, int]:
 
 
 def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str]) -> str | None:
-    """The first network of the pools that overlaps nothing occupied.
+    """The first network of the pools that overlaps nothing occupied, and that could be given as a subnet.
 
     :param pools: (base network, prefix length of the subnets in it), in the order to try
     :param occupied: networks, canonical
     """
-    blocks = [block(cidr) for cidr in occupied]
+    unusable = [cidr for networks in _UNUSABLE.values() for cidr in networks]
+    blocks = [block(cidr) for cidr in (*occupied, *unusable)]
     for base, length in pools:
         within = block(base)
         width = 32 if within.version == 4 else 128

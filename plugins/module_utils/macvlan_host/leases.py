@@ -35,16 +35,12 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
             yield Lease(subnet.pool, ipam.without_prefix(address), endpoint.title)
 
 
-def leases_of(record: Record) -> dict[tuple[str, str], Lease]:
-    """All leases of a host: (pool, address) → lease."""
-    found: dict[tuple[str, str], Lease] = {}
-    for network in record.networks.values():
-        for lease in reservations(network):
-            found[lease.pool, lease.address] = lease
+def leases_of(record: Record) -> tuple[Lease, ...]:
+    """All leases of a host; a gateway that networks share is one."""
+    found = [lease for network in record.networks.values() for lease in reservations(network)]
     for endpoint in record.endpoints.values():
-        for lease in held_by(endpoint, record.networks[endpoint.network]):
-            found[lease.pool, lease.address] = lease
-    return found
+        found += held_by(endpoint, record.networks[endpoint.network])
+    return tuple(dict.fromkeys(found))
 
 
 class Leases:

@@ -125,6 +125,11 @@ class SubInterface:
     def title(self) -> str:
         return f"vlan_subinterface {self.name}"
 
+    @property
+    def facts(self) -> VlanFacts:
+        """The VLAN part of its link."""
+        return VlanFacts(**{item.name: getattr(self, item.name) for item in dataclasses.fields(VlanFacts)})
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> SubInterface:
         return cls(**data)

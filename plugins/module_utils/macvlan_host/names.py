@@ -47,15 +47,30 @@ def split_subinterface(name: str) -> SubInterfaceName | None:
     return SubInterfaceName(found["base"], vlan_id)
 
 
+# What the kernel's isspace() takes for white space, byte by byte (lib/ctype.c).
+_SPACES = frozenset(b" \t\n\v\f\r\xa0")
+
+
+def is_encodable(text: str) -> bool:
+    """Whether a text can be written as bytes; JSON can carry halves of characters that cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def interface_name_problem(name: str) -> str | None:
     """Why the kernel would refuse an interface name, or None (net/core/dev.c, dev_valid_name)."""
     if not name:
         return "an interface name cannot be empty"
-    if len(name.encode("utf-8", "surrogateescape")) > MAX_INTERFACE_NAME:
+    if not is_encodable(name):
+        return f"{name!r} cannot be an interface name"
+    if len(name.encode()) > MAX_INTERFACE_NAME:
         return f"interface name '{name}' is longer than {MAX_INTERFACE_NAME} bytes"
     if name in (".", ".."):
         return f"'{name}' cannot be an interface name"
-    if any(char in "/:\0" or char.isspace() for char in name):
+    if any(char in "/:\0" or char.isspace() for char in name) or _SPACES & set(name.encode()):
         return f"interface name '{name}' contains '/', ':', a zero byte or white space"
     if "%" in name:
         return f"interface name '{name}' contains '%', which the kernel replaces by a number"
@@ -71,8 +86,8 @@ def object_name_problem(what: str, name: str) -> str | None:
 
 def namespace_name_problem(name: str) -> str | None:
     """Why a name under /run/netns is refused, or None: it must be one safe path component."""
-    if not name or name in (".", "..") or len(name.encode("utf-8", "surrogateescape")) > 255:
-        return f"'{name}' cannot be the name of a network namespace"
+    if not name or name in (".", "..") or not is_encodable(name) or len(name.encode()) > 255:
+        return f"{name!r} cannot be the name of a network namespace"
     if any(char == "/" or char.isspace() or not char.isprintable() for char in name):
         return f"namespace name '{name}' contains '/', white space or an unprintable character"
     return None

@@ -22,6 +22,8 @@ MAX_UINT32 = 2**32 - 1
 
 _SYSCTL_KEY = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+\Z")
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+\Z")
+
 T = t.TypeVar("T")
 
 
@@ -427,11 +429,12 @@ def _qos_map(
     """A priority map with decimal texts as keys, sorted; entries that map to 0 are what the kernel does anyway."""
     result: dict[int, int] = {}
     for key, value in (mapping or {}).items():
-        try:
-            pair = int(str(key)), int(str(value))
-        except ValueError:
+        if not all(_WHOLE_NUMBER.match(str(item)) for item in (key, value)):
             check.problem(f"{option}: '{key}: {value}' must map a whole number to a whole number")
             continue
+        pair = int(str(key)), int(str(value))
+        if pair[0] in result:
+            check.problem(f"{option}: {pair[0]} is mapped twice")
         check.number(f"{option}: the key", pair[0], 0, highest_key)
         check.number(f"{option}: the value of {pair[0]}", pair[1], 0, highest_value)
         result[pair[0]] = pair[1]
@@ -500,8 +503,8 @@ def _netns(check: _Check, params: t.Mapping[str, t.Any]) -> Netns:
         check.problem(_prefixed("netns", names.namespace_name_problem(name)))
         return Netns("name", name)
     if path is not None:
-        if not path.startswith("/") or "\0" in path:
-            check.problem(f"netns_path: '{path}' is not an absolute path")
+        if not path.startswith("/") or "\0" in path or not names.is_encodable(path):
+            check.problem(f"netns_path: {path!r} is not an absolute path")
         return Netns("path", path)
     if pid is not None:
         check.number("pid", pid, 1, 2**22)
@@ -532,7 +535,7 @@ def _routes(check: _Check, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Ro
         route = _route(check, f"routes[{position}]", item)
         if route is None:
             continue
-        if any((other.to, other.metric) == (route.to, route.metric) for other in routes):
+        if any((other.to, other.identity[2]) == (route.to, route.identity[2]) for other in routes):
             check.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
         routes.append(route)
     return tuple(routes)

@@ -69,7 +69,8 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     for request in requests:
         for endpoint in _touched(request, recorded):
             _look_at(spaces, endpoint.netns, setting_keys(endpoint))
-            strangers.add(endpoint.netns)
+            if isinstance(request, REMOVALS) or getattr(request, "netns", endpoint.netns) != endpoint.netns:
+                strangers.add(endpoint.netns)
         if isinstance(request, EndpointOptions):
             keys = {names.sysctl_key(key, request.ifname) for key in request.sysctls}
             known = recorded.endpoints.get((request.network, request.name))
@@ -80,10 +81,9 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     return Needs(
         spaces=spaces,
         host_routes=any(_needs_host_routes(request, recorded) for request in requests),
-        identities=frozenset(endpoint.netns for endpoint in recorded.endpoints.values()),
-        strangers=frozenset(netns for netns in strangers if netns.kind == "name" and netns.value in recorded.namespaces)
-        if any(isinstance(request, REMOVALS) for request in requests)
-        else frozenset(),
+        identities=frozenset(endpoint.netns for endpoint in recorded.endpoints.values())
+        | frozenset(Netns("name", name) for name in recorded.namespaces),
+        strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),
     )
 
@@ -99,7 +99,8 @@ def _touched(request: Request, recorded: Record) -> list[Endpoint]:
     if isinstance(request, (EndpointOptions, EndpointRemoval)):
         known = recorded.endpoints.get((request.network, request.name))
         return [known] if known is not None else []
-    return []
+    users = {network.name for network in recorded.networks.values() if network.parent == request.name}
+    return [endpoint for endpoint in recorded.endpoints.values() if endpoint.network in users]
 
 
 def _kinds(request: Request, recorded: Record) -> set[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 
 from . import ipam, names
-from .draft import Draft, is_ours
+from .draft import Draft, is_ours, require_kind
 from .drift import default_key, find_link, settings
 from .errors import PlanError
 from .leases import subnet_of
-from .model import HOST, Endpoint, Link, Network, OwnedNetns, Route, Space, Subnet
+from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Route, Space, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 from .steps import (
     AddAddress,
@@ -39,6 +39,10 @@ KERNEL_LINKS = frozenset(
 )
 
 
+# What the task calls the fields that have another name in the record.
+_OPTIONS = {"own_mtu": "mtu", "sysctls_before": "sysctls"}
+
+
 def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     """Work an endpoint that shall be there into the plan; its network's parent must be there.
 
@@ -60,6 +64,8 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         _realise(draft, endpoint, recorded, network)
     else:
         _create(draft, endpoint, network)
+        if recorded is not None:
+            _release_namespace(draft, recorded.netns)
 
 
 def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None:
@@ -67,11 +73,11 @@ def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None
         draft.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
     elif recorded != endpoint:
         fields = [
-            field.name
+            _OPTIONS.get(field.name, field.name)
             for field in dataclasses.fields(Endpoint)
             if getattr(recorded, field.name) != getattr(endpoint, field.name)
         ]
-        draft.do(Note(f"change {', '.join(fields)} of {endpoint.title}"))
+        draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
     draft.put_endpoint(endpoint)
 
 
@@ -125,9 +131,23 @@ def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | Non
                         f"overlapping subnets, and the kernel would answer for the wrong one"
                     )
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        _check_same_sysctls(endpoint, other)
     space = draft.space(endpoint.netns)
+    if space is None and endpoint.ifname == "lo":
+        raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
     if space is not None:
-        _check_foreign_links(space, endpoint, recorded)
+        own = find_link(space, recorded) if recorded else None
+        _check_name_is_free(space, endpoint, own)
+        _check_foreign_routes(space, endpoint, own)
+
+
+def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
+    for key, value in endpoint.sysctls.items():
+        if "IFNAME" not in key and other.sysctls.get(key, value) != value:
+            raise PlanError(
+                f"{endpoint.title}: sysctls: {key} is a setting of the whole namespace, and {other.title} in it "
+                f"wants {other.sysctls[key]}, not {value}"
+            )
 
 
 def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str | None, holder: str) -> None:
@@ -139,14 +159,16 @@ def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str
             )
 
 
-def _check_foreign_links(space: Space, endpoint: Endpoint, recorded: Endpoint | None) -> None:
-    own = find_link(space, recorded) if recorded else None
+def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
     link = space.links.get(endpoint.ifname)
     if link is not None and link != own:
         what = f"{link.kind} link" if link.kind else "link"
         raise PlanError(
             f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by a {what} that is not ours"
         )
+
+
+def _check_foreign_routes(space: Space, endpoint: Endpoint, own: Link | None) -> None:
     for other in space.links.values():
         if other.ours or own is not None and other.index == own.index:
             continue
@@ -321,6 +343,9 @@ def _check_routes(endpoint: Endpoint) -> None:
             )
     identities = [route.identity for route in endpoint.all_routes]
     for to, dummy, metric in identities:
+        own = next((ipam.network(item)[0] for item in endpoint.addresses if ipam.network(item)[0] == to), None)
+        if own is not None and not metric:
+            raise PlanError(f"{endpoint.title}: routes: {to} is the endpoint's own subnet, which the kernel routes itself")
         if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
             raise PlanError(
                 f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
@@ -333,11 +358,12 @@ def _sysctls_before(draft: Draft, wanted: EndpointOptions, recorded: Endpoint | 
     space = draft.space(wanted.netns)
     if space is None or wanted.netns.kind == "name" and wanted.netns.value in draft.namespaces:
         return {}
-    known = recorded.sysctls_before if recorded else {}
+    neighbours = draft.endpoints_in(wanted.netns)
+    earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
+    # What an endpoint found before it changed it goes before what is found now.
+    before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}
     return {
-        key: known.get(key, space.sysctls[key])
-        for key in wanted.sysctls
-        if "IFNAME" not in key and key in {**space.sysctls, **known}
+        key: before[key] for key in wanted.sysctls if "IFNAME" not in key and key in before
     }
 
 
@@ -367,6 +393,7 @@ def creation_steps(endpoint: Endpoint, network: Network) -> tuple[Step, ...]:
 
 
 def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
+    require_kind(draft, "macvlan", f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
     if draft.space(endpoint.netns) is None:
         _create_namespace(draft, endpoint)
     draft.do(*creation_steps(endpoint, network))
@@ -390,21 +417,25 @@ def _realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Netw
     _align(draft, endpoint, recorded, network)
 
 
-def follow_network(draft: Draft, recorded: Endpoint, network: Network) -> None:
-    """Take over what a network's change means for an endpoint: mtu, mode, gateways.
+def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
+    """Take over what a change of its network or parent means for an endpoint: mtu, mode, gateways.
 
+    :param parent_mtu: what the parent will have, None for what it has
     An endpoint whose link is gone is changed in the record only; its own task makes the link again.
 
     :raises PlanError: the new values cannot be had
     """
     parent = draft.host.links[network.parent]
+    parent = dataclasses.replace(parent, mtu=parent_mtu or parent.mtu)
     mtu = _mtu(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
     endpoint = _with_gateways(dataclasses.replace(recorded, mtu=mtu), network)
     space = draft.space(recorded.netns)
     link = find_link(space, recorded) if space is not None else None
-    if endpoint == recorded and (link is None or link.macvlan_mode == network.mode):
+    if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
         return
     _check_routes(endpoint)
+    if space is not None:
+        _check_foreign_routes(space, endpoint, link)
     draft.drop_endpoint(recorded.key)
     for other in draft.endpoints_in(endpoint.netns):
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
@@ -454,17 +485,18 @@ def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: 
         actual = space.sysctls.get(key)
         if actual != item.new and not (actual is None and item.optional):
             changes.append(dataclasses.replace(item, old=actual))
-    changes += _dropped_sysctls(endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
+    changes += _dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
     if changes:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
 
 
-def _dropped_sysctls(endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
-    """Settings of the namespace that are no longer asked for go back to what they were."""
+def _dropped_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
+    """Settings of the namespace that nobody in it asks for any longer go back to what they were."""
+    neighbours = [other for other in draft.endpoints_in(endpoint.netns) if other.key != endpoint.key]
     return [
         Sysctl(key, recorded.sysctls.get(key), before, optional=True)
         for key, before in recorded.sysctls_before.items()
-        if key not in endpoint.sysctls
+        if key not in endpoint.sysctls and not any(key in other.sysctls for other in neighbours)
     ]
 
 
@@ -553,7 +585,7 @@ def remove_endpoint(draft: Draft, endpoint: Endpoint) -> None:
     if space is not None:
         _remove_link(draft, endpoint, network, space)
         _restore_sysctls(draft, endpoint)
-    _release_namespace(draft, endpoint)
+    _release_namespace(draft, endpoint.netns)
 
 
 def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Space) -> None:
@@ -571,19 +603,18 @@ def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Spac
 
 
 def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:
-    back = tuple(_dropped_sysctls(dataclasses.replace(endpoint, sysctls={}), endpoint))
+    back = tuple(_dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
     if back:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, back))
 
 
-def _release_namespace(draft: Draft, endpoint: Endpoint) -> None:
+def _release_namespace(draft: Draft, netns: Netns) -> None:
     """The last endpoint takes a namespace that we made along, unless others have moved in."""
-    name = endpoint.netns.value
-    owned = draft.namespaces.get(name) if endpoint.netns.kind == "name" else None
-    if owned is None or draft.endpoints_in(endpoint.netns):
+    name = next((name for name in draft.namespaces if draft.same_place(Netns("name", name), netns)), None)
+    if name is None or draft.endpoints_in(netns):
         return
-    del draft.namespaces[name]
-    space = draft.space(endpoint.netns)
+    owned = draft.namespaces.pop(name)
+    space = draft.space(netns)
     if space is None:
         return
     lo = space.links.get("lo")
@@ -594,6 +625,6 @@ def _release_namespace(draft: Draft, endpoint: Endpoint) -> None:
     tenants += [f"process {pid}" for pid in space.strangers]
     if tenants:
         draft.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and is no longer ours")
-        draft.do(SetLink(endpoint.netns, "lo", "alias", lo.alias, ""))
+        draft.do(SetLink(netns, "lo", "alias", lo.alias, ""))
         return
     draft.do(DeleteNetns(name, names.tag(owned.id)))

@@ -105,7 +105,7 @@ def _take_parent(draft: Draft, wanted: NetworkOptions, parent: str, identifier: 
             raise PlanError(f"network {wanted.name}: the name {parent} of its dummy parent is taken by another link")
         ensure_owned(draft, DummyParent(identifier, parent))
         return True
-    if link is None and parent in draft.links:
+    if parent in draft.links:
         ensure_owned(draft, draft.links[parent])
         return False
     if link is None:

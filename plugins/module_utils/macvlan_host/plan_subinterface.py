@@ -10,20 +10,15 @@ import dataclasses
 import typing as t
 
 from . import names
-from .draft import Draft, is_ours
+from .draft import Draft, is_ours, require_kind
 from .errors import PlanError
-from .model import HOST, DummyParent, Link, OwnedLink, SubInterface, VlanFacts, plain
+from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval
+from .plan_endpoint import follow_network
 from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
 
 FLAGS = ("reorder_hdr", "gvrp", "mvrp", "loose_binding")
 MAPS = ("ingress_qos_map", "egress_qos_map")
-
-
-def vlan_facts(sub: SubInterface) -> VlanFacts:
-    """The VLAN part of the link that a sub-interface is."""
-    shared = {item.name: getattr(sub, item.name) for item in dataclasses.fields(VlanFacts)}
-    return VlanFacts(**shared)
 
 
 def link_spec(owned: OwnedLink) -> LinkSpec:
@@ -31,7 +26,7 @@ def link_spec(owned: OwnedLink) -> LinkSpec:
     if isinstance(owned, DummyParent):
         return LinkSpec(owned.name, "dummy", names.tag(owned.id))
     return LinkSpec(
-        owned.name, "vlan", names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=vlan_facts(owned)
+        owned.name, "vlan", names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=owned.facts
     )
 
 
@@ -43,12 +38,17 @@ def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
     :raises PlanError: another link has its name
     """
     link = draft.host.links.get(owned.name)
-    if link is None or is_ours(link, owned.id, owned.kind) or not link.alias and _fits(draft, link, owned):
+    if link is None or _is_owned(draft, link, owned) or not link.alias and _fits(draft, link, owned):
         return link
     raise PlanError(
         f"{owned.title if isinstance(owned, SubInterface) else owned.name}: the link that is called {owned.name} now "
         f"is not the one that was made; rename or remove it, so that ours can be made again"
     )
+
+
+def _is_owned(draft: Draft, link: Link, owned: OwnedLink) -> bool:
+    """Whether a link is the one of the record: its tag, its kind, its VLAN, its base."""
+    return is_ours(link, owned.id, owned.kind) and _fits(draft, link, owned)
 
 
 def _fits(draft: Draft, link: Link, owned: OwnedLink) -> bool:
@@ -81,7 +81,7 @@ def ensure_owned(draft: Draft, owned: OwnedLink) -> None:
 
 def _ensure_dummy(draft: Draft, owned: DummyParent, link: Link | None) -> None:
     if link is None:
-        _require_kind(draft, "dummy", f"create dummy link {owned.name}")
+        require_kind(draft, "dummy", f"create dummy link {owned.name}")
         draft.do(*link_steps(link_spec(owned), up=True))
         return
     _align(draft, link, {"alias": names.tag(owned.id), "up": True})
@@ -90,14 +90,14 @@ def _ensure_dummy(draft: Draft, owned: DummyParent, link: Link | None) -> None:
 def _ensure_vlan(draft: Draft, owned: SubInterface, link: Link | None) -> None:
     base = _check_base(draft, owned, link)
     if link is None:
-        _require_kind(draft, "vlan", f"create VLAN link {owned.name}")
+        require_kind(draft, "vlan", f"create VLAN link {owned.name}")
         draft.do(*link_steps(link_spec(owned), owned.up))
         return
     wanted = {
         "alias": names.tag(owned.id),
         "mac": owned.mac or base.mac,
         "mtu": owned.mtu or base.mtu,
-        "vlan": plain(vlan_facts(owned)),
+        "vlan": plain(owned.facts),
         "up": owned.up,
     }
     _align(draft, link, wanted)
@@ -109,12 +109,6 @@ def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
         old = plain(getattr(link, attribute))
         if old != new:
             draft.do(SetLink(HOST, link.name, attribute, old, new))
-
-
-def _require_kind(draft: Draft, kind: str, what: str) -> None:
-    if kind in draft.kernel.missing_kinds:
-        module = {"vlan": "8021q"}.get(kind, kind)
-        raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
 
 
 def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
@@ -173,10 +167,12 @@ def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
     sub = SubInterface(id=identifier, declared=True, **options)
     if recorded is not None:
         _check_unchangeable(recorded, sub)
-        _check_users_mtu(draft, sub)
     if recorded != sub:
         draft.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
+    _lower_users(draft, sub)
     ensure_owned(draft, sub)
+    for network, endpoint in _endpoints_on(draft, sub.name):
+        follow_network(draft, endpoint, network)
 
 
 def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
@@ -189,10 +185,23 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
             )
 
 
-def _check_users_mtu(draft: Draft, sub: SubInterface) -> None:
+def _lower_users(draft: Draft, sub: SubInterface) -> None:
+    """Endpoints get a lower mtu before the link below them, and their old one back after it."""
+    link, base = draft.host.links.get(sub.name), draft.host.links.get(sub.parent)
+    mtu = sub.mtu or (base.mtu if base else None)
+    if link is None or mtu is None or mtu >= link.mtu:
+        return
     for network in draft.networks_on(sub.name):
-        if sub.mtu is not None and network.mtu is not None and network.mtu > sub.mtu:
-            raise PlanError(f"{sub.title}: mtu {sub.mtu} is less than the {network.mtu} of {network.title}, which uses it")
+        if network.mtu is not None and network.mtu > mtu:
+            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {network.mtu} of {network.title}, which uses it")
+    for network, endpoint in _endpoints_on(draft, sub.name):
+        if endpoint.own_mtu is not None and endpoint.own_mtu > mtu:
+            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {endpoint.own_mtu} of {endpoint.title} on it")
+        follow_network(draft, endpoint, network, parent_mtu=mtu)
+
+
+def _endpoints_on(draft: Draft, parent: str) -> list[tuple[Network, Endpoint]]:
+    return [(network, item) for network in draft.networks_on(parent) for item in draft.endpoints_of(network.name)]
 
 
 def _check_foreign(draft: Draft, link: Link, wanted: SubInterfaceOptions) -> None:
@@ -227,7 +236,7 @@ def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None
     recorded, link = draft.links.get(wanted.name), draft.host.links.get(wanted.name)
     if recorded is None and link is None:
         return
-    owned = recorded is not None and (link is None or is_ours(link, recorded.id, recorded.kind))
+    owned = recorded is not None and (link is None or _is_owned(draft, link, recorded))
     if not owned:
         _check_foreign_removal(t.cast(Link, link), wanted)
     users = _users(draft, wanted.name, link)
@@ -297,16 +306,14 @@ def release_parent(draft: Draft, name: str) -> None:
         return
     link = draft.host.links.get(name)
     del draft.links[name]
-    if link is None:
-        return
-    if not is_ours(link, owned.id, owned.kind):
-        draft.warn(f"{name} does not carry the tag of the link that was made here, so it is kept, as a foreign link")
-        return
     users = _foreign_users(draft, link)
-    if users:
+    if link is not None and not _is_owned(draft, link, owned):
+        draft.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
+    elif link is not None and users:
         draft.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
         draft.do(SetLink(HOST, name, "alias", link.alias, ""))
-        return
-    _delete(draft, name, owned, link)
+        return  # and so does its base, which carries it
+    else:
+        _delete(draft, name, owned, link)
     if isinstance(owned, SubInterface):
         release_parent(draft, owned.parent)

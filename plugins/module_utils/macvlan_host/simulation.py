@@ -192,6 +192,7 @@ def _rename_sysctls(space: Space, old: str, new: str) -> None:
     component, replacement = (name.replace(".", "/") for name in (old, new))
     for key in list(space.sysctls):
         parts = key.split(".")
-        if component in parts:
-            renamed = ".".join(replacement if part == component else part for part in parts)
+        # net.FAMILY.conf.INTERFACE.SETTING, and the same with neigh.
+        if parts[3:4] == [component]:
+            renamed = ".".join((*parts[:3], replacement, *parts[4:]))
             space.sysctls[renamed] = space.sysctls.pop(key)

@@ -303,7 +303,7 @@ def _reported(path: str) -> t.Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError) as exc:
-        if isinstance(exc, sqlite3.OperationalError):
+        if isinstance(exc, (sqlite3.OperationalError, sqlite3.IntegrityError)):
             raise StateError(f"the state database {path} cannot be used: {exc}") from exc
         raise StateError(
             f"the state database {path} is damaged ({exc}); put a backup of it back, or move it away and remove what "
@@ -430,8 +430,9 @@ def _rows(record: Record) -> dict[tuple[str, tuple[str, ...]], dict[str, t.Any]]
     for key, endpoint in record.endpoints.items():
         parent = record.networks[endpoint.network].parent
         rows["endpoints", key] = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
-    for lease_key, lease in leases_of(record).items():
-        rows["leases", lease_key] = {"holder": lease.holder}
+    for lease in leases_of(record):
+        # The holder belongs to the key, so that a second one meets the table's constraint instead of the first.
+        rows["leases", (lease.pool, lease.address, lease.holder)] = {}
     return rows
 
 
@@ -469,7 +470,7 @@ def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
 
 
 def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
-    columns = {"endpoints": ("network", "name"), "leases": ("pool", "address")}.get(table, ("name",))
+    columns = {"endpoints": ("network", "name"), "leases": ("pool", "address", "holder")}.get(table, ("name",))
     where = " AND ".join(f"{column} = ?" for column in columns)
     connection.execute(f"DELETE FROM {table} WHERE {where}", key)
 
@@ -479,8 +480,6 @@ def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body
     values = [*key]
     if table == "endpoints":
         values += [body["parent"], body["mac"], json.dumps(body["body"])]
-    elif table == "leases":
-        values.append(body["holder"])
-    else:
+    elif table != "leases":
         values.append(json.dumps(body))
     connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)

@@ -12,7 +12,6 @@ from . import ipam
 from .draft import Draft
 from .leases import Leases
 from .model import Endpoint, Kernel, Link, Network, Record, SubInterface, plain
-from .plan_subinterface import vlan_facts
 
 Object = dict[str, t.Any]
 
@@ -96,7 +95,7 @@ class View:
             actual.mtu if actual else owned.mtu or (base.mtu if base else None),
             actual.mac if actual else owned.mac or (base.mac if base else None),
             actual.up if actual else False,
-            actual.vlan if actual and actual.vlan else vlan_facts(owned),
+            actual.vlan if actual and actual.vlan else owned.facts,
             True,
         )
 
