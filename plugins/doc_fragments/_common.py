@@ -16,7 +16,7 @@ options:
       - Folder on the target that holds the state database, the record of networks, sub-interfaces, endpoints and
         leases of this host.
       - All tasks for one host have to name the same folder. A folder without a state database is refused as long as the
-        host has links that were made by this collection.
+        host's own namespace or a named one has links that were made by this collection.
       - It is created with mode V(0700) when it is missing. A symbolic link, or a folder that others than root may
         write to, is refused.
     type: path

@@ -21,8 +21,8 @@ description:
   - Everything but O(network) and the namespace can change in place. An endpoint is not moved to another namespace;
     the task is refused and names the option. If its namespace is gone, as that of a container that was started anew,
     it is made again in the one that the task names, with the addresses that it had.
-  - IPv6 router advertisements and autoconfiguration are off on the link, which has the addresses and routes of this
-    task and no others. IPv6 is off on the link of an endpoint without an IPv6 address.
+  - IPv6 router advertisements and autoconfiguration are off on the link. Addresses that are not of this task are taken from it;
+    routes that are not are left alone. IPv6 is off on the link of an endpoint without an IPv6 address.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:

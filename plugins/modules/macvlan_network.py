@@ -166,7 +166,8 @@ options:
         The first one that is free of the networks of this host and of the routes of the host's links is taken.
       - When it is left out, these are the 15 subnets V(172.17.0.0/16) to V(172.31.0.0/16), then V(192.168.0.0/16) in
         subnets of size 20.
-      - It has no effect on a network that has its subnet already.
+      - It has no effect on a network that has its subnet already. IPv4 needs an IPv4 pool in it; without an IPv6 pool
+        in it, IPv6 takes its subnet from the host's own unique local prefix.
     type: list
     elements: dict
     suboptions:

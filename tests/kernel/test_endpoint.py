@@ -251,7 +251,7 @@ def test_a_namespace_is_found_by_path_and_by_process(net: Host) -> None:
         ({"netns_path": "/run/netns/nothing"}, "no namespace /run/netns/nothing"),
         ({"netns_path": "/etc/passwd"}, "/etc/passwd is not a network namespace"),
         ({"netns_path": "relative"}, "absolute"),
-        ({"pid": 4194304}, "no namespace /proc/4194304"),
+        ({"pid": 4194304}, "no process 4194304"),
         ({"netns_path": "/proc/self/ns/net"}, "host's own namespace"),
         ({"netns": "a", "pid": 1}, "mutually exclusive"),
     ],

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import netlink, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import namespaces, netlink, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
@@ -287,3 +287,81 @@ def test_a_newer_database_is_refused(busy: Host) -> None:
 def test_removing_everything_leaves_an_empty_database(busy: Host) -> None:
     gone(busy, "macvlan_network", name="net", force=True)
     assert all(rows == [] for table, rows in busy.snapshot().tables.items())
+
+
+# --- what is not ours, whatever happened ------------------------------------------------------------------------------
+
+
+def occupied(host: Host, name: str) -> None:
+    """Somebody makes a namespace of this name, with an eth0 of its own in it."""
+    host.ip("netns", "add", name)
+    host.ip("link", "add", "eth0", "type", "bridge", netns=name)
+    host.ip("address", "add", "10.0.0.3/24", "dev", "eth0", netns=name)
+    host.ip("link", "set", "eth0", "up", netns=name)
+    host.ip("route", "add", "default", "via", "10.0.0.1", netns=name)
+
+
+def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
+    def hook() -> None:
+        apply = netlink.KernelWriter.apply
+
+        def too_late(self: netlink.KernelWriter, steps: t.Any) -> None:
+            namespaces.create("b", lambda: None)
+            apply(self, steps)
+
+        netlink.KernelWriter.apply = too_late  # type: ignore[method-assign]
+
+    module, params = CREATE_ENDPOINT
+    assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]
+    assert "b" in busy.namespaces()
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "with a link of the same name"])
+def test_recovery_leaves_alone_what_took_the_names_of_an_interrupted_run(busy: Host, empty: bool) -> None:
+    module, params = CREATE_ENDPOINT
+    assert busy.spawn(module, hook=dying_at(1), **params).wait() == -signal.SIGKILL
+    if empty:
+        busy.ip("netns", "add", "b")
+    else:
+        occupied(busy, "b")
+    before = busy.snapshot().without_state()
+    assert busy.call("macvlan_network", **{**NETWORK, "labels": {"a": "b"}})["changed"]
+    assert busy.snapshot().without_state() == before
+
+
+def test_settings_of_a_namespace_that_was_made_anew_are_not_put_back(busy: Host) -> None:
+    busy.ip("netns", "add", "theirs")
+    endpoint(busy, "c", netns="theirs", sysctls={"net.ipv4.ip_forward": 1})
+    busy.ip("netns", "delete", "theirs")
+    busy.ip("netns", "add", "theirs")
+    busy.sysctl("net/ipv4/ip_forward", 1, netns="theirs")
+    gone(busy, "macvlan_endpoint", name="c", network="net")
+    assert busy.sysctl("net/ipv4/ip_forward", netns="theirs") == "1"
+
+
+def test_a_link_of_the_same_name_and_mac_on_another_parent_is_not_ours(make_host: MakeHost) -> None:
+    host = make_host("eth0", "eth1")
+    network(host, subnets=DUAL)
+    made = converge(host, "macvlan_endpoint", name="h", network="net")["endpoint"]
+    host.ip("link", "delete", "mv-h")
+    host.ip("link", "add", "mv-h", "link", "eth1", "address", made["mac"], "type", "macvlan", "mode", "bridge")
+    refuse(host, "macvlan_endpoint", "mv-h", "not ours", name="h", network="net")
+    assert "ifalias" not in host.links()["mv-h"]
+
+
+def test_a_link_of_ours_is_known_by_its_tag_under_any_name(busy: Host) -> None:
+    busy.ip("link", "set", "eth0", "down", netns="a")
+    busy.ip("link", "set", "eth0", "name", "wan0", netns="a")
+    drift = busy.call("macvlan_info")["drift"]
+    assert ("ifname", "eth0", "wan0") in {(item["field"], item["recorded"], item["actual"]) for item in drift}
+    endpoint(busy, "a")
+    assert set(busy.links("a")) == {"lo", "eth0"}
+    busy.ip("link", "set", "eth0", "down", netns="a")
+    busy.ip("link", "set", "eth0", "name", "wan0", netns="a")
+    gone(busy, "macvlan_endpoint", name="a", network="net")
+    assert busy.namespaces() == []
+
+
+def test_a_name_that_leads_to_no_namespace_any_more_is_refused(busy: Host) -> None:
+    busy.run(["ln", "-s", "/proc/4194304/ns/net", "/run/netns/dangling"])
+    refuse(busy, "macvlan_endpoint", "symbolic link", name="c", network="net", netns="dangling")

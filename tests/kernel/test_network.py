@@ -128,7 +128,7 @@ def test_a_bond_carries_a_network_and_its_ports_do_not(make_host: MakeHost) -> N
     host.ip("link", "add", "bond0", "type", "bond", "mode", "active-backup")
     host.ip("link", "set", "eth1", "down")
     host.ip("link", "set", "eth1", "master", "bond0")
-    host.ip("link", "set", "bond0", "up")
+    host.bring_up("bond0")
     refuse(host, "macvlan_network", "bond bond0", name="net", parent="eth1", subnets=subnets("10.0.0.0/24"))
     network(host, parent="bond0", subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
@@ -254,7 +254,7 @@ def test_the_last_network_takes_a_shared_vlan_away(host: Host) -> None:
 @pytest.mark.parametrize("name", ["eth0.40", "foo"])
 def test_a_vlan_that_was_there_before_stays(host: Host, name: str) -> None:
     host.ip("link", "add", "link", "eth0", "name", name, "type", "vlan", "id", "40")
-    host.ip("link", "set", name, "up")
+    host.bring_up(name)
     before = host.snapshot().without_state()
     made = network(host, parent=name, subnets=subnets("192.168.40.0/24"))
     assert not made["parent_created"]

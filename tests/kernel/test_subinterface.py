@@ -131,7 +131,7 @@ def test_a_base_that_is_down_is_refused_unless_the_binding_is_loose(host: Host) 
 
 def test_a_foreign_subinterface_is_used_and_never_changed(host: Host) -> None:
     host.ip("link", "add", "link", "eth0", "name", "foo", "type", "vlan", "id", "40")
-    host.ip("link", "set", "foo", "up")
+    host.bring_up("foo")
     before = host.snapshot()
     made = vlan(host, name="foo", parent="eth0", vlan_id=40)
     assert not made["owned"]

@@ -65,10 +65,14 @@ class Host(Machine):
         if address:
             self.run(["ip", "address", "add", address, "dev", name])
         if up:
-            skip_address_detection(self, name)
-            self.run(["ip", "link", "set", name, "up"])
-            self.wait_until_up(name)
+            self.bring_up(name)
         return port
+
+    def bring_up(self, name: str) -> None:
+        """Bring a link up and wait for all that the kernel does about it."""
+        skip_address_detection(self, name)
+        self.run(["ip", "link", "set", name, "up"])
+        self.wait_until_up(name)
 
     def wait_until_up(self, name: str) -> None:
         """The kernel reports a carrier a moment later, and what comes with the link-local address after that."""

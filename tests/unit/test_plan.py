@@ -227,13 +227,6 @@ def test_an_owned_vlan_carries_our_tag_and_nothing_of_its_own():
             ["192.168.1.0/24", "fd77::/64"],
             id="own-ipv6-pool",
         ),
-        pytest.param(
-            kernel(),
-            (),
-            network(subnets=(), address_pools=[{"base": "fd77::/48", "size": 64}]),
-            ["172.17.0.0/16"],
-            id="a-pool-of-the-other-family-only",
-        ),
         pytest.param(kernel(), (), network(subnets=(), ipam="none"), [], id="ipam-none"),
     ],
 )
@@ -1078,7 +1071,7 @@ HELD = (network(), endpoint())
             (DOCKER, "there is no namespace", "netns"),
             id="no-path",
         ),
-        pytest.param(kernel(), (network(),), endpoint(pid=7), ("/proc/7/ns/net", "there is no namespace"), id="no-pid"),
+        pytest.param(kernel(), (network(),), endpoint(pid=7), ("pid", "no process 7"), id="no-pid"),
         pytest.param(
             dataclasses.replace(
                 kernel(spaces={"/proc/7/ns/net": space()}), identities={"": (4, 1), "/proc/7/ns/net": (4, 1)}
@@ -1312,6 +1305,11 @@ HELD = (network(), endpoint())
 )
 def test_an_endpoint_that_cannot_be_made_is_refused(found, before, request_, words):
     assert_refused(prepared(found, *before), [request_], [request_.name, *words])
+
+
+def test_pools_of_the_other_family_only_are_refused():
+    pools = [{"base": "fd77::/48", "size": 64}]
+    assert "no IPv4 pool" in refused(prepared(kernel()), network(subnets=(), address_pools=pools))
 
 
 def test_two_routes_of_a_task_are_not_called_the_default_route_of_the_network():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import leases as lease_book
 from . import names, simulation
-from .errors import PlanError
+from .errors import PYROUTE2, MissingLibraryError, PlanError
 from .leases import Leases
 from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space
 from .steps import Step
@@ -137,7 +137,10 @@ def require_kind(draft: Draft, kind: str, what: str) -> None:
     """Refuse what needs links of a kind that this kernel cannot make.
 
     :raises PlanError: naming the kernel module
+    :raises MissingLibraryError: the library that makes them is not there
     """
+    if kind != "macvlan" and not draft.kernel.has_pyroute2:
+        raise MissingLibraryError(PYROUTE2)
     if kind in draft.kernel.missing_kinds:
         module = {"vlan": "8021q"}.get(kind, kind)
         raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")

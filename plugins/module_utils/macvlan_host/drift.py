@@ -67,14 +67,18 @@ def default_key(key: str) -> str:
     return key.replace("IFNAME", "default")
 
 
-def find_link(space: Space, endpoint: Endpoint) -> Link | None:
-    """The link of a recorded endpoint; one that lost its tag is known by its MAC address."""
+def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
+    """The link of a recorded endpoint: by its tag, under whichever name.
+
+    One that lost its tag is known by name, MAC address and parent.
+    """
+    tagged = next((link for link in space.links.values() if is_ours(link, endpoint.id, "macvlan")), None)
+    if tagged is not None:
+        return tagged if parent is None or tagged.lower == parent.index else None
     link = space.links.get(endpoint.ifname)
-    if is_ours(link, endpoint.id, "macvlan"):
-        return link
-    if link is not None and link.kind == "macvlan" and not link.alias and link.mac == endpoint.mac:
-        return link
-    return None
+    if link is None or link.kind != "macvlan" or link.alias or link.mac != endpoint.mac:
+        return None
+    return link if parent is not None and link.lower == parent.index else None
 
 
 def drift_of(draft: Draft) -> list[Drift]:
@@ -131,7 +135,8 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
     if space is None:
         yield Drift(title, "netns", endpoint.netns.shown, None)
         return
-    link = find_link(space, endpoint)
+    parent = draft.host.links.get(network.parent)
+    link = find_link(space, endpoint, parent)
     if link is None:
         other = space.links.get(endpoint.ifname)
         yield Drift(title, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
@@ -140,9 +145,9 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
         yield Drift(title, "link", names.tag(endpoint.id), "not tagged")
     if not link.up:
         yield Drift(title, "link", "up", "down")
-    parent = draft.host.links.get(network.parent)
     mac = parent.mac if parent is not None and network.mode == "passthru" else endpoint.mac
     for field, recorded, actual in (
+        ("ifname", endpoint.ifname, link.name),
         ("mac", mac, link.mac),
         ("mtu", endpoint.mtu, link.mtu),
         ("mode", network.mode, link.macvlan_mode),
@@ -151,7 +156,8 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
             yield Drift(title, field, recorded, actual)
     yield from _addresses(endpoint, space.addresses.get(link.index, ()))
     yield from _routes(endpoint, {route.identity for route in space.routes.get(link.index, ())})
-    yield from _sysctls(endpoint, space)
+    if link.name == endpoint.ifname:
+        yield from _sysctls(endpoint, space)
 
 
 def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+PYROUTE2 = "pyroute2 >= 0.7"
+
 
 class MacvlanHostError(Exception):
     """Base of every error that the engine raises on purpose."""

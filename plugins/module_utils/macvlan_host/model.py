@@ -412,6 +412,8 @@ class Kernel:
     :ivar spaces: path of a namespace ("" for the host's own) → what it holds; None where there is none
     :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
     :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
+    :ivar dangling: paths of namespaces that are symbolic links to nothing
+    :ivar has_pyroute2: whether the library is there, should it be needed
     """
 
     host: str = ""
@@ -419,3 +421,5 @@ class Kernel:
     spaces: dict[str, Space | None] = field(default_factory=dict)
     identities: dict[str, tuple[int, int]] = field(default_factory=dict)
     missing_kinds: frozenset[str] = frozenset()
+    dangling: frozenset[str] = frozenset()
+    has_pyroute2: bool = True

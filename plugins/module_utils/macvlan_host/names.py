@@ -47,6 +47,11 @@ def split_subinterface(name: str) -> SubInterfaceName | None:
     return SubInterfaceName(found["base"], vlan_id)
 
 
+# Links that the kernel itself puts into every namespace once the tunnel modules are loaded.
+KERNEL_LINKS = frozenset(
+    ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
+)
+
 # What the kernel's isspace() takes for white space, byte by byte (lib/ctype.c).
 _SPACES = frozenset(b" \t\n\v\f\r\xa0")
 

@@ -93,6 +93,11 @@ def identity(netns: Netns) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def is_dangling(netns: Netns) -> bool:
+    """Whether the name of a namespace is taken by a symbolic link that leads nowhere."""
+    return netns.kind == "name" and os.path.islink(netns.path) and not os.path.exists(netns.path)
+
+
 def named() -> tuple[Netns, ...]:
     """The namespaces that have a name under /run/netns."""
     try:
@@ -113,10 +118,11 @@ def processes_in(netns: Netns) -> tuple[int, ...]:
     )
 
 
-def create(name: str) -> None:
+def create(name: str, prepare: t.Callable[[], None]) -> None:
     """Make a namespace and give it a name, the way ip-netns(8) does, so that its tools see it too.
 
-    :raises KernelError: the name is taken, or the kernel refused
+    :param prepare: called inside, before the namespace has its name
+    :raises KernelError: the name is taken, or the kernel refused; there is nothing left then
     """
     target = Netns("name", name)
     try:
@@ -128,12 +134,16 @@ def create(name: str) -> None:
     try:
         _call("unshare", CLONE_NEWNET)
         try:
+            prepare()
             _mount(OWN, target.path, MS_BIND)
         finally:
             _call("setns", home, CLONE_NEWNET)
     except OSError as exc:
         os.unlink(target.path)
         raise KernelError(f"cannot create {target.title}: {exc.strerror}", exc.errno or 0) from exc
+    except KernelError:
+        os.unlink(target.path)
+        raise
     finally:
         os.close(home)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import os
 import socket
 import traceback
 import typing as t
 
 from . import codec, names, namespaces
-from .errors import KernelError, MissingLibraryError
+from .errors import PYROUTE2, KernelError, MissingLibraryError
 from .model import HOST, Kernel, Link, Needs, Netns, Route, Space, VlanFacts
 from .steps import (
     AddAddress,
@@ -162,8 +163,15 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         for netns in {HOST, *needs.identities, *needs.spaces}
         if (found := namespaces.identity(netns)) is not None
     }
+    by_pyroute2 = needs.kinds - {"macvlan"}
     return Kernel(
-        host=host, boot_id=boot_id, spaces=spaces, identities=identities, missing_kinds=missing_kinds(needs.kinds)
+        host=host,
+        boot_id=boot_id,
+        spaces=spaces,
+        identities=identities,
+        missing_kinds=missing_kinds(needs.kinds),
+        dangling=frozenset(netns.path for netns in needs.spaces if namespaces.is_dangling(netns)),
+        has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
     )
 
 
@@ -244,7 +252,10 @@ def _can_make(kind: str) -> bool:
 
 
 def tagged_links() -> dict[str, tuple[str, ...]]:
-    """Name of each tagged link, with where it is, for the host's own and every named namespace."""
+    """Place → tagged links in it, for the host's own namespace and the named ones.
+
+    Those of containers are not looked at: they may run this collection themselves.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for netns in (HOST, *namespaces.named()):
         try:
@@ -298,15 +309,33 @@ class KernelWriter:
         problems = []
         self._batch.clear()
         self._indices.clear()
+        made: set[tuple[str, str]] = set()
         for step in steps:
             try:
+                self._check_ours(step, made)
                 self._do(step, settle=True)
                 self._flush()
-            except KernelError as exc:
+            except (KernelError, MissingLibraryError) as exc:
                 self._batch.clear()
-                if exc.errno not in ALREADY:
+                if getattr(exc, "errno", 0) not in ALREADY:
                     problems.append(str(exc))
         return problems
+
+    def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
+        """Between an interruption and now, others may have used the names: touch only links that carry our tag.
+
+        :param made: links made again here; a foreign one that was removed by force has no tag
+        :raises KernelError: with ENODEV, when the link of the step is not there or not ours
+        """
+        if isinstance(step, AddLink):
+            made.add((step.netns.path, step.link.name))
+        if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
+            return
+        if (step.netns.path, step.ifname) in made:
+            return
+        link = self._socket(step, step.netns).link(step.ifname)
+        if link is None or not link.ours:
+            raise KernelError(f"cannot {step.describe()}: the link is not ours", errno.ENODEV)
 
     def _do(self, step: Step, settle: bool = False) -> None:
         if isinstance(step, Note):
@@ -314,7 +343,7 @@ class KernelWriter:
         if isinstance(step, CreateNetns):
             self._create_netns(step)
         elif isinstance(step, DeleteNetns):
-            self._delete_netns(step)
+            self._delete_netns(step, settle)
         elif isinstance(step, AddLink):
             self._add_link(step)
         elif isinstance(step, DeleteLink):
@@ -330,17 +359,29 @@ class KernelWriter:
 
     def _create_netns(self, step: CreateNetns) -> None:
         self._flush()
-        namespaces.create(step.name)
-        netns = Netns("name", step.name)
-        lo = self._index(step, netns, "lo")
-        self._queue(step, netns, codec.set_link(lo, up=True, alias=step.tag))
 
-    def _delete_netns(self, step: DeleteNetns) -> None:
+        def tag_loopback() -> None:
+            with contextlib.closing(RouteSocket()) as sock:
+                lo = t.cast(Link, sock.link("lo"))
+                (answer,) = sock.exchange([codec.set_link(lo.index, up=True, alias=step.tag)])
+                if answer.errno:
+                    raise _step_error(step, answer)
+
+        namespaces.create(step.name, tag_loopback)
+
+    def _delete_netns(self, step: DeleteNetns, settle: bool) -> None:
         self._flush()
         netns = Netns("name", step.name)
         if namespaces.identity(netns) is None:
             raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENOENT)
         self._forget(netns)
+        space = t.cast(Space, read_space(netns, (), Needs()))
+        lo = space.links.get("lo")
+        if lo is None or lo.alias != step.tag:
+            raise KernelError(f"cannot {step.describe()}: another namespace has that name now", errno.ENODEV)
+        tenants = [name for name, link in space.links.items() if name not in names.KERNEL_LINKS and not link.ours]
+        if settle and (tenants or namespaces.processes_in(netns)):
+            raise KernelError(f"cannot {step.describe()}: others have moved in")
         namespaces.remove(step.name)
 
     def _forget(self, netns: Netns) -> None:
@@ -400,7 +441,7 @@ class KernelWriter:
             from pyroute2 import IPRoute  # here, because it costs more than most whole runs
             from pyroute2.netlink.exceptions import NetlinkError
         except ImportError as exc:
-            raise MissingLibraryError("pyroute2 >= 0.7", traceback.format_exc()) from exc
+            raise MissingLibraryError(PYROUTE2, traceback.format_exc()) from exc
         if self._vlan_maker is None:
             self._vlan_maker = IPRoute()
         try:

@@ -33,12 +33,6 @@ from .steps import (
     Sysctl,
 )
 
-# Links that the kernel itself puts into every namespace once the tunnel modules are loaded.
-KERNEL_LINKS = frozenset(
-    ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
-)
-
-
 # What the task calls the fields that have another name in the record.
 _OPTIONS = {"own_mtu": "mtu", "sysctls_before": "sysctls"}
 
@@ -66,6 +60,13 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         _create(draft, endpoint, network)
         if recorded is not None:
             _release_namespace(draft, recorded.netns)
+
+
+def _find(draft: Draft, recorded: Endpoint) -> Link | None:
+    """The link of a recorded endpoint, None when it is not there."""
+    space = draft.space(recorded.netns)
+    parent = draft.host.links.get(draft.networks[recorded.network].parent)
+    return None if space is None else find_link(space, recorded, parent)
 
 
 def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None:
@@ -96,6 +97,8 @@ def _check_namespace(draft: Draft, wanted: EndpointOptions) -> None:
         raise PlanError(
             f"{title}: {wanted.netns.path} is the host's own namespace; leave netns, netns_path and pid out for that"
         )
+    if draft.space(wanted.netns) is None and wanted.netns.kind == "pid":
+        raise PlanError(f"{title}: pid: there is no process {wanted.netns.value}")
     if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
         raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
 
@@ -109,7 +112,7 @@ def _check_not_moved(draft: Draft, recorded: Endpoint, wanted: EndpointOptions) 
     if draft.same_place(recorded.netns, wanted.netns):
         return
     space = draft.space(recorded.netns)
-    if space is None or find_link(space, recorded) is None:
+    if space is None or _find(draft, recorded) is None:
         return
     option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
     raise PlanError(
@@ -136,7 +139,7 @@ def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | Non
     if space is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
     if space is not None:
-        own = find_link(space, recorded) if recorded else None
+        own = _find(draft, recorded) if recorded else None
         _check_name_is_free(space, endpoint, own)
         _check_foreign_routes(space, endpoint, own)
 
@@ -401,6 +404,10 @@ def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
 
 def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
     name = endpoint.netns.value
+    if endpoint.netns.path in draft.kernel.dangling:
+        raise PlanError(
+            f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
+        )
     owned = draft.namespaces.get(name)
     identifier = owned.id if owned else names.object_id(draft.kernel.host, "netns", name)
     draft.put_namespace(OwnedNetns(identifier, name))
@@ -409,12 +416,11 @@ def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
 
 def _realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Bring an endpoint that is recorded to what it shall be, whatever happened to it in the kernel."""
-    space = draft.space(endpoint.netns)
-    link = find_link(space, recorded) if space is not None else None
-    if space is None or link is None:
+    link = _find(draft, recorded)
+    if link is None:
         _create(draft, endpoint, network)
         return
-    _align(draft, endpoint, recorded, network)
+    _align(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
 
 
 def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
@@ -430,7 +436,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     mtu = _mtu(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
     endpoint = _with_gateways(dataclasses.replace(recorded, mtu=mtu), network)
     space = draft.space(recorded.netns)
-    link = find_link(space, recorded) if space is not None else None
+    link = _find(draft, recorded)
     if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
         return
     _check_routes(endpoint)
@@ -441,7 +447,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
     draft.put_endpoint(endpoint)
     if link is not None:
-        _align(draft, endpoint, recorded, network)
+        _align(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
 
 
 def _align(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
@@ -584,22 +590,23 @@ def remove_endpoint(draft: Draft, endpoint: Endpoint) -> None:
     draft.drop_endpoint(endpoint.key)
     if space is not None:
         _remove_link(draft, endpoint, network, space)
-        _restore_sysctls(draft, endpoint)
     _release_namespace(draft, endpoint.netns)
 
 
 def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Space) -> None:
-    link = space.links.get(endpoint.ifname)
-    if link is None:
+    link = next((link for link in space.links.values() if is_ours(link, endpoint.id, "macvlan")), None)
+    if link is None and endpoint.ifname not in space.links:
         return
-    if not is_ours(link, endpoint.id, "macvlan"):
+    if link is None:
         draft.warn(
             f"{endpoint.title}: {endpoint.ifname}{endpoint.netns.phrase} does not carry its tag, so it is kept, "
             f"as a foreign link"
         )
         return
-    restore = creation_steps(endpoint, network)
-    draft.do(DeleteLink(endpoint.netns, _link_spec(endpoint, network), restore))
+    endpoint = dataclasses.replace(endpoint, ifname=link.name)
+    # While the link is there, so that an interrupted removal knows the namespace by it.
+    _restore_sysctls(draft, endpoint)
+    draft.do(DeleteLink(endpoint.netns, _link_spec(endpoint, network), creation_steps(endpoint, network)))
 
 
 def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:
@@ -621,7 +628,7 @@ def _release_namespace(draft: Draft, netns: Netns) -> None:
     if lo is None or lo.alias != names.tag(owned.id):
         draft.warn(f"namespace {name} is not the one that was made here, so it is kept")
         return
-    tenants = [f"link {link.name}" for link in space.links.values() if link.name not in KERNEL_LINKS]
+    tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
     tenants += [f"process {pid}" for pid in space.strangers]
     if tenants:
         draft.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and is no longer ours")

@@ -306,6 +306,8 @@ def _chosen(draft: Draft, wanted: NetworkOptions, recorded: Network | None, vers
     cidr = next((subnet.subnet for subnet in earlier if ipam.version_of(subnet.subnet) == version), None)
     if cidr is None:
         pools = [pool for pool in wanted.address_pools if ipam.version_of(pool[0]) == version]
+        if version == 4 and wanted.address_pools and not pools:
+            raise PlanError(f"network {wanted.name}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
         default = ipam.DEFAULT_POOLS if version == 4 else ((ipam.ula_prefix(draft.kernel.host), 64),)
         cidr = ipam.choose_subnet(pools or default, _occupied(draft))
         if cidr is None:

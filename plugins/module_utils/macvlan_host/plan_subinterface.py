@@ -108,6 +108,8 @@ def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
     for attribute, new in wanted.items():
         old = plain(getattr(link, attribute))
         if old != new:
+            if attribute == "vlan":
+                require_kind(draft, "vlan", f"change VLAN link {link.name}")
             draft.do(SetLink(HOST, link.name, attribute, old, new))
 
 
