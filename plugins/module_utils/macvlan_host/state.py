@@ -59,7 +59,6 @@ class Change(t.NamedTuple):
     body: dict[str, t.Any] | None
 
 
-
 @dataclass(frozen=True)
 class Journal:
     """What a run intends, written before it touches the kernel.
