@@ -394,6 +394,7 @@ class Needs:
     :ivar identities: the namespaces to identify only
     :ivar strangers: the namespaces whose processes matter
     :ivar kinds: the kinds of link that may have to be made
+    :ivar settings: the sysctls that a task asks for, to learn whether there are such
     """
 
     spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
@@ -401,6 +402,7 @@ class Needs:
     identities: frozenset[Netns] = frozenset()
     strangers: frozenset[Netns] = frozenset()
     kinds: frozenset[str] = frozenset()
+    settings: frozenset[tuple[Netns, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -412,6 +414,7 @@ class Kernel:
     :ivar spaces: path of a namespace ("" for the host's own) → what it holds; None where there is none
     :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
     :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
+    :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
     :ivar dangling: paths of namespaces that are symbolic links to nothing
     :ivar has_pyroute2: whether the library is there, should it be needed
     """
@@ -421,5 +424,6 @@ class Kernel:
     spaces: dict[str, Space | None] = field(default_factory=dict)
     identities: dict[str, tuple[int, int]] = field(default_factory=dict)
     missing_kinds: frozenset[str] = frozenset()
+    unknown_settings: frozenset[str] = frozenset()
     dangling: frozenset[str] = frozenset()
     has_pyroute2: bool = True

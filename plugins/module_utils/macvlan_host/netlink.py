@@ -170,6 +170,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         spaces=spaces,
         identities=identities,
         missing_kinds=missing_kinds(needs.kinds),
+        unknown_settings=frozenset(key for netns, key in needs.settings if not _has_setting(netns, key)),
         dangling=frozenset(netns.path for netns in needs.spaces if namespaces.is_dangling(netns)),
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
     )
@@ -222,6 +223,13 @@ def _read_sysctls(netns: Netns, keys: t.Iterable[str]) -> dict[str, str]:
             except OSError:
                 continue
     return found
+
+
+def _has_setting(netns: Netns, key: str) -> bool:
+    """Whether there is such a setting; a namespace that is still to be made will have what the host has."""
+    place = netns if namespaces.identity(netns) is not None else HOST
+    with namespaces.entered(place):
+        return os.path.exists(sysctl_path(key))
 
 
 def sysctl_path(key: str) -> str:

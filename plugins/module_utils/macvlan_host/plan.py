@@ -11,7 +11,7 @@ import typing as t
 
 from . import names, simulation
 from .draft import Draft, Plan
-from .drift import setting_keys
+from .drift import default_key, setting_keys
 from .model import HOST, Endpoint, Kernel, Needs, Netns, Record
 from .options import (
     EndpointOptions,
@@ -85,6 +85,12 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         | frozenset(Netns("name", name) for name in recorded.namespaces),
         strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),
+        settings=frozenset(
+            (request.netns, default_key(key))
+            for request in requests
+            if isinstance(request, EndpointOptions)
+            for key in request.sysctls
+        ),
     )
 
 

@@ -48,6 +48,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     recorded = draft.endpoints.get((wanted.network, wanted.name))
     parent = draft.host.links[network.parent]
     _check_namespace(draft, wanted)
+    _check_settings(draft, wanted)
     if recorded is not None:
         _check_not_moved(draft, recorded, wanted)
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
@@ -101,6 +102,15 @@ def _check_namespace(draft: Draft, wanted: EndpointOptions) -> None:
         raise PlanError(f"{title}: pid: there is no process {wanted.netns.value}")
     if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
         raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
+
+
+def _check_settings(draft: Draft, wanted: EndpointOptions) -> None:
+    unknown = [key for key in wanted.sysctls if default_key(key) in draft.kernel.unknown_settings]
+    if unknown:
+        raise PlanError(
+            f"endpoint {wanted.network}/{wanted.name}: sysctls: this kernel has no {', '.join(unknown)}; "
+            f"IFNAME stands for the endpoint's own interface"
+        )
 
 
 def _moved(draft: Draft, recorded: Endpoint, endpoint: Endpoint) -> bool:
