@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 import typing as t
 
@@ -221,9 +222,19 @@ def test_twenty_tasks_at_once_get_twenty_addresses(host: Host) -> None:
     assert host.call("macvlan_info")["drift"] == []
 
 
+def hold_the_lock(host: Host) -> subprocess.Popen[str]:
+    """Be a writer that does not end: returned when it has the lock."""
+    lock = str(host.state_dir / "lock")
+    holder = host.start(["flock", lock, "sleep", "300"])
+    deadline = time.monotonic() + 60
+    while host.run(["flock", "--nonblock", lock, "true"], check=False).returncode == 0:
+        assert time.monotonic() < deadline, "the lock was not taken"
+    return holder
+
+
 def test_a_reader_waits_for_no_writer(busy: Host) -> None:
     """While one holds the lock, info answers; a second writer says in time who holds it."""
-    holder = busy.start(["flock", "/var/lib/macvlan_host/lock", "sleep", "300"])
+    holder = hold_the_lock(busy)
     assert busy.call("macvlan_info")["drift"] == []
     assert not busy.call("macvlan_network", name="net", parent="eth0", subnets=DUAL)["changed"]
 
@@ -241,7 +252,7 @@ def test_a_run_that_is_at_work_is_told_from_one_that_died(busy: Host) -> None:
     assert busy.spawn(module, hook=dying_at(3), **params).wait() == -signal.SIGKILL
     (warning,) = busy.call("macvlan_info")["warnings"]
     assert "interrupted" in warning and "endpoint net/b" in warning
-    holder = busy.start(["flock", "/var/lib/macvlan_host/lock", "sleep", "300"])
+    holder = hold_the_lock(busy)
     deadline = time.monotonic() + 30
     while "at work" not in (warning := busy.call("macvlan_info")["warnings"][0]):
         assert time.monotonic() < deadline, warning
