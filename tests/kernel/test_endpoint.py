@@ -292,6 +292,8 @@ def test_a_foreign_default_route_is_not_doubled(net: Host) -> None:
     net.ip("netns", "add", "theirs")
     net.ip("link", "add", "br0", "type", "bridge", netns="theirs")
     net.ip("address", "add", "10.9.0.2/24", "dev", "br0", netns="theirs")
+    # Without a link-local address, which would come at some later time.
+    net.ip("link", "set", "br0", "addrgenmode", "none", netns="theirs")
     net.ip("link", "set", "br0", "up", netns="theirs")
     net.ip("route", "add", "default", "via", "10.9.0.1", netns="theirs")
     params = {"name": "a", "network": "net", "netns": "theirs"}

@@ -308,6 +308,8 @@ def occupied(host: Host, name: str) -> None:
     host.ip("netns", "add", name)
     host.ip("link", "add", "eth0", "type", "bridge", netns=name)
     host.ip("address", "add", "10.0.0.3/24", "dev", "eth0", netns=name)
+    # Without a link-local address, which would come at some later time.
+    host.ip("link", "set", "eth0", "addrgenmode", "none", netns=name)
     host.ip("link", "set", "eth0", "up", netns=name)
     host.ip("route", "add", "default", "via", "10.0.0.1", netns=name)
 

@@ -159,7 +159,7 @@ def test_a_parent_that_is_down_is_accepted_with_a_warning_and_stays_down(host: H
 def test_a_link_with_a_misleading_name_is_used_as_it_is_with_a_warning(host: Host) -> None:
     host.ip("link", "set", "eth0", "down")
     host.ip("link", "set", "eth0", "name", "eth9.50")
-    host.ip("link", "set", "eth9.50", "up")
+    host.bring_up("eth9.50")
     done = converge(host, "macvlan_network", name="net", parent="eth9.50", subnets=subnets("10.0.0.0/24"))
     assert any("not VLAN 50 of eth9" in text for text in done["warnings"])
     assert not done["network"]["parent_created"]
