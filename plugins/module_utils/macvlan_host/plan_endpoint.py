@@ -354,11 +354,12 @@ def _check_routes(endpoint: Endpoint) -> None:
                 f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
                 f"{ipam.network(own)[0]}"
             )
+        if route.to == ipam.network(own)[0] and not route.identity[2]:
+            raise PlanError(
+                f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+            )
     identities = [route.identity for route in endpoint.all_routes]
     for to, dummy, metric in identities:
-        own = next((ipam.network(item)[0] for item in endpoint.addresses if ipam.network(item)[0] == to), None)
-        if own is not None and not metric:
-            raise PlanError(f"{endpoint.title}: routes: {to} is the endpoint's own subnet, which the kernel routes itself")
         if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
             raise PlanError(
                 f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
@@ -436,9 +437,9 @@ def _realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Netw
 def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
     """Take over what a change of its network or parent means for an endpoint: mtu, mode, gateways.
 
-    :param parent_mtu: what the parent will have, None for what it has
     An endpoint whose link is gone is changed in the record only; its own task makes the link again.
 
+    :param parent_mtu: what the parent will have, None for what it has
     :raises PlanError: the new values cannot be had
     """
     parent = draft.host.links[network.parent]

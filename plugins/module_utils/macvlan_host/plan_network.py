@@ -39,7 +39,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
         created = recorded.parent_created
         ensure_parent(draft, recorded)
     link = draft.host.links[parent]
-    _check_mode(draft, wanted, link)
+    _check_passthru(draft, wanted, link)
     if wanted.mtu is not None and wanted.mtu > link.mtu:
         raise PlanError(f"network {wanted.name}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {parent}")
     subnets = _subnets(draft, wanted, recorded, identifier)
@@ -194,7 +194,7 @@ def _warn_about(draft: Draft, network: str, link: Link) -> None:
         )
 
 
-def _check_mode(draft: Draft, wanted: NetworkOptions, link: Link) -> None:
+def _check_passthru(draft: Draft, wanted: NetworkOptions, link: Link) -> None:
     """A passthru macvlan has its parent for itself; links that were not made here count too."""
     ours = {names.tag(endpoint.id) for endpoint in draft.endpoints.values()}
     for other in draft.host.links.values():

@@ -17,9 +17,6 @@ from .options import SubInterfaceOptions, SubInterfaceRemoval
 from .plan_endpoint import follow_network
 from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
 
-FLAGS = ("reorder_hdr", "gvrp", "mvrp", "loose_binding")
-MAPS = ("ingress_qos_map", "egress_qos_map")
-
 
 def link_spec(owned: OwnedLink) -> LinkSpec:
     """How an owned link is made, and recognised."""
