@@ -369,9 +369,10 @@ def test_an_endpoint_follows_a_container_that_was_started_anew(net: Host) -> Non
     net.ip("netns", "add", "c1")
     process = process_in(net, "c1")
     made = endpoint(net, "a", pid=process.pid)
-    net.ip("netns", "delete", "c1")
-    process.kill()
-    process.wait()
+    with net.losing("c1"):
+        net.ip("netns", "delete", "c1")
+        process.kill()
+        process.wait()
     net.ip("netns", "add", "c2")
     again = process_in(net, "c2")
     moved = endpoint(net, "a", pid=again.pid)
@@ -422,7 +423,7 @@ def test_drift_is_named_and_the_task_repairs_it(net: Host, damage: tuple[str, ..
 
 def test_a_namespace_that_vanished_is_made_again(net: Host) -> None:
     made = endpoint(net, "a")
-    net.ip("netns", "delete", "a")
+    net.delete_netns("a")
     (drift,) = net.call("macvlan_info")["drift"]
     assert (drift["object"], drift["field"]) == ("endpoint net/a", "netns")
     assert endpoint(net, "a") == made

@@ -200,7 +200,7 @@ def test_an_interrupted_run_of_an_earlier_boot_left_nothing_in_the_kernel(busy: 
     call = busy.spawn(module, hook=dying_at(3), **params)
     assert call.wait() == -signal.SIGKILL
     for name in ("a", "b"):
-        busy.ip("netns", "delete", name)
+        busy.delete_netns(name)
     script = "UPDATE journal SET boot_id = 'an earlier one'"
     busy.run(["sqlite3", str(busy.state_dir / "state.db"), script])
     done = busy.call(module, **params)
@@ -345,7 +345,7 @@ def test_recovery_leaves_alone_what_took_the_names_of_an_interrupted_run(busy: H
 def test_settings_of_a_namespace_that_was_made_anew_are_not_put_back(busy: Host) -> None:
     busy.ip("netns", "add", "theirs")
     endpoint(busy, "c", netns="theirs", sysctls={"net.ipv4.ip_forward": 1})
-    busy.ip("netns", "delete", "theirs")
+    busy.delete_netns("theirs")
     busy.ip("netns", "add", "theirs")
     busy.sysctl("net/ipv4/ip_forward", 1, netns="theirs")
     gone(busy, "macvlan_endpoint", name="c", network="net")

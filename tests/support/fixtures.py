@@ -17,6 +17,8 @@ from .host import Host
 from .machine import Wire
 from .snapshot import Snapshot, differences
 
+TASKS = f"{__package__}.tasks"
+
 
 class MakeHost(t.Protocol):
     """Hosts with parents that are up; those that share a wire reach each other."""
@@ -45,6 +47,8 @@ def host(make_host: MakeHost) -> Host:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Its assertions compare hosts; without this a failure would not say where they differ.
+    pytest.register_assert_rewrite(TASKS)
     config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
 
 

@@ -11,10 +11,13 @@ import json
 import os
 import signal
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
 NETNS_FOLDER = Path("/run/netns")
+CANARY = "canary0"
+SECONDS_TO_DIE = 60
 
 # unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, and /sys
 # is mounted again because it shows the links of the namespace that it was mounted in.
@@ -102,6 +105,24 @@ class Machine:
         if value is not None:
             self.run(["sh", "-c", 'echo "$1" >"$2"', "sh", str(value), file], netns)
         return self.run(["cat", file], netns).stdout.strip()
+
+    @contextlib.contextmanager
+    def losing(self, netns: str) -> t.Iterator[None]:
+        """Wait, after the block that lets go of a namespace, until its links are gone: the kernel does that later.
+
+        They go all at once, so one more of them, whose other end is in sight, tells of the others.
+        """
+        self.run(["ip", "link", "add", CANARY, "type", "veth", "peer", "name", CANARY, "netns", netns])
+        yield
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while CANARY in self.links():
+            assert time.monotonic() < deadline, f"namespace {netns} is still there after {SECONDS_TO_DIE} s"
+            time.sleep(0.01)
+
+    def delete_netns(self, name: str) -> None:
+        """Delete a namespace that nothing else holds, and see it go."""
+        with self.losing(name):
+            self.ip("netns", "delete", name)
 
     # --- what iproute2 sees -----------------------------------------------------------------------------------------
 
