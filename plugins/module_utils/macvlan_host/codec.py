@@ -14,6 +14,7 @@ import socket
 import struct
 import typing as t
 
+from . import inet
 from .model import Link, Route, VlanFacts
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -97,10 +98,6 @@ def _text(kind: int, value: str) -> bytes:
 
 def _mac(value: str) -> bytes:
     return _attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
-
-
-def _family(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
@@ -209,9 +206,8 @@ def delete_address(index: int, cidr: str) -> Packed:
 
 def _address_body(index: int, cidr: str, ipv6_flags: int) -> bytes:
     address, dummy, length = cidr.partition("/")
-    family = _family(address)
+    family, raw = inet.family_of(address), inet.to_bytes(address)
     flags = ipv6_flags if family == socket.AF_INET6 else 0
-    raw = socket.inet_pton(family, address)
     head = _ADDRESS.pack(family, int(length), flags, RT_SCOPE_UNIVERSE, index)
     return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, raw)
 
@@ -230,15 +226,15 @@ def delete_route(index: int, route: Route) -> Packed:
 
 def _route_body(index: int, route: Route) -> bytes:
     address, dummy, length = route.to.partition("/")
-    family = _family(address)
+    family = inet.family_of(address)
     # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
     on_link = route.via is None and family == socket.AF_INET
     scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
     body = _ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST, 0)
     if int(length):
-        body += _attribute(RTA_DST, socket.inet_pton(family, address))
+        body += _attribute(RTA_DST, inet.to_bytes(address))
     if route.via is not None:
-        body += _attribute(RTA_GATEWAY, socket.inet_pton(family, route.via))
+        body += _attribute(RTA_GATEWAY, inet.to_bytes(route.via))
     body += _uint32(RTA_OIF, index)
     if route.metric:
         body += _uint32(RTA_PRIORITY, route.metric)
@@ -342,10 +338,10 @@ def _parse_qos(nested: bytes) -> dict[str, int]:
 
 def parse_address(body: bytes) -> tuple[int, str, int]:
     """(ifindex, address with prefix length, scope) from the body of an RTM_NEWADDR message."""
-    family, length, dummy, scope, index = _ADDRESS.unpack_from(body)
+    dummy, length, dummy, scope, index = _ADDRESS.unpack_from(body)
     found = attributes(body, _ADDRESS.size)
     raw = found.get(IFA_LOCAL, found.get(IFA_ADDRESS, b""))
-    return index, f"{socket.inet_ntop(family, raw)}/{length}", scope
+    return index, f"{inet.from_bytes(raw)}/{length}", scope
 
 
 def parse_route(body: bytes) -> tuple[int, Route] | None:
@@ -360,9 +356,9 @@ def parse_route(body: bytes) -> tuple[int, Route] | None:
     if (_number(found, RTA_TABLE) or table) != RT_TABLE_MAIN or RTA_OIF not in found:
         return None
     width = 4 if family == socket.AF_INET else 16
-    destination = socket.inet_ntop(family, found.get(RTA_DST, b"\0" * width))
+    destination = inet.from_bytes(found.get(RTA_DST, b"\0" * width))
     gateway = found.get(RTA_GATEWAY)
-    via = socket.inet_ntop(family, gateway) if gateway else None
+    via = inet.from_bytes(gateway) if gateway else None
     metric = _number(found, RTA_PRIORITY) or None
     if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
         metric = None

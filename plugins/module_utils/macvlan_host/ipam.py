@@ -10,25 +10,22 @@ of leases costs no more than a set of numbers.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 import traceback
 import typing as t
 
-from . import names
+from . import inet, names
 from .errors import MissingLibraryError
-
-NETADDR_IMPORT_ERROR: str | None = None
-try:
-    import netaddr
-except ImportError:
-    NETADDR_IMPORT_ERROR = traceback.format_exc()
 
 if t.TYPE_CHECKING:
     from .model import Subnet
 
 # The network API that the counters follow saturates there.
 SATURATED = 2**64 - 1
+
+WIDTHS = {4: 32, 6: 128}  # bits of an address
 
 DEFAULT_POOLS = (
     *((f"172.{second}.0.0/16", 16) for second in range(17, 32)),
@@ -54,8 +51,8 @@ class Block(t.NamedTuple):
 
     def __contains__(self, address: object) -> bool:
         """Whether an address (canonical text) lies inside; False for the other family."""
-        version, value = number(t.cast(str, address))
-        return version == self.version and self.first <= value <= self.last
+        text = t.cast(str, address)
+        return version_of(text) == self.version and self.first <= inet.number(text) <= self.last
 
     def covers(self, other: Block) -> bool:
         return self.version == other.version and self.first <= other.first and other.last <= self.last
@@ -64,10 +61,72 @@ class Block(t.NamedTuple):
         return self.version == other.version and self.first <= other.last and other.first <= self.last
 
 
-def require_netaddr() -> None:
-    """Raise MissingLibraryError when netaddr is not installed."""
-    if NETADDR_IMPORT_ERROR is not None:
-        raise MissingLibraryError("netaddr >= 0.8", NETADDR_IMPORT_ERROR)
+class AddressSet:
+    """Addresses of one family as numbers, kept as runs, so that what is free is found without a look at each.
+
+    :param values: in any order, each any number of times
+    """
+
+    def __init__(self, values: t.Iterable[int] = ()) -> None:
+        # Runs neither overlap nor touch; both lists are sorted, so they can be searched by halves.
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for value in sorted(set(values)):
+            if self._lasts and self._lasts[-1] == value - 1:
+                self._lasts[-1] = value
+            else:
+                self._firsts.append(value)
+                self._lasts.append(value)
+
+    def __contains__(self, value: int) -> bool:
+        place = self._run_at_or_after(value)
+        return place < len(self._firsts) and self._firsts[place] <= value
+
+    def _run_at_or_after(self, value: int) -> int:
+        """Where the first run is that does not end before a value."""
+        return bisect.bisect_left(self._lasts, value)
+
+    def add(self, value: int) -> None:
+        place = self._run_at_or_after(value)
+        if place < len(self._firsts) and self._firsts[place] <= value:
+            return
+        touches_left = place > 0 and self._lasts[place - 1] == value - 1
+        touches_right = place < len(self._firsts) and self._firsts[place] == value + 1
+        if touches_left and touches_right:
+            self._lasts[place - 1] = self._lasts[place]
+            del self._firsts[place], self._lasts[place]
+        elif touches_left:
+            self._lasts[place - 1] = value
+        elif touches_right:
+            self._firsts[place] = value
+        else:
+            self._firsts.insert(place, value)
+            self._lasts.insert(place, value)
+
+    def discard(self, value: int) -> None:
+        place = self._run_at_or_after(value)
+        if place == len(self._firsts) or self._firsts[place] > value:
+            return
+        first, last = self._firsts[place], self._lasts[place]
+        rest = [(first, value - 1), (value + 1, last)]
+        kept = [run for run in rest if run[0] <= run[1]]
+        self._firsts[place : place + 1] = [run[0] for run in kept]
+        self._lasts[place : place + 1] = [run[1] for run in kept]
+
+    def next_free(self, value: int) -> int:
+        """The lowest number from ``value`` on that is not in the set."""
+        place = self._run_at_or_after(value)
+        inside = place < len(self._firsts) and self._firsts[place] <= value
+        return self._lasts[place] + 1 if inside else value
+
+    def count(self, first: int, last: int) -> int:
+        """How many numbers from ``first`` to ``last`` are in the set."""
+        total = 0
+        for place in range(self._run_at_or_after(first), len(self._firsts)):
+            if self._firsts[place] > last:
+                break
+            total += min(self._lasts[place], last) - max(self._firsts[place], first) + 1
+        return total
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
@@ -79,14 +138,19 @@ def address(text: str) -> str:
     Only what inet_pton(3) takes: no octal, no abbreviation, no prefix length, no zone.
 
     :raises ValueError: the text is no such address
+    :raises MissingLibraryError: netaddr is not installed
     """
-    require_netaddr()
+    try:
+        import netaddr  # here, because runs that read no addresses from options do without it
+    except ImportError as exc:
+        raise MissingLibraryError("netaddr >= 0.8", traceback.format_exc()) from exc
     if "/" in text:
         raise ValueError(f"'{text}' must be an address without a prefix length")
     try:
-        return str(netaddr.IPAddress(text, flags=netaddr.INET_PTON))
+        ip = netaddr.IPAddress(text, flags=netaddr.INET_PTON)
     except (netaddr.AddrFormatError, ValueError) as exc:
         raise ValueError(f"'{text}' is not an IP address") from exc
+    return inet.to_text(ip.version, int(ip))
 
 
 def network(text: str) -> tuple[str, bool]:
@@ -98,11 +162,11 @@ def network(text: str) -> tuple[str, bool]:
     if not slash or not length_text.isascii() or not length_text.isdigit():
         raise ValueError(f"'{text}' is not a subnet in CIDR form such as 192.0.2.0/24")
     ip = address(ip_text)
-    width = 32 if version_of(ip) == 4 else 128
+    width = WIDTHS[version_of(ip)]
     if int(length_text) > width:
         raise ValueError(f"'{text}' has a prefix length above {width}")
-    cidr = str(netaddr.IPNetwork(f"{ip}/{int(length_text)}").cidr)
-    return cidr, cidr.partition("/")[0] != ip
+    lowest = inet.to_text(version_of(ip), _block_around(ip, int(length_text)).first)
+    return f"{lowest}/{int(length_text)}", lowest != ip
 
 
 def address_range(text: str) -> tuple[str, bool]:
@@ -118,7 +182,7 @@ def address_range(text: str) -> tuple[str, bool]:
     first, last = address(first_text.strip()), address(last_text.strip())
     if version_of(first) != version_of(last):
         raise ValueError(f"'{text}' mixes IPv4 and IPv6")
-    if number(first) > number(last):
+    if inet.number(first) > inet.number(last):
         raise ValueError(f"'{text}' ends before it begins")
     return f"{first}-{last}", False
 
@@ -145,25 +209,21 @@ def version_of(text: str) -> int:
 
 
 @functools.lru_cache(maxsize=4096)
-def number(text: str) -> tuple[int, int]:
-    """(version, value) of a canonical address."""
-    ip = netaddr.IPAddress(text, flags=netaddr.INET_PTON)
-    return ip.version, int(ip)
-
-
-def to_text(version: int, value: int) -> str:
-    """The canonical text of an address given as a number."""
-    return str(netaddr.IPAddress(value, 4 if version == 4 else 6))
-
-
-@functools.lru_cache(maxsize=4096)
 def block(text: str) -> Block:
     """The addresses of a canonical network or range."""
-    if "/" in text:
-        cidr = netaddr.IPNetwork(text)
-        return Block(cidr.version, cidr.first, cidr.last)
+    ip, slash, length = text.partition("/")
+    if slash:
+        return _block_around(ip, int(length))
     first, dummy, last = text.partition("-")
-    return Block(version_of(first), number(first)[1], number(last)[1])
+    return Block(version_of(first), inet.number(first), inet.number(last))
+
+
+def _block_around(ip: str, length: int) -> Block:
+    """The network of this prefix length in which an address lies."""
+    version = version_of(ip)
+    host_bits = (1 << (WIDTHS[version] - length)) - 1
+    value = inet.number(ip)
+    return Block(version, value & ~host_bits, value | host_bits)
 
 
 def prefix_length(cidr: str) -> int:
@@ -209,7 +269,7 @@ def infer_gateway(cidr: str) -> str | None:
     this = block(cidr)
     if this.last - this.first < 2:
         return None
-    return to_text(this.version, this.first + 1)
+    return inet.to_text(this.version, this.first + 1)
 
 
 def candidates(subnet: Subnet) -> Block:
@@ -221,32 +281,27 @@ def candidates(subnet: Subnet) -> Block:
     return part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last))
 
 
-def next_address(subnet: Subnet, taken: t.AbstractSet[int]) -> str | None:
+def next_address(subnet: Subnet, taken: AddressSet) -> str | None:
     """The lowest address of the subnet's candidates that is not taken; None when there is none left.
 
-    :param taken: the leases of the subnet's pool, as numbers
+    :param taken: the leases of the subnet's pool
     """
     among = candidates(subnet)
-    value = among.first
-    while value <= among.last:
-        if value not in taken:
-            return to_text(among.version, value)
-        value += 1
-    return None
+    value = taken.next_free(among.first)
+    return inet.to_text(among.version, value) if value <= among.last else None
 
 
-def counts(subnet: Subnet, taken: t.AbstractSet[int]) -> tuple[int, int]:
+def counts(subnet: Subnet, taken: AddressSet) -> tuple[int, int]:
     """(in use, available) of a subnet.
 
     In use are leases, gateway, aux addresses, and what is never given; available is what is left of the
     candidates. Both saturate at 2**64 - 1.
 
-    :param taken: the leases of the subnet's pool, as numbers
+    :param taken: the leases of the subnet's pool
     """
     whole, given, among = block(subnet.subnet), usable(subnet.subnet), candidates(subnet)
     never_given = (whole.last - whole.first) - (given.last - given.first)
-    held = sum(1 for value in taken if given.first <= value <= given.last)
-    held_among = sum(1 for value in taken if among.first <= value <= among.last)
+    held, held_among = taken.count(given.first, given.last), taken.count(among.first, among.last)
     room = max(among.last - among.first + 1, 0)
     return min(never_given + held, SATURATED), min(room - held_among, SATURATED)
 
@@ -261,14 +316,13 @@ def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str])
     blocks = [block(cidr) for cidr in (*occupied, *unusable)]
     for base, length in pools:
         within = block(base)
-        width = 32 if within.version == 4 else 128
-        size = 1 << (width - length)
+        size = 1 << (WIDTHS[within.version] - length)
         first = within.first
         while first + size - 1 <= within.last:
             wanted = Block(within.version, first, first + size - 1)
             in_the_way = [other for other in blocks if other.overlaps(wanted)]
             if not in_the_way:
-                return f"{to_text(within.version, first)}/{length}"
+                return f"{inet.to_text(within.version, first)}/{length}"
             # Past the widest obstacle, and on to the next multiple of the size.
             first = (max(other.last for other in in_the_way) // size + 1) * size
     return None
@@ -280,7 +334,7 @@ def ula_prefix(host: str) -> str:
     :param host: what identifies the host; the same text gives the same prefix
     """
     global_id = int.from_bytes(names.digest(host, "ula")[:5], "big")
-    return f"{to_text(6, (0xFD << 120) | (global_id << 80))}/48"
+    return f"{inet.to_text(6, (0xFD << 120) | (global_id << 80))}/48"
 
 
 # --- MAC addresses --------------------------------------------------------------------------------------------------
@@ -288,7 +342,7 @@ def ula_prefix(host: str) -> str:
 
 def mac_of_ipv4(ipv4: str) -> str:
     """02:42 and the four bytes of the address: 192.168.216.11 gives 02:42:c0:a8:d8:0b."""
-    return _mac(number(ipv4)[1].to_bytes(4, "big"))
+    return _mac(inet.to_bytes(ipv4))
 
 
 def mac_of_names(host: str, network_name: str, endpoint_name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import ipam
+from . import inet, ipam
 from .model import Endpoint, Lease, Network, Record, Subnet
 
 
@@ -35,43 +35,53 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
             yield Lease(subnet.pool, ipam.without_prefix(address), endpoint.title)
 
 
-def leases_of(record: Record) -> tuple[Lease, ...]:
-    """All leases of a host; a gateway that networks share is one."""
-    found = [lease for network in record.networks.values() for lease in reservations(network)]
-    for endpoint in record.endpoints.values():
-        found += held_by(endpoint, record.networks[endpoint.network])
-    return tuple(dict.fromkeys(found))
-
-
 class Leases:
-    """The leases while a plan is made: pool → address as a number → holders.
+    """The leases while a plan is made.
 
     There is one holder to an address, but for gateways, which networks may share.
     """
 
     def __init__(self, record: Record) -> None:
-        self._pools: dict[str, dict[int, list[str]]] = {}
+        self._holders: dict[tuple[str, str], list[str]] = {}
+        self._taken: dict[str, ipam.AddressSet] = {}
         for network in record.networks.values():
-            self.take(reservations(network))
+            self._hold(reservations(network))
         for endpoint in record.endpoints.values():
-            self.take(held_by(endpoint, record.networks[endpoint.network]))
+            self._hold(held_by(endpoint, record.networks[endpoint.network]))
+        numbers: dict[str, list[int]] = {}
+        for pool, address in self._holders:
+            numbers.setdefault(pool, []).append(inet.number(address))
+        self._taken = {pool: ipam.AddressSet(values) for pool, values in numbers.items()}
 
-    def taken(self, pool: str) -> t.AbstractSet[int]:
-        """The addresses of a pool that are held, as numbers."""
-        return self._pools.get(pool, {}).keys()
+    def taken(self, pool: str) -> ipam.AddressSet:
+        """The addresses of a pool that are held; not to be changed by whoever asks."""
+        return self._taken.get(pool, _NONE)
 
     def holder(self, pool: str, address: str) -> str | None:
         """Who holds an address."""
-        return next(iter(self._pools.get(pool, {}).get(ipam.number(address)[1], ())), None)
+        return next(iter(self._holders.get((pool, address), ())), None)
 
     def take(self, leases: t.Iterable[Lease]) -> None:
+        for lease in self._hold(leases):
+            self._taken.setdefault(lease.pool, ipam.AddressSet()).add(inet.number(lease.address))
+
+    def _hold(self, leases: t.Iterable[Lease]) -> list[Lease]:
+        """Note the holders; those leases come back whose address was free."""
+        fresh = []
         for lease in leases:
-            self._pools.setdefault(lease.pool, {}).setdefault(ipam.number(lease.address)[1], []).append(lease.holder)
+            holders = self._holders.setdefault((lease.pool, lease.address), [])
+            if not holders:
+                fresh.append(lease)
+            holders.append(lease.holder)
+        return fresh
 
     def release(self, leases: t.Iterable[Lease]) -> None:
         for lease in leases:
-            value = ipam.number(lease.address)[1]
-            holders = self._pools[lease.pool][value]
+            holders = self._holders[lease.pool, lease.address]
             holders.remove(lease.holder)
             if not holders:
-                del self._pools[lease.pool][value]
+                del self._holders[lease.pool, lease.address]
+                self._taken[lease.pool].discard(inet.number(lease.address))
+
+
+_NONE = ipam.AddressSet()
