@@ -29,7 +29,7 @@ notes:
   - The task has to run as root on the target, also in check mode. Use C(become=true).
 """
 
-    # What the modules have that change something.
+    # What the modules of single objects have.
     STATE = r"""
 options:
   state:
@@ -43,6 +43,11 @@ options:
       - present
       - absent
     default: present
+"""
+
+    # What the modules have that change something.
+    CHANGING = r"""
+options: {}
 requirements:
   - pyroute2 >= 0.7 on the target, when a VLAN or dummy link has to be made or changed
 notes:

@@ -14,13 +14,16 @@ import traceback
 import typing as t
 
 from ansible.module_utils import basic  # not names of it: pylint takes this file for ansible, and finds none in it
+from ansible.module_utils.common import arg_spec
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
     MacvlanHostError,
     MissingLibraryError,
+    OptionsError,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
 
 DEFAULT_STATE_DIR = "/var/lib/macvlan_host"
 
@@ -29,6 +32,11 @@ DEFAULT_STATE_DIR = "/var/lib/macvlan_host"
 
 def network_argspec() -> dict[str, t.Any]:
     """The options of macvlan_network."""
+    return {**_network_options(), **_force_argspec(), **_changing_argspec()}
+
+
+def _network_options() -> dict[str, t.Any]:
+    """What describes a network."""
     return {
         "name": {"type": "str", "required": True},
         "parent": {"type": "str"},
@@ -58,13 +66,16 @@ def network_argspec() -> dict[str, t.Any]:
         "labels": {"type": "dict"},
         "allow_shared_parent": {"type": "bool", "default": False},
         "allow_overlap": {"type": "bool", "default": False},
-        "force": {"type": "bool", "default": False},
-        **_changing_argspec(),
     }
 
 
 def subinterface_argspec() -> dict[str, t.Any]:
     """The options of vlan_subinterface."""
+    return {**_subinterface_options(), **_force_argspec(), **_changing_argspec()}
+
+
+def _subinterface_options() -> dict[str, t.Any]:
+    """What describes a sub-interface."""
     return {
         "name": {"type": "str"},
         "parent": {"type": "str"},
@@ -79,8 +90,6 @@ def subinterface_argspec() -> dict[str, t.Any]:
         "loose_binding": {"type": "bool", "default": False},
         "ingress_qos_map": {"type": "dict"},
         "egress_qos_map": {"type": "dict"},
-        "force": {"type": "bool", "default": False},
-        **_changing_argspec(),
     }
 
 
@@ -93,6 +102,11 @@ SUBINTERFACE_RULES: dict[str, t.Any] = {
 
 def endpoint_argspec() -> dict[str, t.Any]:
     """The options of macvlan_endpoint."""
+    return {**_endpoint_options(), **_changing_argspec()}
+
+
+def _endpoint_options() -> dict[str, t.Any]:
+    """What describes an endpoint."""
     return {
         "name": {"type": "str", "required": True},
         "network": {"type": "str", "required": True},
@@ -119,7 +133,6 @@ def endpoint_argspec() -> dict[str, t.Any]:
         "sysctls": {"type": "dict"},
         "announce": {"type": "bool", "default": True},
         "labels": {"type": "dict"},
-        **_changing_argspec(),
     }
 
 
@@ -131,6 +144,47 @@ ENDPOINT_RULES: dict[str, t.Any] = {
 def info_argspec() -> dict[str, t.Any]:
     """The options of macvlan_info."""
     return {"network": {"type": "str"}, "endpoint": {"type": "str"}, **_common_argspec()}
+
+
+def config_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_config; its items are validated by :func:`config_params`."""
+    return {
+        **{option: {"type": "list", "elements": "dict"} for option in _config_items()},
+        "purge": {"type": "bool", "default": False},
+        **_common_argspec(),
+    }
+
+
+def _config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
+    """List of macvlan_config → the options of its items, and what they say together."""
+    return {
+        "vlan_subinterfaces": (_subinterface_options(), SUBINTERFACE_RULES),
+        "networks": (_network_options(), {}),
+        "endpoints": (_endpoint_options(), ENDPOINT_RULES),
+    }
+
+
+def config_params(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The parameters of macvlan_config, with items as the modules of single objects get them.
+
+    :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named
+    """
+    problems: list[str] = []
+    validated = dict(params)
+    for option, (spec, rules) in _config_items().items():
+        validator = arg_spec.ArgumentSpecValidator(spec, **rules)
+        results = [validator.validate(item) for item in params.get(option) or ()]
+        for position, result in enumerate(results):
+            place = config.place_of(option, position, result.validated_parameters)
+            problems += [f"{place}: {message}" for message in result.error_messages]
+        validated[option] = [result.validated_parameters for result in results]
+    if problems:
+        raise OptionsError(problems)
+    return validated
+
+
+def _force_argspec() -> dict[str, t.Any]:
+    return {"force": {"type": "bool", "default": False}}
 
 
 def _changing_argspec() -> dict[str, t.Any]:
@@ -157,7 +211,19 @@ def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: 
     with _failing_cleanly(module):
         request = present(params) if params["state"] == "present" else absent(params)
         outcome = engine.execute(request, state_dir=params["state_dir"], check=module.check_mode)
-    result = {"changed": outcome.changed, key: outcome.after, "steps": list(outcome.steps)}
+    _tell(module, outcome, {key: outcome.shown})
+
+
+def run_config(module: basic.AnsibleModule) -> None:
+    """Bring a whole host to where the task wants it, and end the task."""
+    with _failing_cleanly(module):
+        request = config.config_options(config_params(module.params))
+        outcome = engine.execute(request, state_dir=module.params["state_dir"], check=module.check_mode)
+    _tell(module, outcome, outcome.shown)
+
+
+def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.Any]) -> None:
+    result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     _finish(module, result, outcome.warnings)

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - fleetnet.macvlan._attributes.actiongroup
   - fleetnet.macvlan._common
   - fleetnet.macvlan._common.state
+  - fleetnet.macvlan._common.changing
 attributes:
   check_mode:
     support: full

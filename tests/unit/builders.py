@@ -305,3 +305,11 @@ def assert_sound(record):
             held[lease.pool, lease.address] = lease.holder
         assert (on.parent, item.mac) not in macs
         macs.add((on.parent, item.mac))
+
+
+def leases_of(record):
+    """All leases of a host; a gateway that networks share is one."""
+    found = [lease for network in record.networks.values() for lease in leases.reservations(network)]
+    for endpoint in record.endpoints.values():
+        found += leases.held_by(endpoint, record.networks[endpoint.network])
+    return tuple(dict.fromkeys(found))

@@ -16,8 +16,9 @@ from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import model, options, plan, views
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, draft, model, options, plan, views
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_config,
     macvlan_endpoint,
     macvlan_info,
     macvlan_network,
@@ -28,12 +29,14 @@ COLLECTION = "fleetnet.macvlan."
 ROOT = Path(__file__).parents[2]
 
 MODULES = {
+    "macvlan_config": macvlan_config,
     "macvlan_endpoint": macvlan_endpoint,
     "macvlan_info": macvlan_info,
     "macvlan_network": macvlan_network,
     "vlan_subinterface": vlan_subinterface,
 }
 ARGSPECS = {
+    "macvlan_config": (face.config_argspec(), {}),
     "macvlan_endpoint": (face.endpoint_argspec(), face.ENDPOINT_RULES),
     "macvlan_info": (face.info_argspec(), {}),
     "macvlan_network": (face.network_argspec(), {}),
@@ -97,7 +100,7 @@ def calls(*names):
             for action in task:
                 if action.startswith(COLLECTION):
                     for item in task.get("loop", [None]):
-                        variables = {"item": item, "mail_pid": {"stdout": "4711"}}
+                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, **task.get("vars", {})}
                         yield task["name"], action.removeprefix(COLLECTION), rendered(task[action] or {}, variables)
 
 
@@ -113,6 +116,8 @@ def validated(module, arguments):
 
 
 def request_of(module, params):
+    if module == "macvlan_config":
+        return config.config_options(face.config_params(params))
     return READERS[module, params["state"]](params)
 
 
@@ -231,9 +236,9 @@ def test_examples_are_named_and_use_full_names(name):
 @pytest.mark.parametrize(("title", "module", "arguments"), ALL_CALLS)
 def test_examples_have_arguments_that_the_modules_take(title, module, arguments):
     params = validated(module, arguments)
-    if module in OBJECTS:
+    if module != "macvlan_info":
         request = request_of(module, params)
-        assert request.notes == (), title
+        assert all(item.notes == () for item in config.requests_of(request, model.Record())), title
 
 
 @every_object
@@ -277,18 +282,36 @@ def host():
 
 def follow_examples():
     """(title, plan, the plan for running it once more, kernel afterwards) of every example, removals last."""
-    recorded, kernel = model.Record(), host()
     wanted = [
         (title, module, validated(module, arguments))
         for title, module, arguments in calls("macvlan_network", "vlan_subinterface", "macvlan_endpoint")
     ]
-    for title, module, params in sorted(wanted, key=lambda item: item[2]["state"] == "absent"):
+    yield from follow(sorted(wanted, key=lambda item: item[2]["state"] == "absent"))
+
+
+def worked_in(request, recorded, kernel):
+    requests = config.requests_of(request, recorded)
+    for netns in plan.needs_of(requests, recorded).spaces:
+        kernel.spaces.setdefault(netns.path, None)
+    return plan.plan(requests, recorded, kernel)
+
+
+def follow(wanted):
+    recorded, kernel = model.Record(), host()
+    for title, module, params in wanted:
         request = request_of(module, params)
-        for netns in plan.needs_of([request], recorded).spaces:
-            kernel.spaces.setdefault(netns.path, None)
-        planned = plan.plan([request], recorded, kernel)
+        planned = worked_in(request, recorded, kernel)
         recorded, kernel = planned.after, plan.kernel_after(kernel, planned.steps)
-        yield title, planned, plan.plan([request], recorded, kernel), kernel
+        yield title, planned, worked_in(request, recorded, kernel), kernel
+
+
+def test_examples_of_whole_hosts_can_be_run_one_after_the_other():
+    examples = [(title, module, validated(module, arguments)) for title, module, arguments in calls("macvlan_config")]
+    for title, planned, again, *_kernel in follow(examples):
+        assert planned.changed, title
+        assert not again.changed, title
+        assert planned.warnings == (), title
+    assert planned.after == model.Record()
 
 
 def test_examples_can_be_run_on_one_host_one_after_the_other():
@@ -300,7 +323,7 @@ def test_examples_can_be_run_on_one_host_one_after_the_other():
 
 def test_results_are_what_the_documentation_says():
     *_title, planned, _again, kernel = [made for made in follow_examples() if not made[1].removal][-1]
-    found = views.View(planned.after, kernel).everything(None, None)
+    found = views.View(draft.Draft(planned.after, kernel)).everything(None, None)
     docs = returned("macvlan_info")
     for key, objects in found.items():
         assert len(objects) > 3

@@ -15,7 +15,8 @@ from ansible.module_utils.common import warnings as collected
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, errors, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_endpoint,
     macvlan_info,
@@ -40,7 +41,7 @@ class FakeEngine:
 
     def __init__(self):
         self.requests = []
-        self.answer = engine.Outcome(True, {"name": "old"}, {"name": "new"}, ("do this", "do that"), ())
+        self.answer = Outcome(True, {"name": "new"}, {"name": "old"}, {"name": "new"}, ("do this", "do that"), ())
         self.found = {"networks": [], "endpoints": [], "vlan_subinterfaces": [], "drift": [], "warnings": []}
         self.error = None
 
@@ -98,7 +99,7 @@ def test_the_result_is_changed_the_object_and_the_steps(call, module, key, param
 
 @every_changing_module
 def test_the_object_is_empty_when_it_is_absent(call, fake, module, key, params):
-    fake.answer = engine.Outcome(False, {}, {}, (), ())
+    fake.answer = Outcome(False, {}, {}, {}, (), ())
     assert call(module, {**params, "state": "absent"}) == {"changed": False, key: {}, "steps": []}
 
 
@@ -119,7 +120,7 @@ def test_check_mode_is_the_engines_business_and_returns_the_same(call, fake, mod
 
 @every_changing_module
 def test_warnings_of_the_engine_are_warnings_of_the_task(call, fake, module, key, params):
-    fake.answer = engine.Outcome(False, {}, {}, (), ("one thing", "another"))
+    fake.answer = Outcome(False, {}, {}, {}, (), ("one thing", "another"))
     result = call(module, params)
     shown = json.dumps(result.pop("warnings"))
     assert "one thing" in shown

@@ -16,7 +16,6 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.leases import leases_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import SubInterfaceRemoval
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.state import apply_changes, changes_between
@@ -237,8 +236,8 @@ def test_the_journal_says_the_same_as_the_plan(sequence):
 def test_no_address_and_no_mac_is_ever_held_twice(sequence):
     for dummy, dummy, dummy, host in runs(sequence):
         builders.assert_sound(host.record)
-        held = {(lease.pool, lease.address) for lease in leases_of(host.record)}
-        assert len(held) == len(leases_of(host.record))
+        held = {(lease.pool, lease.address) for lease in builders.leases_of(host.record)}
+        assert len(held) == len(builders.leases_of(host.record))
 
 
 @settings(max_examples=30)
@@ -286,7 +285,7 @@ def turn(one):
 def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(sequence):
     for before, dummy, made, dummy in runs(sequence):
         followed = plan.kernel_after(before.kernel, made.steps)
-        foreseen = dataclasses.replace(before.kernel, spaces=made.kernel_after)
+        foreseen = dataclasses.replace(before.kernel, spaces=made.outcome.spaces)
         assert builders.shape(followed) == builders.shape(foreseen)
 
 
@@ -319,7 +318,7 @@ def only(one, asked, path):
 @given(sequences)
 def test_every_object_can_be_shown_and_counts_what_it_has(sequence):
     for dummy, dummy, dummy, host in runs(sequence):
-        shown = View(host.record, host.kernel).everything(None, None)
+        shown = View(Draft(host.record, host.kernel)).everything(None, None)
         json.dumps(shown)
         assert [item["name"] for item in shown["networks"]] == sorted(host.record.networks)
         for item in shown["networks"]:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import leases, state, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError, StateError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
@@ -137,7 +137,7 @@ def test_the_database_then_holds_what_the_changes_say(before, after):
         assert database.read().record == after
         with contextlib.closing(sqlite3.connect(database.path)) as connection:
             rows = connection.execute("SELECT pool, address, holder FROM leases").fetchall()
-    wanted = leases.leases_of(after)
+    wanted = builders.leases_of(after)
     assert set(rows) == {(lease.pool, lease.address, lease.holder) for lease in wanted}
 
 

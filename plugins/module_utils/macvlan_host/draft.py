@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from . import leases as lease_book
 from . import names, simulation
 from .errors import PYROUTE2, MissingLibraryError, PlanError
 from .leases import Leases
-from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space
+from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space, SubInterface
 from .steps import Step
 
 
@@ -22,6 +23,7 @@ class Plan:
     """What is to be done, and what will be recorded then.
 
     :ivar removal: nothing but removals, which are finished rather than turned back after an interruption
+    :ivar outcome: record and kernel afterwards, for results
     """
 
     steps: tuple[Step, ...]
@@ -29,31 +31,52 @@ class Plan:
     after: Record
     warnings: tuple[str, ...]
     removal: bool
-    kernel_after: dict[str, Space | None]
+    outcome: Draft
 
     @property
     def changed(self) -> bool:
         return bool(self.steps) or self.before != self.after
 
 
+# What a namespace is known by: (device, inode), or its path when nothing is there yet.
+Place = t.Union[tuple[int, int], str]
+Key = tuple[str, str]
+
+
 class Draft:
     """The working state of one plan; nothing of it is seen outside.
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
-    the ``put_`` and ``drop_`` methods, so that the leases follow.
+    the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
         self.recorded = recorded
         self.kernel = kernel
         self.networks = dict(recorded.networks)
-        self.links = dict(recorded.links)
-        self.namespaces = dict(recorded.namespaces)
+        self.links: dict[str, OwnedLink] = {}
+        self.namespaces: dict[str, OwnedNetns] = {}
         self.endpoints = dict(recorded.endpoints)
         self.leases = Leases(recorded)
         self.steps: list[Step] = []
-        self.warnings: list[str] = []
+        self._warnings: dict[str, None] = {}
         self._spaces = simulation.own_copy(kernel.spaces)
+        self._expected_links: collections.Counter[str] = collections.Counter()
+        self._expected_places: collections.Counter[Place] = collections.Counter()
+        self._networks_on: dict[str, dict[str, Network]] = {}
+        self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
+        self._endpoints_in: dict[Place, dict[Key, Endpoint]] = {}
+        self._holders_of: dict[tuple[str, str], dict[Key, Endpoint]] = {}
+        self._subinterfaces_on: dict[str, dict[str, SubInterface]] = {}
+        self._owned_at: dict[Place, OwnedNetns] = {}
+        for link in recorded.links.values():
+            self.put_link(link)
+        for namespace in recorded.namespaces.values():
+            self.put_namespace(namespace)
+        for network in self.networks.values():
+            self._networks_on.setdefault(network.parent, {})[network.name] = network
+        for endpoint in self.endpoints.values():
+            self._find_by_all(endpoint)
 
     # What there is
 
@@ -62,32 +85,70 @@ class Draft:
         """The host's own namespace."""
         return t.cast(Space, self._spaces[HOST.path])
 
+    @property
+    def spaces(self) -> t.Mapping[str, Space | None]:
+        """The namespaces that were read, as the steps will leave them."""
+        return self._spaces
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was warned of, each once."""
+        return tuple(self._warnings)
+
     def space(self, netns: Netns) -> Space | None:
         """A namespace; None when it does not exist, or was not read because nothing depends on it."""
         return self._spaces.get(netns.path)
 
     def same_place(self, one: Netns, other: Netns) -> bool:
         """Whether two references lead to the same namespace."""
-        if one.path == other.path:
-            return True
-        found = self.kernel.identities.get(one.path)
-        return found is not None and found == self.kernel.identities.get(other.path)
+        return one.path == other.path or self._place(one) == self._place(other)
+
+    def _place(self, netns: Netns) -> Place:
+        return self.kernel.identities.get(netns.path, netns.path)
 
     def networks_on(self, parent: str) -> list[Network]:
         """The networks with this parent."""
-        return [network for network in self.networks.values() if network.parent == parent]
+        return list(self._networks_on.get(parent, {}).values())
 
     def endpoints_of(self, network: str) -> list[Endpoint]:
-        return [endpoint for endpoint in self.endpoints.values() if endpoint.network == network]
+        return list(self._endpoints_of.get(network, {}).values())
 
     def endpoints_in(self, netns: Netns) -> list[Endpoint]:
-        return [endpoint for endpoint in self.endpoints.values() if self.same_place(endpoint.netns, netns)]
+        return list(self._endpoints_in.get(self._place(netns), {}).values())
+
+    def holders_of(self, parent: str, mac: str) -> list[Endpoint]:
+        """The endpoints of a parent that have a MAC address: one at most, while nothing is wrong."""
+        return list(self._holders_of.get((parent, mac), {}).values())
+
+    def owned_namespace(self, netns: Netns) -> OwnedNetns | None:
+        """The namespace of ours that a reference leads to, whether by its name or not."""
+        return self._owned_at.get(self._place(netns))
+
+    def subinterfaces_on(self, base: str) -> list[SubInterface]:
+        """The sub-interfaces of ours on a link."""
+        return list(self._subinterfaces_on.get(base, {}).values())
 
     def uses_dummy(self, network: Network) -> bool:
         """Whether a network has no parent of its own but a dummy."""
         return network.parent == names.dummy_name(network.id)
 
     # What shall be
+
+    def expect(self, links: t.Iterable[str], spaces: t.Iterable[Netns], times: int = 1) -> None:
+        """Keep links and namespaces that lose their last user, because what is still to be worked in uses them.
+
+        :param times: how often they are used more, or less, than was said before
+        """
+        for link in links:
+            self._expected_links[link] += times
+        for netns in spaces:
+            self._expected_places[self._place(netns)] += times
+
+    def is_expected(self, link: str) -> bool:
+        return self._expected_links[link] > 0
+
+    def is_place_expected(self, netns: Netns) -> bool:
+        return self._expected_places[self._place(netns)] > 0
 
     def do(self, *steps: Step) -> None:
         """Add steps; what follows sees the kernel as they will leave it."""
@@ -96,41 +157,69 @@ class Draft:
             simulation.follow(self._spaces, step)
 
     def warn(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
+        self._warnings[text] = None
 
     def put_network(self, network: Network) -> None:
         before = self.networks.get(network.name)
         if before is not None:
             self.leases.release(lease_book.reservations(before))
         self.networks[network.name] = network
+        self._networks_on.setdefault(network.parent, {})[network.name] = network
         self.leases.take(lease_book.reservations(network))
 
     def drop_network(self, name: str) -> None:
-        self.leases.release(lease_book.reservations(self.networks.pop(name)))
+        network = self.networks.pop(name)
+        del self._networks_on[network.parent][name]
+        self.leases.release(lease_book.reservations(network))
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         self.drop_endpoint(endpoint.key)
         self.endpoints[endpoint.key] = endpoint
+        self._find_by_all(endpoint)
         self.leases.take(lease_book.held_by(endpoint, self.networks[endpoint.network]))
 
-    def drop_endpoint(self, key: tuple[str, str]) -> None:
+    def drop_endpoint(self, key: Key) -> None:
         """Forget an endpoint, if it is known, and free its addresses."""
-        before = self.endpoints.get(key)
+        before = self.endpoints.pop(key, None)
         if before is not None:
+            for index in self._indexes(before):
+                del index[key]
             self.leases.release(lease_book.held_by(before, self.networks[before.network]))
-            del self.endpoints[key]
+
+    def _find_by_all(self, endpoint: Endpoint) -> None:
+        for index in self._indexes(endpoint):
+            index[endpoint.key] = endpoint
+
+    def _indexes(self, endpoint: Endpoint) -> tuple[dict[Key, Endpoint], ...]:
+        parent = self.networks[endpoint.network].parent
+        return (
+            self._endpoints_of.setdefault(endpoint.network, {}),
+            self._endpoints_in.setdefault(self._place(endpoint.netns), {}),
+            self._holders_of.setdefault((parent, endpoint.mac), {}),
+        )
 
     def put_link(self, link: OwnedLink) -> None:
         self.links[link.name] = link
+        if isinstance(link, SubInterface):
+            self._subinterfaces_on.setdefault(link.parent, {})[link.name] = link
+
+    def drop_link(self, name: str) -> None:
+        link = self.links.pop(name)
+        if isinstance(link, SubInterface):
+            del self._subinterfaces_on[link.parent][name]
 
     def put_namespace(self, namespace: OwnedNetns) -> None:
         self.namespaces[namespace.name] = namespace
+        self._owned_at[self._place(Netns("name", namespace.name))] = namespace
+
+    def drop_namespace(self, name: str) -> None:
+        del self.namespaces[name]
+        del self._owned_at[self._place(Netns("name", name))]
 
     def finish(self, removal: bool) -> Plan:
         """The plan, once all requests are worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
-        return Plan(tuple(self.steps), self.recorded, after, tuple(self.warnings), removal, dict(self._spaces))
+        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self)
 
 
 def require_kind(draft: Draft, kind: str, what: str) -> None:

@@ -72,8 +72,8 @@ def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | N
 
     One that lost its tag is known by name, MAC address and parent.
     """
-    tagged = next((link for link in space.links.values() if is_ours(link, endpoint.id, "macvlan")), None)
-    if tagged is not None:
+    tagged = space.tagged(names.tag(endpoint.id))
+    if tagged is not None and tagged.kind == "macvlan":
         return tagged if parent is None or tagged.lower == parent.index else None
     link = space.links.get(endpoint.ifname)
     if link is None or link.kind != "macvlan" or link.alias or link.mac != endpoint.mac:
@@ -81,16 +81,21 @@ def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | N
     return link if parent is not None and link.lower == parent.index else None
 
 
-def drift_of(draft: Draft) -> list[Drift]:
-    """Every difference between the record and the kernel, in the order of the record."""
+def drift_of(draft: Draft, titles: t.Container[str] | None = None) -> list[Drift]:
+    """Every difference between the record and the kernel, in the order of the record.
+
+    :param titles: only these objects, which must have been read; None for all
+    """
     found: list[Drift] = []
     for owned in draft.links.values():
-        if isinstance(owned, SubInterface):
+        if isinstance(owned, SubInterface) and (titles is None or owned.title in titles):
             found += _subinterface(draft, owned)
     for network in draft.networks.values():
-        found += _network(draft, network)
+        if titles is None or network.title in titles:
+            found += _network(draft, network)
     for endpoint in draft.endpoints.values():
-        found += _endpoint(draft, endpoint)
+        if titles is None or endpoint.title in titles:
+            found += _endpoint(draft, endpoint)
     return found
 
 

@@ -7,63 +7,65 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import typing as t
-from dataclasses import dataclass
 
-from . import ipam, netlink, options
+from . import netlink
+from .config import requests_of
 from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import KernelError, MacvlanHostError, PlanError, StateError
 from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
+from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
 from .state import Journal, Session, State, Stored, apply_changes, changes_between
 from .steps import inverse
-from .views import Object, View
+from .views import View
 
 LOOKS = 5
 MACHINE_ID = "/etc/machine-id"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did, or in check mode would do.
+class Foreseen(t.NamedTuple):
+    """What was found out without the lock.
 
-    :ivar before: the object before, ``{}`` when absent
-    :ivar after: the object afterwards, ``{}`` when absent
-    :ivar steps: what was done, a sentence each
+    :ivar made: the plan, with what it was made from
+    :ivar version: of the database that it was made from, None when that was in the hands of a writer
+    :ivar interrupted: whether a run that died has left something to clear up
     """
 
-    changed: bool
-    before: Object
-    after: Object
-    steps: tuple[str, ...]
-    warnings: tuple[str, ...]
+    outcome: Outcome
+    made: Plan
+    kernel: Kernel
+    version: tuple[object, ...] | None
+    interrupted: bool
 
 
-def execute(request: options.Request, *, state_dir: str, check: bool) -> Outcome:
-    """Bring one object to what is asked, or, with ``check``, tell what that would be.
+def execute(request: Request, *, state_dir: str, check: bool) -> Outcome:
+    """Bring one object, or a whole configuration, to what is asked, or, with ``check``, tell what that would be.
 
-    A real run is preceded by the same pass that check mode makes: a run with nothing to do takes no lock, and what
+    A real run begins with the same pass that check mode makes: a run with nothing to do takes no lock, and what
     is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
-    because another run may be half-way through what this one looks at.
+    because another run may be half-way through what this one looks at. The plan of that pass is carried out if
+    nobody has written to the database since; else it is made again.
 
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
-    ipam.require_netaddr()
     state = State(state_dir)
+    foreseen: Foreseen | None = None
     try:
-        outcome, interrupted = _foresee(state, request)
-        if check or not (outcome.changed or interrupted):
-            return outcome
+        foreseen = _foresee(state, request)
+        if check or not (foreseen.outcome.changed or foreseen.interrupted):
+            return foreseen.outcome
     except (PlanError, KernelError):
         if check or not state.is_there():
             raise
-    with state.locked(_title(request)) as session:
-        return _perform(session, request)
+    with state.locked(request.title) as session:
+        if foreseen is not None and foreseen.version == session.version_before:
+            return _perform(session, request, foreseen)
+        return _perform(session, request, _plan_again(session, request))
 
 
 def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dict[str, t.Any]:
@@ -73,16 +75,15 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     :param endpoint: only endpoints of this name, their networks and parents
     :raises MacvlanHostError: the database or the kernel cannot be read
     """
-    ipam.require_netaddr()
     state = State(state_dir)
     _check_not_lost(state)
     stored, kernel = _look(state, needs_of_everything)
-    record = stored.record
-    found: dict[str, t.Any] = View(record, kernel).everything(network, endpoint)
+    draft = Draft(stored.record, kernel)
+    found: dict[str, t.Any] = View(draft).everything(network, endpoint)
     shown = {f"network {item['name']}" for item in found["networks"]}
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
     shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
-    found["drift"] = [plain(item) for item in drift_of(Draft(record, kernel)) if item.object in shown]
+    found["drift"] = [plain(item) for item in drift_of(draft, shown)]
     found["warnings"] = list(_journal_warnings(stored, interrupted=not state.is_locked()))
     return found
 
@@ -90,16 +91,24 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _foresee(state: State, request: options.Request) -> tuple[Outcome, bool]:
-    """The outcome, without a lock and without touching anything, and whether an interrupted run has to be cleared up."""
+def _foresee(state: State, request: Request) -> Foreseen:
+    """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
-    stored, kernel = _look(state, lambda record: needs_of([request], record))
+    version = state.version()
+    stored, kernel = _look(state, lambda record: needs_of(requests_of(request, record), record))
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
         record, kernel = _as_after_recovery(stored, kernel)
-    made = plan([request], record, kernel)
-    return _outcome(request, made, kernel, _journal_warnings(stored, interrupted)), interrupted
+    made, outcome = _planned(request, record, kernel, _journal_warnings(stored, interrupted))
+    steady = stored.journal is None and state.version() == version
+    return Foreseen(outcome, made, kernel, version if steady else None, interrupted)
+
+
+def _planned(request: Request, record: Record, kernel: Kernel, warnings: tuple[str, ...]) -> tuple[Plan, Outcome]:
+    requests = requests_of(request, record)
+    made = plan(requests, record, kernel)
+    return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
 
 
 def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Kernel]:
@@ -113,24 +122,31 @@ def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Ker
     return stored, kernel
 
 
-def _perform(session: Session, request: options.Request) -> Outcome:
-    """The same with the lock held, and for real."""
+def _plan_again(session: Session, request: Request) -> Foreseen:
+    """The plan with the lock held, after clearing up what a run that died has left."""
     warnings: tuple[str, ...] = ()
     stored = session.read()
     if stored.journal is not None:
         warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
-    kernel = netlink.read_kernel(needs_of([request], stored.record), _host(), _boot_id())
-    made = plan([request], stored.record, kernel)
+    needs = needs_of(requests_of(request, stored.record), stored.record)
+    kernel = netlink.read_kernel(needs, _host(), _boot_id())
+    made, outcome = _planned(request, stored.record, kernel, warnings)
+    return Foreseen(outcome, made, kernel, None, False)
+
+
+def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
+    """Carry a plan out."""
+    made = foreseen.made
     changes = changes_between(made.before, made.after)
     if made.steps:
-        session.intend(Journal(kernel.boot_id, _title(request), made.removal, made.steps, changes))
+        session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
         with contextlib.closing(netlink.KernelWriter()) as writer:
             _apply(session, writer, made)
             _commit(session, writer, made, changes)
     elif changes:
         session.record(changes)
-    return _outcome(request, made, kernel, warnings)
+    return foreseen.outcome
 
 
 def _apply(session: Session, writer: netlink.KernelWriter, made: Plan) -> None:
@@ -153,38 +169,6 @@ def _commit(session: Session, writer: netlink.KernelWriter, made: Plan, changes:
         with contextlib.suppress(Exception):
             session.forget_intention()
         raise
-
-
-def _outcome(request: options.Request, made: Plan, kernel: Kernel, warnings: tuple[str, ...]) -> Outcome:
-    afterwards = dataclasses.replace(kernel, spaces=made.kernel_after)
-    before = _object(View(made.before, kernel), request)
-    drifted = [plain(item) for item in drift_of(Draft(made.before, kernel)) if item.object == _title(request)]
-    if before and drifted:
-        # The record may stay as it is while the kernel is put right; the difference must still show it.
-        before["drift"] = [{key: item[key] for key in ("field", "recorded", "actual")} for item in drifted]
-    return Outcome(
-        changed=made.changed,
-        before=before,
-        after=_object(View(made.after, afterwards), request),
-        steps=tuple(step.describe() for step in made.steps),
-        warnings=warnings + made.warnings,
-    )
-
-
-def _object(view: View, request: options.Request) -> Object:
-    if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
-        return view.network(request.name)
-    if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):
-        return view.endpoint(request.network, request.name)
-    return view.subinterface(request.name)
-
-
-def _title(request: options.Request) -> str:
-    if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
-        return f"network {request.name}"
-    if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):
-        return f"endpoint {request.network}/{request.name}"
-    return f"vlan_subinterface {request.name}"
 
 
 # --- after an interruption ------------------------------------------------------------------------------------------

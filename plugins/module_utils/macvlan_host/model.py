@@ -21,16 +21,31 @@ NetnsKind = t.Literal["host", "name", "path", "pid"]
 
 NETNS_FOLDER = "/run/netns"
 
+_SCALARS = frozenset((str, int, bool, float, type(None)))
+_FIELD_NAMES: dict[type, tuple[str, ...]] = {}
+
 
 def plain(thing: t.Any) -> t.Any:
     """Plain dicts, lists and scalars of a record, for JSON."""
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        return {item.name: plain(getattr(thing, item.name)) for item in dataclasses.fields(thing)}
-    if isinstance(thing, (list, tuple)):
+    kind = type(thing)
+    if kind in _SCALARS:
+        return thing
+    if kind in (list, tuple):
         return [plain(item) for item in thing]
-    if isinstance(thing, dict):
+    if kind is dict:
         return {key: plain(value) for key, value in thing.items()}
-    return thing
+    return {
+        name: value if type(value) in _SCALARS else plain(value)
+        for name in _field_names(kind)
+        for value in (getattr(thing, name),)
+    }
+
+
+def _field_names(kind: type) -> tuple[str, ...]:
+    """What dataclasses.fields() finds out anew each time."""
+    if kind not in _FIELD_NAMES:
+        _FIELD_NAMES[kind] = tuple(item.name for item in dataclasses.fields(kind))
+    return _FIELD_NAMES[kind]
 
 
 # --- what is recorded -----------------------------------------------------------------------------------------------
@@ -380,9 +395,46 @@ class Space:
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=dict)
     strangers: tuple[int, ...] = ()
+    _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _tagged: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for link in self.links.values():
+            self._note(link)
 
     def by_index(self, index: int | None) -> Link | None:
-        return next((link for link in self.links.values() if link.index == index), None)
+        return None if index is None else self._by_index.get(index)
+
+    def above(self, lower: Link) -> tuple[Link, ...]:
+        """The links of this namespace that sit on one of its links."""
+        return tuple(self._above.get(lower.index, {}).values())
+
+    def tagged(self, tag: str) -> Link | None:
+        """The link that carries a tag of ours."""
+        return self._tagged.get(tag)
+
+    def put(self, link: Link) -> None:
+        """Add a link, or replace the one of its name; for those who work on a copy."""
+        if link.name in self.links:
+            self.drop(self.links[link.name])
+        self.links[link.name] = link
+        self._note(link)
+
+    def drop(self, link: Link) -> None:
+        """Take a link away; for those who work on a copy."""
+        del self.links[link.name]
+        self._by_index.pop(link.index, None)
+        self._above.get(link.lower or 0, {}).pop(link.name, None)
+        if self._tagged.get(link.alias) == link:
+            del self._tagged[link.alias]
+
+    def _note(self, link: Link) -> None:
+        self._by_index[link.index] = link
+        if link.lower is not None and link.lower_netns is None and link.lower != link.index:
+            self._above.setdefault(link.lower, {})[link.name] = link
+        if link.ours:
+            self._tagged.setdefault(link.alias, link)
 
 
 @dataclass(frozen=True)

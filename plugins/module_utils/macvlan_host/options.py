@@ -52,6 +52,10 @@ class NetworkOptions:
     notes: tuple[str, ...] = ()
 
     @property
+    def title(self) -> str:
+        return f"network {self.name}"
+
+    @property
     def infers_gateway(self) -> bool:
         """Networks without a parent and internal networks lead nowhere, so no gateway is inferred."""
         return self.parent is not None and not self.internal
@@ -64,6 +68,10 @@ class NetworkRemoval:
     name: str
     force: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"network {self.name}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,10 @@ class SubInterfaceOptions:
     egress_qos_map: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        return f"vlan_subinterface {self.name}"
+
 
 @dataclass(frozen=True)
 class SubInterfaceRemoval:
@@ -93,6 +105,22 @@ class SubInterfaceRemoval:
     name: str
     force: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"vlan_subinterface {self.name}"
+
+
+@dataclass(frozen=True)
+class SubInterfaceRetraction:
+    """A VLAN sub-interface that nobody declares any longer: gone, unless a network or another sub-interface uses it."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"vlan_subinterface {self.name}"
 
 
 @dataclass(frozen=True)
@@ -119,6 +147,10 @@ class EndpointOptions:
     labels: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
 
 @dataclass(frozen=True)
 class EndpointRemoval:
@@ -128,9 +160,19 @@ class EndpointRemoval:
     network: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
 
 Request = t.Union[
-    NetworkOptions, NetworkRemoval, SubInterfaceOptions, SubInterfaceRemoval, EndpointOptions, EndpointRemoval
+    NetworkOptions,
+    NetworkRemoval,
+    SubInterfaceOptions,
+    SubInterfaceRemoval,
+    SubInterfaceRetraction,
+    EndpointOptions,
+    EndpointRemoval,
 ]
 
 

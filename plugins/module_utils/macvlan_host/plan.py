@@ -12,7 +12,7 @@ import typing as t
 from . import names, simulation
 from .draft import Draft, Plan
 from .drift import default_key, setting_keys
-from .model import HOST, Endpoint, Kernel, Needs, Netns, Record
+from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Record
 from .options import (
     EndpointOptions,
     EndpointRemoval,
@@ -21,27 +21,69 @@ from .options import (
     Request,
     SubInterfaceOptions,
     SubInterfaceRemoval,
+    SubInterfaceRetraction,
 )
-from .plan_endpoint import plan_endpoint, remove_endpoint
+from .plan_endpoint import plan_endpoint, remove_endpoint, requested_leases
 from .plan_network import ensure_parent, plan_network, plan_network_removal
-from .plan_subinterface import plan_subinterface, plan_subinterface_removal
+from .plan_subinterface import plan_subinterface, plan_subinterface_removal, plan_subinterface_retraction
 from .steps import Step
 
-REMOVALS = (NetworkRemoval, SubInterfaceRemoval, EndpointRemoval)
+REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
 
 
 def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Plan:
     """The steps that lead from what is to what is wanted, and the record afterwards.
 
+    Addresses that are asked for are reserved before others are chosen, and what a later request uses is not taken
+    away by an earlier one.
+
     :param requests: worked in one after the other, each sees what those before it will have done
     :raises PlanError: one of them cannot be done; nothing is to be done then
     """
     draft = Draft(recorded, kernel)
-    for request in requests:
+    users = [_uses(request) for request in requests]
+    for links, places in users:
+        draft.expect(links, places)
+    reserved: dict[str, tuple[Lease, ...]] | None = None
+    for request, (links, places) in zip(requests, users):
+        draft.expect(links, places, -1)
         for note in request.notes:
             draft.warn(note)
+        if isinstance(request, EndpointOptions):
+            if reserved is None:
+                reserved = _reserve(draft, requests)
+            draft.leases.release(reserved.pop(request.title, ()))
         _work_in(draft, request)
     return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
+
+
+def _reserve(draft: Draft, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
+    """Title → reservations of the endpoints that ask for addresses, where these are free."""
+    reserved = {}
+    for request in requests:
+        if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
+            reserved[request.title] = requested_leases(draft, request)
+            draft.leases.take(reserved[request.title])
+    return reserved
+
+
+def _uses(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
+    """The links and namespaces that a request will use."""
+    if isinstance(request, EndpointOptions):
+        return (), (request.netns,)
+    if isinstance(request, SubInterfaceOptions):
+        return (request.name, *_and_below(request.parent)), ()
+    if isinstance(request, NetworkOptions) and request.parent is not None:
+        return tuple(_and_below(request.parent)), ()
+    return (), ()
+
+
+def _and_below(name: str) -> t.Iterator[str]:
+    """A link and, as far as its name tells, those below it."""
+    yield name
+    found = names.split_subinterface(name)
+    if found is not None:
+        yield from _and_below(found.base)
 
 
 def _work_in(draft: Draft, request: Request) -> None:
@@ -53,6 +95,8 @@ def _work_in(draft: Draft, request: Request) -> None:
         plan_subinterface(draft, request)
     elif isinstance(request, SubInterfaceRemoval):
         plan_subinterface_removal(draft, request)
+    elif isinstance(request, SubInterfaceRetraction):
+        plan_subinterface_retraction(draft, request)
     elif isinstance(request, EndpointOptions):
         if request.network in draft.networks:
             ensure_parent(draft, draft.networks[request.network])
@@ -61,52 +105,64 @@ def _work_in(draft: Draft, request: Request) -> None:
         remove_endpoint(draft, draft.endpoints[request.network, request.name])
 
 
+class _Recorded:
+    """The recorded endpoints that a request may change, found without a look at each."""
+
+    def __init__(self, record: Record) -> None:
+        self._endpoints = record.endpoints
+        self._of_network: dict[str, list[Endpoint]] = {}
+        self._of_parent: dict[str, list[Endpoint]] = {}
+        for endpoint in record.endpoints.values():
+            self._of_network.setdefault(endpoint.network, []).append(endpoint)
+            parent = record.networks[endpoint.network].parent
+            self._of_parent.setdefault(parent, []).append(endpoint)
+
+    def touched_by(self, request: Request) -> list[Endpoint]:
+        if isinstance(request, (NetworkOptions, NetworkRemoval)):
+            return self._of_network.get(request.name, [])
+        if isinstance(request, (EndpointOptions, EndpointRemoval)):
+            known = self._endpoints.get((request.network, request.name))
+            return [known] if known is not None else []
+        return self._of_parent.get(request.name, [])
+
+
 def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     """What has to be read of the kernel for a plan: only namespaces that can change it."""
-    spaces: dict[Netns, frozenset[str]] = {HOST: frozenset()}
+    spaces: dict[Netns, set[str]] = {HOST: set()}
     strangers: set[Netns] = set()
     kinds: set[str] = set()
+    settings: set[tuple[Netns, str]] = set()
+    host_routes = False
+    known = _Recorded(recorded)
     for request in requests:
-        for endpoint in _touched(request, recorded):
-            _look_at(spaces, endpoint.netns, setting_keys(endpoint))
+        touched = known.touched_by(request)
+        for endpoint in touched:
+            spaces.setdefault(endpoint.netns, set()).update(setting_keys(endpoint))
             if isinstance(request, REMOVALS) or getattr(request, "netns", endpoint.netns) != endpoint.netns:
                 strangers.add(endpoint.netns)
         if isinstance(request, EndpointOptions):
-            keys = {names.sysctl_key(key, request.ifname) for key in request.sysctls}
-            known = recorded.endpoints.get((request.network, request.name))
-            if known is not None:
-                keys |= setting_keys(dataclasses.replace(known, ifname=request.ifname, sysctls=request.sysctls))
-            _look_at(spaces, request.netns, frozenset(keys))
+            spaces.setdefault(request.netns, set()).update(_wanted_settings(request, recorded))
+            settings.update((request.netns, default_key(key)) for key in request.sysctls)
         kinds |= _kinds(request, recorded)
+        host_routes = host_routes or _needs_host_routes(request, touched)
     return Needs(
-        spaces=spaces,
-        host_routes=any(_needs_host_routes(request, recorded) for request in requests),
+        spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
+        host_routes=host_routes,
         identities=frozenset(endpoint.netns for endpoint in recorded.endpoints.values())
         | frozenset(Netns("name", name) for name in recorded.namespaces),
         strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),
-        settings=frozenset(
-            (request.netns, default_key(key))
-            for request in requests
-            if isinstance(request, EndpointOptions)
-            for key in request.sysctls
-        ),
+        settings=frozenset(settings),
     )
 
 
-def _look_at(spaces: dict[Netns, frozenset[str]], netns: Netns, keys: frozenset[str]) -> None:
-    spaces[netns] = spaces.get(netns, frozenset()) | keys
-
-
-def _touched(request: Request, recorded: Record) -> list[Endpoint]:
-    """The recorded endpoints that a request may change."""
-    if isinstance(request, (NetworkOptions, NetworkRemoval)):
-        return [endpoint for endpoint in recorded.endpoints.values() if endpoint.network == request.name]
-    if isinstance(request, (EndpointOptions, EndpointRemoval)):
-        known = recorded.endpoints.get((request.network, request.name))
-        return [known] if known is not None else []
-    users = {network.name for network in recorded.networks.values() if network.parent == request.name}
-    return [endpoint for endpoint in recorded.endpoints.values() if endpoint.network in users]
+def _wanted_settings(request: EndpointOptions, recorded: Record) -> frozenset[str]:
+    """The sysctls that a task asks for, and those that its recorded endpoint then has under its new name."""
+    keys = frozenset(names.sysctl_key(key, request.ifname) for key in request.sysctls)
+    known = recorded.endpoints.get((request.network, request.name))
+    if known is None or (known.ifname, known.sysctls) == (request.ifname, request.sysctls):
+        return keys
+    return keys | setting_keys(dataclasses.replace(known, ifname=request.ifname, sysctls=request.sysctls))
 
 
 def _kinds(request: Request, recorded: Record) -> set[str]:
@@ -125,20 +181,19 @@ def _kinds(request: Request, recorded: Record) -> set[str]:
     return set()
 
 
-def _needs_host_routes(request: Request, recorded: Record) -> bool:
+def _needs_host_routes(request: Request, touched: t.Iterable[Endpoint]) -> bool:
     """Choosing a subnet, and default routes in the host's own namespace, depend on its routes."""
     if isinstance(request, NetworkOptions):
         return not request.subnets or bool(request.ipv6)
-    return any(not endpoint.netns.path for endpoint in _touched(request, recorded)) or (
-        isinstance(request, EndpointOptions) and not request.netns.path
-    )
+    in_host = isinstance(request, EndpointOptions) and not request.netns.path
+    return in_host or any(not endpoint.netns.path for endpoint in touched)
 
 
 def needs_of_everything(recorded: Record) -> Needs:
     """What has to be read to compare all that is recorded with the kernel."""
     spaces: dict[Netns, frozenset[str]] = {HOST: frozenset()}
     for endpoint in recorded.endpoints.values():
-        _look_at(spaces, endpoint.netns, setting_keys(endpoint))
+        spaces[endpoint.netns] = spaces.get(endpoint.netns, frozenset()) | setting_keys(endpoint)
     return Needs(spaces=spaces, host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()})
 
 

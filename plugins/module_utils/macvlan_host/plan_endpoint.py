@@ -13,7 +13,7 @@ from .draft import Draft, is_ours, require_kind
 from .drift import default_key, find_link, settings
 from .errors import PlanError
 from .leases import subnet_of
-from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Route, Space, Subnet
+from .model import HOST, Endpoint, Lease, Link, Netns, Network, OwnedNetns, Route, Space, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 from .steps import (
     AddAddress,
@@ -44,7 +44,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     """
     network = draft.networks.get(wanted.network)
     if network is None:
-        raise PlanError(f"endpoint {wanted.network}/{wanted.name}: there is no network {wanted.network} on this host")
+        raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
     recorded = draft.endpoints.get((wanted.network, wanted.name))
     parent = draft.host.links[network.parent]
     _check_namespace(draft, wanted)
@@ -91,7 +91,7 @@ def _with(before: str, items: tuple[str, ...]) -> str:
 
 
 def _check_namespace(draft: Draft, wanted: EndpointOptions) -> None:
-    title = f"endpoint {wanted.network}/{wanted.name}"
+    title = wanted.title
     if not wanted.netns.path:
         return
     if draft.same_place(wanted.netns, HOST):
@@ -108,7 +108,7 @@ def _check_settings(draft: Draft, wanted: EndpointOptions) -> None:
     unknown = [key for key in wanted.sysctls if default_key(key) in draft.kernel.unknown_settings]
     if unknown:
         raise PlanError(
-            f"endpoint {wanted.network}/{wanted.name}: sysctls: this kernel has no {', '.join(unknown)}; "
+            f"{wanted.title}: sysctls: this kernel has no {', '.join(unknown)}; "
             f"IFNAME stands for the endpoint's own interface"
         )
 
@@ -200,7 +200,7 @@ def _resolve(
     draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link
 ) -> Endpoint:
     """The endpoint with everything that the task left open decided."""
-    title = f"endpoint {wanted.network}/{wanted.name}"
+    title = wanted.title
     ipv4 = _address(draft, wanted, recorded, network, 4)
     ipv6 = _address(draft, wanted, recorded, network, 6)
     default_route = bool(wanted.netns.path) if wanted.default_route is None else wanted.default_route
@@ -241,7 +241,7 @@ def _address(
     draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
 ) -> str | None:
     """The address of one family with prefix length: the requested one, else the one it has, else the next."""
-    title = f"endpoint {wanted.network}/{wanted.name}"
+    title = wanted.title
     requested = wanted.ipv4 if version == 4 else wanted.ipv6
     subnets = _subnets(title, wanted, network, version)
     if requested is not None:
@@ -284,12 +284,23 @@ def _requested(draft: Draft, title: str, network: Network, subnets: tuple[Subnet
     return _with_length(address, subnet)
 
 
+def requested_leases(draft: Draft, wanted: EndpointOptions) -> tuple[Lease, ...]:
+    """The leases that an endpoint asks for by address, as far as its network has them to give."""
+    network = draft.networks.get(wanted.network)
+    found = []
+    for address in (wanted.ipv4, wanted.ipv6):
+        subnet = subnet_of(network, address) if network and address else None
+        if subnet and address and draft.leases.holder(subnet.pool, address) is None:
+            found.append(Lease(subnet.pool, address, wanted.title))
+    return tuple(found)
+
+
 def _with_length(address: str, subnet: Subnet) -> str:
     return f"{address}/{ipam.prefix_length(subnet.subnet)}"
 
 
 def _mac(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link, ipv4: str | None) -> str:
-    title = f"endpoint {wanted.network}/{wanted.name}"
+    title = wanted.title
     if network.mode == "passthru":
         if wanted.mac is not None:
             raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
@@ -309,26 +320,28 @@ def _check_passthru_is_free(draft: Draft, wanted: EndpointOptions, network: Netw
     others = [endpoint for endpoint in draft.endpoints_of(network.name) if endpoint.name != wanted.name]
     if others:
         raise PlanError(
-            f"endpoint {wanted.network}/{wanted.name}: passthru {network.title} has its one endpoint, {others[0].name}"
+            f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
         )
 
 
 def _check_mac_is_free(draft: Draft, wanted: EndpointOptions, parent: Link, mac: str) -> None:
     """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
-    title = f"endpoint {wanted.network}/{wanted.name}"
+    title = wanted.title
     if mac == parent.mac:
         raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
-    tags = set()
-    for network in draft.networks_on(parent.name):
-        for endpoint in draft.endpoints_of(network.name):
-            tags.add(names.tag(endpoint.id))
-            if endpoint.mac == mac:
-                raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
-    own = names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))
-    for link in draft.host.links.values():
-        on_parent = link.lower == parent.index and link.lower_netns is None and link.kind in ("macvlan", "macvtap")
-        if on_parent and link.mac == mac and link.alias not in tags | {own}:
+    for endpoint in draft.holders_of(parent.name, mac):
+        raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
+    for link in draft.host.above(parent):
+        if link.mac == mac and link.kind in ("macvlan", "macvtap") and not _is_recorded(draft, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
+
+
+def _is_recorded(draft: Draft, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
+    """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
+    tags = {names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))}
+    for network in draft.networks_on(parent.name):
+        tags |= {names.tag(endpoint.id) for endpoint in draft.endpoints_of(network.name)}
+    return link.alias in tags
 
 
 def _mtu(title: str, own: int | None, network: Network, parent: Link, ipv6: str | None) -> int:
@@ -605,7 +618,8 @@ def remove_endpoint(draft: Draft, endpoint: Endpoint) -> None:
 
 
 def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Space) -> None:
-    link = next((link for link in space.links.values() if is_ours(link, endpoint.id, "macvlan")), None)
+    link = space.tagged(names.tag(endpoint.id))
+    link = link if is_ours(link, endpoint.id, "macvlan") else None
     if link is None and endpoint.ifname not in space.links:
         return
     if link is None:
@@ -628,10 +642,11 @@ def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:
 
 def _release_namespace(draft: Draft, netns: Netns) -> None:
     """The last endpoint takes a namespace that we made along, unless others have moved in."""
-    name = next((name for name in draft.namespaces if draft.same_place(Netns("name", name), netns)), None)
-    if name is None or draft.endpoints_in(netns):
+    owned = draft.owned_namespace(netns)
+    if owned is None or draft.endpoints_in(netns) or draft.is_place_expected(netns):
         return
-    owned = draft.namespaces.pop(name)
+    name = owned.name
+    draft.drop_namespace(name)
     space = draft.space(netns)
     if space is None:
         return

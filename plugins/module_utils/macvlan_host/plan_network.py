@@ -41,7 +41,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
     link = draft.host.links[parent]
     _check_passthru(draft, wanted, link)
     if wanted.mtu is not None and wanted.mtu > link.mtu:
-        raise PlanError(f"network {wanted.name}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {parent}")
+        raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {parent}")
     subnets = _subnets(draft, wanted, recorded, identifier)
     network = Network(
         id=identifier,
@@ -87,12 +87,12 @@ def _check_sharing(draft: Draft, wanted: NetworkOptions, parent: str) -> None:
         return
     passthru = next((other for other in others if other.mode == "passthru"), None)
     if passthru is not None:
-        raise PlanError(f"network {wanted.name}: {parent} belongs to {passthru.title}, which is passthru and shares it not")
+        raise PlanError(f"{wanted.title}: {parent} belongs to {passthru.title}, which is passthru and shares it not")
     if wanted.mode == "passthru":
-        raise PlanError(f"network {wanted.name}: passthru needs {parent} for itself, and {others[0].title} is on it")
+        raise PlanError(f"{wanted.title}: passthru needs {parent} for itself, and {others[0].title} is on it")
     if not wanted.allow_shared_parent:
         raise PlanError(
-            f"network {wanted.name}: {parent} is already the parent of {others[0].title}; "
+            f"{wanted.title}: {parent} is already the parent of {others[0].title}; "
             f"a second network on it needs allow_shared_parent: true"
         )
 
@@ -102,7 +102,7 @@ def _take_parent(draft: Draft, wanted: NetworkOptions, parent: str, identifier: 
     link = draft.host.links.get(parent)
     if wanted.parent is None:
         if link is not None and parent not in draft.links:
-            raise PlanError(f"network {wanted.name}: the name {parent} of its dummy parent is taken by another link")
+            raise PlanError(f"{wanted.title}: the name {parent} of its dummy parent is taken by another link")
         ensure_owned(draft, DummyParent(identifier, parent))
         return True
     if parent in draft.links:
@@ -175,8 +175,8 @@ def check_carries(draft: Draft, network: str, link: Link) -> None:
         name = f"{master.kind} {master.name}" if master else "another link"
         hint = f"; use {master.name}" if master else ""
         raise PlanError(f"{where} is a port of {name}, which takes all its frames{hint}")
-    for upper in draft.host.links.values():
-        if upper.kind in EXCLUSIVE_KINDS and upper.lower == link.index and upper.lower_netns is None:
+    for upper in draft.host.above(link):
+        if upper.kind in EXCLUSIVE_KINDS:
             raise PlanError(f"{where} carries the {upper.kind} link {upper.name}, which takes all its frames")
 
 
@@ -196,15 +196,14 @@ def _warn_about(draft: Draft, network: str, link: Link) -> None:
 
 def _check_passthru(draft: Draft, wanted: NetworkOptions, link: Link) -> None:
     """A passthru macvlan has its parent for itself; links that were not made here count too."""
-    ours = {names.tag(endpoint.id) for endpoint in draft.endpoints.values()}
-    for other in draft.host.links.values():
-        on_it = other.kind in ("macvlan", "macvtap") and other.lower == link.index and other.lower_netns is None
-        if not on_it or other.alias in ours:
+    ours = {names.tag(item.id) for network in draft.networks_on(link.name) for item in draft.endpoints_of(network.name)}
+    for other in draft.host.above(link):
+        if other.kind not in ("macvlan", "macvtap") or other.alias in ours:
             continue
         if wanted.mode == "passthru":
-            raise PlanError(f"network {wanted.name}: passthru needs {link.name} for itself, and {other.name} is on it")
+            raise PlanError(f"{wanted.title}: passthru needs {link.name} for itself, and {other.name} is on it")
         if other.macvlan_mode == "passthru":
-            raise PlanError(f"network {wanted.name}: {link.name} carries the passthru link {other.name}")
+            raise PlanError(f"{wanted.title}: {link.name} carries the passthru link {other.name}")
 
 
 # --- what cannot change ---------------------------------------------------------------------------------------------
@@ -284,7 +283,7 @@ def _check_overlap(draft: Draft, wanted: NetworkOptions, subnet: Subnet, same_po
             if not ipam.block(subnet.subnet).overlaps(ipam.block(other.subnet)) or _shares(subnet, other):
                 continue
             raise PlanError(
-                f"network {wanted.name}: subnet {_with_range(subnet)} overlaps {_with_range(other)} of {network.title}; "
+                f"{wanted.title}: subnet {_with_range(subnet)} overlaps {_with_range(other)} of {network.title}; "
                 f"networks may share one subnet with ip_ranges apart from each other, "
                 f"or be separate broadcast domains with allow_overlap: true"
             )
@@ -307,12 +306,12 @@ def _chosen(draft: Draft, wanted: NetworkOptions, recorded: Network | None, vers
     if cidr is None:
         pools = [pool for pool in wanted.address_pools if ipam.version_of(pool[0]) == version]
         if version == 4 and wanted.address_pools and not pools:
-            raise PlanError(f"network {wanted.name}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
+            raise PlanError(f"{wanted.title}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
         default = ipam.DEFAULT_POOLS if version == 4 else ((ipam.ula_prefix(draft.kernel.host), 64),)
         cidr = ipam.choose_subnet(pools or default, _occupied(draft))
         if cidr is None:
             raise PlanError(
-                f"network {wanted.name}: no IPv{version} subnet of {', '.join(base for base, dummy in pools or default)} "
+                f"{wanted.title}: no IPv{version} subnet of {', '.join(base for base, dummy in pools or default)} "
                 f"is free; give subnets, or other address_pools"
             )
     gateway = ipam.infer_gateway(cidr) if wanted.infers_gateway else None

@@ -13,7 +13,7 @@ from . import names
 from .draft import Draft, is_ours, require_kind
 from .errors import PlanError
 from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
-from .options import SubInterfaceOptions, SubInterfaceRemoval
+from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from .plan_endpoint import follow_network
 from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
 
@@ -129,9 +129,8 @@ def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
 
 
 def _check_vlan_is_free(draft: Draft, sub: SubInterface, base: Link) -> None:
-    for other in draft.host.links.values():
-        same_vlan = other.vlan is not None and (other.vlan.vlan_id, other.vlan.protocol) == (sub.vlan_id, sub.protocol)
-        if same_vlan and other.lower == base.index and other.lower_netns is None:
+    for other in draft.host.above(base):
+        if other.vlan is not None and (other.vlan.vlan_id, other.vlan.protocol) == (sub.vlan_id, sub.protocol):
             raise PlanError(
                 f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
                 f"{other.name}; use {other.name} as parent, or remove it"
@@ -154,7 +153,7 @@ def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
     """
     recorded = draft.links.get(wanted.name)
     if isinstance(recorded, DummyParent):
-        raise PlanError(f"vlan_subinterface {wanted.name}: this is the dummy parent of a network")
+        raise PlanError(f"{wanted.title}: this is the dummy parent of a network")
     link = draft.host.links.get(wanted.name)
     if recorded is None and link is not None:
         _check_foreign(draft, link, wanted)
@@ -208,7 +207,7 @@ def _check_foreign(draft: Draft, link: Link, wanted: SubInterfaceOptions) -> Non
     base = draft.host.by_index(link.lower) if link.lower_netns is None else None
     if link.vlan is None or base is None:
         raise PlanError(
-            f"vlan_subinterface {wanted.name}: a link of that name is there, and it is no VLAN link; it was not "
+            f"{wanted.title}: a link of that name is there, and it is no VLAN link; it was not "
             f"made here, so it is left alone"
         )
     actual = {**plain(link.vlan), "parent": base.name, "mtu": link.mtu, "mac": link.mac, "up": link.up}
@@ -219,7 +218,7 @@ def _check_foreign(draft: Draft, link: Link, wanted: SubInterfaceOptions) -> Non
     ]
     if differences:
         raise PlanError(
-            f"vlan_subinterface {wanted.name}: the link was not made here, so it is not changed, but it differs: "
+            f"{wanted.title}: the link was not made here, so it is not changed, but it differs: "
             + ", ".join(differences)
         )
 
@@ -241,25 +240,40 @@ def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None
     users = _users(draft, wanted.name, link)
     if users and not wanted.force:
         raise PlanError(
-            f"vlan_subinterface {wanted.name} is used by {', '.join(users)}; remove that first, "
+            f"{wanted.title} is used by {', '.join(users)}; remove that first, "
             f"or take it away all the same with force: true"
         )
     if users:
-        draft.warn(f"vlan_subinterface {wanted.name} was taken away from {', '.join(users)}")
+        draft.warn(f"{wanted.title} was taken away from {', '.join(users)}")
     _delete(draft, wanted.name, recorded if owned else None, link)
     if recorded is not None:
         draft.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
-        del draft.links[wanted.name]
+        draft.drop_link(wanted.name)
     if isinstance(recorded, SubInterface):
         release_parent(draft, recorded.parent)
 
 
+def plan_subinterface_retraction(draft: Draft, wanted: SubInterfaceRetraction) -> None:
+    """Work into the plan that a sub-interface is no longer declared: it goes, or stays with those who use it.
+
+    :raises PlanError: something foreign uses it
+    """
+    recorded = draft.links.get(wanted.name)
+    if not isinstance(recorded, SubInterface):
+        return
+    if draft.is_expected(wanted.name) or draft.networks_on(wanted.name) or draft.subinterfaces_on(wanted.name):
+        draft.do(Note(f"leave {recorded.title} to those who use it"))
+        draft.put_link(dataclasses.replace(recorded, declared=False))
+        return
+    plan_subinterface_removal(draft, SubInterfaceRemoval(wanted.name))
+
+
 def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
     if link.vlan is None:
-        raise PlanError(f"vlan_subinterface {wanted.name}: this link is no VLAN link, so it is never removed here")
+        raise PlanError(f"{wanted.title}: this link is no VLAN link, so it is never removed here")
     if not wanted.force:
         raise PlanError(
-            f"vlan_subinterface {wanted.name} was not made here, so it is not removed; "
+            f"{wanted.title} was not made here, so it is not removed; "
             f"take it away all the same with force: true"
         )
 
@@ -267,22 +281,16 @@ def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
 def _users(draft: Draft, name: str, link: Link | None) -> list[str]:
     """What would be lost with a link: networks, sub-interfaces on it, foreign links on it, its bridge or bond."""
     users = [network.title for network in draft.networks_on(name)]
-    users += [
-        other.title for other in draft.links.values() if isinstance(other, SubInterface) and other.parent == name
-    ]
+    users += [other.title for other in draft.subinterfaces_on(name)]
     return users + _foreign_users(draft, link)
 
 
 def _foreign_users(draft: Draft, link: Link | None) -> list[str]:
     if link is None:
         return []
-    above = [f"link {other.name}" for other in draft.host.links.values() if _on_top(other, link) and not other.ours]
+    above = [f"link {other.name}" for other in draft.host.above(link) if not other.ours]
     master = draft.host.by_index(link.master)
     return above + ([f"{master.kind} {master.name}" if master.kind else master.name] if master else [])
-
-
-def _on_top(upper: Link, lower: Link) -> bool:
-    return upper.lower == lower.index and upper.lower_netns is None and upper.index != lower.index
 
 
 def _delete(draft: Draft, name: str, owned: OwnedLink | None, link: Link | None) -> None:
@@ -299,12 +307,12 @@ def _delete(draft: Draft, name: str, owned: OwnedLink | None, link: Link | None)
 def release_parent(draft: Draft, name: str) -> None:
     """Take an owned link away if nothing uses it any more and no task declared it."""
     owned = draft.links.get(name)
-    if owned is None or owned.declared or draft.networks_on(name):
+    if owned is None or owned.declared or draft.is_expected(name):
         return
-    if any(isinstance(other, SubInterface) and other.parent == name for other in draft.links.values()):
+    if draft.networks_on(name) or draft.subinterfaces_on(name):
         return
     link = draft.host.links.get(name)
-    del draft.links[name]
+    draft.drop_link(name)
     users = _foreign_users(draft, link)
     if link is not None and not _is_owned(draft, link, owned):
         draft.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")

@@ -82,7 +82,8 @@ def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
 def _delete_netns(spaces: Spaces, path: str) -> None:
     space = spaces.get(path)
     for link in list(space.links.values()) if space else ():
-        _remove(spaces, path, link)
+        if space and link.name in space.links:
+            _remove(spaces, path, link)
     spaces[path] = None
 
 
@@ -96,7 +97,7 @@ def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
     if space is None or host is None or spec.name in space.links:
         return
     lower = host.links.get(spec.parent or "")
-    space.links[spec.name] = Link(
+    link = Link(
         index=next(_indices),
         name=spec.name,
         kind=spec.kind,
@@ -108,19 +109,27 @@ def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
         macvlan_mode=spec.mode,
         vlan=spec.vlan,
     )
+    space.put(link)
 
 
 def _remove(spaces: Spaces, path: str, link: Link) -> None:
     """A link goes together with all that was made on it, in whichever namespace."""
     space = t.cast(Space, spaces[path])
-    space.links.pop(link.name, None)
+    space.drop(link)
     space.addresses.pop(link.index, None)
     space.routes.pop(link.index, None)
-    for other_path, other in spaces.items():
-        for upper in list(other.links.values()) if other else ():
-            same_place = (upper.lower_netns is None) == (other_path == path)
-            if upper.lower == link.index and same_place and (path == HOST.path or other_path == path):
-                _remove(spaces, other_path, upper)
+    for upper in space.above(link):
+        _remove(spaces, path, upper)
+    if path == HOST.path:
+        _remove_elsewhere(spaces, link)
+
+
+def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
+    """Links in other namespaces that sit on one of the host's."""
+    for path, space in spaces.items():
+        for upper in tuple(space.links.values()) if space and path != HOST.path else ():
+            if upper.lower == lower.index and upper.lower_netns is not None:
+                _remove(spaces, path, upper)
 
 
 def _set_sysctls(spaces: Spaces, step: SetSysctls) -> None:
@@ -173,18 +182,18 @@ def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
 def _set_link(space: Space, link: Link, step: SetLink) -> None:
     if step.attribute == "vlan":
         vlan = t.cast(t.Any, link.vlan)
-        space.links[link.name] = dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new))
+        space.put(dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new)))
         return
     field = {"mode": "macvlan_mode"}.get(step.attribute, step.attribute)
     changed = dataclasses.replace(link, **{field: step.new})
     if step.attribute == "name":
-        del space.links[link.name]
+        space.drop(link)
         _rename_sysctls(space, link.name, changed.name)
     if step.attribute == "up" and not step.new:
         # Down, a link keeps its IPv4 addresses only, and no route.
         _drop_family(space, link.index, 6)
         _drop_family(space, link.index, 4, addresses=False)
-    space.links[changed.name] = changed
+    space.put(changed)
 
 
 def _rename_sysctls(space: Space, old: str, new: str) -> None:

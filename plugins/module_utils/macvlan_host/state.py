@@ -19,8 +19,8 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 from .errors import StateError
-from .leases import leases_of
-from .model import DummyParent, Endpoint, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
+from .leases import held_by, reservations
+from .model import DummyParent, Endpoint, Lease, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
 from .steps import Step, from_plain, to_plain
 
 SCHEMA_VERSION = 1
@@ -44,6 +44,9 @@ CREATE TABLE journal (
     only INTEGER PRIMARY KEY CHECK (only = 1), boot_id TEXT NOT NULL, doing TEXT NOT NULL, body TEXT NOT NULL
 );
 """
+
+
+Key = t.TypeVar("Key", str, "tuple[str, str]")
 
 
 class Change(t.NamedTuple):
@@ -151,13 +154,14 @@ class State:
         """
         self._make_folder()
         with self._lock(doing):
+            version = self.version()
             with _reported(self.path):
                 if not os.path.exists(self.path):
                     os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
                 _check_whole(self.path)
                 connection = _connect(self.path, "mode=rw")
             try:
-                yield Session(connection, self.path)
+                yield Session(connection, self.path, version)
             finally:
                 connection.close()
 
@@ -232,9 +236,13 @@ class State:
 
 
 class Session:
-    """The database in the hands of the one writer."""
+    """The database in the hands of the one writer.
 
-    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+    :ivar version_before: :meth:`State.version` when the lock was taken
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: str, version: tuple[object, ...]) -> None:
+        self.version_before = version
         self._connection = connection
         self._path = path
         with _reported(path):
@@ -408,31 +416,50 @@ def _journal(boot_id: str, doing: str, text: str) -> Journal:
 
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
     """What to write so that the database holds ``after`` instead of ``before``."""
-    old, new = _rows(before), _rows(after)
-    return tuple(
-        Change(table, list(key), (table, key) in old, new.get((table, key)))
-        for table, key in {**old, **new}
-        if old.get((table, key)) != new.get((table, key))
-    )
+    changes = [
+        *_changed_objects("networks", before.networks, after.networks),
+        *_changed_objects("links", before.links, after.links),
+        *_changed_objects("namespaces", before.namespaces, after.namespaces),
+    ]
+    for key in _changed_keys(before.endpoints, after.endpoints):
+        endpoint = after.endpoints.get(key)
+        body = None
+        if endpoint is not None:
+            parent = after.networks[endpoint.network].parent
+            body = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
+        changes.append(Change("endpoints", list(key), key in before.endpoints, body))
+    old, new = _leases_that_differ(before, after), _leases_that_differ(after, before)
+    for lease in {**old, **new}:
+        if (lease in old) != (lease in new):
+            # The holder belongs to the key, so that a second one meets the table's constraint instead of the first.
+            key_of_lease = [lease.pool, lease.address, lease.holder]
+            changes.append(Change("leases", key_of_lease, lease in old, {} if lease in new else None))
+    return tuple(changes)
 
 
-def _rows(record: Record) -> dict[tuple[str, tuple[str, ...]], dict[str, t.Any]]:
-    """Every row of a record: (table, key) → body."""
-    rows: dict[tuple[str, tuple[str, ...]], dict[str, t.Any]] = {}
-    for table, objects in (
-        ("networks", record.networks),
-        ("links", record.links),
-        ("namespaces", record.namespaces),
-    ):
-        for name, thing in t.cast("dict[str, t.Any]", objects).items():
-            rows[table, (name,)] = plain(thing)
+def _changed_keys(before: t.Mapping[Key, t.Any], after: t.Mapping[Key, t.Any]) -> list[Key]:
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def _changed_objects(table: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Change]:
+    for name in _changed_keys(before, after):
+        yield Change(table, [name], name in before, plain(after[name]) if name in after else None)
+
+
+def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
+    """The leases of a record that may not be those of the other; a gateway that networks share is one.
+
+    An endpoint's leases follow from itself and its network, so most need no look.
+    """
+    found: dict[Lease, None] = {}
+    same_network = {name: network == other.networks.get(name) for name, network in record.networks.items()}
+    if not all(same_network.values()) or record.networks.keys() != other.networks.keys():
+        for network in record.networks.values():
+            found.update(dict.fromkeys(reservations(network)))
     for key, endpoint in record.endpoints.items():
-        parent = record.networks[endpoint.network].parent
-        rows["endpoints", key] = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
-    for lease in leases_of(record):
-        # The holder belongs to the key, so that a second one meets the table's constraint instead of the first.
-        rows["leases", (lease.pool, lease.address, lease.holder)] = {}
-    return rows
+        if not same_network[endpoint.network] or endpoint != other.endpoints.get(key):
+            found.update(dict.fromkeys(held_by(endpoint, record.networks[endpoint.network])))
+    return found
 
 
 def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:

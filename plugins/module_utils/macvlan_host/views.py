@@ -11,7 +11,7 @@ import typing as t
 from . import ipam
 from .draft import Draft
 from .leases import Leases
-from .model import Endpoint, Kernel, Link, Network, Record, SubInterface, plain
+from .model import Endpoint, Link, Network, SubInterface, plain
 
 Object = dict[str, t.Any]
 
@@ -19,28 +19,26 @@ Object = dict[str, t.Any]
 class View:
     """The objects of one record on one kernel.
 
-    :param recorded: what is, or will be, recorded
-    :param kernel: what the kernel shows, or will show
+    :param draft: record and kernel, as they are or as they will be
     """
 
-    def __init__(self, recorded: Record, kernel: Kernel) -> None:
-        self._record = recorded
-        self._draft = Draft(recorded, kernel)
-        self._leases: Leases = self._draft.leases
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._leases: Leases = draft.leases
 
     def network(self, name: str) -> Object:
         """A network, ``{}`` when there is none of that name."""
-        network = self._record.networks.get(name)
+        network = self._draft.networks.get(name)
         return {} if network is None else self._network(network)
 
     def endpoint(self, network: str, name: str) -> Object:
         """An endpoint, ``{}`` when there is none of that name."""
-        endpoint = self._record.endpoints.get((network, name))
+        endpoint = self._draft.endpoints.get((network, name))
         return {} if endpoint is None else self._endpoint(endpoint)
 
     def subinterface(self, name: str) -> Object:
         """A VLAN sub-interface, recorded or foreign; ``{}`` when there is neither."""
-        owned, link = self._record.links.get(name), self._draft.host.links.get(name)
+        owned, link = self._draft.links.get(name), self._draft.host.links.get(name)
         if isinstance(owned, SubInterface):
             return self._owned_subinterface(owned, link)
         if link is None or link.vlan is None:
@@ -50,17 +48,17 @@ class View:
 
     def everything(self, network: str | None, endpoint: str | None) -> dict[str, list[Object]]:
         """All objects, or those of one network, or one endpoint, sorted by name."""
-        networks = [item for item in self._record.networks.values() if network in (None, item.name)]
+        networks = [item for item in self._draft.networks.values() if network in (None, item.name)]
         endpoints = [
             item
-            for item in self._record.endpoints.values()
+            for item in self._draft.endpoints.values()
             if network in (None, item.network) and endpoint in (None, item.name)
         ]
         if endpoint is not None:
             of_endpoints = {item.network for item in endpoints}
             networks = [item for item in networks if item.name in of_endpoints]
         parents = {item.parent for item in networks}
-        subs = [item for item in self._record.links.values() if isinstance(item, SubInterface)]
+        subs = [item for item in self._draft.links.values() if isinstance(item, SubInterface)]
         narrowed = network is not None or endpoint is not None
         return {
             "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
@@ -81,7 +79,7 @@ class View:
         return t.cast(Object, shown)
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
-        network = self._record.networks[endpoint.network]
+        network = self._draft.networks[endpoint.network]
         shown = plain(endpoint)
         del shown["own_mtu"], shown["sysctls_before"]
         return {**shown, "netns": endpoint.netns.shown, "parent": network.parent, "mode": network.mode}

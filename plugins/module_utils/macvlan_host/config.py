@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The declared state of a whole host: one request that stands for many, in the order in which they can be worked in."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass
+
+from . import options
+from .errors import OptionsError
+from .model import Record, SubInterface
+
+
+@dataclass(frozen=True)
+class Config:
+    """What shall be there.
+
+    :ivar purge: what else is recorded shall be gone
+    """
+
+    subinterfaces: tuple[options.SubInterfaceOptions, ...] = ()
+    networks: tuple[options.NetworkOptions, ...] = ()
+    endpoints: tuple[options.EndpointOptions, ...] = ()
+    purge: bool = False
+    title: t.ClassVar[str] = "the configuration of this host"
+
+
+Item = t.TypeVar("Item", options.SubInterfaceOptions, options.NetworkOptions, options.EndpointOptions)
+Params = t.Mapping[str, t.Any]
+
+
+def config_options(params: Params) -> Config:
+    """The declared state from a module's parameters.
+
+    :raises OptionsError: naming every problem of every item
+    """
+    problems: list[str] = []
+    config = Config(
+        subinterfaces=_items(params, "vlan_subinterfaces", options.subinterface_options, problems),
+        networks=_items(params, "networks", options.network_options, problems),
+        endpoints=_items(params, "endpoints", options.endpoint_options, problems),
+        purge=bool(params.get("purge")),
+    )
+    problems += _contradictions(config)
+    if problems:
+        raise OptionsError(problems)
+    return config
+
+
+def _items(
+    params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str]
+) -> tuple[Item, ...]:
+    """The requests of one list; what is wrong with them is added to the problems, each with its place."""
+    found: dict[str, Item] = {}
+    for position, item in enumerate(params.get(option) or ()):
+        place = place_of(option, position, item)
+        try:
+            request = read(item)
+        except OptionsError as exc:
+            problems += [f"{place}: {problem}" for problem in exc.problems]
+            continue
+        if request.title in found:
+            problems.append(f"{place}: {request.title} is in the list already")
+        found[request.title] = dataclasses.replace(request, notes=tuple(f"{place}: {note}" for note in request.notes))
+    return tuple(found.values())
+
+
+def place_of(option: str, position: int, item: Params) -> str:
+    """What messages call an item of a list: its place, and its name when it has one."""
+    return f"{option}[{position}]" + (f" ({item['name']})" if item.get("name") else "")
+
+
+def _contradictions(config: Config) -> t.Iterator[str]:
+    listed = {network.name for network in config.networks}
+    for endpoint in config.endpoints if config.purge else ():
+        if endpoint.network not in listed:
+            yield (
+                f"{endpoint.title}: purge: true removes network {endpoint.network}, which is not in networks; "
+                f"list it there, or leave purge out"
+            )
+
+
+def requests_of(request: options.Request | Config, recorded: Record) -> tuple[options.Request, ...]:
+    """What a request stands for: removals from the top down, then what shall be there from the bottom up."""
+    if not isinstance(request, Config):
+        return (request,)
+    return (
+        *(_purged(request, recorded) if request.purge else ()),
+        *_by_depth({item.name: item for item in request.subinterfaces}),
+        *request.networks,
+        *request.endpoints,
+    )
+
+
+def _purged(config: Config, recorded: Record) -> t.Iterator[options.Request]:
+    """Removals of all that is recorded and not listed."""
+    endpoints = {(item.network, item.name) for item in config.endpoints}
+    for key in sorted(recorded.endpoints.keys() - endpoints):
+        yield options.EndpointRemoval(key[1], key[0])
+    for name in sorted(recorded.networks.keys() - {item.name for item in config.networks}):
+        yield options.NetworkRemoval(name)
+    declared = {item.name: item for item in recorded.links.values() if isinstance(item, SubInterface) and item.declared}
+    listed = {item.name for item in config.subinterfaces}
+    for sub in reversed(_by_depth(declared)):
+        if sub.name not in listed:
+            yield options.SubInterfaceRetraction(sub.name)
+
+
+Stacked = t.TypeVar("Stacked", options.SubInterfaceOptions, SubInterface)
+
+
+def _by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
+    """Those that carry others before these, else in their order."""
+
+    def depth(sub: Stacked, seen: frozenset[str] = frozenset()) -> int:
+        below = subs.get(sub.parent)
+        if below is None or below.name in seen:
+            return 0
+        return 1 + depth(below, seen | {below.name})
+
+    return sorted(subs.values(), key=depth)

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run tells of itself: the objects before and after, the steps, the warnings. Pure: from the plan alone."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from . import options
+from .config import Config
+from .draft import Draft, Plan
+from .drift import drift_of
+from .model import plain
+from .views import Object, View
+
+Request = t.Union[options.Request, Config]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, or in check mode would do.
+
+    :ivar shown: the object afterwards, ``{}`` when absent; of a configuration all that is recorded, list by list
+    :ivar before: the object before, ``{}`` when absent; of a configuration only what differs
+    :ivar after: the same afterwards
+    :ivar steps: what was done, a sentence each
+    """
+
+    changed: bool
+    shown: Object
+    before: Object
+    after: Object
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def outcome_of(
+    request: Request, worked_in: t.Iterable[options.Request], made: Plan, before: Draft, warnings: tuple[str, ...]
+) -> Outcome:
+    """The outcome of a plan.
+
+    :param worked_in: the requests that the one stands for
+    :param before: record and kernel before the plan
+    :param warnings: those of the run itself, told first
+    """
+    drifted: dict[str, list[Object]] = {}
+    for item in drift_of(before, {item.title for item in worked_in}):
+        shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
+        drifted.setdefault(item.object, []).append(shown)
+    old, new = View(before), View(made.outcome)
+    if isinstance(request, Config):
+        everything = new.everything(None, None)
+        was = _by_title(old.everything(None, None), drifted)
+        will = _by_title(everything, {})
+        difference = _without_equals(was, will), _without_equals(will, was)
+    else:
+        everything = _object(new, request)
+        difference = _with_drift(_object(old, request), drifted.get(request.title, [])), everything
+    return Outcome(
+        changed=made.changed,
+        shown=everything,
+        before=difference[0],
+        after=difference[1],
+        steps=tuple(step.describe() for step in made.steps),
+        warnings=warnings + made.warnings,
+    )
+
+
+def _object(view: View, request: options.Request) -> Object:
+    if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
+        return view.network(request.name)
+    if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):
+        return view.endpoint(request.network, request.name)
+    return view.subinterface(request.name)
+
+
+def _with_drift(shown: Object, drifted: list[Object]) -> Object:
+    """The record may stay as it is while the kernel is put right; the difference must still show it."""
+    return {**shown, "drift": plain(drifted)} if shown and drifted else shown
+
+
+def _by_title(lists: dict[str, list[Object]], drifted: dict[str, list[Object]]) -> Object:
+    """One dict for all objects, by what messages call them."""
+    found: Object = {}
+    for option, word in (("vlan_subinterfaces", "vlan_subinterface"), ("networks", "network"), ("endpoints", "endpoint")):
+        for item in lists[option]:
+            name = f"{item['network']}/{item['name']}" if option == "endpoints" else item["name"]
+            title = f"{word} {name}"
+            found[title] = _with_drift(item, drifted.get(title, []))
+    return found
+
+
+def _without_equals(these: Object, others: Object) -> Object:
+    return {title: item for title, item in these.items() if others.get(title) != item}
