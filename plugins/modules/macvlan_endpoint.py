@@ -403,8 +403,7 @@ steps:
     - create namespace web1
     - create macvlan link eth0 in namespace web1 on eth0.50 (bridge, 02:42:c0:a8:32:02)
     - >-
-      set net.ipv6.conf.eth0.accept_ra=0, net.ipv6.conf.eth0.autoconf=0, net.ipv6.conf.eth0.ndisc_notify=1,
-      net.ipv6.conf.eth0.disable_ipv6=1, net.ipv4.conf.eth0.arp_notify=1 in namespace web1
+      set net.ipv6.conf.eth0.disable_ipv6=1, net.ipv4.conf.eth0.arp_notify=1 in namespace web1
     - add 192.168.50.2/24 to eth0 in namespace web1
     - bring eth0 in namespace web1 up
     - add default route via 192.168.50.1 on eth0 in namespace web1

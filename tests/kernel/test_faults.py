@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import namespaces, netlink, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
@@ -72,10 +72,10 @@ def failing_at(position: int) -> t.Callable[[], None]:
     """A hook: the step at this position fails after it was done, as when the kernel refuses its last part."""
 
     def hook() -> None:
-        do = netlink.KernelWriter._do
+        do = kernel_write.KernelWriter._do
         seen = [0]
 
-        def failing(self: netlink.KernelWriter, step: t.Any, settle: bool = False) -> None:
+        def failing(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
             do(self, step, settle)
             if settle:
                 return
@@ -84,7 +84,7 @@ def failing_at(position: int) -> t.Callable[[], None]:
                 raise KernelError(f"cannot {step.describe()}: injected")
             seen[0] += 1
 
-        netlink.KernelWriter._do = failing  # type: ignore[method-assign]
+        kernel_write.KernelWriter._do = failing  # type: ignore[method-assign]
 
     return hook
 
@@ -93,25 +93,25 @@ def dying_at(position: int) -> t.Callable[[], None]:
     """A hook: the process is killed before the step of this position, or, past the last one, after all of them."""
 
     def hook() -> None:
-        do, apply = netlink.KernelWriter._do, netlink.KernelWriter.apply
+        do, apply = kernel_write.KernelWriter._do, kernel_write.KernelWriter.apply
         seen = [0]
 
-        def die(self: netlink.KernelWriter) -> None:
+        def die(self: kernel_write.KernelWriter) -> None:
             self._flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
-        def dying(self: netlink.KernelWriter, step: t.Any, settle: bool = False) -> None:
+        def dying(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
             if seen[0] == position:
                 die(self)
             do(self, step, settle)
             seen[0] += 1
 
-        def dying_at_the_end(self: netlink.KernelWriter, steps: t.Any) -> None:
+        def dying_at_the_end(self: kernel_write.KernelWriter, steps: t.Any) -> None:
             apply(self, steps)
             die(self)
 
-        netlink.KernelWriter._do = dying  # type: ignore[method-assign]
-        netlink.KernelWriter.apply = dying_at_the_end  # type: ignore[method-assign]
+        kernel_write.KernelWriter._do = dying  # type: ignore[method-assign]
+        kernel_write.KernelWriter.apply = dying_at_the_end  # type: ignore[method-assign]
 
     return hook
 
@@ -316,13 +316,13 @@ def occupied(host: Host, name: str) -> None:
 
 def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
     def hook() -> None:
-        apply = netlink.KernelWriter.apply
+        apply = kernel_write.KernelWriter.apply
 
-        def too_late(self: netlink.KernelWriter, steps: t.Any) -> None:
-            namespaces.create("b", lambda: None)
+        def too_late(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+            namespaces.Walker().create("b", lambda: None)
             apply(self, steps)
 
-        netlink.KernelWriter.apply = too_late  # type: ignore[method-assign]
+        kernel_write.KernelWriter.apply = too_late  # type: ignore[method-assign]
 
     module, params = CREATE_ENDPOINT
     assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]

@@ -904,7 +904,7 @@ def test_an_endpoint_is_made_in_a_namespace_that_is_made_for_it():
         "record endpoint lan/web with 192.168.1.2/24",
         "create namespace blue",
         "create macvlan link eth0 in namespace blue on eth0 (bridge, 02:42:c0:a8:01:02)",
-        SETTINGS.format(disabled=1),
+        "set net.ipv6.conf.eth0.disable_ipv6=1, net.ipv4.conf.eth0.arp_notify=1 in namespace blue",
         "add 192.168.1.2/24 to eth0 in namespace blue",
         "bring eth0 in namespace blue up",
         "add default route via 192.168.1.1 on eth0 in namespace blue",
@@ -1437,7 +1437,7 @@ GO = "eth0 in namespace blue"
             endpoint(announce=False),
             [
                 "change announce of endpoint lan/web",
-                "set net.ipv6.conf.eth0.ndisc_notify=0, net.ipv4.conf.eth0.arp_notify=0 in namespace blue",
+                "set net.ipv4.conf.eth0.arp_notify=0 in namespace blue",
             ],
             id="announce",
         ),
@@ -1482,7 +1482,8 @@ def test_an_endpoint_gains_a_family_with_its_network():
     host = prepared(kernel(), network(), endpoint(), DUAL)
     assert host.sentences(endpoint()) == [
         "change ipv6, gateway6 of endpoint lan/web",
-        "set net.ipv6.conf.eth0.disable_ipv6=0 in namespace blue",
+        "set net.ipv6.conf.eth0.accept_ra=0, net.ipv6.conf.eth0.autoconf=0, net.ipv6.conf.eth0.ndisc_notify=1, "
+        "net.ipv6.conf.eth0.disable_ipv6=0 in namespace blue",
         f"add fd00::2/64 to {GO}",
         f"add IPv6 default route via fd00::1 on {GO}",
     ]
@@ -1506,7 +1507,7 @@ def test_an_interface_that_is_called_like_a_part_of_a_setting_can_be_renamed(ifn
 
 
 def test_a_renamed_interface_that_changes_a_setting_too_can_be_turned_back():
-    host = prepared(kernel(), network(), endpoint())
+    host = prepared(kernel(), DUAL, endpoint())
     made = host.plan(endpoint(ifname="net0", announce=False))
     settings = [
         item for step in steps.inverse(made.steps) if isinstance(step, steps.SetSysctls) for item in step.settings

@@ -21,6 +21,8 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+RTM_GETNEIGH = 30
+RTM_NEWNSID, RTM_GETNSID = 88, 90
 
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR = 0x1, 0x2, 0x4, 0x10
 NLM_F_DUMP = 0x300
@@ -30,9 +32,12 @@ NLMSGERR_ATTR_MSG = 1
 
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 20, 28, 29, 37
+IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP, IFLA_NET_NS_FD, IFLA_EXT_MASK = 18, 20, 26, 27, 28, 29
+IFLA_LINK_NETNSID, IFLA_TARGET_NETNSID = 37, 46
+IFLA_INET_CONF, IFLA_INET6_CONF = 1, 2
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MACVLAN_MODE = 1
+IFLA_VLAN_QOS_MAPPING = 1
 IFLA_VLAN_ID, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, IFLA_VLAN_PROTOCOL = 1, 2, 3, 4, 5
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
@@ -42,7 +47,15 @@ RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
 RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
+NDA_LLADDR = 2
+NETNSA_NSID, NETNSA_FD = 1, 3
+ANY_NSID = -1
 IPV6_DEFAULT_METRIC = 1024  # IP6_RT_PRIO_USER, include/net/ip6_route.h
+
+# Settings of an interface that come with its link: name → place in the array. IPv4 counts from 1 (IPV4_DEVCONF_*,
+# include/uapi/linux/ip.h), and the array from 0; IPv6 counts from 0 (DEVCONF_*, include/uapi/linux/ipv6.h).
+IPV4_SETTINGS = {"arp_notify": 21}
+IPV6_SETTINGS = {"accept_ra": 3, "autoconf": 5, "disable_ipv6": 26, "ndisc_notify": 29}
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 VLAN_FLAGS = {"reorder_hdr": 0x1, "gvrp": 0x2, "loose_binding": 0x4, "mvrp": 0x8}
@@ -52,6 +65,8 @@ _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _LINK = struct.Struct("=BxHiII")  # family, hardware type, index, flags, change mask
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
+_NAMESPACE = struct.Struct("=Bxxx")  # family
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
 _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
@@ -124,8 +139,24 @@ def dump_addresses() -> Packed:
     return Packed(RTM_GETADDR, NLM_F_DUMP, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
-def dump_routes(family: int) -> Packed:
-    return Packed(RTM_GETROUTE, NLM_F_DUMP, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+def dump_routes() -> Packed:
+    """Those of all families."""
+    return Packed(RTM_GETROUTE, NLM_F_DUMP, _ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def dump_filter(index: int) -> Packed:
+    """The MAC addresses that a link takes frames for beside its own (net/core/rtnetlink.c, ndo_dflt_fdb_dump)."""
+    return Packed(RTM_GETNEIGH, NLM_F_DUMP, _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0))
+
+
+def name_netns(descriptor: int) -> Packed:
+    """Let the sender's namespace have a number for another one, which does not keep that one alive."""
+    body = _NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor)
+    return Packed(RTM_NEWNSID, 0, body + _attribute(NETNSA_NSID, _INT32.pack(ANY_NSID)))
+
+
+def get_nsid(descriptor: int) -> Packed:
+    return Packed(RTM_GETNSID, 0, _NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor))
 
 
 def get_link(name: str) -> Packed:
@@ -134,13 +165,15 @@ def get_link(name: str) -> Packed:
 
 
 def add_macvlan(
-    name: str, lower: int, mode: str, mac: str | None = None, mtu: int | None = None, netns_fd: int | None = None
+    name: str,
+    lower: int,
+    mode: str,
+    mac: str | None = None,
+    mtu: int | None = None,
+    netns_fd: int | None = None,
+    group: int | None = None,
 ) -> Packed:
-    """A macvlan on the link with index ``lower`` of the sender's namespace.
-
-    With ``netns_fd`` it is born there. Kernels such as 6.1 look the name up in the sender's namespace all the same
-    (net/core/rtnetlink.c, __rtnl_newlink), so it has to be one that neither has.
-    """
+    """A macvlan on the link with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
     if mac is not None:
         body += _mac(mac)
@@ -148,7 +181,31 @@ def add_macvlan(
         body += _uint32(IFLA_MTU, mtu)
     if netns_fd is not None:
         body += _uint32(IFLA_NET_NS_FD, netns_fd)
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
+
+
+def add_vlan(name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None) -> Packed:
+    """A VLAN link on the link with index ``lower``."""
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
+    data = _attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
+    data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
+    data += _attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
+    data += _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
+    info = _attribute(IFLA_INFO_KIND, b"vlan") + _attribute(IFLA_INFO_DATA, data)
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _attribute(IFLA_LINKINFO, info))
+
+
+def _qos(kind: int, mapping: dict[str, int]) -> bytes:
+    pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
+    nested = b"".join(_attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)
+    return _attribute(kind, nested) if nested else b""
 
 
 def impossible_link(kind: str) -> Packed:
@@ -178,22 +235,43 @@ def set_link(
     mac: str | None = None,
     mtu: int | None = None,
     alias: str | None = None,
+    group: int | None = None,
+    found_by: str | None = None,
 ) -> Packed:
-    """Change what is not None; an empty alias removes it."""
+    """Change what is not None; an empty alias removes it.
+
+    :param index: 0 for a link that is found by its name
+    """
     body = _LINK.pack(socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
-    if name is not None:
-        body += _text(IFLA_IFNAME, name)
+    if name is not None or found_by is not None:
+        body += _text(IFLA_IFNAME, name or found_by or "")
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
         body += _uint32(IFLA_MTU, mtu)
     if alias is not None:
         body += _attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
     return Packed(RTM_SETLINK, 0, body)
 
 
-def delete_link(index: int) -> Packed:
-    return Packed(RTM_DELLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0))
+def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:
+    """Write one of IPV4_SETTINGS (net/ipv4/devinet.c, inet_set_link_af)."""
+    conf = _attribute(IFLA_INET_CONF, _attribute(IPV4_SETTINGS[setting] + 1, _INT32.pack(value)))
+    body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    return Packed(RTM_SETLINK, 0, body + _attribute(IFLA_AF_SPEC, _attribute(socket.AF_INET, conf)))
+
+
+def delete_link(index: int, nsid: int | None = None) -> Packed:
+    """Delete a link, with ``nsid`` in the namespace that the sender's has that number for."""
+    body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    return Packed(RTM_DELLINK, 0, body if nsid is None else body + _uint32(IFLA_TARGET_NETNSID, nsid))
+
+
+def delete_group(group: int) -> Packed:
+    """Delete all links of a group, in one go."""
+    return Packed(RTM_DELLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_GROUP, group))
 
 
 def add_address(index: int, cidr: str) -> Packed:
@@ -285,10 +363,18 @@ def parse_answer(answer: Message) -> Answer:
     return Answer(errno, words.rstrip(b"\0").decode("utf-8", "replace"))
 
 
-def parse_link(body: bytes) -> Link:
-    """A link from the body of an RTM_NEWLINK message."""
+def link_attributes(body: bytes) -> Attributes:
+    """The attributes of an RTM_NEWLINK message."""
+    return attributes(body, _LINK.size)
+
+
+def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
+    """A link from the body of an RTM_NEWLINK message.
+
+    :param parsed: its attributes, when they have been parsed already
+    """
     dummy, hardware, index, flags, dummy = _LINK.unpack_from(body)
-    found = attributes(body, _LINK.size)
+    found = link_attributes(body) if parsed is None else parsed
     info = attributes(found.get(IFLA_LINKINFO, b""))
     kind = _string(info.get(IFLA_INFO_KIND, b""))
     data = attributes(info.get(IFLA_INFO_DATA, b"")) if kind in ("macvlan", "macvtap", "vlan") else {}
@@ -304,12 +390,43 @@ def parse_link(body: bytes) -> Link:
         up=bool(flags & IFF_UP),
         loopback=bool(flags & IFF_LOOPBACK),
         alias=_string(found.get(IFLA_IFALIAS, b"")),
+        group=_number(found, IFLA_GROUP) or 0,
         lower=lower or None,
         lower_netns=_number(found, IFLA_LINK_NETNSID),
         master=_number(found, IFLA_MASTER) or None,
         macvlan_mode=next((name for name, value in MACVLAN_MODES.items() if value == mode), None),
         vlan=_parse_vlan(data) if kind == "vlan" else None,
     )
+
+
+def parse_settings(found: Attributes, ifname: str) -> dict[str, str]:
+    """Sysctl → value of those settings of an interface that come with its link.
+
+    The name is written as in sysctl.d(5). A kernel, or an interface, without IPv6 has none of its settings.
+    """
+    component = ifname.replace(".", "/")
+    families = attributes(found.get(IFLA_AF_SPEC, b""))
+    result = {}
+    for family, kind, word, places in (
+        (socket.AF_INET, IFLA_INET_CONF, "ipv4", IPV4_SETTINGS),
+        (socket.AF_INET6, IFLA_INET6_CONF, "ipv6", IPV6_SETTINGS),
+    ):
+        values = attributes(families.get(family, b"")).get(kind, b"")
+        for setting, place in places.items():
+            if len(values) >= 4 * place + 4:
+                result[f"net.{word}.conf.{component}.{setting}"] = str(_INT32.unpack_from(values, 4 * place)[0])
+    return result
+
+
+def parse_nsid(body: bytes) -> int:
+    """The number of a namespace from the body of an RTM_NEWNSID message; negative for none."""
+    raw = attributes(body, _NAMESPACE.size).get(NETNSA_NSID, b"\xff" * 4)
+    return t.cast(int, _INT32.unpack_from(raw)[0])
+
+
+def parse_filter(body: bytes) -> tuple[int, str]:
+    """(ifindex, MAC address) from the body of an RTM_NEWNEIGH message."""
+    return _NEIGHBOUR.unpack_from(body)[1], attributes(body, _NEIGHBOUR.size).get(NDA_LLADDR, b"").hex(":")
 
 
 def _parse_vlan(data: Attributes) -> VlanFacts:

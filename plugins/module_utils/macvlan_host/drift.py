@@ -16,6 +16,14 @@ from .steps import Sysctl
 
 _IPV6 = "net.ipv6.conf.IFNAME."
 _IPV4 = "net.ipv4.conf.IFNAME."
+# All that settings() may set by itself.
+OURS = (
+    f"{_IPV6}accept_ra",
+    f"{_IPV6}autoconf",
+    f"{_IPV6}ndisc_notify",
+    f"{_IPV6}disable_ipv6",
+    f"{_IPV4}arp_notify",
+)
 
 
 @dataclass(frozen=True)
@@ -35,17 +43,15 @@ class Drift:
 def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
     """The sysctls of an endpoint, in the order to set them: ours, then the task's, which win.
 
-    Autoconfiguration is off before the link comes up, or the kernel would add addresses of its own. Announcing
-    is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and ndisc_notify).
+    Autoconfiguration is off before the link comes up, or the kernel would add addresses of its own; where IPv6 is
+    off there is none. Announcing is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and
+    ndisc_notify).
     """
     announce = "1" if endpoint.announce else "0"
-    values = {
-        f"{_IPV6}accept_ra": "0",
-        f"{_IPV6}autoconf": "0",
-        f"{_IPV6}ndisc_notify": announce,
-        f"{_IPV6}disable_ipv6": "0" if endpoint.ipv6 else "1",
-        f"{_IPV4}arp_notify": announce,
-    }
+    disabled = "0" if endpoint.ipv6 else "1"
+    values = dict(zip(OURS, ("0", "0", announce, disabled, announce)))
+    if endpoint.sysctls.get(f"{_IPV6}disable_ipv6", disabled) == "1":
+        values = {key: values[key] for key in OURS[3:]}
     # A kernel without IPv6 has none of its settings, which matters only to endpoints that need it.
     ours = tuple(
         Sysctl(key, None, value, optional=key.startswith(_IPV6) and not endpoint.ipv6)
@@ -57,7 +63,7 @@ def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
 
 def setting_keys(endpoint: Endpoint) -> frozenset[str]:
     """The keys to read for :func:`settings`, with the interface's name in them."""
-    keys = {item.key for item in settings(endpoint)} | set(endpoint.sysctls_before)
+    keys = {*OURS, *endpoint.sysctls, *endpoint.sysctls_before}
     keys |= {default_key(key) for key in endpoint.sysctls}
     return frozenset(names.sysctl_key(key, endpoint.ifname) for key in keys)
 

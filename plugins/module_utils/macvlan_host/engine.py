@@ -10,7 +10,7 @@ import contextlib
 import os
 import typing as t
 
-from . import netlink
+from . import kernel_read, kernel_write
 from .config import requests_of
 from .draft import Draft, Plan
 from .drift import drift_of
@@ -116,7 +116,7 @@ def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Ker
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = netlink.read_kernel(needs(stored.record), _host(), _boot_id())
+        kernel = kernel_read.read_kernel(needs(stored.record), _host(), _boot_id())
         if state.version() == version:
             break
     return stored, kernel
@@ -130,7 +130,7 @@ def _plan_again(session: Session, request: Request) -> Foreseen:
         warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
     needs = needs_of(requests_of(request, stored.record), stored.record)
-    kernel = netlink.read_kernel(needs, _host(), _boot_id())
+    kernel = kernel_read.read_kernel(needs, _host(), _boot_id())
     made, outcome = _planned(request, stored.record, kernel, warnings)
     return Foreseen(outcome, made, kernel, None, False)
 
@@ -141,7 +141,7 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     changes = changes_between(made.before, made.after)
     if made.steps:
         session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
-        with contextlib.closing(netlink.KernelWriter()) as writer:
+        with contextlib.closing(kernel_write.KernelWriter()) as writer:
             _apply(session, writer, made)
             _commit(session, writer, made, changes)
     elif changes:
@@ -149,7 +149,7 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     return foreseen.outcome
 
 
-def _apply(session: Session, writer: netlink.KernelWriter, made: Plan) -> None:
+def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> None:
     try:
         writer.apply(made.steps)
     except BaseException as exc:
@@ -160,7 +160,7 @@ def _apply(session: Session, writer: netlink.KernelWriter, made: Plan) -> None:
         raise
 
 
-def _commit(session: Session, writer: netlink.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
+def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
     try:
         session.record(changes)
     except BaseException:
@@ -190,7 +190,7 @@ def _recover(session: Session, stored: Stored) -> list[str]:
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
     if journal.boot_id == _boot_id():
-        with contextlib.closing(netlink.KernelWriter()) as writer:
+        with contextlib.closing(kernel_write.KernelWriter()) as writer:
             problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
     if journal.removal:
         session.record(journal.changes)
@@ -232,7 +232,7 @@ def _check_not_lost(state: State) -> None:
     """
     if state.is_there():
         return
-    lost = netlink.tagged_links()
+    lost = kernel_read.tagged_links()
     if lost:
         shown = "; ".join(f"{', '.join(names)} in {place}" for place, names in sorted(lost.items()))
         raise StateError(

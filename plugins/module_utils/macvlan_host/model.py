@@ -354,6 +354,7 @@ class Link:
 
     :ivar kind: ``macvlan``, ``vlan``, ``bridge`` …, empty for hardware
     :ivar hardware: ARPHRD_ type (include/uapi/linux/if_arp.h), 1 is Ethernet
+    :ivar group: 0 unless somebody sorts links into groups
     :ivar lower: ifindex of the link below, in ``lower_netns``
     :ivar lower_netns: the kernel's id of the namespace of ``lower``; None for the same namespace
     :ivar master: ifindex of the bridge, bond or team that it is a port of
@@ -368,6 +369,7 @@ class Link:
     up: bool = False
     loopback: bool = False
     alias: str = ""
+    group: int = 0
     lower: int | None = None
     lower_netns: int | None = None
     master: int | None = None

@@ -116,6 +116,16 @@ def tag(identifier: str) -> str:
     return TAG_PREFIX + identifier
 
 
+def identifier_of(tag: str | None) -> str | None:
+    """The id in a tag of ours."""
+    return tag[len(TAG_PREFIX) :] if tag and tag.startswith(TAG_PREFIX) else None
+
+
+def birth_group(identifier: str) -> int:
+    """The group that a link is born into: it marks the link as ours until the tag does."""
+    return int(identifier[:7], 16) + 1
+
+
 def birth_name(identifier: str) -> str:
     """The name under which a link comes into a namespace, before it gets its own: ``mv`` and 12 hex digits."""
     return f"mv{identifier[:12]}"

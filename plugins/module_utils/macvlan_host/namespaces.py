@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import fcntl
@@ -14,7 +13,7 @@ import os
 import typing as t
 
 from .errors import KernelError
-from .model import NETNS_FOLDER, Netns
+from .model import HOST, NETNS_FOLDER, Netns
 
 CLONE_NEWNET = 0x40000000
 MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 0x100000
@@ -23,13 +22,15 @@ NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
 OWN = "/proc/thread-self/ns/net"
 
 
+_LIBRARY = ctypes.CDLL(None, use_errno=True)
+
+
 def _call(function: str, *arguments: t.Any) -> None:
     """Call the C library.
 
     :raises OSError: with the errno of the call
     """
-    library = ctypes.CDLL(None, use_errno=True)
-    if getattr(library, function)(*arguments) != 0:
+    if getattr(_LIBRARY, function)(*arguments) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
@@ -58,30 +59,99 @@ def open_netns(netns: Netns) -> int:
     raise KernelError(f"{path} is not a network namespace", errno.EINVAL)
 
 
-@contextlib.contextmanager
-def entered(netns: Netns) -> t.Iterator[None]:
-    """Be in a namespace for the length of the block; the thread comes back, also on error.
+class Walker:
+    """The way of a thread through namespaces: it is in one at a time, and comes home at the end."""
 
-    :raises KernelError: the namespace cannot be entered, or, which ends the run, not left
-    """
-    if not netns.path:
-        yield
-        return
-    home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    def __init__(self) -> None:
+        self._home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
+        self._here: int | None = None
+        self._path = HOST.path
+        self._folder_is_shared = False
+
+    @property
+    def descriptor(self) -> int:
+        """A file descriptor of the namespace that the thread is in."""
+        return self._home if self._here is None else self._here
+
+    def go(self, netns: Netns) -> None:
+        """Be in a namespace.
+
+        :raises KernelError: it is not there, is none, or cannot be entered; the thread stays where it was
+        """
+        if netns.path == self._path:
+            return
+        if not netns.path:
+            self._go_home()
+            return
         there = open_netns(netns)
         try:
             _call("setns", there, CLONE_NEWNET)
         except OSError as exc:
-            raise KernelError(f"cannot enter {netns.title}: {exc.strerror}", exc.errno or 0) from exc
-        finally:
             os.close(there)
+            raise KernelError(f"cannot enter {netns.title}: {exc.strerror}", exc.errno or 0) from exc
+        self._arrive(netns.path, there)
+
+    def _arrive(self, path: str, descriptor: int | None) -> None:
+        if self._here is not None:
+            os.close(self._here)
+        self._path, self._here = path, descriptor
+
+    def _go_home(self) -> None:
+        _call("setns", self._home, CLONE_NEWNET)
+        self._arrive(HOST.path, None)
+
+    def close(self) -> None:
+        """Come home.
+
+        :raises OSError: which cannot be; the run must end then, because it would go on in the wrong place
+        """
         try:
-            yield
+            self._go_home()
         finally:
-            _call("setns", home, CLONE_NEWNET)
-    finally:
-        os.close(home)
+            os.close(self._home)
+
+    def create(self, name: str, prepare: t.Callable[[], None]) -> None:
+        """Make a namespace, be in it, and give it a name, the way ip-netns(8) does, so that its tools see it too.
+
+        :param prepare: called inside, before the namespace has its name
+        :raises KernelError: the name is taken, or the kernel refused; there is nothing left then
+        """
+        target = Netns("name", name)
+        self._go_home()
+        try:
+            self._share_folder()
+            os.close(os.open(target.path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+        except OSError as exc:
+            raise KernelError(f"cannot create {target.path}: {exc.strerror}", exc.errno or 0) from exc
+        try:
+            _call("unshare", CLONE_NEWNET)
+            self._arrive(target.path, os.open(OWN, os.O_RDONLY | os.O_CLOEXEC))
+            prepare()
+            _mount(OWN, target.path, MS_BIND)
+        except OSError as exc:
+            self._abandon(target)
+            raise KernelError(f"cannot create {target.title}: {exc.strerror}", exc.errno or 0) from exc
+        except KernelError:
+            self._abandon(target)
+            raise
+
+    def _abandon(self, target: Netns) -> None:
+        self._go_home()
+        os.unlink(target.path)
+
+    def _share_folder(self) -> None:
+        """/run/netns must be a shared mount, or namespaces would be missing where others look for them."""
+        if self._folder_is_shared:
+            return
+        os.makedirs(NETNS_FOLDER, mode=0o755, exist_ok=True)
+        try:
+            _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)
+        except OSError as exc:
+            if exc.errno != errno.EINVAL:
+                raise
+            _mount(NETNS_FOLDER, NETNS_FOLDER, MS_BIND | MS_REC)
+            _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)
+        self._folder_is_shared = True
 
 
 def identity(netns: Netns) -> tuple[int, int] | None:
@@ -106,46 +176,19 @@ def named() -> tuple[Netns, ...]:
         return ()
 
 
-def processes_in(netns: Netns) -> tuple[int, ...]:
-    """The ids of the processes in a namespace, without this one."""
-    wanted = identity(netns)
-    if wanted is None:
-        return ()
-    return tuple(
-        int(name)
-        for name in os.listdir("/proc")
-        if name.isdigit() and int(name) != os.getpid() and identity(Netns("pid", name)) == wanted
-    )
-
-
-def create(name: str, prepare: t.Callable[[], None]) -> None:
-    """Make a namespace and give it a name, the way ip-netns(8) does, so that its tools see it too.
-
-    :param prepare: called inside, before the namespace has its name
-    :raises KernelError: the name is taken, or the kernel refused; there is nothing left then
-    """
-    target = Netns("name", name)
-    try:
-        _share_folder()
-        os.close(os.open(target.path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
-    except OSError as exc:
-        raise KernelError(f"cannot create {target.path}: {exc.strerror}", exc.errno or 0) from exc
-    home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _call("unshare", CLONE_NEWNET)
-        try:
-            prepare()
-            _mount(OWN, target.path, MS_BIND)
-        finally:
-            _call("setns", home, CLONE_NEWNET)
-    except OSError as exc:
-        os.unlink(target.path)
-        raise KernelError(f"cannot create {target.title}: {exc.strerror}", exc.errno or 0) from exc
-    except KernelError:
-        os.unlink(target.path)
-        raise
-    finally:
-        os.close(home)
+def inhabitants(wanted: t.Iterable[Netns]) -> dict[str, tuple[int, ...]]:
+    """Path → the ids of the processes in a namespace, without this one; all in one look at the processes."""
+    places: dict[tuple[int, int], list[str]] = {}
+    for netns in wanted:
+        found = identity(netns)
+        if found is not None:
+            places.setdefault(found, []).append(netns.path)
+    result: dict[str, tuple[int, ...]] = {}
+    for name in os.listdir("/proc") if places else ():
+        place = identity(Netns("pid", name)) if name.isdigit() and int(name) != os.getpid() else None
+        for path in places.get(place, ()) if place else ():
+            result[path] = (*result.get(path, ()), int(name))
+    return result
 
 
 def remove(name: str) -> None:
@@ -164,14 +207,3 @@ def remove(name: str) -> None:
     except OSError as exc:
         raise KernelError(f"cannot delete {target.title}: {exc.strerror}", exc.errno or 0) from exc
 
-
-def _share_folder() -> None:
-    """/run/netns must be a shared mount, or namespaces would be missing where others look for them."""
-    os.makedirs(NETNS_FOLDER, mode=0o755, exist_ok=True)
-    try:
-        _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)
-    except OSError as exc:
-        if exc.errno != errno.EINVAL:
-            raise
-        _mount(NETNS_FOLDER, NETNS_FOLDER, MS_BIND | MS_REC)
-        _mount("", NETNS_FOLDER, MS_SHARED | MS_REC)

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel has: links, addresses, routes and settings, each namespace looked at once."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib.util
+import os
+import typing as t
+
+from . import codec, namespaces
+from .errors import KernelError
+from .model import HOST, Kernel, Link, Needs, Netns, Route, Space
+from .netlink import RouteSocket
+
+RT_SCOPE_LINK = 253
+
+KERNEL_MODULES = {"vlan": "8021q", "dummy": "dummy", "macvlan": "macvlan"}
+
+
+def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
+    """What the plan needs to know, each namespace dumped once.
+
+    :raises KernelError: a namespace is something else, or the kernel does not answer
+    """
+    identities = {
+        netns.path: found
+        for netns in {HOST, *needs.identities, *needs.spaces}
+        if (found := namespaces.identity(netns)) is not None
+    }
+    strangers = namespaces.inhabitants(needs.strangers)
+    unknown = frozenset(key for netns, key in needs.settings if not _has_setting(netns, key, identities))
+    spaces: dict[str, Space | None] = {}
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns, keys in needs.spaces.items():
+            routes = bool(netns.path) or needs.host_routes
+            there = netns.path in identities
+            spaces[netns.path] = (
+                read_space(walker, netns, keys, routes, strangers.get(netns.path, ())) if there else None
+            )
+    by_pyroute2 = needs.kinds - {"macvlan"}
+    return Kernel(
+        host=host,
+        boot_id=boot_id,
+        spaces=spaces,
+        identities=identities,
+        missing_kinds=missing_kinds(needs.kinds),
+        unknown_settings=unknown,
+        dangling=frozenset(netns.path for netns in needs.spaces if namespaces.is_dangling(netns)),
+        has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
+    )
+
+
+def read_space(
+    walker: namespaces.Walker,
+    netns: Netns,
+    sysctls: t.Iterable[str] = (),
+    with_routes: bool = False,
+    strangers: tuple[int, ...] = (),
+) -> Space | None:
+    """One namespace, None when it has gone meanwhile.
+
+    :param walker: is there afterwards
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    try:
+        walker.go(netns)
+    except KernelError as exc:
+        if exc.errno == errno.ENOENT:
+            return None
+        raise
+    wanted = frozenset(sysctls)
+    with contextlib.closing(RouteSocket()) as sock:
+        links, settings = _read_links(sock, wanted)
+        return Space(
+            links=links,
+            addresses=_read_addresses(sock),
+            routes=_read_routes(sock) if with_routes else {},
+            sysctls={**settings, **_read_files(wanted - settings.keys())},
+            strangers=strangers,
+        )
+
+
+def _read_links(sock: RouteSocket, wanted: t.Container[str]) -> tuple[dict[str, Link], dict[str, str]]:
+    """The links, and those settings of theirs that come with them: a file for each would cost more than all else."""
+    links: dict[str, Link] = {}
+    settings: dict[str, str] = {}
+    for body in sock.dump(codec.dump_links()):
+        attributes = codec.link_attributes(body)
+        link = codec.parse_link(body, attributes)
+        links[link.name] = link
+        if not link.loopback:
+            found = codec.parse_settings(attributes, link.name)
+            settings.update((key, value) for key, value in found.items() if key in wanted)
+    return links, settings
+
+
+def _read_addresses(sock: RouteSocket) -> dict[int, tuple[str, ...]]:
+    addresses: dict[int, tuple[str, ...]] = {}
+    for body in sock.dump(codec.dump_addresses()):
+        index, address, scope = codec.parse_address(body)
+        if scope != RT_SCOPE_LINK:
+            addresses[index] = (*addresses.get(index, ()), address)
+    return addresses
+
+
+def _read_routes(sock: RouteSocket) -> dict[int, tuple[Route, ...]]:
+    routes: dict[int, list[Route]] = {}
+    for body in sock.dump(codec.dump_routes()):
+        found = codec.parse_route(body)
+        if found is not None:
+            routes.setdefault(found[0], []).append(found[1])
+    return {index: tuple(items) for index, items in routes.items()}
+
+
+def _read_files(keys: t.Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in keys:
+        try:
+            with open(sysctl_path(key), encoding="ascii") as file:
+                found[key] = " ".join(file.read().split())
+        except OSError:
+            continue
+    return found
+
+
+def _has_setting(netns: Netns, key: str, there: t.Container[str]) -> bool:
+    """Whether there is such a setting; a namespace that is still to be made will have what the host has."""
+    with contextlib.closing(namespaces.Walker()) as walker:
+        walker.go(netns if netns.path in there else HOST)
+        return os.path.exists(sysctl_path(key))
+
+
+def sysctl_path(key: str) -> str:
+    """The file of a sysctl; a dot of an interface name is written ``/`` in the key, as in sysctl.d(5)."""
+    return "/proc/sys/" + key.translate(str.maketrans("./", "/."))
+
+
+def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
+    """Those kinds of link that this kernel cannot make, found out without loading a module."""
+    return frozenset(kind for kind in kinds if not _can_make(kind))
+
+
+def _can_make(kind: str) -> bool:
+    module = KERNEL_MODULES[kind]
+    if os.path.isdir(f"/sys/module/{module}"):
+        return True
+    folder = f"/lib/modules/{os.uname().release}"
+    for index in ("modules.dep", "modules.builtin"):
+        try:
+            with open(f"{folder}/{index}", encoding="utf-8") as file:
+                if any(f"/{module}.ko" in line.partition(":")[0] for line in file):
+                    return True
+        except OSError:
+            continue
+    # No module to load, so asking cannot load one; a request without what every kind needs cannot make a link either.
+    with contextlib.closing(RouteSocket()) as sock:
+        return sock.exchange([codec.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
+
+
+def tagged_links() -> dict[str, tuple[str, ...]]:
+    """Place → tagged links in it, for the host's own namespace and the named ones.
+
+    Those of containers are not looked at: they may run this collection themselves.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns in (HOST, *namespaces.named()):
+            try:
+                space = read_space(walker, netns)
+            except KernelError:  # a name without a namespace behind it holds no links
+                continue
+            ours = tuple(link.name for link in space.links.values() if link.ours) if space else ()
+            if ours:
+                found[netns.title] = ours
+    return found

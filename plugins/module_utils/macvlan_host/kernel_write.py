@@ -1,0 +1,429 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done to the kernel: one step after the other, in as few messages as that takes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import typing as t
+
+from . import codec, names, namespaces
+from .errors import KernelError, MissingLibraryError
+from .kernel_delete import Deletions, Doomed
+from .kernel_read import KERNEL_MODULES, read_space, sysctl_path
+from .model import HOST, Link, Netns, VlanFacts
+from .netlink import LinkMaker, RouteSocket, reason
+from .steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    CreateNetns,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNetns,
+    DeleteRoute,
+    LinkSpec,
+    Note,
+    ReplaceRoute,
+    SetLink,
+    SetSysctls,
+    Step,
+    Sysctl,
+)
+
+# net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
+LOOPBACK_INDEX = 1
+
+LOOKS_WHERE_IT_BELONGS = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 15)
+
+IPV4_PREFIX = "net.ipv4.conf.IFNAME."
+
+# After a refusal nothing more should be sent; the refusal is seen when the batch is.
+LONGEST_BATCH = 256
+
+# What "it is already so" looks like when a step is taken back or finished after an interruption.
+ALREADY = frozenset(
+    (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
+)
+
+
+class KernelWriter:
+    """Does steps. Neighbouring messages to one namespace go out as one batch, neighbouring deletions together.
+
+    The thread stays in the namespace of the last step until the next one leads elsewhere, and comes home in
+    :meth:`close`. There is one socket for the host and one for the namespace of the moment, so that any number of
+    namespaces can be worked on.
+
+    :ivar reached: how many of the steps given to :meth:`apply` may have had an effect
+    """
+
+    def __init__(self) -> None:
+        self._host = RouteSocket()
+        self._walker = namespaces.Walker()
+        self._there: RouteSocket | None = None
+        self._there_path = HOST.path
+        self._indices: dict[tuple[str, str], int] = {}
+        self._nameless: dict[tuple[str, str], str] = {}
+        self._batch: list[tuple[Step, codec.Packed]] = []
+        self._batch_netns = HOST
+        self._deletions = Deletions(self._host)
+        self._link_maker: LinkMaker | None = None
+        self.reached = 0
+
+    def close(self) -> None:
+        self._host.close()
+        self._leave()
+        self._walker.close()
+        if self._link_maker is not None:
+            self._link_maker.close()
+
+    def _leave(self) -> None:
+        """An open socket would keep the namespace alive after its name is gone."""
+        if self._there is not None:
+            self._there.close()
+        self._there, self._there_path = None, HOST.path
+
+    def apply(self, steps: t.Sequence[Step]) -> None:
+        """Do all steps, in order.
+
+        :raises KernelError: one was refused; ``reached`` says how far this came
+        """
+        self.reached = 0
+        for position, step in enumerate(steps):
+            self.reached = position + 1
+            self._do(step)
+        self._flush()
+
+    def settle(self, steps: t.Sequence[Step]) -> list[str]:
+        """Do steps of which some may be done already; what went wrong, a sentence each."""
+        problems = []
+        self._forget_all()
+        made: set[tuple[str, str]] = set()
+        for step in steps:
+            try:
+                self._check_ours(step, made)
+                self._do(step, settle=True)
+                self._flush()
+            except (KernelError, MissingLibraryError) as exc:
+                self._forget_all()
+                if getattr(exc, "errno", 0) not in ALREADY:
+                    problems.append(str(exc))
+        return problems
+
+    def _forget_all(self) -> None:
+        self._batch.clear()
+        self._deletions.clear()
+        self._indices.clear()
+        self._nameless.clear()
+
+    def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
+        """Between an interruption and now, others may have used the names: touch only links that carry our tag.
+
+        :param made: links made again here; a foreign one that was removed by force has no tag
+        :raises KernelError: with ENODEV, when the link of the step is not there or not ours
+        """
+        if isinstance(step, AddLink):
+            made.add((step.netns.path, step.link.name))
+        if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
+            return
+        if (step.netns.path, step.ifname) in made:
+            return
+        link = self._socket(step, step.netns).link(step.ifname)
+        if link is None or not link.ours:
+            raise KernelError(f"cannot {step.describe()}: the link is not ours", errno.ENODEV)
+
+    def _do(self, step: Step, settle: bool = False) -> None:
+        if isinstance(step, Note):
+            return
+        if isinstance(step, CreateNetns):
+            self._create_netns(step)
+        elif isinstance(step, DeleteNetns):
+            self._delete_netns(step, settle)
+        elif isinstance(step, AddLink):
+            self._add_link(step)
+        elif isinstance(step, DeleteLink):
+            self._delete_link(step, settle)
+        elif isinstance(step, SetLink):
+            self._set_link(step)
+        elif isinstance(step, SetSysctls):
+            self._set_sysctls(step)
+        else:
+            self._queue(step, step.netns, _packed(step, self._index(step, step.netns, step.ifname)))
+
+    # Namespaces
+
+    def _create_netns(self, step: CreateNetns) -> None:
+        self._flush()
+        self._leave()
+        try:
+            self._walker.create(step.name, lambda: self._tag_loopback(step))
+        except KernelError:
+            self._leave()
+            raise
+
+    def _tag_loopback(self, step: CreateNetns) -> None:
+        self._there, self._there_path = RouteSocket(), Netns("name", step.name).path
+        (answer,) = self._there.exchange([codec.set_link(LOOPBACK_INDEX, up=True, alias=step.tag)])
+        if answer.errno:
+            raise _step_error(step, answer)
+
+    def _delete_netns(self, step: DeleteNetns, settle: bool) -> None:
+        self._flush_batch()
+        netns = Netns("name", step.name)
+        space = read_space(self._walker, netns)
+        if space is None:
+            raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENOENT)
+        lo = space.links.get("lo")
+        if lo is None or lo.alias != step.tag:
+            raise KernelError(f"cannot {step.describe()}: another namespace has that name now", errno.ENODEV)
+        tenants = [name for name, link in space.links.items() if name not in names.KERNEL_LINKS and not link.ours]
+        if settle and (tenants or namespaces.inhabitants([netns])):
+            raise KernelError(f"cannot {step.describe()}: others have moved in")
+        self._leave()
+        for key in [key for key in self._indices if key[0] == netns.path]:
+            del self._indices[key]
+        self._deletions.add_netns(step)
+
+    # Links
+
+    def _add_link(self, step: AddLink) -> None:
+        self._flush_deletions()
+        link = step.link
+        place = step.netns.path, link.name
+        self._indices.pop(place, None)
+        if link.kind == "macvlan":
+            self._add_macvlan(step)
+            return
+        if link.kind == "vlan" and link.vlan is not None:
+            lower = self._index(step, HOST, t.cast(str, link.parent))
+            self._queue(step, HOST, codec.add_vlan(link.name, lower, link.vlan, link.mac, link.mtu))
+        else:
+            self._flush()
+            self._by_link_maker(step, lambda maker: maker.add_dummy(link.name))
+        self._nameless[place] = link.name
+        self._queue(step, HOST, codec.set_link(0, found_by=link.name, alias=link.tag or ""))
+
+    def _add_macvlan(self, step: AddLink) -> None:
+        """Make a link where it belongs; its name comes with its tag, in the first message of its own batch."""
+        self._flush()
+        link = step.link
+        lower = self._index(step, HOST, t.cast(str, link.parent))
+        self._go(step, step.netns)
+        target = self._walker.descriptor if step.netns.path else None
+        identifier = names.identifier_of(link.tag)
+        born_as = link.name if identifier is None or self._can_be_born_as(step) else names.birth_name(identifier)
+        group = None if identifier is None else names.birth_group(identifier)
+        request = codec.add_macvlan(born_as, lower, t.cast(str, link.mode), link.mac, link.mtu, target, group)
+        (answer,) = self._host.exchange([request])
+        if answer.errno:
+            raise _step_error(step, answer)
+        try:
+            index = socket.if_nametoindex(born_as)
+        except OSError as exc:
+            raise _step_error(step, codec.Answer(exc.errno or errno.ENODEV, "it is gone again")) from exc
+        place = step.netns.path, link.name
+        self._indices[place] = index
+        self._nameless[place] = born_as
+        name = None if link.name == born_as else link.name
+        self._queue(step, step.netns, codec.set_link(index, name=name, alias=link.tag, group=group and 0))
+
+    def _can_be_born_as(self, step: AddLink) -> bool:
+        """Whether a link can have its name from the first.
+
+        Before Linux 6.15 the kernel looks the name of a new link up in the namespace of whoever asks for it, not in
+        the one where it is born (net/core/rtnetlink.c, __rtnl_newlink).
+        """
+        return not step.netns.path or LOOKS_WHERE_IT_BELONGS or self._host.link(step.link.name) is None
+
+    def _by_link_maker(self, step: Step, make: t.Callable[[LinkMaker], codec.Answer]) -> None:
+        if self._link_maker is None:
+            self._leave()
+            self._walker.go(HOST)
+            self._link_maker = LinkMaker()
+        answer = make(self._link_maker)
+        if answer.errno:
+            raise _step_error(step, answer)
+
+    def _delete_link(self, step: DeleteLink, settle: bool) -> None:
+        self._flush_batch()
+        sock = self._socket(step, step.netns)
+        found = sock.link(step.link.name)
+        identifier = names.identifier_of(step.link.tag)
+        if settle and identifier and (found is None or not is_meant(found, step.link, or_untagged=True)):
+            # Its creation may have been interrupted before it got its name.
+            found = sock.link(names.birth_name(identifier))
+        if found is None:
+            raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENODEV)
+        if not is_meant(found, step.link, or_untagged=settle):
+            raise KernelError(f"cannot {step.describe()}: another link has that name now", errno.ENODEV)
+        self._indices.pop((step.netns.path, step.link.name), None)
+        self._deletions.add_link(Doomed(step, found), self._walker.descriptor)
+
+    def _set_link(self, step: SetLink) -> None:
+        if step.attribute == "vlan":
+            index = self._index(step, step.netns, step.ifname)
+            old, new = VlanFacts(**step.old), VlanFacts(**step.new)
+            self._flush()
+            self._by_link_maker(step, lambda maker: maker.change_vlan(index, old, new))
+            return
+        place = step.netns.path, step.ifname
+        if place not in self._indices and place in self._nameless:
+            self._queue(step, step.netns, codec.set_link(0, found_by=step.ifname, **{step.attribute: step.new}))
+            return
+        index = self._index(step, step.netns, step.ifname)
+        if step.attribute == "mode":
+            self._queue(step, step.netns, codec.set_macvlan_mode(index, step.new))
+            return
+        self._queue(step, step.netns, codec.set_link(index, **{step.attribute: step.new}))
+        if step.attribute == "name":
+            self._flush()
+            self._indices.pop(place, None)
+
+    # Sysctls
+
+    def _set_sysctls(self, step: SetSysctls) -> None:
+        # A link that was just made gets its tag, and maybe its name, a moment later; until then it has its first name.
+        ifname = self._nameless.get((step.netns.path, step.ifname))
+        if ifname is None:
+            self._flush_batch()
+        self._go(step, step.netns)
+        for item in step.settings:
+            setting = item.key[len(IPV4_PREFIX) :] if item.key.startswith(IPV4_PREFIX) else ""
+            if setting in codec.IPV4_SETTINGS and item.new.isdigit():
+                index = self._index(step, step.netns, step.ifname)
+                self._queue(step, step.netns, codec.set_ipv4_setting(index, setting, int(item.new)))
+            else:
+                _write_setting(step, item, ifname or step.ifname)
+
+    # Batches
+
+    def _queue(self, step: Step, netns: Netns, request: codec.Packed) -> None:
+        self._flush_deletions()
+        if self._batch and self._batch_netns != netns or len(self._batch) >= LONGEST_BATCH:
+            self._flush_batch()
+        self._batch_netns = netns
+        self._batch.append((step, request))
+
+    def _flush(self) -> None:
+        """Send what is queued, and delete what is to be deleted.
+
+        :raises KernelError: naming the first step that was refused
+        """
+        self._flush_batch()
+        self._flush_deletions()
+
+    def _flush_batch(self) -> None:
+        batch, self._batch = self._batch, []
+        self._nameless.clear()
+        if not batch:
+            return
+        sock = self._socket(batch[0][0], self._batch_netns)
+        for (step, dummy), answer in zip(batch, sock.exchange([request for dummy, request in batch])):
+            if answer.errno:
+                raise _step_error(step, answer)
+
+    def _flush_deletions(self) -> None:
+        if self._deletions:
+            self._leave()
+            self._walker.go(HOST)
+            self._deletions.carry_out()
+
+    def _go(self, step: Step, netns: Netns) -> None:
+        """Be in the namespace of a step."""
+        if netns.path != self._there_path:
+            self._leave()
+        try:
+            self._walker.go(netns)
+        except KernelError as exc:
+            raise KernelError(f"cannot {step.describe()}: {exc}", exc.errno) from exc
+
+    def _socket(self, step: Step, netns: Netns) -> RouteSocket:
+        if not netns.path:
+            return self._host
+        self._go(step, netns)
+        if self._there is None:
+            self._there, self._there_path = RouteSocket(), netns.path
+        return self._there
+
+    def _index(self, step: Step, netns: Netns, name: str) -> int:
+        key = (netns.path, name)
+        if key not in self._indices:
+            self._flush_batch()
+            link = self._socket(step, netns).link(name)
+            if link is None:
+                raise KernelError(
+                    f"cannot {step.describe()}: there is no link {name}{netns.phrase or ' on this host'}", errno.ENODEV
+                )
+            self._indices[key] = link.index
+        return self._indices[key]
+
+
+def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
+    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
+
+    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
+    """
+    if found.kind != wanted.kind:
+        return False
+    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
+        return False
+    identifier = names.identifier_of(wanted.tag)
+    if found.alias or not or_untagged or identifier is None:
+        return found.alias == (wanted.tag or "")
+    return found.group == names.birth_group(identifier)
+
+
+def _write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
+    """Write a setting of the namespace that the thread is in.
+
+    :param ifname: what the interface is called at the moment
+    """
+    try:
+        with open(sysctl_path(names.sysctl_key(item.key, ifname)), "w", encoding="ascii") as file:
+            file.write(item.new)
+    except OSError as exc:
+        if item.optional and exc.errno == errno.ENOENT:
+            return
+        key = names.sysctl_key(item.key, step.ifname)
+        raise KernelError(f"cannot set {key} to '{item.new}'{step.netns.phrase}: {exc.strerror}", exc.errno or 0) from exc
+
+
+def _packed(step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute, index: int) -> codec.Packed:
+    if isinstance(step, AddAddress):
+        return codec.add_address(index, step.address)
+    if isinstance(step, DeleteAddress):
+        return codec.delete_address(index, step.address)
+    if isinstance(step, AddRoute):
+        return codec.add_route(index, step.route)
+    if isinstance(step, DeleteRoute):
+        return codec.delete_route(index, step.route)
+    return codec.replace_route(index, step.new)
+
+
+def _step_error(step: Step, answer: codec.Answer) -> KernelError:
+    hint = _hint(step, answer.errno)
+    return KernelError(f"cannot {step.describe()}: {reason(answer)}{hint}", answer.errno)
+
+
+def _hint(step: Step, code: int) -> str:
+    """What would be right, for the refusals that people meet."""
+    if isinstance(step, AddLink):
+        link = step.link
+        if code == errno.EOPNOTSUPP:
+            module = KERNEL_MODULES.get(link.kind, link.kind)
+            return f"; this kernel cannot make {link.kind} links: it lacks the module {module}"
+        if code == errno.EBUSY and link.kind == "macvlan":
+            return f"; {link.parent} is in use by a bridge, bond, team, ipvlan or macsec, which cannot share it"
+        if code == errno.EINVAL and link.kind == "macvlan":
+            return f"; {link.parent} may carry a passthru macvlan, which cannot share it"
+        if code == errno.EEXIST and link.kind == "vlan":
+            return f"; {link.parent} has that VLAN under another name, or the name {link.name} is taken"
+        if code == errno.EEXIST:
+            return f"; the name {link.name} is taken"
+    if code == errno.EADDRINUSE:
+        return "; another link on the same parent has this MAC address"
+    return ""
