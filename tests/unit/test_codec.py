@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import socket
 import struct
@@ -16,12 +17,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, model
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
-CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg}
+CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "neighbour": ndmsg, "number": nsidmsg}
 # What a datagram that is not what it seems to be may raise, and nothing else: all of it is caught as damage.
 CONTROLLED = (ValueError, struct.error, KeyError)
 
@@ -66,10 +69,12 @@ def given_attributes(message):
     mac=st.none() | draws.macs,
     mtu=st.none() | mtus,
     netns_fd=st.none() | st.integers(0, 2**16),
+    group=st.none() | st.integers(1, 2**31 - 1),
 )
-def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode, mac, mtu, netns_fd):
-    message = decoded(codec.add_macvlan(name, lower, mode, mac, mtu, netns_fd), "link")
-    wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_NET_NS_FD": netns_fd}
+def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode, mac, mtu, netns_fd, group):
+    message = decoded(codec.add_macvlan(name, lower, mode, mac, mtu, netns_fd, group), "link")
+    wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
+    wanted.update({"IFLA_NET_NS_FD": netns_fd, "IFLA_GROUP": group})
     wanted = {key: value for key, value in wanted.items() if value is not None}
     assert {key: message.get_attr(key) for key in wanted} == wanted
     assert given_attributes(message) == {*wanted, "IFLA_LINKINFO"}
@@ -98,10 +103,11 @@ def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
     mac=st.none() | draws.macs,
     mtu=st.none() | mtus,
     alias=st.none() | printable,
+    group=st.none() | st.integers(0, 2**31 - 1),
 )
-def test_a_change_of_a_link_says_what_changes_and_nothing_else(index, up, name, mac, mtu, alias):
-    message = decoded(codec.set_link(index, up=up, name=name, mac=mac, mtu=mtu, alias=alias), "link")
-    wanted = {"IFLA_IFNAME": name, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_IFALIAS": alias}
+def test_a_change_of_a_link_says_what_changes_and_nothing_else(index, up, name, mac, mtu, alias, group):
+    message = decoded(codec.set_link(index, up=up, name=name, mac=mac, mtu=mtu, alias=alias, group=group), "link")
+    wanted = {"IFLA_IFNAME": name, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_IFALIAS": alias, "IFLA_GROUP": group}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     assert {key: message.get_attr(key) for key in wanted} == wanted
     assert given_attributes(message) == set(wanted)
@@ -114,6 +120,130 @@ def test_an_empty_alias_takes_the_alias_away():
     # The kernel removes an alias by an attribute of length zero; a terminating zero byte would set an empty one.
     packed = codec.set_link(7, alias="")
     assert packed.body[-4:] == struct.pack("=HH", 4, codec.IFLA_IFALIAS)
+
+
+@given(name=printable, alias=printable)
+def test_a_link_whose_index_is_not_known_is_changed_by_its_name(name, alias):
+    message = decoded(codec.set_link(0, found_by=name, alias=alias), "link")
+    assert message["index"] == 0
+    assert {key: message.get_attr(key) for key in given_attributes(message)} == {
+        "IFLA_IFNAME": name,
+        "IFLA_IFALIAS": alias,
+    }
+
+
+priorities = st.dictionaries(st.integers(0, 7).map(str), st.integers(1, 7))
+vlan_facts = st.builds(
+    model.VlanFacts,
+    vlan_id=st.integers(1, 4094),
+    protocol=st.sampled_from(tuple(codec.VLAN_PROTOCOLS)),
+    reorder_hdr=st.booleans(),
+    gvrp=st.booleans(),
+    mvrp=st.booleans(),
+    loose_binding=st.booleans(),
+    ingress_qos_map=priorities,
+    egress_qos_map=priorities,
+)
+
+
+@given(name=printable, lower=indices, facts=vlan_facts, mac=st.none() | draws.macs, mtu=st.none() | mtus)
+def test_a_new_vlan_link_is_read_by_pyroute2_as_it_was_asked_for(name, lower, facts, mac, mtu):
+    message = decoded(codec.add_vlan(name, lower, facts, mac, mtu), "link")
+    wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    assert {key: message.get_attr(key) for key in wanted} == wanted
+    assert given_attributes(message) == {*wanted, "IFLA_LINKINFO"}
+    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x605)
+    info = message.get_attr("IFLA_LINKINFO")
+    assert info.get_attr("IFLA_INFO_KIND") == "vlan"
+    data = info.get_attr("IFLA_INFO_DATA")
+    assert data.get_attr("IFLA_VLAN_ID") == facts.vlan_id
+    assert data.get_attr("IFLA_VLAN_PROTOCOL") == codec.VLAN_PROTOCOLS[facts.protocol]
+    flags = sum(bit for flag, bit in codec.VLAN_FLAGS.items() if getattr(facts, flag))
+    assert data.get_attr("IFLA_VLAN_FLAGS") == {"flags": flags, "mask": 0xF}
+    for attribute, mapping in (("INGRESS", facts.ingress_qos_map), ("EGRESS", facts.egress_qos_map)):
+        nested = data.get_attr(f"IFLA_VLAN_{attribute}_QOS")
+        pairs = [] if nested is None else [value for dummy, value in nested["attrs"]]
+        assert [(pair["from"], pair["to"]) for pair in pairs] == [(int(key), mapping[key]) for key in mapping]
+
+
+@given(index=indices, facts=vlan_facts)
+def test_a_vlan_link_that_is_written_is_read_the_same(index, facts):
+    """What the kernel keeps of a request it answers in the same attributes, flags and priorities included."""
+    request = codec.add_vlan("eth0.50", index, facts)
+    link = codec.parse_link(request.body)
+    assert (link.name, link.kind, link.lower) == ("eth0.50", "vlan", index)
+    ordered = {
+        key: {number: mapping[number] for number in sorted(mapping)}
+        for key, mapping in (("ingress_qos_map", facts.ingress_qos_map), ("egress_qos_map", facts.egress_qos_map))
+    }
+    assert link.vlan == dataclasses.replace(facts, **ordered)
+
+
+@given(index=indices, value=st.integers(0, 1))
+def test_a_setting_is_written_where_the_kernel_reads_it(index, value):
+    packed = codec.set_ipv4_setting(index, "arp_notify", value)
+    message = decoded(packed, "link")
+    assert (message["index"], packed.kind, packed.flags) == (index, codec.RTM_SETLINK, 0)
+    spec = codec.attributes(codec.link_attributes(packed.body)[codec.IFLA_AF_SPEC])
+    conf = codec.attributes(codec.attributes(spec[socket.AF_INET])[codec.IFLA_INET_CONF])
+    # IPV4_DEVCONF_ARP_NOTIFY of include/uapi/linux/ip.h
+    assert conf == {22: struct.pack("=i", value)}
+
+
+def test_settings_come_with_a_link_under_their_own_names():
+    # A kernel's arrays hold all settings in order, so that a value tells its place.
+    arrays = {
+        "AF_INET": {"attrs": [("IFLA_INET_CONF", struct.pack("=33i", *range(33)))]},
+        "AF_INET6": {"attrs": [("IFLA_INET6_CONF", struct.pack("=60i", *range(60)))]},
+    }
+    spec = b""
+    for family, key in ((socket.AF_INET, "AF_INET"), (socket.AF_INET6, "AF_INET6")):
+        payload = arrays[key]["attrs"][0][1]
+        kind = codec.IFLA_INET_CONF if family == socket.AF_INET else codec.IFLA_INET6_CONF
+        inner = struct.pack("=HH", 4 + len(payload), kind) + payload
+        spec += struct.pack("=HH", 4 + len(inner), family) + inner
+    assert codec.parse_settings({codec.IFLA_AF_SPEC: spec}, "eth0.50") == {
+        "net.ipv4.conf.eth0/50.arp_notify": "21",
+        "net.ipv6.conf.eth0/50.accept_ra": "3",
+        "net.ipv6.conf.eth0/50.autoconf": "5",
+        "net.ipv6.conf.eth0/50.disable_ipv6": "26",
+        "net.ipv6.conf.eth0/50.ndisc_notify": "29",
+    }
+    assert codec.parse_settings({}, "eth0") == {}
+
+
+@given(descriptor=st.integers(0, 2**16))
+def test_a_namespace_is_numbered_by_its_descriptor(descriptor):
+    for packed, number, attributes in (
+        (codec.name_netns(descriptor), codec.RTM_NEWNSID, {"NETNSA_FD", "NETNSA_NSID"}),
+        (codec.get_nsid(descriptor), codec.RTM_GETNSID, {"NETNSA_FD"}),
+    ):
+        message = decoded(packed, "number")
+        assert (message["header"]["type"], message["header"]["flags"]) == (number, 0x5)
+        assert given_attributes(message) == attributes
+        assert message.get_attr("NETNSA_FD") == descriptor
+    assert decoded(codec.name_netns(descriptor), "number").get_attr("NETNSA_NSID") in (-1, 2**32 - 1)
+
+
+@given(number=st.integers(0, 2**31 - 1))
+def test_the_number_of_a_namespace_is_read(number):
+    assert codec.parse_nsid(encoded("number", {"rtgen_family": 0}, [["NETNSA_NSID", number]])) == number
+
+
+@given(index=indices, mac=draws.macs)
+def test_the_filter_of_a_link_is_read(index, mac):
+    body = encoded("neighbour", {"family": socket.AF_BRIDGE, "ifindex": index}, [["NDA_LLADDR", mac]])
+    assert codec.parse_filter(body) == (index, mac)
+
+
+@given(index=indices, nsid=st.integers(0, 2**31 - 1), group=st.integers(1, 2**31 - 1))
+def test_links_can_be_deleted_in_another_namespace_and_as_a_group(index, nsid, group):
+    elsewhere = decoded(codec.delete_link(index, nsid), "link")
+    assert (elsewhere["index"], elsewhere.get_attr("IFLA_IF_NETNSID")) == (index, nsid)
+    together = decoded(codec.delete_group(group), "link")
+    assert (together["index"], together.get_attr("IFLA_GROUP")) == (0, group)
+    assert given_attributes(together) == {"IFLA_GROUP"}
 
 
 @given(index=indices)

@@ -1482,8 +1482,7 @@ def test_an_endpoint_gains_a_family_with_its_network():
     host = prepared(kernel(), network(), endpoint(), DUAL)
     assert host.sentences(endpoint()) == [
         "change ipv6, gateway6 of endpoint lan/web",
-        "set net.ipv6.conf.eth0.accept_ra=0, net.ipv6.conf.eth0.autoconf=0, net.ipv6.conf.eth0.ndisc_notify=1, "
-        "net.ipv6.conf.eth0.disable_ipv6=0 in namespace blue",
+        SETTINGS.format(disabled=0).replace(", net.ipv4.conf.eth0.arp_notify=1", ""),
         f"add fd00::2/64 to {GO}",
         f"add IPv6 default route via fd00::1 on {GO}",
     ]
