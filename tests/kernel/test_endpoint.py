@@ -410,6 +410,8 @@ def test_drift_is_named_and_the_task_repairs_it(net: Host, damage: tuple[str, ..
     params = {"routes": [{"to": "10.0.0.0/8", "via": "192.168.216.9"}]}
     made = endpoint(net, "a", **params)
     endpoint(net, "b")
+    # Without its tag it is a foreign link, which must not get its link-local address between two looks.
+    net.wait_until_up("eth0", "a")
     healthy = net.snapshot().without_state()
     net.ip(*damage, netns="a")
     drift = net.call("macvlan_info")["drift"]
@@ -431,6 +433,7 @@ def test_a_namespace_that_vanished_is_made_again(net: Host) -> None:
 
 def test_a_link_that_lost_our_tag_is_not_removed(net: Host) -> None:
     endpoint(net, "a")
+    net.wait_until_up("eth0", "a")
     net.ip("link", "set", "eth0", "alias", "mine now", netns="a")
     done = gone(net, "macvlan_endpoint", name="a", network="net")
     assert any("kept" in text for text in done["warnings"])

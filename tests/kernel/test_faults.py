@@ -18,7 +18,16 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import PROMISED, converge, endpoint, gone, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
+    KEYS,
+    converge,
+    endpoint,
+    gone,
+    network,
+    promised,
+    refuse,
+    subnets,
+)
 
 Scenario = tuple[str, dict[str, t.Any]]
 
@@ -50,12 +59,29 @@ CREATE_VLAN_NETWORK: Scenario = (
     {"name": "v", "parent": "eth0.50", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
 )
 
+# Something to change, something to make, something to take away: all that can be half-way done.
+CHANGE_HOST: Scenario = (
+    "macvlan_config",
+    {
+        "networks": [
+            {"name": "net", "parent": "eth0", "subnets": DUAL, "labels": {"owner": "us"}},
+            {"name": "other", "parent": "eth0", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
+        ],
+        "endpoints": [
+            {"name": "b", "network": "net", "netns": "b"},
+            {"name": "b", "network": "other", "netns": "b", "ifname": "eth1", "default_route": False},
+        ],
+        "purge": True,
+    },
+)
+
 SCENARIOS = [
     pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
     pytest.param(CHANGE_ENDPOINT, id="change an endpoint"),
     pytest.param(REMOVE_ENDPOINT, id="remove an endpoint"),
     pytest.param(CHANGE_NETWORK, id="change a network"),
     pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),
+    pytest.param(CHANGE_HOST, id="change a whole host"),
     pytest.param(CREATE_VLAN_NETWORK, id="create a network on a VLAN", marks=pytest.mark.needs("8021q")),
 ]
 
@@ -145,10 +171,8 @@ def test_a_task_that_dies_at_any_step_is_repeated_to_the_same_result(busy: Host,
         foreseen = busy.call(module, check=True, **params)
         done = busy.call(module, **params)
         assert any("interrupted" in text for text in done["warnings"]), where
-        for key in (*PROMISED, "network", "endpoint"):
-            assert foreseen.get(key) == done.get(key), where
-        for key in ("network", "endpoint"):
-            assert done.get(key) == undisturbed.get(key), where
+        assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module]), where
+        assert promised(done, KEYS[module], ()) == promised(undisturbed, KEYS[module], ()), where
         assert busy.snapshot() == wanted, where
         put_back(busy, params)
 
@@ -159,7 +183,9 @@ ENDPOINT = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.2", "ip
 
 def put_back(host: Host, params: dict[str, t.Any]) -> None:
     """Make the host that of the fixture again after what a scenario did to it."""
-    if params["name"] == "b":
+    if "purge" in params:
+        host.call("macvlan_config", networks=[NETWORK], endpoints=[ENDPOINT], purge=True)
+    elif params["name"] == "b":
         host.call("macvlan_endpoint", name="b", network="net", state="absent")
     elif params["name"] == "v":
         host.call("macvlan_network", name="v", state="absent")

@@ -195,6 +195,8 @@ def test_force_takes_a_used_subinterface_away_and_the_network_task_says_so(host:
 )
 def test_drift_is_named_and_the_task_repairs_it(host: Host, damage: tuple[tuple[str, ...], ...], field: str) -> None:
     made = vlan(host, name="eth0.50")
+    # Without its tag it is a foreign link, which must not get its link-local address between two looks.
+    host.wait_until_up("eth0.50")
     healthy = host.snapshot().without_state()
     for command in damage:
         host.ip(*command)

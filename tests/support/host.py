@@ -74,16 +74,17 @@ class Host(Machine):
         self.run(["ip", "link", "set", name, "up"])
         self.wait_until_up(name)
 
-    def wait_until_up(self, name: str) -> None:
+    def wait_until_up(self, name: str, netns: str | None = None) -> None:
         """The kernel reports a carrier a moment later, and what comes with the link-local address after that."""
         deadline = time.monotonic() + SECONDS_TO_COME_UP
-        while not self._is_settled(name):
+        while not self._is_settled(name, netns):
             assert time.monotonic() < deadline, f"{name} is not up after {SECONDS_TO_COME_UP} s"
             time.sleep(0.01)
 
-    def _is_settled(self, name: str) -> bool:
-        local = self.ip("-6", "route", "show", "table", "local", "dev", name)
-        return self.links()[name]["operstate"] == "UP" and any(route["type"] == "local" for route in local)
+    def _is_settled(self, name: str, netns: str | None) -> bool:
+        local = self.ip("-6", "route", "show", "table", "local", "dev", name, netns=netns)
+        has_link_local = any(route["type"] == "local" and route["dst"].startswith("fe80:") for route in local)
+        return self.links(netns)[name]["operstate"] == "UP" and has_link_local
 
     # --- modules ----------------------------------------------------------------------------------------------------
 
