@@ -49,7 +49,7 @@ options:
     CHANGING = r"""
 options: {}
 requirements:
-  - pyroute2 >= 0.7 on the target, when a VLAN or dummy link has to be made or changed
+  - pyroute2 >= 0.7 on the target, when a dummy link has to be made or a VLAN link changed
 notes:
   - Tasks that change something on a host exclude each other. A task waits up to 60 seconds for the one that is running,
     then fails and names it.

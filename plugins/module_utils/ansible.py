@@ -13,7 +13,7 @@ import platform
 import traceback
 import typing as t
 
-from ansible.module_utils import basic  # not names of it: pylint takes this file for ansible, and finds none in it
+from ansible.module_utils import basic, errors  # not names of it: pylint takes this file for ansible, and finds none in it
 from ansible.module_utils.common import arg_spec
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options
@@ -176,11 +176,17 @@ def config_params(params: dict[str, t.Any]) -> dict[str, t.Any]:
         results = [validator.validate(item) for item in params.get(option) or ()]
         for position, result in enumerate(results):
             place = config.place_of(option, position, result.validated_parameters)
-            problems += [f"{place}: {message}" for message in result.error_messages]
+            problems += [f"{place}: {_message(error)}" for error in result.errors]
         validated[option] = [result.validated_parameters for result in results]
     if problems:
         raise OptionsError(problems)
     return validated
+
+
+def _message(error: errors.AnsibleValidationError) -> str:
+    """What is wrong; of unknown options the validator says the names only, and leaves the rest to AnsibleModule."""
+    text = error.msg.rstrip(".")
+    return f"unknown options: {text}" if isinstance(error, errors.UnsupportedError) else text
 
 
 def _force_argspec() -> dict[str, t.Any]:

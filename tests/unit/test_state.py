@@ -122,6 +122,14 @@ def test_folder_and_file_are_for_their_owner_only(db, folder):
     assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()} == {"lock": 0, "state.db": 0}
 
 
+@pytest.mark.parametrize("name", ["a b", "a?mode=ro", "a#b", "a%20b", "ä"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    database = state.State(str(tmp_path / name))
+    write(database, EMPTY, ONE)
+    assert database.read().record == ONE
+    assert (tmp_path / name / "state.db").exists()
+
+
 @given(before=builders.records(), after=builders.records())
 @settings(max_examples=12)
 def test_the_database_then_holds_what_the_changes_say(before, after):

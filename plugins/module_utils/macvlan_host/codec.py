@@ -342,12 +342,16 @@ def attributes(data: bytes, offset: int = 0) -> Attributes:
     :raises ValueError: a length is impossible
     """
     found: Attributes = {}
-    while offset + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size or offset + length > len(data):
+    size = len(data)
+    unpack = _ATTRIBUTE.unpack_from
+    # Most of a run with nothing to do is spent here, so what can be is looked up once.
+    while offset + 4 <= size:
+        length, kind = unpack(data, offset)
+        end = offset + length
+        if length < 4 or end > size:
             raise ValueError("a netlink attribute with an impossible length")
-        found[kind & _TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
-        offset += (length + 3) & ~3
+        found[kind & _TYPE_MASK] = data[offset + 4 : end]
+        offset = (end + 3) & ~3
     return found
 
 

@@ -45,7 +45,7 @@ def config_options(params: Params) -> Config:
         endpoints=_items(params, "endpoints", options.endpoint_options, problems),
         purge=bool(params.get("purge")),
     )
-    problems += _contradictions(config)
+    problems += _contradictions(params)
     if problems:
         raise OptionsError(problems)
     return config
@@ -74,13 +74,16 @@ def place_of(option: str, position: int, item: Params) -> str:
     return f"{option}[{position}]" + (f" ({item['name']})" if item.get("name") else "")
 
 
-def _contradictions(config: Config) -> t.Iterator[str]:
-    listed = {network.name for network in config.networks}
-    for endpoint in config.endpoints if config.purge else ():
-        if endpoint.network not in listed:
+def _contradictions(params: Params) -> t.Iterator[str]:
+    """Endpoints whose network would go; one that is listed, but wrong, is no reason to say so."""
+    if not params.get("purge"):
+        return
+    listed = {item["name"] for item in params.get("networks") or ()}
+    for position, item in enumerate(params.get("endpoints") or ()):
+        if item["network"] not in listed:
             yield (
-                f"{endpoint.title}: purge: true removes network {endpoint.network}, which is not in networks; "
-                f"list it there, or leave purge out"
+                f"{place_of('endpoints', position, item)}: purge: true removes network {item['network']}, "
+                f"which is not in networks; list it there, or leave purge out"
             )
 
 

@@ -57,11 +57,12 @@ class Draft:
         self.links: dict[str, OwnedLink] = {}
         self.namespaces: dict[str, OwnedNetns] = {}
         self.endpoints = dict(recorded.endpoints)
-        self.leases = Leases(recorded)
+        self._leases: Leases | None = None
         self.steps: list[Step] = []
         self._warnings: dict[str, None] = {}
-        self._spaces = simulation.own_copy(kernel.spaces)
+        self._spaces = simulation.Spaces(kernel.spaces)
         self._expected_links: collections.Counter[str] = collections.Counter()
+        self.expected_subnets: tuple[str, ...] = ()
         self._expected_places: collections.Counter[Place] = collections.Counter()
         self._networks_on: dict[str, dict[str, Network]] = {}
         self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
@@ -84,6 +85,13 @@ class Draft:
     def host(self) -> Space:
         """The host's own namespace."""
         return t.cast(Space, self._spaces[HOST.path])
+
+    @property
+    def leases(self) -> Leases:
+        """Who holds which address."""
+        if self._leases is None:
+            self._leases = Leases(Record(self.networks, {}, {}, self.endpoints))
+        return self._leases
 
     @property
     def spaces(self) -> t.Mapping[str, Space | None]:
@@ -144,6 +152,10 @@ class Draft:
         for netns in spaces:
             self._expected_places[self._place(netns)] += times
 
+    def expect_subnets(self, subnets: t.Iterable[str]) -> None:
+        """Choose none of these for a network, because what is still to be worked in names them."""
+        self.expected_subnets += tuple(subnets)
+
     def is_expected(self, link: str) -> bool:
         return self._expected_links[link] > 0
 
@@ -160,31 +172,35 @@ class Draft:
         self._warnings[text] = None
 
     def put_network(self, network: Network) -> None:
+        leases = self.leases
         before = self.networks.get(network.name)
         if before is not None:
-            self.leases.release(lease_book.reservations(before))
+            leases.release(lease_book.reservations(before))
         self.networks[network.name] = network
         self._networks_on.setdefault(network.parent, {})[network.name] = network
-        self.leases.take(lease_book.reservations(network))
+        leases.take(lease_book.reservations(network))
 
     def drop_network(self, name: str) -> None:
+        leases = self.leases
         network = self.networks.pop(name)
         del self._networks_on[network.parent][name]
-        self.leases.release(lease_book.reservations(network))
+        leases.release(lease_book.reservations(network))
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         self.drop_endpoint(endpoint.key)
+        leases = self.leases
         self.endpoints[endpoint.key] = endpoint
         self._find_by_all(endpoint)
-        self.leases.take(lease_book.held_by(endpoint, self.networks[endpoint.network]))
+        leases.take(lease_book.held_by(endpoint, self.networks[endpoint.network]))
 
     def drop_endpoint(self, key: Key) -> None:
         """Forget an endpoint, if it is known, and free its addresses."""
+        leases = self.leases
         before = self.endpoints.pop(key, None)
         if before is not None:
             for index in self._indexes(before):
                 del index[key]
-            self.leases.release(lease_book.held_by(before, self.networks[before.network]))
+            leases.release(lease_book.held_by(before, self.networks[before.network]))
 
     def _find_by_all(self, endpoint: Endpoint) -> None:
         for index in self._indexes(endpoint):
@@ -226,13 +242,19 @@ def require_kind(draft: Draft, kind: str, what: str) -> None:
     """Refuse what needs links of a kind that this kernel cannot make.
 
     :raises PlanError: naming the kernel module
-    :raises MissingLibraryError: the library that makes them is not there
     """
-    if kind != "macvlan" and not draft.kernel.has_pyroute2:
-        raise MissingLibraryError(PYROUTE2)
     if kind in draft.kernel.missing_kinds:
         module = {"vlan": "8021q"}.get(kind, kind)
         raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
+
+
+def require_pyroute2(draft: Draft) -> None:
+    """Refuse what is done by pyroute2 where it is not installed.
+
+    :raises MissingLibraryError: always then
+    """
+    if not draft.kernel.has_pyroute2:
+        raise MissingLibraryError(PYROUTE2)
 
 
 def is_ours(link: Link | None, identifier: str, kind: str) -> bool:

@@ -400,6 +400,7 @@ class Space:
     _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
     _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _tagged: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _vlans: dict[tuple[int, int, str], Link] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for link in self.links.values():
@@ -416,6 +417,10 @@ class Space:
         """The link that carries a tag of ours."""
         return self._tagged.get(tag)
 
+    def vlan_on(self, lower: Link, vlan_id: int, protocol: str) -> Link | None:
+        """The link that has a VLAN of one of the links of this namespace; the kernel allows no second."""
+        return self._vlans.get((lower.index, vlan_id, protocol))
+
     def put(self, link: Link) -> None:
         """Add a link, or replace the one of its name; for those who work on a copy."""
         if link.name in self.links:
@@ -430,11 +435,17 @@ class Space:
         self._above.get(link.lower or 0, {}).pop(link.name, None)
         if self._tagged.get(link.alias) == link:
             del self._tagged[link.alias]
+        if link.vlan is not None:
+            key = link.lower or 0, link.vlan.vlan_id, link.vlan.protocol
+            if self._vlans.get(key) == link:
+                del self._vlans[key]
 
     def _note(self, link: Link) -> None:
         self._by_index[link.index] = link
         if link.lower is not None and link.lower_netns is None and link.lower != link.index:
             self._above.setdefault(link.lower, {})[link.name] = link
+            if link.vlan is not None:
+                self._vlans[link.lower, link.vlan.vlan_id, link.vlan.protocol] = link
         if link.ours:
             self._tagged.setdefault(link.alias, link)
 

@@ -16,6 +16,7 @@ from .drift import drift_of
 from .model import plain
 from .views import Object, View
 
+Lists = dict[str, list[Object]]
 Request = t.Union[options.Request, Config]
 
 
@@ -53,9 +54,7 @@ def outcome_of(
     old, new = View(before), View(made.outcome)
     if isinstance(request, Config):
         everything = new.everything(None, None)
-        was = _by_title(old.everything(None, None), drifted)
-        will = _by_title(everything, {})
-        difference = _without_equals(was, will), _without_equals(will, was)
+        difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
     else:
         everything = _object(new, request)
         difference = _with_drift(_object(old, request), drifted.get(request.title, [])), everything
@@ -82,7 +81,13 @@ def _with_drift(shown: Object, drifted: list[Object]) -> Object:
     return {**shown, "drift": plain(drifted)} if shown and drifted else shown
 
 
-def _by_title(lists: dict[str, list[Object]], drifted: dict[str, list[Object]]) -> Object:
+def _differences(old: View, everything: Lists, drifted: dict[str, list[Object]]) -> tuple[Object, Object]:
+    """What differs, as it was and as it will be."""
+    was, will = _by_title(old.everything(None, None), drifted), _by_title(everything, {})
+    return _without_equals(was, will), _without_equals(will, was)
+
+
+def _by_title(lists: Lists, drifted: dict[str, list[Object]]) -> Object:
     """One dict for all objects, by what messages call them."""
     found: Object = {}
     for option, word in (("vlan_subinterfaces", "vlan_subinterface"), ("networks", "network"), ("endpoints", "endpoint")):

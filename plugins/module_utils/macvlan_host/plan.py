@@ -25,7 +25,12 @@ from .options import (
 )
 from .plan_endpoint import plan_endpoint, remove_endpoint, requested_leases
 from .plan_network import ensure_parent, plan_network, plan_network_removal
-from .plan_subinterface import plan_subinterface, plan_subinterface_removal, plan_subinterface_retraction
+from .plan_subinterface import (
+    plan_subinterface,
+    plan_subinterface_removal,
+    plan_subinterface_retraction,
+    release_parent,
+)
 from .steps import Step
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
@@ -44,6 +49,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
     users = [_uses(request) for request in requests]
     for links, places in users:
         draft.expect(links, places)
+    draft.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
     reserved: dict[str, tuple[Lease, ...]] | None = None
     for request, (links, places) in zip(requests, users):
         draft.expect(links, places, -1)
@@ -54,16 +60,24 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
                 reserved = _reserve(draft, requests)
             draft.leases.release(reserved.pop(request.title, ()))
         _work_in(draft, request)
+    for name in dict.fromkeys(link for links, dummy in users for link in links):
+        release_parent(draft, name)  # kept for a request that then used something foreign instead
     return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
 
 
 def _reserve(draft: Draft, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
-    """Title → reservations of the endpoints that ask for addresses, where these are free."""
+    """Title → reservations of the endpoints that ask for addresses; the first to ask for one has it.
+
+    Also of addresses that are held: their holders may be about to get others.
+    """
     reserved = {}
+    taken: set[tuple[str, str]] = set()
     for request in requests:
         if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
-            reserved[request.title] = requested_leases(draft, request)
-            draft.leases.take(reserved[request.title])
+            found = [item for item in requested_leases(draft, request) if (item.pool, item.address) not in taken]
+            taken.update((item.pool, item.address) for item in found)
+            reserved[request.title] = tuple(found)
+            draft.leases.take(found)
     return reserved
 
 
@@ -199,7 +213,7 @@ def needs_of_everything(recorded: Record) -> Needs:
 
 def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     """The kernel as steps will leave it."""
-    spaces = simulation.own_copy(kernel.spaces)
+    spaces = simulation.Spaces(kernel.spaces)
     for step in steps:
         simulation.follow(spaces, step)
     return dataclasses.replace(kernel, spaces=spaces)

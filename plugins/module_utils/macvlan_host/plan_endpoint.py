@@ -285,12 +285,12 @@ def _requested(draft: Draft, title: str, network: Network, subnets: tuple[Subnet
 
 
 def requested_leases(draft: Draft, wanted: EndpointOptions) -> tuple[Lease, ...]:
-    """The leases that an endpoint asks for by address, as far as its network has them to give."""
+    """The leases that an endpoint asks for by address, as far as its network has them."""
     network = draft.networks.get(wanted.network)
     found = []
     for address in (wanted.ipv4, wanted.ipv6):
         subnet = subnet_of(network, address) if network and address else None
-        if subnet and address and draft.leases.holder(subnet.pool, address) is None:
+        if subnet and address:
             found.append(Lease(subnet.pool, address, wanted.title))
     return tuple(found)
 

@@ -321,6 +321,7 @@ def _chosen(draft: Draft, wanted: NetworkOptions, recorded: Network | None, vers
 def _occupied(draft: Draft) -> list[str]:
     """What a chosen subnet must be clear of: networks, and what the host reaches through its own links."""
     occupied = [subnet.subnet for network in draft.networks.values() for subnet in network.subnets]
+    occupied += draft.expected_subnets
     addresses = [ipam.network(cidr)[0] for found in draft.host.addresses.values() for cidr in found]
     routes = [route.to for found in draft.host.routes.values() for route in found if ipam.prefix_length(route.to)]
     return occupied + addresses + routes

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from . import names
-from .draft import Draft, is_ours, require_kind
+from .draft import Draft, is_ours, require_kind, require_pyroute2
 from .errors import PlanError
 from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
@@ -79,6 +79,7 @@ def ensure_owned(draft: Draft, owned: OwnedLink) -> None:
 def _ensure_dummy(draft: Draft, owned: DummyParent, link: Link | None) -> None:
     if link is None:
         require_kind(draft, "dummy", f"create dummy link {owned.name}")
+        require_pyroute2(draft)
         draft.do(*link_steps(link_spec(owned), up=True))
         return
     _align(draft, link, {"alias": names.tag(owned.id), "up": True})
@@ -106,7 +107,7 @@ def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
         old = plain(getattr(link, attribute))
         if old != new:
             if attribute == "vlan":
-                require_kind(draft, "vlan", f"change VLAN link {link.name}")
+                require_pyroute2(draft)
             draft.do(SetLink(HOST, link.name, attribute, old, new))
 
 
@@ -129,12 +130,12 @@ def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
 
 
 def _check_vlan_is_free(draft: Draft, sub: SubInterface, base: Link) -> None:
-    for other in draft.host.above(base):
-        if other.vlan is not None and (other.vlan.vlan_id, other.vlan.protocol) == (sub.vlan_id, sub.protocol):
-            raise PlanError(
-                f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
-                f"{other.name}; use {other.name} as parent, or remove it"
-            )
+    other = draft.host.vlan_on(base, sub.vlan_id, sub.protocol)
+    if other is not None:
+        raise PlanError(
+            f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
+            f"{other.name}; use {other.name} as parent, or remove it"
+        )
 
 
 def new_subinterface(draft: Draft, name: str, parent: str, vlan_id: int) -> SubInterface:

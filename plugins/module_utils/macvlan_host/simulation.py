@@ -32,25 +32,31 @@ from .steps import (
     Step,
 )
 
-Spaces = dict[str, t.Optional[Space]]
-
 # Indices of links that do not exist yet; the kernel's own are positive.
 _indices = itertools.count(-2, -1)
 
 
-def own_copy(spaces: t.Mapping[str, Space | None]) -> Spaces:
-    """A copy that :func:`follow` may change."""
-    return {path: None if space is None else _copy(space) for path, space in spaces.items()}
+class Spaces(dict[str, t.Optional[Space]]):
+    """Path → namespace, for :func:`follow` to change; those of others are copied before the first change."""
 
+    def __init__(self, spaces: t.Mapping[str, Space | None]) -> None:
+        super().__init__(spaces)
+        self._own: set[str] = set()
 
-def _copy(space: Space) -> Space:
-    return dataclasses.replace(
-        space,
-        links=dict(space.links),
-        addresses=dict(space.addresses),
-        routes=dict(space.routes),
-        sysctls=dict(space.sysctls),
-    )
+    def own(self, path: str) -> Space | None:
+        """A namespace that may be changed."""
+        space = self.get(path)
+        if space is not None and path not in self._own:
+            space = dataclasses.replace(
+                space,
+                links=dict(space.links),
+                addresses=dict(space.addresses),
+                routes=dict(space.routes),
+                sysctls=dict(space.sysctls),
+            )
+            self[path] = space
+        self._own.add(path)
+        return space
 
 
 def follow(spaces: Spaces, step: Step) -> None:
@@ -70,7 +76,7 @@ def follow(spaces: Spaces, step: Step) -> None:
     elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
         link = _link(spaces, step.netns, step.ifname)
         if link is not None:
-            _change(t.cast(Space, spaces[step.netns.path]), link, step)
+            _change(t.cast(Space, spaces.own(step.netns.path)), link, step)
 
 
 def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
@@ -80,7 +86,7 @@ def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
 
 
 def _delete_netns(spaces: Spaces, path: str) -> None:
-    space = spaces.get(path)
+    space = spaces.own(path)
     for link in list(space.links.values()) if space else ():
         if space and link.name in space.links:
             _remove(spaces, path, link)
@@ -93,7 +99,7 @@ def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
 
 
 def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
-    space, host = spaces.get(netns.path), spaces.get(HOST.path)
+    space, host = spaces.own(netns.path), spaces.get(HOST.path)
     if space is None or host is None or spec.name in space.links:
         return
     lower = host.links.get(spec.parent or "")
@@ -114,7 +120,7 @@ def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
 
 def _remove(spaces: Spaces, path: str, link: Link) -> None:
     """A link goes together with all that was made on it, in whichever namespace."""
-    space = t.cast(Space, spaces[path])
+    space = t.cast(Space, spaces.own(path))
     space.drop(link)
     space.addresses.pop(link.index, None)
     space.routes.pop(link.index, None)
@@ -126,14 +132,14 @@ def _remove(spaces: Spaces, path: str, link: Link) -> None:
 
 def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
     """Links in other namespaces that sit on one of the host's."""
-    for path, space in spaces.items():
+    for path, space in tuple(spaces.items()):
         for upper in tuple(space.links.values()) if space and path != HOST.path else ():
             if upper.lower == lower.index and upper.lower_netns is not None:
                 _remove(spaces, path, upper)
 
 
 def _set_sysctls(spaces: Spaces, step: SetSysctls) -> None:
-    space = spaces.get(step.netns.path)
+    space = spaces.own(step.netns.path)
     if space is None:
         return
     for item in step.settings:
