@@ -131,6 +131,20 @@ def test_many_are_removed_wherever_they_are_and_nothing_else(host: Host) -> None
     assert host.snapshot().without_state() == before
 
 
+def test_many_that_are_new_reach_each_other_and_are_heard_by_those_that_were_there(host: Host) -> None:
+    config(host, [NET], [{"name": "old", "network": "net", "netns": "old"}])
+    stale = ["10.0.0.50", "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "stale"]
+    host.ip("neigh", "add", *stale, netns="old")
+    new = [{**item, "ipv4": f"10.0.0.{50 + number}"} for number, item in enumerate(many())]
+    host.call("macvlan_config", networks=[NET], endpoints=new)
+    deadline = time.monotonic() + SECONDS_TO_START
+    while host.ip("neigh", "show", "10.0.0.50", netns="old")[0]["lladdr"] != "02:42:0a:00:00:32":
+        assert time.monotonic() < deadline, "the new endpoint was not heard"
+        time.sleep(0.1)
+    assert host.ping("e0", "10.0.0.61") and host.ping("old", "10.0.0.50")
+    assert {host.links(item["netns"])["eth0"]["linkinfo"]["info_data"]["mode"] for item in new} == {"bridge"}
+
+
 def test_what_was_removed_can_be_made_again_at_once(host: Host) -> None:
     for dummy in range(3):
         host.call("macvlan_config", networks=[NET], endpoints=many(), purge=True)

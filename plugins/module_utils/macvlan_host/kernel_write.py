@@ -45,6 +45,9 @@ IPV4_PREFIX = "net.ipv4.conf.IFNAME."
 # After a refusal nothing more should be sent; the refusal is seen when the batch is.
 LONGEST_BATCH = 256
 
+# Fewer new links than this are not worth a second visit to each.
+MANY_LINKS = 8
+
 # What "it is already so" looks like when a step is taken back or finished after an interruption.
 ALREADY = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
@@ -57,6 +60,10 @@ class KernelWriter:
     The thread stays in the namespace of the last step until the next one leads elsewhere, and comes home in
     :meth:`close`. There is one socket for the host and one for the namespace of the moment, so that any number of
     namespaces can be worked on.
+
+    New links in bridge mode announce themselves to all others on their parent, which for many at once is work that
+    grows with the square of their number. So they are private to each other until the last of them is there: those
+    that were there before hear each, and those that are new have nothing to unlearn.
 
     :ivar reached: how many of the steps given to :meth:`apply` may have had an effect
     """
@@ -71,6 +78,8 @@ class KernelWriter:
         self._batch: list[tuple[Step, codec.Packed]] = []
         self._batch_netns = HOST
         self._deletions = Deletions(self._host)
+        self._many = False
+        self._secluded: dict[tuple[str, str], AddLink] = {}
         self._link_maker: LinkMaker | None = None
         self.reached = 0
 
@@ -93,10 +102,19 @@ class KernelWriter:
         :raises KernelError: one was refused; ``reached`` says how far this came
         """
         self.reached = 0
+        self._many = sum(isinstance(step, AddLink) and step.link.mode == "bridge" for step in steps) >= MANY_LINKS
         for position, step in enumerate(steps):
             self.reached = position + 1
             self._do(step)
         self._flush()
+        self._end_seclusion()
+
+    def _end_seclusion(self) -> None:
+        """Let new links in bridge mode reach each other."""
+        for place, step in self._secluded.items():
+            self._queue(step, step.netns, codec.set_macvlan_mode(self._indices[place], "bridge"))
+        self._flush()
+        self._secluded.clear()
 
     def settle(self, steps: t.Sequence[Step]) -> list[str]:
         """Do steps of which some may be done already; what went wrong, a sentence each."""
@@ -119,6 +137,8 @@ class KernelWriter:
         self._deletions.clear()
         self._indices.clear()
         self._nameless.clear()
+        self._secluded.clear()
+        self._many = False
 
     def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
         """Between an interruption and now, others may have used the names: touch only links that carry our tag.
@@ -217,7 +237,12 @@ class KernelWriter:
         identifier = names.identifier_of(link.tag)
         born_as = link.name if identifier is None or self._can_be_born_as(step) else names.birth_name(identifier)
         group = None if identifier is None else names.birth_group(identifier)
-        request = codec.add_macvlan(born_as, lower, t.cast(str, link.mode), link.mac, link.mtu, target, group)
+        place = step.netns.path, link.name
+        mode = t.cast(str, link.mode)
+        if self._many and mode == "bridge":
+            mode = "private"
+            self._secluded[place] = step
+        request = codec.add_macvlan(born_as, lower, mode, link.mac, link.mtu, target, group)
         (answer,) = self._host.exchange([request])
         if answer.errno:
             raise _step_error(step, answer)
@@ -225,7 +250,6 @@ class KernelWriter:
             index = socket.if_nametoindex(born_as)
         except OSError as exc:
             raise _step_error(step, codec.Answer(exc.errno or errno.ENODEV, "it is gone again")) from exc
-        place = step.netns.path, link.name
         self._indices[place] = index
         self._nameless[place] = born_as
         name = None if link.name == born_as else link.name
@@ -277,6 +301,15 @@ class KernelWriter:
         index = self._index(step, step.netns, step.ifname)
         if step.attribute == "mode":
             self._queue(step, step.netns, codec.set_macvlan_mode(index, step.new))
+            return
+        if step.attribute == "up" and place in self._secluded:
+            # Only while it comes up is it one of those that hear each other.
+            for request in (
+                codec.set_macvlan_mode(index, "bridge"),
+                codec.set_link(index, up=step.new),
+                codec.set_macvlan_mode(index, "private"),
+            ):
+                self._queue(step, step.netns, request)
             return
         self._queue(step, step.netns, codec.set_link(index, **{step.attribute: step.new}))
         if step.attribute == "name":

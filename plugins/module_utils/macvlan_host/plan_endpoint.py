@@ -204,6 +204,7 @@ def _resolve(
     ipv4 = _address(draft, wanted, recorded, network, 4)
     ipv6 = _address(draft, wanted, recorded, network, 6)
     default_route = bool(wanted.netns.path) if wanted.default_route is None else wanted.default_route
+    gateway4, gateway6 = _gateways(network, default_route, ipv4, ipv6)
     endpoint = Endpoint(
         id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
         name=wanted.name,
@@ -214,6 +215,8 @@ def _resolve(
         mtu=_mtu(title, wanted.mtu, network, parent, ipv6),
         ipv4=ipv4,
         ipv6=ipv6,
+        gateway4=gateway4,
+        gateway6=gateway6,
         default_route=default_route,
         own_mtu=wanted.mtu,
         announce=wanted.announce,
@@ -222,19 +225,15 @@ def _resolve(
         sysctls_before=_sysctls_before(draft, wanted, recorded),
         labels=wanted.labels,
     )
-    endpoint = _with_gateways(endpoint, network)
     _check_routes(endpoint)
     return endpoint
 
 
-def _with_gateways(endpoint: Endpoint, network: Network) -> Endpoint:
-    """With the next hops of its default routes; internal networks lead nowhere."""
-    gateways: dict[int, str | None] = {}
-    if endpoint.default_route and not network.internal:
-        for address in endpoint.addresses:
-            subnet = subnet_of(network, address)
-            gateways[ipam.version_of(address)] = subnet.gateway if subnet else None
-    return dataclasses.replace(endpoint, gateway4=gateways.get(4), gateway6=gateways.get(6))
+def _gateways(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
+    """The next hop of the default route for each address; internal networks lead nowhere."""
+    leads_out = default_route and not network.internal
+    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
+    return tuple(subnet.gateway if subnet else None for subnet in subnets)
 
 
 def _address(
@@ -456,9 +455,13 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     :raises PlanError: the new values cannot be had
     """
     parent = draft.host.links[network.parent]
-    parent = dataclasses.replace(parent, mtu=parent_mtu or parent.mtu)
+    if parent_mtu is not None:
+        parent = dataclasses.replace(parent, mtu=parent_mtu)
     mtu = _mtu(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
-    endpoint = _with_gateways(dataclasses.replace(recorded, mtu=mtu), network)
+    gateways = _gateways(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
+    endpoint = recorded
+    if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
+        endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
     space = draft.space(recorded.netns)
     link = _find(draft, recorded)
     if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
