@@ -17,8 +17,11 @@ description:
   - All or nothing. An item that cannot be had, or a step that the kernel refuses, leaves the host as it was.
   - Sub-interfaces come before the networks on them, and networks before their endpoints, whatever the order of the
     lists. Removals go the other way round, and come first.
-  - Addresses that endpoints ask for are reserved before addresses are chosen for the others. Among those, the order
-    of the list counts, and an endpoint that has an address keeps it.
+  - Addresses that endpoints ask for are reserved before addresses are chosen for the others, and subnets that are
+    given before others are chosen. Among those that ask for nothing the order of the list counts, and an endpoint that
+    has an address keeps it.
+  - Objects are changed one after the other, in the order of the list, so two endpoints cannot swap what only one of
+    them can have, such as an address. Give it up in one task and ask for it in the next.
   - Check mode also foresees endpoints on networks that are not there yet.
 author:
   - The fleetnet.macvlan authors (@fleetnet)

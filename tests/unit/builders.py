@@ -10,7 +10,7 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import leases, names, options, plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, leases, names, options, plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import (
     HOST,
     Endpoint,
@@ -95,6 +95,23 @@ def with_space(found, one, path):
     return identified(dataclasses.replace(found, spaces={**found.spaces, path: one}))
 
 
+def as_read(found, needs):
+    """The kernel as far as a plan asks for it; what it does not ask for is not there."""
+    keys = {}
+    for netns, names_of_settings in needs.spaces.items():
+        keys.setdefault(netns.path, set()).update(names_of_settings)
+    spaces = {path: _with_settings(found.spaces.get(path), asked) for path, asked in keys.items()}
+    if not needs.host_routes:
+        spaces[HOST.path] = dataclasses.replace(spaces[HOST.path], routes={})
+    known = {netns.path for netns in needs.identities} | set(spaces)
+    identities = {path: one for path, one in found.identities.items() if path in known}
+    return dataclasses.replace(found, spaces=spaces, identities=identities)
+
+
+def _with_settings(one, asked):
+    return one and dataclasses.replace(one, sysctls={key: one.sysctls[key] for key in asked if key in one.sysctls})
+
+
 def changed_link(found, name, path=HOST.path, **values):
     return with_link(found, dataclasses.replace(found.spaces[path].links[name], **values), path)
 
@@ -156,6 +173,14 @@ def no_subinterface(name="eth0.50", force=False):
     return options.SubInterfaceRemoval(name, force)
 
 
+def configuration(*requests, purge=False):
+    """A whole host as a task asks for it."""
+    lists = {options.SubInterfaceOptions: [], options.NetworkOptions: [], options.EndpointOptions: []}
+    for request in requests:
+        lists[type(request)].append(request)
+    return config.Config(*(tuple(found) for found in lists.values()), purge=purge)
+
+
 # --- a host ---------------------------------------------------------------------------------------------------------
 
 
@@ -180,7 +205,11 @@ class Host:
 
     def plan(self, *requests):
         """What a run would do."""
-        return plan.plan(requests, self.record, self.kernel)
+        return plan.plan(self.worked_in(*requests), self.record, self.kernel)
+
+    def worked_in(self, *requests):
+        """The requests, and those that configurations among them stand for."""
+        return [single for request in requests for single in config.requests_of(request, self.record)]
 
     def run(self, *requests):
         """The plan of a run, after it was done."""

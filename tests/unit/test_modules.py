@@ -15,9 +15,10 @@ from ansible.module_utils.common import warnings as collected
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, errors, options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_config,
     macvlan_endpoint,
     macvlan_info,
     macvlan_network,
@@ -30,7 +31,8 @@ CHANGING = [
     (vlan_subinterface, "vlan_subinterface", {"name": "eth0.50"}),
     (macvlan_endpoint, "endpoint", {"name": "e", "network": "n", "netns": "blue"}),
 ]
-ALL = [*((module, params) for module, dummy, params in CHANGING), (macvlan_info, {})]
+CONFIG = {"networks": [NETWORK], "endpoints": [{"name": "e", "network": "n", "netns": "blue"}], "purge": True}
+ALL = [*((module, params) for module, dummy, params in CHANGING), (macvlan_config, CONFIG), (macvlan_info, {})]
 
 every_changing_module = pytest.mark.parametrize(("module", "key", "params"), CHANGING)
 every_module = pytest.mark.parametrize(("module", "params"), ALL)
@@ -128,6 +130,20 @@ def test_warnings_of_the_engine_are_warnings_of_the_task(call, fake, module, key
     assert result == {"changed": False, key: {}, "steps": []}
 
 
+def test_a_configuration_returns_all_objects_under_the_names_of_their_lists(call, fake):
+    lists = {"vlan_subinterfaces": [], "networks": [{"name": "n"}], "endpoints": [{"name": "e"}]}
+    difference = {}, {"endpoint n/e": {"name": "e"}}
+    fake.answer = Outcome(True, lists, *difference, ("do this",), ("one thing",))
+    dry, wet = (call(macvlan_config, CONFIG, check_mode=check, diff=True) for check in (True, False))
+    assert dry == wet
+    assert [asked.check for asked in fake.requests] == [True, False]
+    assert "one thing" in json.dumps(dry.pop("warnings"))
+    assert dry == {
+        "changed": True, **lists, "steps": ["do this"], "diff": {"before": difference[0], "after": difference[1]}
+    }
+    assert "diff" not in call(macvlan_config, CONFIG)
+
+
 def test_info_returns_what_was_found_and_warns(call, fake):
     fake.found["drift"] = [{"object": "network n", "field": "parent", "recorded": "eth0", "actual": None}]
     fake.found["warnings"] = ["one thing"]
@@ -159,6 +175,7 @@ def test_info_has_no_diff_and_runs_in_check_mode(call):
         (vlan_subinterface, {"name": "eth0.50", "state": "absent"}, options.SubInterfaceRemoval),
         (macvlan_endpoint, {"name": "e", "network": "n"}, options.EndpointOptions),
         (macvlan_endpoint, {"name": "e", "network": "n", "state": "absent"}, options.EndpointRemoval),
+        (macvlan_config, CONFIG, config.Config),
     ],
 )
 def test_state_decides_what_is_asked_for(call, fake, module, params, request_type):
@@ -192,6 +209,11 @@ def test_a_default_route_that_is_left_out_stays_open(call, fake, given, wanted):
         (macvlan_endpoint, {"name": "e"}, "network"),
         (macvlan_endpoint, {"name": "e", "network": "n", "netns": "blue", "pid": 1}, "mutually exclusive"),
         (macvlan_endpoint, {"name": "e", "network": "n", "force": True}, "force"),
+        (macvlan_config, {"state": "absent"}, "state"),
+        (macvlan_config, {"networks": "n m"}, "networks"),
+        (macvlan_config, {"networks": [{**NETWORK, "force": True}]}, "networks[0] (n): unknown options: force"),
+        (macvlan_config, {"endpoints": [{"name": "e"}]}, "endpoints[0] (e): missing required arguments: network"),
+        (macvlan_config, {"vlan_subinterfaces": [{"name": "eth0.5", "mtu": 1}]}, "vlan_subinterfaces[0] (eth0.5): mtu"),
     ],
 )
 def test_wrong_arguments_never_reach_the_engine(call, fake, module, params, words):
@@ -199,6 +221,14 @@ def test_wrong_arguments_never_reach_the_engine(call, fake, module, params, word
     assert result["failed"]
     assert words in result["msg"]
     assert fake.requests == []
+
+
+def test_items_have_the_defaults_of_the_modules_of_single_objects(call, fake):
+    call(macvlan_network, NETWORK)
+    call(macvlan_endpoint, CONFIG["endpoints"][0])
+    call(macvlan_config, CONFIG)
+    network, endpoint, whole = (asked.request for asked in fake.requests)
+    assert whole == config.Config(networks=(network,), endpoints=(endpoint,), purge=True)
 
 
 def test_all_wrong_options_are_named_at_once(call, fake):
@@ -232,7 +262,7 @@ def test_an_error_of_the_engine_is_the_message_of_the_task(call, fake, module, p
 
 @every_module
 def test_a_missing_library_is_named_with_the_python_that_lacks_it(call, fake, module, params):
-    fake.error = errors.MissingLibraryError("pyroute2 >= 0.7", "Traceback: ...")
+    fake.error = errors.MissingLibraryError("pyroute2 >= 0.7")
     result = call(module, params)
     assert result["failed"]
     assert "pyroute2 >= 0.7" in result["msg"]

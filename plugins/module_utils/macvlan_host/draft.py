@@ -47,7 +47,8 @@ class Draft:
     """The working state of one plan; nothing of it is seen outside.
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
-    the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another.
+    the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
+    is title → request for all objects that the plan describes.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
@@ -58,6 +59,7 @@ class Draft:
         self.namespaces: dict[str, OwnedNetns] = {}
         self.endpoints = dict(recorded.endpoints)
         self._leases: Leases | None = None
+        self.coming: dict[str, t.Any] = {}
         self.steps: list[Step] = []
         self._warnings: dict[str, None] = {}
         self._spaces = simulation.Spaces(kernel.spaces)

@@ -49,7 +49,6 @@ class MissingLibraryError(MacvlanHostError):
     :param library: its name and lowest version, as pip understands it
     """
 
-    def __init__(self, library: str, trace: str | None = None) -> None:
+    def __init__(self, library: str) -> None:
         self.library = library
-        self.trace = trace
         super().__init__(f"the Python library {library} is not installed")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import bisect
 import functools
 import re
-import traceback
 import typing as t
 
 from . import inet, names
@@ -143,7 +142,7 @@ def address(text: str) -> str:
     try:
         import netaddr  # here, because runs that read no addresses from options do without it
     except ImportError as exc:
-        raise MissingLibraryError("netaddr >= 0.8", traceback.format_exc()) from exc
+        raise MissingLibraryError("netaddr >= 0.8") from exc
     if "/" in text:
         raise ValueError(f"'{text}' must be an address without a prefix length")
     try:

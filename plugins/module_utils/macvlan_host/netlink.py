@@ -10,7 +10,6 @@ import errno
 import os
 import socket
 import struct
-import traceback
 import typing as t
 
 from . import codec
@@ -132,7 +131,7 @@ class LinkMaker:
             from pyroute2 import IPRoute
             from pyroute2.netlink.exceptions import NetlinkError
         except ImportError as exc:
-            raise MissingLibraryError(PYROUTE2, traceback.format_exc()) from exc
+            raise MissingLibraryError(PYROUTE2) from exc
         self._route = IPRoute()
         self._error = NetlinkError
 

@@ -46,6 +46,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
     :raises PlanError: one of them cannot be done; nothing is to be done then
     """
     draft = Draft(recorded, kernel)
+    draft.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
     users = [_uses(request) for request in requests]
     for links, places in users:
         draft.expect(links, places)

@@ -185,18 +185,29 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
 
 
 def _lower_users(draft: Draft, sub: SubInterface) -> None:
-    """Endpoints get a lower mtu before the link below them, and their old one back after it."""
+    """Endpoints get a lower mtu before the link below them, and their old one back after it.
+
+    What networks and endpoints will ask for later in the same plan counts, not what they asked for before.
+    """
     link, base = draft.host.links.get(sub.name), draft.host.links.get(sub.parent)
     mtu = sub.mtu or (base.mtu if base else None)
     if link is None or mtu is None or mtu >= link.mtu:
         return
     for network in draft.networks_on(sub.name):
-        if network.mtu is not None and network.mtu > mtu:
-            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {network.mtu} of {network.title}, which uses it")
-    for network, endpoint in _endpoints_on(draft, sub.name):
-        if endpoint.own_mtu is not None and endpoint.own_mtu > mtu:
-            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {endpoint.own_mtu} of {endpoint.title} on it")
-        follow_network(draft, endpoint, network, parent_mtu=mtu)
+        of_network = _asked_mtu(draft, network.title, network.mtu)
+        if of_network is not None and of_network > mtu:
+            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {of_network} of {network.title}, which uses it")
+        for endpoint in draft.endpoints_of(network.name):
+            own = _asked_mtu(draft, endpoint.title, endpoint.own_mtu)
+            if own is not None and own > mtu:
+                raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {endpoint.title} on it")
+            asked = dataclasses.replace(endpoint, own_mtu=own)
+            follow_network(draft, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
+
+
+def _asked_mtu(draft: Draft, title: str, recorded: int | None) -> int | None:
+    """The mtu that an object asks for in this plan, else the one that it asked for before."""
+    return draft.coming[title].mtu if title in draft.coming else recorded
 
 
 def _endpoints_on(draft: Draft, parent: str) -> list[tuple[Network, Endpoint]]:
