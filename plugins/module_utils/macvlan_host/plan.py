@@ -23,8 +23,9 @@ from .options import (
     SubInterfaceRemoval,
     SubInterfaceRetraction,
 )
-from .plan_endpoint import plan_endpoint, remove_endpoint, requested_leases
+from .plan_endpoint import plan_endpoint, remove_endpoint
 from .plan_network import ensure_parent, plan_network, plan_network_removal
+from .plan_resolve import requested_leases
 from .plan_subinterface import (
     plan_subinterface,
     plan_subinterface_removal,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for endpoints: addresses, the link in its namespace, and what changes in place."""
+"""Plans for endpoints: their namespaces, their neighbours in them, their links, and their removal."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from . import ipam, names
 from .draft import Draft, is_ours, require_kind
 from .drift import default_key, find_link, settings
 from .errors import PlanError
-from .leases import subnet_of
-from .model import HOST, Endpoint, Lease, Link, Netns, Network, OwnedNetns, Route, Space, Subnet
-from .options import MIN_MTU_IPV6, EndpointOptions
+from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
+from .options import EndpointOptions
+from .plan_align import align_link, dropped_sysctls
+from .plan_resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 from .steps import (
     AddAddress,
     AddLink,
     AddRoute,
     CreateNetns,
-    DeleteAddress,
     DeleteLink,
     DeleteNetns,
-    DeleteRoute,
     LinkSpec,
     Note,
-    ReplaceRoute,
     SetLink,
     SetSysctls,
     Step,
-    Sysctl,
 )
 
 # What the task calls the fields that have another name in the record.
@@ -52,7 +49,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     if recorded is not None:
         _check_not_moved(draft, recorded, wanted)
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
-    endpoint = _resolve(draft, wanted, recorded, network, parent)
+    endpoint = resolve_endpoint(draft, wanted, recorded, network, parent)
     _check_neighbours(draft, endpoint, recorded)
     _record(draft, recorded, endpoint)
     if recorded is not None and not _moved(draft, recorded, endpoint):
@@ -193,206 +190,6 @@ def _check_foreign_routes(space: Space, endpoint: Endpoint, own: Link | None) ->
         _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
 
 
-# --- what it will be ------------------------------------------------------------------------------------------------
-
-
-def _resolve(
-    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link
-) -> Endpoint:
-    """The endpoint with everything that the task left open decided."""
-    title = wanted.title
-    ipv4 = _address(draft, wanted, recorded, network, 4)
-    ipv6 = _address(draft, wanted, recorded, network, 6)
-    default_route = bool(wanted.netns.path) if wanted.default_route is None else wanted.default_route
-    gateway4, gateway6 = _gateways(network, default_route, ipv4, ipv6)
-    endpoint = Endpoint(
-        id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
-        name=wanted.name,
-        network=wanted.network,
-        netns=wanted.netns,
-        ifname=wanted.ifname,
-        mac=_mac(draft, wanted, network, parent, ipv4),
-        mtu=_mtu(title, wanted.mtu, network, parent, ipv6),
-        ipv4=ipv4,
-        ipv6=ipv6,
-        gateway4=gateway4,
-        gateway6=gateway6,
-        default_route=default_route,
-        own_mtu=wanted.mtu,
-        announce=wanted.announce,
-        routes=wanted.routes,
-        sysctls=wanted.sysctls,
-        sysctls_before=_sysctls_before(draft, wanted, recorded),
-        labels=wanted.labels,
-    )
-    _check_routes(endpoint)
-    return endpoint
-
-
-def _gateways(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
-    """The next hop of the default route for each address; internal networks lead nowhere."""
-    leads_out = default_route and not network.internal
-    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
-    return tuple(subnet.gateway if subnet else None for subnet in subnets)
-
-
-def _address(
-    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
-) -> str | None:
-    """The address of one family with prefix length: the requested one, else the one it has, else the next."""
-    title = wanted.title
-    requested = wanted.ipv4 if version == 4 else wanted.ipv6
-    subnets = _subnets(title, wanted, network, version)
-    if requested is not None:
-        return _requested(draft, title, network, subnets, requested)
-    if not subnets:
-        return None
-    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
-    if kept and any(ipam.without_prefix(kept) in ipam.block(subnet.subnet) for subnet in subnets):
-        return kept
-    for subnet in subnets:
-        found = ipam.next_address(subnet, draft.leases.taken(subnet.pool))
-        if found is not None:
-            return _with_length(found, subnet)
-    pools = ", ".join(f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet for subnet in subnets)
-    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}")
-
-
-def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
-    """The subnets of one family to take an address from."""
-    if wanted.subnet is not None and not any(subnet.subnet == wanted.subnet for subnet in network.subnets):
-        shown = ", ".join(subnet.subnet for subnet in network.subnets) or "none"
-        raise PlanError(f"{title}: subnet {wanted.subnet} is not one of {network.title}, which has {shown}")
-    of_family = tuple(subnet for subnet in network.subnets if ipam.version_of(subnet.subnet) == version)
-    if wanted.subnet is None or ipam.version_of(wanted.subnet) != version:
-        return of_family
-    return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
-
-
-def _requested(draft: Draft, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
-    subnet = next((subnet for subnet in subnets if address in ipam.block(subnet.subnet)), None)
-    if subnet is None:
-        shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
-        raise PlanError(f"{title}: {address} is in no subnet to take it from; {network.title} has {shown}")
-    if address not in ipam.usable(subnet.subnet):
-        kind = "network or broadcast address" if ipam.version_of(address) == 4 else "subnet-router anycast address"
-        raise PlanError(f"{title}: {address} is the {kind} of {subnet.subnet}")
-    holder = draft.leases.holder(subnet.pool, address)
-    if holder is not None:
-        raise PlanError(f"{title}: {address} is held by {holder}")
-    return _with_length(address, subnet)
-
-
-def requested_leases(draft: Draft, wanted: EndpointOptions) -> tuple[Lease, ...]:
-    """The leases that an endpoint asks for by address, as far as its network has them."""
-    network = draft.networks.get(wanted.network)
-    found = []
-    for address in (wanted.ipv4, wanted.ipv6):
-        subnet = subnet_of(network, address) if network and address else None
-        if subnet and address:
-            found.append(Lease(subnet.pool, address, wanted.title))
-    return tuple(found)
-
-
-def _with_length(address: str, subnet: Subnet) -> str:
-    return f"{address}/{ipam.prefix_length(subnet.subnet)}"
-
-
-def _mac(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link, ipv4: str | None) -> str:
-    title = wanted.title
-    if network.mode == "passthru":
-        if wanted.mac is not None:
-            raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
-        _check_passthru_is_free(draft, wanted, network)
-        return parent.mac
-    if wanted.mac is not None:
-        mac = wanted.mac
-    elif ipv4 is not None:
-        mac = ipam.mac_of_ipv4(ipam.without_prefix(ipv4))
-    else:
-        mac = ipam.mac_of_names(draft.kernel.host, wanted.network, wanted.name)
-    _check_mac_is_free(draft, wanted, parent, mac)
-    return mac
-
-
-def _check_passthru_is_free(draft: Draft, wanted: EndpointOptions, network: Network) -> None:
-    others = [endpoint for endpoint in draft.endpoints_of(network.name) if endpoint.name != wanted.name]
-    if others:
-        raise PlanError(
-            f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
-        )
-
-
-def _check_mac_is_free(draft: Draft, wanted: EndpointOptions, parent: Link, mac: str) -> None:
-    """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
-    title = wanted.title
-    if mac == parent.mac:
-        raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
-    for endpoint in draft.holders_of(parent.name, mac):
-        raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
-    for link in draft.host.above(parent):
-        if link.mac == mac and link.kind in ("macvlan", "macvtap") and not _is_recorded(draft, wanted, parent, link):
-            raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
-
-
-def _is_recorded(draft: Draft, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
-    """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
-    tags = {names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))}
-    for network in draft.networks_on(parent.name):
-        tags |= {names.tag(endpoint.id) for endpoint in draft.endpoints_of(network.name)}
-    return link.alias in tags
-
-
-def _mtu(title: str, own: int | None, network: Network, parent: Link, ipv6: str | None) -> int:
-    mtu = own or network.mtu or parent.mtu
-    if mtu > parent.mtu:
-        raise PlanError(f"{title}: mtu {mtu} is more than the {parent.mtu} of its parent {parent.name}")
-    if ipv6 is not None and mtu < MIN_MTU_IPV6:
-        raise PlanError(f"{title}: mtu {mtu} is less than the {MIN_MTU_IPV6} that IPv6 needs")
-    return mtu
-
-
-def _check_routes(endpoint: Endpoint) -> None:
-    for route in endpoint.routes:
-        version = ipam.version_of(route.to)
-        own = next((item for item in endpoint.addresses if ipam.version_of(item) == version), None)
-        if own is None:
-            raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, which it has not")
-        if route.via is not None and route.via == ipam.without_prefix(own):
-            raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
-        link_local = route.via is not None and route.via in ipam.block("fe80::/10")
-        if route.via is not None and not link_local and route.via not in ipam.block(own):
-            raise PlanError(
-                f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-                f"{ipam.network(own)[0]}"
-            )
-        if route.to == ipam.network(own)[0] and not route.identity[2]:
-            raise PlanError(
-                f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
-            )
-    identities = [route.identity for route in endpoint.all_routes]
-    for to, dummy, metric in identities:
-        if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
-            raise PlanError(
-                f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
-                f"the network; use default_route: false, or another metric"
-            )
-
-
-def _sysctls_before(draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
-    """What settings of the namespace itself were, so that they can be put back; those of a new one need not be."""
-    space = draft.space(wanted.netns)
-    if space is None or wanted.netns.kind == "name" and wanted.netns.value in draft.namespaces:
-        return {}
-    neighbours = draft.endpoints_in(wanted.netns)
-    earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
-    # What an endpoint found before it changed it goes before what is found now.
-    before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}
-    return {
-        key: before[key] for key in wanted.sysctls if "IFNAME" not in key and key in before
-    }
-
-
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -443,7 +240,7 @@ def _realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Netw
     if link is None:
         _create(draft, endpoint, network)
         return
-    _align(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
+    align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
 
 
 def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
@@ -457,8 +254,8 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     parent = draft.host.links[network.parent]
     if parent_mtu is not None:
         parent = dataclasses.replace(parent, mtu=parent_mtu)
-    mtu = _mtu(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
-    gateways = _gateways(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
+    mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
+    gateways = gateways_of(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
     endpoint = recorded
     if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
@@ -466,7 +263,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     link = _find(draft, recorded)
     if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
         return
-    _check_routes(endpoint)
+    check_routes(endpoint)
     if space is not None:
         _check_foreign_routes(space, endpoint, link)
     draft.drop_endpoint(recorded.key)
@@ -474,136 +271,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
     draft.put_endpoint(endpoint)
     if link is not None:
-        _align(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
-
-
-def _align(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Steps for all that differs between the link as it is and as it shall be."""
-    _rename(draft, endpoint, recorded)
-    place = endpoint.netns, endpoint.ifname
-    space = draft.space(endpoint.netns)
-    link = space.links[endpoint.ifname] if space else None
-    if space is None or link is None:
-        return
-    wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
-    actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
-    for attribute, value in wanted.items():
-        # The MAC of a passthru link is its parent's, and is never written.
-        if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
-            draft.do(SetLink(*place, attribute, actual[attribute], value))
-    _align_sysctls(draft, endpoint, recorded, space)
-    _align_addresses(draft, endpoint, space, link)
-    if not link.up:
-        draft.do(SetLink(*place, "up", False, True))
-    _align_routes(draft, endpoint, recorded)
-
-
-def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
-    """Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
-    if endpoint.ifname == recorded.ifname:
-        return
-    old = endpoint.netns, recorded.ifname
-    space = draft.space(endpoint.netns)
-    if space is not None and space.links[recorded.ifname].up:
-        _forget_routes(draft, endpoint, recorded.ifname, (4, 6))
-        _forget_addresses(draft, endpoint, recorded.ifname, (6,))
-        draft.do(SetLink(*old, "up", True, False))
-    draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
-
-
-def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
-    changes = []
-    for item in settings(endpoint):
-        key = names.sysctl_key(item.key, endpoint.ifname)
-        actual = space.sysctls.get(key)
-        if actual != item.new and not (actual is None and item.optional):
-            changes.append(dataclasses.replace(item, old=actual))
-    changes += _dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
-    if changes:
-        draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
-
-
-def _dropped_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
-    """Settings of the namespace that nobody in it asks for any longer go back to what they were."""
-    neighbours = [other for other in draft.endpoints_in(endpoint.netns) if other.key != endpoint.key]
-    return [
-        Sysctl(key, recorded.sysctls.get(key), before, optional=True)
-        for key, before in recorded.sysctls_before.items()
-        if key not in endpoint.sysctls and not any(key in other.sysctls for other in neighbours)
-    ]
-
-
-def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> list[Sysctl]:
-    """Settings of the interface that are no longer asked for get the value that a new interface has."""
-    changes = []
-    kept = {item.key for item in settings(endpoint)}
-    for key in recorded.sysctls:
-        actual, default = space.sysctls.get(names.sysctl_key(key, endpoint.ifname)), space.sysctls.get(default_key(key))
-        if "IFNAME" in key and key not in kept and default is not None and actual != default:
-            changes.append(Sysctl(key, actual, default))
-    return changes
-
-
-def _align_addresses(draft: Draft, endpoint: Endpoint, space: Space, link: Link) -> None:
-    """Wrong addresses go before right ones come, each with the routes of its family, which may hang on it."""
-    wanted = endpoint.addresses
-    present = space.addresses.get(link.index, ())
-    wrong = sorted(address for address in present if address not in wanted)
-    families = {ipam.version_of(address) for address in wrong}
-    for version in sorted(families):
-        _forget_routes(draft, endpoint, endpoint.ifname, (version,))
-    for address in wrong:
-        draft.do(DeleteAddress(endpoint.netns, endpoint.ifname, address))
-    for address in wanted:
-        if address not in present:
-            draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
-
-
-def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    """Delete the routes of an interface that somebody put there; those of its addresses are the kernel's."""
-    space = draft.space(endpoint.netns)
-    link = space.links[ifname] if space else None
-    if space is None or link is None:
-        return
-    connected = {ipam.network(address)[0] for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
-    # Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
-    for route in sorted(space.routes.get(link.index, ()), key=_route_order):
-        if ipam.version_of(route.to) in versions and route.to not in connected:
-            draft.do(DeleteRoute(endpoint.netns, ifname, route))
-
-
-def _route_order(route: Route) -> tuple[int, str, int]:
-    return ipam.version_of(route.to), route.to, route.identity[2]
-
-
-def _forget_addresses(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    space = draft.space(endpoint.netns)
-    link = space.links[ifname] if space else None
-    for address in sorted(space.addresses.get(link.index, ())) if space and link else ():
-        if ipam.version_of(address) in versions:
-            draft.do(DeleteAddress(endpoint.netns, ifname, address))
-
-
-def _align_routes(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
-    place = endpoint.netns, endpoint.ifname
-    space = draft.space(endpoint.netns)
-    link = space.links[endpoint.ifname] if space else None
-    if space is None or link is None:
-        return
-    present = {route.identity: route for route in space.routes.get(link.index, ())}
-    wanted = {route.identity: route for route in endpoint.all_routes}
-    stale = {
-        (route.to, route.identity[2]): route
-        for route in recorded.all_routes
-        if route.identity in present and route.identity not in wanted
-    }
-    for identity, route in wanted.items():
-        if identity in present:
-            continue
-        old = stale.pop((route.to, identity[2]), None)
-        draft.do(AddRoute(*place, route) if old is None else ReplaceRoute(*place, old, route))
-    for route in stale.values():
-        draft.do(DeleteRoute(*place, route))
+        align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------
@@ -638,7 +306,7 @@ def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Spac
 
 
 def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:
-    back = tuple(_dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
+    back = tuple(dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
     if back:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, back))
 

@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an endpoint will be: everything that its task left open, decided."""
+
+from __future__ import annotations
+
+from . import ipam, names
+from .draft import Draft
+from .errors import PlanError
+from .leases import subnet_of
+from .model import Endpoint, Lease, Link, Network, Subnet
+from .options import MIN_MTU_IPV6, EndpointOptions
+
+
+def resolve_endpoint(
+    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link
+) -> Endpoint:
+    """The endpoint with everything that the task left open decided."""
+    title = wanted.title
+    ipv4 = _address(draft, wanted, recorded, network, 4)
+    ipv6 = _address(draft, wanted, recorded, network, 6)
+    default_route = bool(wanted.netns.path) if wanted.default_route is None else wanted.default_route
+    gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
+    endpoint = Endpoint(
+        id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
+        name=wanted.name,
+        network=wanted.network,
+        netns=wanted.netns,
+        ifname=wanted.ifname,
+        mac=_mac(draft, wanted, network, parent, ipv4),
+        mtu=mtu_of(title, wanted.mtu, network, parent, ipv6),
+        ipv4=ipv4,
+        ipv6=ipv6,
+        gateway4=gateway4,
+        gateway6=gateway6,
+        default_route=default_route,
+        own_mtu=wanted.mtu,
+        announce=wanted.announce,
+        routes=wanted.routes,
+        sysctls=wanted.sysctls,
+        sysctls_before=_sysctls_before(draft, wanted, recorded),
+        labels=wanted.labels,
+    )
+    check_routes(endpoint)
+    return endpoint
+
+
+def gateways_of(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
+    """The next hop of the default route for each address; internal networks lead nowhere."""
+    leads_out = default_route and not network.internal
+    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
+    return tuple(subnet.gateway if subnet else None for subnet in subnets)
+
+
+def _address(
+    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
+) -> str | None:
+    """The address of one family with prefix length: the requested one, else the one it has, else the next."""
+    title = wanted.title
+    requested = wanted.ipv4 if version == 4 else wanted.ipv6
+    subnets = _subnets(title, wanted, network, version)
+    if requested is not None:
+        return _requested(draft, title, network, subnets, requested)
+    if not subnets:
+        return None
+    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
+    if kept and any(ipam.without_prefix(kept) in ipam.block(subnet.subnet) for subnet in subnets):
+        return kept
+    for subnet in subnets:
+        found = ipam.next_address(subnet, draft.leases.taken(subnet.pool))
+        if found is not None:
+            return _with_length(found, subnet)
+    pools = ", ".join(f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet for subnet in subnets)
+    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}")
+
+
+def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
+    """The subnets of one family to take an address from."""
+    if wanted.subnet is not None and not any(subnet.subnet == wanted.subnet for subnet in network.subnets):
+        shown = ", ".join(subnet.subnet for subnet in network.subnets) or "none"
+        raise PlanError(f"{title}: subnet {wanted.subnet} is not one of {network.title}, which has {shown}")
+    of_family = tuple(subnet for subnet in network.subnets if ipam.version_of(subnet.subnet) == version)
+    if wanted.subnet is None or ipam.version_of(wanted.subnet) != version:
+        return of_family
+    return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
+
+
+def _requested(draft: Draft, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
+    subnet = next((subnet for subnet in subnets if address in ipam.block(subnet.subnet)), None)
+    if subnet is None:
+        shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
+        raise PlanError(f"{title}: {address} is in no subnet to take it from; {network.title} has {shown}")
+    if address not in ipam.usable(subnet.subnet):
+        kind = "network or broadcast address" if ipam.version_of(address) == 4 else "subnet-router anycast address"
+        raise PlanError(f"{title}: {address} is the {kind} of {subnet.subnet}")
+    holder = draft.leases.holder(subnet.pool, address)
+    if holder is not None:
+        raise PlanError(f"{title}: {address} is held by {holder}")
+    return _with_length(address, subnet)
+
+
+def requested_leases(draft: Draft, wanted: EndpointOptions) -> tuple[Lease, ...]:
+    """The leases that an endpoint asks for by address, as far as its network has them."""
+    network = draft.networks.get(wanted.network)
+    found = []
+    for address in (wanted.ipv4, wanted.ipv6):
+        subnet = subnet_of(network, address) if network and address else None
+        if subnet and address:
+            found.append(Lease(subnet.pool, address, wanted.title))
+    return tuple(found)
+
+
+def _with_length(address: str, subnet: Subnet) -> str:
+    return f"{address}/{ipam.prefix_length(subnet.subnet)}"
+
+
+def _mac(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link, ipv4: str | None) -> str:
+    title = wanted.title
+    if network.mode == "passthru":
+        if wanted.mac is not None:
+            raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
+        _check_passthru_is_free(draft, wanted, network)
+        return parent.mac
+    if wanted.mac is not None:
+        mac = wanted.mac
+    elif ipv4 is not None:
+        mac = ipam.mac_of_ipv4(ipam.without_prefix(ipv4))
+    else:
+        mac = ipam.mac_of_names(draft.kernel.host, wanted.network, wanted.name)
+    _check_mac_is_free(draft, wanted, parent, mac)
+    return mac
+
+
+def _check_passthru_is_free(draft: Draft, wanted: EndpointOptions, network: Network) -> None:
+    others = [endpoint for endpoint in draft.endpoints_of(network.name) if endpoint.name != wanted.name]
+    if others:
+        raise PlanError(
+            f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
+        )
+
+
+def _check_mac_is_free(draft: Draft, wanted: EndpointOptions, parent: Link, mac: str) -> None:
+    """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
+    title = wanted.title
+    if mac == parent.mac:
+        raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
+    for endpoint in draft.holders_of(parent.name, mac):
+        raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
+    for link in draft.host.above(parent):
+        if link.mac == mac and link.kind in ("macvlan", "macvtap") and not _is_recorded(draft, wanted, parent, link):
+            raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
+
+
+def _is_recorded(draft: Draft, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
+    """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
+    tags = {names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))}
+    for network in draft.networks_on(parent.name):
+        tags |= {names.tag(endpoint.id) for endpoint in draft.endpoints_of(network.name)}
+    return link.alias in tags
+
+
+def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: str | None) -> int:
+    """The mtu of an endpoint: its own, else the network's, else the parent's.
+
+    :raises PlanError: it is more than the parent's, or less than IPv6 needs
+    """
+    mtu = own or network.mtu or parent.mtu
+    if mtu > parent.mtu:
+        raise PlanError(f"{title}: mtu {mtu} is more than the {parent.mtu} of its parent {parent.name}")
+    if ipv6 is not None and mtu < MIN_MTU_IPV6:
+        raise PlanError(f"{title}: mtu {mtu} is less than the {MIN_MTU_IPV6} that IPv6 needs")
+    return mtu
+
+
+def check_routes(endpoint: Endpoint) -> None:
+    """Refuse routes that the kernel would refuse, or that it makes itself.
+
+    :raises PlanError: naming the route
+    """
+    for route in endpoint.routes:
+        version = ipam.version_of(route.to)
+        own = next((item for item in endpoint.addresses if ipam.version_of(item) == version), None)
+        if own is None:
+            raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, which it has not")
+        if route.via is not None and route.via == ipam.without_prefix(own):
+            raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
+        link_local = route.via is not None and route.via in ipam.block("fe80::/10")
+        if route.via is not None and not link_local and route.via not in ipam.block(own):
+            raise PlanError(
+                f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
+                f"{ipam.network(own)[0]}"
+            )
+        if route.to == ipam.network(own)[0] and not route.identity[2]:
+            raise PlanError(
+                f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+            )
+    identities = [route.identity for route in endpoint.all_routes]
+    for to, dummy, metric in identities:
+        if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
+            raise PlanError(
+                f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
+                f"the network; use default_route: false, or another metric"
+            )
+
+
+def _sysctls_before(draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
+    """What settings of the namespace itself were, so that they can be put back; those of a new one need not be."""
+    space = draft.space(wanted.netns)
+    if space is None or wanted.netns.kind == "name" and wanted.netns.value in draft.namespaces:
+        return {}
+    neighbours = draft.endpoints_in(wanted.netns)
+    earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
+    # What an endpoint found before it changed it goes before what is found now.
+    before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}
+    return {
+        key: before[key] for key in wanted.sysctls if "IFNAME" not in key and key in before
+    }
