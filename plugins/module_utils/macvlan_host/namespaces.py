@@ -206,4 +206,3 @@ def remove(name: str) -> None:
         os.unlink(target.path)
     except OSError as exc:
         raise KernelError(f"cannot delete {target.title}: {exc.strerror}", exc.errno or 0) from exc
-
