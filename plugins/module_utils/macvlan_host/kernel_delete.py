@@ -30,7 +30,7 @@ THREADS = 32
 FEW = 4
 SECONDS_TO_GO = 30.0
 SECONDS_UNTIL_HELD = 1.0
-INTERVAL = 0.002
+INTERVAL = 0.005
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ class Doomed:
     link: Link
 
 
-# (index of the link below, MAC address) → link, and the number of its namespace.
-_Left = dict[tuple[int, str], tuple[Doomed, int]]
+# A link, and the number of its namespace.
+_Numbered = tuple[Doomed, int]
+# (index of the link below, MAC address) → such a link.
+_Left = dict[tuple[int, str], _Numbered]
 
 
 class Deletions:
@@ -54,7 +56,7 @@ class Deletions:
     def __init__(self, host: RouteSocket) -> None:
         self._host = host
         self._of_host: list[Doomed] = []
-        self._elsewhere: list[tuple[Doomed, int]] = []
+        self._elsewhere: list[_Numbered] = []
         self._namespaces: dict[str, DeleteNetns] = {}
 
     def __bool__(self) -> bool:
@@ -92,15 +94,18 @@ class Deletions:
         """
         of_host, elsewhere, spaces = self._of_host, self._elsewhere, self._namespaces
         self._of_host, self._elsewhere, self._namespaces = [], [], {}
-        going = [] if len(spaces) <= FEW else [item for item in elsewhere if _goes_with_its_namespace(item[0], spaces)]
-        ours = {id(item) for item in going}
-        self._delete_in_parallel([item for item in elsewhere if id(item) not in ours])
+        going: list[_Numbered] = []
+        first: list[_Numbered] = []
+        for item in elsewhere:
+            leaves = len(spaces) > FEW and _goes_with_its_namespace(item[0], spaces)
+            (going if leaves else first).append(item)
+        self._delete_in_parallel(first)
         for step in spaces.values():
             namespaces.remove(step.name)
         self._see_go(going)
         self._delete_of_host(of_host)
 
-    def _delete_in_parallel(self, items: t.Sequence[tuple[Doomed, int]]) -> None:
+    def _delete_in_parallel(self, items: t.Sequence[_Numbered]) -> None:
         if len(items) <= 1:
             self._ask_all([(item.step, codec.delete_link(item.link.index, nsid)) for item, nsid in items])
             return
@@ -112,7 +117,7 @@ class Deletions:
                 if error is not None:
                     raise error
 
-    def _see_go(self, items: t.Sequence[tuple[Doomed, int]]) -> None:
+    def _see_go(self, items: t.Sequence[_Numbered]) -> None:
         """Wait until links are gone whose namespaces were let go.
 
         The kernel takes namespaces apart from a work queue. One that somebody else holds, by an open file or a
@@ -124,6 +129,7 @@ class Deletions:
         start = time.monotonic()
         held = False
         while left:
+            looked = time.monotonic()
             left = {key: left[key] for key in left.keys() & self._filters({lower for lower, dummy in left})}
             passed = time.monotonic() - start
             if left and passed > SECONDS_TO_GO:
@@ -133,7 +139,8 @@ class Deletions:
                 held = True
                 left = self._delete_held(left)
             if left:
-                time.sleep(INTERVAL)
+                # A look takes the lock that the kernel needs for the work that is waited for.
+                time.sleep(max(INTERVAL, 3 * (time.monotonic() - looked)))
 
     def _delete_held(self, left: _Left) -> _Left:
         """Delete links whose namespaces are held by somebody else; those come back whose namespaces are going."""
@@ -169,7 +176,7 @@ def _goes_with_its_namespace(doomed: Doomed, spaces: t.Container[str]) -> bool:
     return netns.kind == "name" and netns.value in spaces and in_sight
 
 
-def _delete_share(items: t.Sequence[tuple[Doomed, int]]) -> KernelError | None:
+def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:
     """What a thread deletes, over a socket of its own; the first refusal."""
     with contextlib.closing(RouteSocket()) as sock:
         for doomed, nsid in items:

@@ -50,7 +50,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         identities=identities,
         missing_kinds=missing_kinds(needs.kinds),
         unknown_settings=unknown,
-        dangling=frozenset(netns.path for netns in needs.spaces if namespaces.is_dangling(netns)),
+        dangling=frozenset(
+            netns.path for netns in needs.spaces if netns.path not in identities and namespaces.is_dangling(netns)
+        ),
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
     )
 
@@ -67,12 +69,8 @@ def read_space(
     :param walker: is there afterwards
     :raises KernelError: it is no namespace, or the kernel does not answer
     """
-    try:
-        walker.go(netns)
-    except KernelError as exc:
-        if exc.errno == errno.ENOENT:
-            return None
-        raise
+    if not _visited(walker, netns):
+        return None
     wanted = frozenset(sysctls)
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
@@ -85,7 +83,23 @@ def read_space(
         )
 
 
-def _read_links(sock: RouteSocket, wanted: t.Container[str]) -> tuple[dict[str, Link], dict[str, str]]:
+def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
+    """Whether the walker is in a namespace now, which may have gone meanwhile."""
+    try:
+        walker.go(netns)
+    except KernelError as exc:
+        if exc.errno == errno.ENOENT:
+            return False
+        raise
+    return True
+
+
+def read_links(sock: RouteSocket) -> dict[str, Link]:
+    """The links of the socket's namespace."""
+    return _read_links(sock, ())[0]
+
+
+def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str, Link], dict[str, str]]:
     """The links, and those settings of theirs that come with them: a file for each would cost more than all else."""
     links: dict[str, Link] = {}
     settings: dict[str, str] = {}
@@ -93,7 +107,7 @@ def _read_links(sock: RouteSocket, wanted: t.Container[str]) -> tuple[dict[str, 
         attributes = codec.link_attributes(body)
         link = codec.parse_link(body, attributes)
         links[link.name] = link
-        if not link.loopback:
+        if wanted and not link.loopback:
             found = codec.parse_settings(attributes, link.name)
             settings.update((key, value) for key, value in found.items() if key in wanted)
     return links, settings

@@ -14,7 +14,7 @@ import typing as t
 from . import codec, names, namespaces
 from .errors import KernelError, MissingLibraryError
 from .kernel_delete import Deletions, Doomed
-from .kernel_read import KERNEL_MODULES, read_space, sysctl_path
+from .kernel_read import KERNEL_MODULES, read_links, sysctl_path
 from .model import HOST, Link, Netns, VlanFacts
 from .netlink import LinkMaker, RouteSocket, reason
 from .steps import (
@@ -73,6 +73,7 @@ class KernelWriter:
         self._walker = namespaces.Walker()
         self._there: RouteSocket | None = None
         self._there_path = HOST.path
+        self._seen: dict[str, Link] | None = None
         self._indices: dict[tuple[str, str], int] = {}
         self._nameless: dict[tuple[str, str], str] = {}
         self._batch: list[tuple[Step, codec.Packed]] = []
@@ -95,6 +96,7 @@ class KernelWriter:
         if self._there is not None:
             self._there.close()
         self._there, self._there_path = None, HOST.path
+        self._seen = None
 
     def apply(self, steps: t.Sequence[Step]) -> None:
         """Do all steps, in order.
@@ -194,13 +196,11 @@ class KernelWriter:
     def _delete_netns(self, step: DeleteNetns, settle: bool) -> None:
         self._flush_batch()
         netns = Netns("name", step.name)
-        space = read_space(self._walker, netns)
-        if space is None:
-            raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENOENT)
-        lo = space.links.get("lo")
+        links = self._links(step, netns)
+        lo = links.get("lo")
         if lo is None or lo.alias != step.tag:
             raise KernelError(f"cannot {step.describe()}: another namespace has that name now", errno.ENODEV)
-        tenants = [name for name, link in space.links.items() if name not in names.KERNEL_LINKS and not link.ours]
+        tenants = [name for name, link in links.items() if name not in names.KERNEL_LINKS and not link.ours]
         if settle and (tenants or namespaces.inhabitants([netns])):
             raise KernelError(f"cannot {step.describe()}: others have moved in")
         self._leave()
@@ -274,12 +274,13 @@ class KernelWriter:
 
     def _delete_link(self, step: DeleteLink, settle: bool) -> None:
         self._flush_batch()
-        sock = self._socket(step, step.netns)
-        found = sock.link(step.link.name)
+        # Of the host, which may have thousands, only the one.
+        links = self._links(step, step.netns) if step.netns.path else {}
+        found = links.get(step.link.name) if step.netns.path else self._host.link(step.link.name)
         identifier = names.identifier_of(step.link.tag)
         if settle and identifier and (found is None or not is_meant(found, step.link, or_untagged=True)):
             # Its creation may have been interrupted before it got its name.
-            found = sock.link(names.birth_name(identifier))
+            found = links.get(names.birth_name(identifier))
         if found is None:
             raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENODEV)
         if not is_meant(found, step.link, or_untagged=settle):
@@ -336,6 +337,7 @@ class KernelWriter:
 
     def _queue(self, step: Step, netns: Netns, request: codec.Packed) -> None:
         self._flush_deletions()
+        self._seen = None
         if self._batch and self._batch_netns != netns or len(self._batch) >= LONGEST_BATCH:
             self._flush_batch()
         self._batch_netns = netns
@@ -381,6 +383,13 @@ class KernelWriter:
         if self._there is None:
             self._there, self._there_path = RouteSocket(), netns.path
         return self._there
+
+    def _links(self, step: Step, netns: Netns) -> dict[str, Link]:
+        """The links of a namespace, looked at once for deletions that follow each other."""
+        sock = self._socket(step, netns)
+        if self._seen is None:
+            self._seen = read_links(sock)
+        return self._seen
 
     def _index(self, step: Step, netns: Netns, name: str) -> int:
         key = (netns.path, name)

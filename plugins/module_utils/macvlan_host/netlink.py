@@ -17,7 +17,8 @@ from .errors import PYROUTE2, KernelError, MissingLibraryError
 from .model import Link, VlanFacts
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
-RECEIVE_SIZE = 1 << 18
+# Dumps come in parts of 32 KiB at most (net/netlink/af_netlink.c, netlink_recvmsg); larger buffers cost more than reading.
+RECEIVE_SIZE = 1 << 16
 RECEIVE_BUFFER = 1 << 20
 BATCH = 64
 ANSWER_TIMEOUT = 30  # seconds
