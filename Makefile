@@ -18,7 +18,7 @@ SESSIONS := lint docs sanity galaxy unit kernel integration examples vm
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test clean $(SESSIONS)
+.PHONY: help demo test benchmark clean $(SESSIONS)
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ help: ## list the targets
 
 demo: needs-demo .venv/ready ## set everything up, install the built collection and show it at work
 	@$(NOX) --session demo
+
+benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/results; a part with ARGS="--sizes 1,100"
+	@$(NOX) --session $@ -- $(ARGS)
 
 integration vm test: needs-test
 test: .venv/ready ## set everything up and run every check and test

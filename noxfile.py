@@ -80,6 +80,17 @@ def demo(session: nox.Session) -> None:
     session.run("tests/demo/run", external=True)
 
 
+@nox.session(default=False)
+def benchmark(session: nox.Session) -> None:
+    """Measure this collection beside the other ways, and write benchmarks/results."""
+    install(session, "ansible-core", "netaddr", "pyroute2")
+    enter_copy(session)
+    # Downloads outlive the copy; what is committed comes from a whole run only.
+    work = ROOT / "build/benchmark-work"
+    results = work / "results" if session.posargs else ROOT / "benchmarks/results"
+    session.run("python", "benchmarks/run.py", "--work", str(work), "--output", str(results), *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, licences, changelog fragments and the rules of this house."""
@@ -93,7 +104,7 @@ def lint(session: nox.Session) -> None:
         ("mypy", "--package", "ansible_collections.fleetnet.macvlan.plugins"),
         ("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", "plugins"),
         ("reuse", "lint", "--lines"),
-        ("shellcheck", ".ci/run", "tests/checks/install_packages"),
+        ("shellcheck", ".ci/run", "benchmarks/capsule.sh", "tests/checks/install_packages"),
         ("yamllint", "--strict", "."),
         ("ansible-lint", "--offline", "--strict", "--profile", "production"),
         ("antsibull-changelog", "lint"),

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a run of the engine spends its time, seen from outside: its functions are wrapped in this process only."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import time
+import typing as t
+
+ENGINE = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host."
+# (phase, module, name in it): what one of them calls of another counts for the inner one.
+WATCHED = (
+    ("options", "config", "config_options"),
+    ("options", "options", "network_options"),
+    ("options", "options", "endpoint_options"),
+    ("options", "options", "endpoint_removal"),
+    ("read", "kernel_read", "read_kernel"),
+    ("read", "kernel_read", "tagged_links"),
+    ("read", "state", "State.read"),
+    ("read", "state", "Session.read"),
+    ("plan", "engine", "requests_of"),
+    ("plan", "engine", "needs_of"),
+    ("plan", "engine", "plan"),
+    ("plan", "engine", "changes_between"),
+    ("result", "engine", "outcome_of"),
+    ("journal", "state", "Session.__init__"),
+    ("journal", "state", "Session.intend"),
+    ("kernel", "kernel_write", "KernelWriter.apply"),
+    ("commit", "state", "Session.record"),
+)
+
+
+class Phases:
+    """Seconds by phase; what belongs to none is the difference to the whole."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.not_found: list[str] = []
+        self._inner: list[float] = []
+        for phase, module, name in WATCHED:
+            self._watch(phase, module, name)
+
+    def _watch(self, phase: str, module: str, name: str) -> None:
+        owner: t.Any = importlib.import_module(ENGINE + module)
+        *path, last = name.split(".")
+        for part in path:
+            owner = getattr(owner, part, None)
+        function = getattr(owner, last, None)
+        if function is None:
+            self.not_found.append(f"{module}.{name}")
+        else:
+            setattr(owner, last, self._wrapped(phase, function))
+
+    def _wrapped(self, phase: str, function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        @functools.wraps(function)
+        def watched(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            self._inner.append(0.0)
+            begun = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - begun
+                self.seconds[phase] = self.seconds.get(phase, 0.0) + took - self._inner.pop()
+                if self._inner:
+                    self._inner[-1] += took
+
+        return watched
