@@ -20,8 +20,8 @@ description:
   - Addresses that endpoints ask for are reserved before addresses are chosen for the others, and subnets that are
     given before others are chosen. Among those that ask for nothing the order of the list counts, and an endpoint that
     has an address keeps it.
-  - Objects are changed one after the other, in the order of the list, so two endpoints cannot swap what only one of
-    them can have, such as an address. Give it up in one task and ask for it in the next.
+  - An endpoint can ask for an address that another one of the list gives up. Two cannot swap what only one of them can
+    have, such as an address or the name of an interface; give it up in one task and ask for it in the next.
   - Check mode also foresees endpoints on networks that are not there yet.
 author:
   - The fleetnet.macvlan authors (@fleetnet)

@@ -12,8 +12,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_delete
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
 
 Items = list[dict[str, t.Any]]
@@ -153,18 +155,55 @@ def test_what_was_removed_can_be_made_again_at_once(host: Host) -> None:
     assert host.namespaces() == []
 
 
-def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(host: Host) -> None:
+def silent_filters() -> None:
+    """A hook: parents do not tell which addresses they take frames for, as vxlan links and some drivers do not."""
+
+    def nothing(*dummy: object) -> set[tuple[int, str]]:
+        return set()
+
+    kernel_delete.Deletions._filters = nothing  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("hook", [None, silent_filters], ids=["in sight", "out of sight"])
+def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(host: Host, hook: Hook | None) -> None:
     config(host, [NET], many())
     holder = host.start(["sh", "-c", "exec 3</run/netns/e5 && touch /var/lib/held && exec sleep 300"])
     deadline = time.monotonic() + SECONDS_TO_START
     while not host.path("/var/lib/held").exists():
         assert time.monotonic() < deadline, "the file was not opened"
         time.sleep(0.01)
-    host.call("macvlan_config", purge=True)
+    host.call("macvlan_config", hook=hook, purge=True)
     assert host.namespaces() == []
     assert host.links()["eth0"]["promiscuity"] == 0
     left = host.run(["nsenter", f"--net=/proc/{holder.pid}/fd/3", "ip", "-brief", "link"]).stdout
     assert [line.split()[0] for line in left.splitlines()] == ["lo"]
+
+
+def test_an_address_that_others_take_frames_for_too_is_no_reason_to_wait_for_ever(host: Host) -> None:
+    host.run(["bridge", "fdb", "add", "02:42:0a:00:00:04", "dev", "eth0", "self"])
+    config(host, [NET], many())
+    before = time.monotonic()
+    host.call("macvlan_config", purge=True)
+    assert time.monotonic() - before < SECONDS_TO_START
+    assert host.namespaces() == []
+
+
+def test_a_namespace_that_is_known_by_two_paths_goes_with_its_last_endpoint(host: Host) -> None:
+    before = host.snapshot().without_state()
+    inner = {"name": "inner", "parent": "eth0", "allow_shared_parent": True, "ipam": "none"}
+    config(host, [NET, inner], [{"name": "a", "network": "net", "netns": "x"}])
+    path = {"name": "b", "network": "inner", "netns_path": "/run/../run/netns/x", "ifname": "eth1"}
+    config(host, [NET, inner], [path], purge=False)
+    assert set(host.links("x")) == {"lo", "eth0", "eth1"}
+    assert "warnings" not in config(host)
+    assert host.snapshot().without_state() == before
+
+
+def test_a_value_that_the_kernel_does_not_take_is_said_to_be_wrong(host: Host) -> None:
+    endpoints = many(count=1, sysctls={"net.ipv4.conf.IFNAME.arp_notify": "4294967296"})
+    message = host.call("macvlan_config", networks=[NET], endpoints=endpoints, fails=True)["msg"]
+    assert "cannot set net.ipv4.conf.eth0.arp_notify to '4294967296' in namespace e0: Invalid argument" in message
+    assert host.namespaces() == []
 
 
 def test_any_number_of_namespaces_needs_few_open_files(host: Host) -> None:

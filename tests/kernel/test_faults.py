@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -14,10 +16,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces, netlink, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import ModuleCall
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     KEYS,
     converge,
@@ -59,6 +62,7 @@ CREATE_VLAN_NETWORK: Scenario = (
     {"name": "v", "parent": "eth0.50", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
 )
 
+CREATE_DUMMY_NETWORK: Scenario = ("macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")})
 # Something to change, something to make, something to take away: all that can be half-way done.
 CHANGE_HOST: Scenario = (
     "macvlan_config",
@@ -177,6 +181,98 @@ def test_a_task_that_dies_at_any_step_is_repeated_to_the_same_result(busy: Host,
         put_back(busy, params)
 
 
+def dying_before_message(position: int) -> t.Callable[[], None]:
+    """A hook: the process is killed when it is about to send this many messages, or batches of them, for a change."""
+
+    def hook() -> None:
+        send, apply = netlink.RouteSocket._send, kernel_write.KernelWriter.apply
+        sent: list[int] = []
+
+        def dying(self: netlink.RouteSocket, requests: t.Any) -> int:
+            if len(sent) == position + 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            sent.extend([0] * bool(sent))
+            return send(self, requests)
+
+        def apply_and_count(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+            sent.append(0)
+            apply(self, steps)
+
+        # One message each, so that death comes between any two.
+        netlink.BATCH = 1
+        netlink.RouteSocket._send = dying  # type: ignore[method-assign]
+        kernel_write.KernelWriter.apply = apply_and_count  # type: ignore[method-assign]
+
+    return hook
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
+        pytest.param(CREATE_VLAN_NETWORK, id="create a network on a VLAN", marks=pytest.mark.needs("8021q")),
+        pytest.param(CREATE_DUMMY_NETWORK, id="create a network without a parent", marks=pytest.mark.needs("dummy")),
+    ],
+)
+def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_knows(
+    busy: Host, scenario: Scenario
+) -> None:
+    module, params = scenario
+    before = busy.snapshot().without_state()
+    for position in itertools.count():
+        died = busy.spawn(module, hook=dying_before_message(position), **params).wait() == -signal.SIGKILL
+        if not died:
+            break
+        busy.call("macvlan_network", **{**NETWORK, "labels": {"round": str(position)}})
+        assert busy.snapshot().without_state() == before, f"after death before message {position}"
+    assert position > 2
+    assert busy.call("macvlan_info")["drift"] == []
+
+
+def test_recovery_does_not_undo_what_was_never_done_to_another_endpoint_of_the_same_name(busy: Host) -> None:
+    """One endpoint takes the place of another: until that has happened, the first one is left alone."""
+    busy.ip("route", "add", "10.77.0.0/16", "via", "10.0.0.9", netns="a")
+    index = busy.links("a")["eth0"]["ifindex"]
+    successor = {"networks": [NETWORK], "endpoints": [{"name": "b", "network": "net", "netns": "a"}], "purge": True}
+    assert busy.spawn("macvlan_config", hook=dying_at(0), **successor).wait() == -signal.SIGKILL
+    before = busy.snapshot().without_state()
+    foreseen = busy.call("macvlan_endpoint", check=True, **ENDPOINT)
+    done = busy.call("macvlan_endpoint", **ENDPOINT)
+    assert promised(foreseen, KEYS["macvlan_endpoint"]) == promised(done, KEYS["macvlan_endpoint"])
+    assert (done["changed"], busy.links("a")["eth0"]["ifindex"]) == (False, index)
+    assert busy.snapshot().without_state() == before
+
+
+def test_a_plan_is_made_again_when_another_run_had_the_lock(busy: Host) -> None:
+    """What moved into a namespace in the meantime is not deleted with it."""
+    holder = hold_the_lock(busy)
+    call = busy.spawn("macvlan_endpoint", name="a", network="net", state="absent")
+    busy.run(["ip", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"])
+    wait_until_waiting(busy, call)
+    busy.run(["ip", "link", "set", "moved", "netns", "a"])
+    holder.kill()
+    holder.wait()
+    done = call.result()
+    assert any("moved" in text and "kept" in text for text in done["warnings"])
+    assert "theirs" in busy.links() and busy.namespaces() == ["a"]
+
+
+def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) -> None:
+    def hook() -> None:
+        apply = kernel_write.KernelWriter.apply
+
+        def too_late(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+            subprocess.run(["ip", "-n", "a", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"], check=True)
+            apply(self, steps)
+
+        kernel_write.KernelWriter.apply = too_late  # type: ignore[method-assign]
+
+    message = busy.call("macvlan_endpoint", name="a", network="net", state="absent", hook=hook, fails=True)["msg"]
+    assert "cannot delete namespace a: it holds" in message and "theirs" in message
+    assert set(busy.links("a")) == {"lo", "eth0", "theirs", "moved"}
+    assert busy.call("macvlan_info")["drift"] == []
+
+
 NETWORK = {"name": "net", "parent": "eth0", "subnets": DUAL}
 ENDPOINT = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.2", "ipv6": "fd00::2"}
 
@@ -251,11 +347,28 @@ def test_twenty_tasks_at_once_get_twenty_addresses(host: Host) -> None:
 def hold_the_lock(host: Host) -> subprocess.Popen[str]:
     """Be a writer that does not end: returned when it has the lock."""
     lock = str(host.state_dir / "lock")
-    holder = host.start(["flock", lock, "sleep", "300"])
+    # --close: the lock is the holder's alone, and ends with it.
+    holder = host.start(["flock", "--close", lock, "sleep", "300"])
     deadline = time.monotonic() + 60
     while host.run(["flock", "--nonblock", lock, "true"], check=False).returncode == 0:
         assert time.monotonic() < deadline, "the lock was not taken"
     return holder
+
+
+def wait_until_waiting(host: Host, call: ModuleCall) -> None:
+    """Until a run waits for the lock."""
+    lock = os.stat(host.path(host.state_dir / "lock")).st_ino
+    deadline = time.monotonic() + 60
+    while not any(is_open(call.pid, lock)):
+        assert time.monotonic() < deadline, "the run does not wait for the lock"
+        time.sleep(0.05)
+
+
+def is_open(pid: int, inode: int) -> t.Iterator[bool]:
+    """For each open file of a process whether it is this one."""
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            yield os.stat(f"/proc/{pid}/fd/{name}").st_ino == inode
 
 
 def test_a_reader_waits_for_no_writer(busy: Host) -> None:

@@ -410,6 +410,31 @@ def test_an_address_that_its_holder_leaves_goes_to_whoever_asks_for_it():
     }
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_addresses_that_others_give_up_can_be_asked_for_whatever_the_order_of_the_list(order):
+    chain = [own("e1", ipv4="192.168.1.11"), own("e2", ipv4="192.168.1.10"), own("e3", ipv4="192.168.1.9")]
+    host = prepared(configuration(network(), own("e1", ipv4="192.168.1.10"), own("e2", ipv4="192.168.1.9")))
+    host.run(configuration(network(), *(chain[position] for position in order)))
+    found = addresses(host)
+    assert [found[name][0] for name in ("e1", "e2", "e3")] == ["192.168.1.11/24", "192.168.1.10/24", "192.168.1.9/24"]
+
+
+def test_a_chain_of_any_length_moves_up_by_one():
+    def at(first):
+        addresses = [f"10.0.{number // 250}.{number % 250 + 2}" for number in range(first, first + 1500)]
+        items = [own(f"e{number}", network="net", ipv4=address) for number, address in enumerate(addresses)]
+        return configuration(network("net", ["10.0.0.0/16"]), *items)
+
+    made = config.requests_of(at(1), prepared(at(0)).record)
+    assert [request.name for request in made[1:4]] == ["e1499", "e1498", "e1497"]
+
+
+def test_addresses_cannot_be_swapped_in_one_task():
+    host = prepared(configuration(network(), own("e1", ipv4="192.168.1.10"), own("e2", ipv4="192.168.1.9")))
+    swapped = configuration(network(), own("e1", ipv4="192.168.1.9"), own("e2", ipv4="192.168.1.10"))
+    assert "is held by endpoint lan/" in refused(host, swapped)
+
+
 def test_an_endpoint_keeps_its_address_although_another_asks_for_it():
     host = prepared(configuration(network(), own("a")))
     wanted = configuration(network(), own("b", ipv4="192.168.1.2"), own("a"))

@@ -186,13 +186,17 @@ def add_macvlan(
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
 
 
-def add_vlan(name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None) -> Packed:
+def add_vlan(
+    name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None, group: int | None = None
+) -> Packed:
     """A VLAN link on the link with index ``lower``."""
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
         body += _uint32(IFLA_MTU, mtu)
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
     flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
     data = _attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
     data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
@@ -267,6 +271,12 @@ def delete_link(index: int, nsid: int | None = None) -> Packed:
     """Delete a link, with ``nsid`` in the namespace that the sender's has that number for."""
     body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
     return Packed(RTM_DELLINK, 0, body if nsid is None else body + _uint32(IFLA_TARGET_NETNSID, nsid))
+
+
+def get_link_in(nsid: int, index: int) -> Packed:
+    """Ask for a link of the namespace that the sender's has this number for."""
+    body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _uint32(IFLA_TARGET_NETNSID, nsid)
+    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
 def delete_group(group: int) -> Packed:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from . import options
+from . import ipam, options
 from .errors import OptionsError
 from .model import Record, SubInterface
 
@@ -95,7 +95,7 @@ def requests_of(request: options.Request | Config, recorded: Record) -> tuple[op
         *(_purged(request, recorded) if request.purge else ()),
         *_by_depth({item.name: item for item in request.subinterfaces}),
         *request.networks,
-        *request.endpoints,
+        *_givers_first(request.endpoints, recorded),
     )
 
 
@@ -111,6 +111,32 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[options.Request]:
     for sub in reversed(_by_depth(declared)):
         if sub.name not in listed:
             yield options.SubInterfaceRetraction(sub.name)
+
+
+def _givers_first(
+    endpoints: t.Sequence[options.EndpointOptions], recorded: Record
+) -> list[options.EndpointOptions]:
+    """The endpoints, but those that give up an address before those that ask for it."""
+    wanted = {(item.network, item.name): item for item in endpoints}
+    holders = {
+        (key[0], ipam.without_prefix(address)): key
+        for key in wanted.keys() & recorded.endpoints.keys()
+        for address in recorded.endpoints[key].addresses
+    }
+    found: dict[tuple[str, str], options.EndpointOptions] = {}
+    for first in wanted:
+        # Whoever is on the way waits for the one behind it; two that wait for each other are taken as they come.
+        way = {first: None}
+        while way:
+            key = next(reversed(way))
+            asked = [holders.get((key[0], address)) for address in (wanted[key].ipv4, wanted[key].ipv6) if address]
+            waits_for = next((holder for holder in asked if holder and holder not in found and holder not in way), None)
+            if waits_for is not None:
+                way[waits_for] = None
+                continue
+            found[key] = wanted[key]
+            del way[key]
+    return list(found.values())
 
 
 Stacked = t.TypeVar("Stacked", options.SubInterfaceOptions, SubInterface)

@@ -62,7 +62,7 @@ class Draft:
         self.coming: dict[str, t.Any] = {}
         self.steps: list[Step] = []
         self._warnings: dict[str, None] = {}
-        self._spaces = simulation.Spaces(kernel.spaces)
+        self._spaces = simulation.Spaces(kernel.spaces, kernel.identities)
         self._expected_links: collections.Counter[str] = collections.Counter()
         self.expected_subnets: tuple[str, ...] = ()
         self._expected_places: collections.Counter[Place] = collections.Counter()
@@ -70,6 +70,7 @@ class Draft:
         self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
         self._endpoints_in: dict[Place, dict[Key, Endpoint]] = {}
         self._holders_of: dict[tuple[str, str], dict[Key, Endpoint]] = {}
+        self._tagged: dict[str, dict[Key, Endpoint]] = {}
         self._subinterfaces_on: dict[str, dict[str, SubInterface]] = {}
         self._owned_at: dict[Place, OwnedNetns] = {}
         for link in recorded.links.values():
@@ -86,7 +87,7 @@ class Draft:
     @property
     def host(self) -> Space:
         """The host's own namespace."""
-        return t.cast(Space, self._spaces[HOST.path])
+        return t.cast(Space, self._spaces.get(HOST.path))
 
     @property
     def leases(self) -> Leases:
@@ -98,7 +99,7 @@ class Draft:
     @property
     def spaces(self) -> t.Mapping[str, Space | None]:
         """The namespaces that were read, as the steps will leave them."""
-        return self._spaces
+        return self._spaces.plain()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -129,6 +130,10 @@ class Draft:
     def holders_of(self, parent: str, mac: str) -> list[Endpoint]:
         """The endpoints of a parent that have a MAC address: one at most, while nothing is wrong."""
         return list(self._holders_of.get((parent, mac), {}).values())
+
+    def endpoint_of(self, tag: str) -> Endpoint | None:
+        """The endpoint whose link carries a tag."""
+        return next(iter(self._tagged.get(tag, {}).values()), None)
 
     def owned_namespace(self, netns: Netns) -> OwnedNetns | None:
         """The namespace of ours that a reference leads to, whether by its name or not."""
@@ -214,6 +219,7 @@ class Draft:
             self._endpoints_of.setdefault(endpoint.network, {}),
             self._endpoints_in.setdefault(self._place(endpoint.netns), {}),
             self._holders_of.setdefault((parent, endpoint.mac), {}),
+            self._tagged.setdefault(names.tag(endpoint.id), {}),
         )
 
     def put_link(self, link: OwnedLink) -> None:

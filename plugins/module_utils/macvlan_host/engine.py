@@ -49,7 +49,7 @@ def execute(request: Request, *, state_dir: str, check: bool) -> Outcome:
     A real run begins with the same pass that check mode makes: a run with nothing to do takes no lock, and what
     is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
     because another run may be half-way through what this one looks at. The plan of that pass is carried out if
-    nobody has written to the database since; else it is made again.
+    the lock was free and nobody has written to the database since; else it is made again.
 
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
@@ -63,7 +63,7 @@ def execute(request: Request, *, state_dir: str, check: bool) -> Outcome:
         if check or not state.is_there():
             raise
     with state.locked(request.title) as session:
-        if foreseen is not None and foreseen.version == session.version_before:
+        if foreseen is not None and foreseen.version is not None and foreseen.version == session.version_before:
             return _perform(session, request, foreseen)
         return _perform(session, request, _plan_again(session, request))
 

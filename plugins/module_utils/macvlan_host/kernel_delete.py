@@ -21,15 +21,14 @@ from dataclasses import dataclass
 
 from . import codec, namespaces
 from .errors import KernelError
-from .model import Link
+from .model import Link, Netns
 from .netlink import RouteSocket, reason
 from .steps import DeleteLink, DeleteNetns, Step
 
 THREADS = 32
 # Waiting for a namespace to go costs more than deleting a few links first.
 FEW = 4
-SECONDS_TO_GO = 30.0
-SECONDS_UNTIL_HELD = 1.0
+SECONDS_WITHOUT_PROGRESS = 1.0
 INTERVAL = 0.005
 
 
@@ -43,8 +42,6 @@ class Doomed:
 
 # A link, and the number of its namespace.
 _Numbered = tuple[Doomed, int]
-# (index of the link below, MAC address) → such a link.
-_Left = dict[tuple[int, str], _Numbered]
 
 
 class Deletions:
@@ -57,6 +54,7 @@ class Deletions:
         self._host = host
         self._of_host: list[Doomed] = []
         self._elsewhere: list[_Numbered] = []
+        self._names: dict[str, list[str]] = {}
         self._namespaces: dict[str, DeleteNetns] = {}
 
     def __bool__(self) -> bool:
@@ -65,6 +63,7 @@ class Deletions:
     def clear(self) -> None:
         self._of_host.clear()
         self._elsewhere.clear()
+        self._names.clear()
         self._namespaces.clear()
 
     def add_link(self, doomed: Doomed, descriptor: int) -> None:
@@ -82,6 +81,11 @@ class Deletions:
         if nsid < 0:
             raise _refused(doomed.step, answer)
         self._elsewhere.append((doomed, nsid))
+        self._names.setdefault(doomed.step.netns.path, []).append(doomed.link.name)
+
+    def links_in(self, netns: Netns) -> frozenset[str]:
+        """The names of the links of a namespace that were noted."""
+        return frozenset(self._names.get(netns.path, ()))
 
     def add_netns(self, step: DeleteNetns) -> None:
         """Note a namespace, which is ours and holds nothing but links that were noted."""
@@ -94,16 +98,22 @@ class Deletions:
         """
         of_host, elsewhere, spaces = self._of_host, self._elsewhere, self._namespaces
         self._of_host, self._elsewhere, self._namespaces = [], [], {}
-        going: list[_Numbered] = []
-        first: list[_Numbered] = []
-        for item in elsewhere:
-            leaves = len(spaces) > FEW and _goes_with_its_namespace(item[0], spaces)
-            (going if leaves else first).append(item)
+        self._names.clear()
+        going, first = self._sorted(elsewhere, spaces)
         self._delete_in_parallel(first)
         for step in spaces.values():
             namespaces.remove(step.name)
         self._see_go(going)
         self._delete_of_host(of_host)
+
+    def _sorted(
+        self, items: t.Sequence[_Numbered], spaces: t.Collection[str]
+    ) -> tuple[list[_Numbered], list[_Numbered]]:
+        """Those that can be left to the end of their namespaces, and those that are deleted before it."""
+        leaving = [item for item in items if len(spaces) > FEW and item[0].step.netns.value in spaces]
+        filters = self._filters({item.link.lower for item, dummy in leaving if item.link.lower is not None})
+        seen = {id(item) for item in leaving if _is_named(item[0]) and _mark(item[0]) in filters}
+        return [item for item in items if id(item) in seen], [item for item in items if id(item) not in seen]
 
     def _delete_in_parallel(self, items: t.Sequence[_Numbered]) -> None:
         if len(items) <= 1:
@@ -123,30 +133,34 @@ class Deletions:
         The kernel takes namespaces apart from a work queue. One that somebody else holds, by an open file or a
         mount, stays; its link is then deleted by itself.
 
-        :raises KernelError: they do not go
+        :raises KernelError: a link stays
         """
-        left = {(item.link.lower or 0, item.link.mac): (item, nsid) for item, nsid in items}
-        start = time.monotonic()
-        held = False
-        while left:
+        left = {_mark(item): item for item, dummy in items}
+        progress = time.monotonic()
+        while left and time.monotonic() - progress < SECONDS_WITHOUT_PROGRESS:
             looked = time.monotonic()
-            left = {key: left[key] for key in left.keys() & self._filters({lower for lower, dummy in left})}
-            passed = time.monotonic() - start
-            if left and passed > SECONDS_TO_GO:
-                doomed = next(iter(left.values()))[0]
-                raise KernelError(f"cannot {doomed.step.describe()}: it is still there after {SECONDS_TO_GO:.0f} s")
-            if left and passed > SECONDS_UNTIL_HELD and not held:
-                held = True
-                left = self._delete_held(left)
+            found = left.keys() & self._filters({item.link.lower or 0 for item in left.values()})
+            if len(found) < len(left):
+                left, progress = {mark: left[mark] for mark in found}, time.monotonic()
             if left:
                 # A look takes the lock that the kernel needs for the work that is waited for.
                 time.sleep(max(INTERVAL, 3 * (time.monotonic() - looked)))
+        # What others have put into the filter stays there, and what a filter does not show may still be: ask.
+        for doomed, nsid in items:
+            self._delete_if_held(doomed, nsid)
 
-    def _delete_held(self, left: _Left) -> _Left:
-        """Delete links whose namespaces are held by somebody else; those come back whose namespaces are going."""
-        answers = self._host.exchange([codec.delete_link(item.link.index, nsid) for item, nsid in left.values()])
-        # The number of a namespace that is going is no longer known (net/core/net_namespace.c, get_net_ns_by_id).
-        return {key: item for (key, item), answer in zip(left.items(), answers) if answer.errno == errno.EINVAL}
+    def _delete_if_held(self, doomed: Doomed, nsid: int) -> None:
+        """Delete a link whose namespace is still there.
+
+        The number of a namespace that is going is no longer known (net/core/net_namespace.c, get_net_ns_by_id), and
+        may be given to another one; so the link must be the one that was meant.
+        """
+        answer, body = self._host.ask(codec.get_link_in(nsid, doomed.link.index))
+        if answer.errno or body is None or codec.parse_link(body).alias != doomed.link.alias:
+            return
+        (answer,) = self._host.exchange([codec.delete_link(doomed.link.index, nsid)])
+        if answer.errno not in (0, errno.EINVAL, errno.ENODEV):
+            raise _refused(doomed.step, answer)
 
     def _filters(self, lowers: t.Iterable[int]) -> set[tuple[int, str]]:
         """(index, MAC address) of all that links take frames for; a macvlan that is up is among it."""
@@ -161,7 +175,11 @@ class Deletions:
             # A group of its own for each time: what is left of an interrupted one must not be in it.
             group = int.from_bytes(os.urandom(4), "little") >> 1 | 1
             self._ask_all([(item.step, codec.set_link(item.link.index, group=group)) for item in links])
-            self._ask_all([(links[0].step, codec.delete_group(group))])
+            try:
+                self._ask_all([(links[0].step, codec.delete_group(group))])
+            except KernelError:
+                self._host.exchange([codec.set_link(item.link.index, group=item.link.group) for item in links])
+                raise
 
     def _ask_all(self, requests: t.Sequence[tuple[Step, codec.Packed]]) -> None:
         for (step, dummy), answer in zip(requests, self._host.exchange([request for dummy, request in requests])):
@@ -169,11 +187,14 @@ class Deletions:
                 raise _refused(step, answer)
 
 
-def _goes_with_its_namespace(doomed: Doomed, spaces: t.Container[str]) -> bool:
-    """Whether a link can be left to the end of its namespace, because the filter of its parent then tells of it."""
-    netns = doomed.step.netns
-    in_sight = doomed.link.up and doomed.link.lower is not None and doomed.link.macvlan_mode != "passthru"
-    return netns.kind == "name" and netns.value in spaces and in_sight
+def _is_named(doomed: Doomed) -> bool:
+    """Whether a link was found under the name of its namespace; other paths may outlive that."""
+    return doomed.step.netns.kind == "name" and doomed.link.macvlan_mode != "passthru"
+
+
+def _mark(doomed: Doomed) -> tuple[int, str]:
+    """What a filter shows of a link: the index of the link below it, and its MAC address."""
+    return doomed.link.lower or 0, doomed.link.mac
 
 
 def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 import typing as t
@@ -81,6 +82,8 @@ class KernelWriter:
         self._deletions = Deletions(self._host)
         self._many = False
         self._secluded: dict[tuple[str, str], AddLink] = {}
+        self._doubtful: tuple[Netns, ...] = ()
+        self._inhabited: dict[str, tuple[int, ...]] | None = None
         self._link_maker: LinkMaker | None = None
         self.reached = 0
 
@@ -120,9 +123,17 @@ class KernelWriter:
 
     def settle(self, steps: t.Sequence[Step]) -> list[str]:
         """Do steps of which some may be done already; what went wrong, a sentence each."""
-        problems = []
+        problems: list[str] = []
         self._forget_all()
+        self._doubtful = tuple(Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
         made: set[tuple[str, str]] = set()
+        for deletes, run in itertools.groupby(steps, key=lambda step: isinstance(step, (DeleteLink, DeleteNetns))):
+            together = list(run)
+            problems += self._settle_deletions(together) if deletes else self._settle_one_by_one(together, made)
+        return problems
+
+    def _settle_one_by_one(self, steps: t.Sequence[Step], made: set[tuple[str, str]]) -> list[str]:
+        problems = []
         for step in steps:
             try:
                 self._check_ours(step, made)
@@ -130,9 +141,29 @@ class KernelWriter:
                 self._flush()
             except (KernelError, MissingLibraryError) as exc:
                 self._forget_all()
-                if getattr(exc, "errno", 0) not in ALREADY:
-                    problems.append(str(exc))
+                problems += _unless_already(exc)
         return problems
+
+    def _settle_deletions(self, steps: t.Sequence[Step]) -> list[str]:
+        """Together, or one by one when that is refused: those that are gone by then are no problem."""
+        problems: list[str] = []
+        try:
+            for step in steps:
+                try:
+                    self._do(step, settle=True)
+                except KernelError as exc:
+                    problems += _unless_already(exc)
+            self._flush()
+        except KernelError:
+            self._forget_all()
+            return self._settle_one_by_one(steps, set())
+        return problems
+
+    def _is_inhabited(self, netns: Netns) -> bool:
+        """Whether processes are in a namespace; those that are to be settled are looked at together."""
+        if self._inhabited is None:
+            self._inhabited = namespaces.inhabitants(self._doubtful)
+        return netns.path in self._inhabited
 
     def _forget_all(self) -> None:
         self._batch.clear()
@@ -140,7 +171,9 @@ class KernelWriter:
         self._indices.clear()
         self._nameless.clear()
         self._secluded.clear()
+        self._seen = None
         self._many = False
+        self._inhabited = None
 
     def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
         """Between an interruption and now, others may have used the names: touch only links that carry our tag.
@@ -196,12 +229,18 @@ class KernelWriter:
     def _delete_netns(self, step: DeleteNetns, settle: bool) -> None:
         self._flush_batch()
         netns = Netns("name", step.name)
+        if settle and namespaces.is_placeholder(netns):
+            namespaces.remove(step.name)
+            return
         links = self._links(step, netns)
         lo = links.get("lo")
         if lo is None or lo.alias != step.tag:
             raise KernelError(f"cannot {step.describe()}: another namespace has that name now", errno.ENODEV)
-        tenants = [name for name, link in links.items() if name not in names.KERNEL_LINKS and not link.ours]
-        if settle and (tenants or namespaces.inhabitants([netns])):
+        known = names.KERNEL_LINKS | self._deletions.links_in(netns)
+        tenants = [name for name, link in links.items() if name not in known and not link.ours]
+        if tenants:
+            raise KernelError(f"cannot {step.describe()}: it holds {', '.join(tenants)} now, which is not ours")
+        if settle and self._is_inhabited(netns):
             raise KernelError(f"cannot {step.describe()}: others have moved in")
         self._leave()
         for key in [key for key in self._indices if key[0] == netns.path]:
@@ -220,12 +259,12 @@ class KernelWriter:
             return
         if link.kind == "vlan" and link.vlan is not None:
             lower = self._index(step, HOST, t.cast(str, link.parent))
-            self._queue(step, HOST, codec.add_vlan(link.name, lower, link.vlan, link.mac, link.mtu))
+            self._queue(step, HOST, codec.add_vlan(link.name, lower, link.vlan, link.mac, link.mtu, _birth_group(link)))
         else:
             self._flush()
-            self._by_link_maker(step, lambda maker: maker.add_dummy(link.name))
+            self._by_link_maker(step, lambda maker: maker.add_dummy(link.name, _birth_group(link)))
         self._nameless[place] = link.name
-        self._queue(step, HOST, codec.set_link(0, found_by=link.name, alias=link.tag or ""))
+        self._queue(step, HOST, codec.set_link(0, found_by=link.name, alias=link.tag or "", group=0))
 
     def _add_macvlan(self, step: AddLink) -> None:
         """Make a link where it belongs; its name comes with its tag, in the first message of its own batch."""
@@ -236,7 +275,7 @@ class KernelWriter:
         target = self._walker.descriptor if step.netns.path else None
         identifier = names.identifier_of(link.tag)
         born_as = link.name if identifier is None or self._can_be_born_as(step) else names.birth_name(identifier)
-        group = None if identifier is None else names.birth_group(identifier)
+        group = _birth_group(link)
         place = step.netns.path, link.name
         mode = t.cast(str, link.mode)
         if self._many and mode == "bridge":
@@ -253,7 +292,7 @@ class KernelWriter:
         self._indices[place] = index
         self._nameless[place] = born_as
         name = None if link.name == born_as else link.name
-        self._queue(step, step.netns, codec.set_link(index, name=name, alias=link.tag, group=group and 0))
+        self._queue(step, step.netns, codec.set_link(index, name=name, alias=link.tag, group=0))
 
     def _can_be_born_as(self, step: AddLink) -> bool:
         """Whether a link can have its name from the first.
@@ -327,7 +366,7 @@ class KernelWriter:
         self._go(step, step.netns)
         for item in step.settings:
             setting = item.key[len(IPV4_PREFIX) :] if item.key.startswith(IPV4_PREFIX) else ""
-            if setting in codec.IPV4_SETTINGS and item.new.isdigit():
+            if setting in codec.IPV4_SETTINGS and item.new in ("0", "1"):
                 index = self._index(step, step.netns, step.ifname)
                 self._queue(step, step.netns, codec.set_ipv4_setting(index, setting, int(item.new)))
             else:
@@ -404,6 +443,11 @@ class KernelWriter:
         return self._indices[key]
 
 
+def _unless_already(exc: Exception) -> list[str]:
+    """What to tell of a refusal: nothing when it is already so."""
+    return [] if getattr(exc, "errno", 0) in ALREADY else [str(exc)]
+
+
 def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
     """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
 
@@ -432,6 +476,12 @@ def _write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
             return
         key = names.sysctl_key(item.key, step.ifname)
         raise KernelError(f"cannot set {key} to '{item.new}'{step.netns.phrase}: {exc.strerror}", exc.errno or 0) from exc
+
+
+def _birth_group(link: LinkSpec) -> int:
+    """What marks a link as ours until it has its tag; a foreign one that was removed by force has neither."""
+    identifier = names.identifier_of(link.tag)
+    return 0 if identifier is None else names.birth_group(identifier)
 
 
 def _packed(step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute, index: int) -> codec.Packed:

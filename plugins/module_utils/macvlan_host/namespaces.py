@@ -10,6 +10,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import stat
 import typing as t
 
 from .errors import KernelError
@@ -166,6 +167,15 @@ def identity(netns: Netns) -> tuple[int, int] | None:
 def is_dangling(netns: Netns) -> bool:
     """Whether the name of a namespace is taken by a symbolic link that leads nowhere."""
     return netns.kind == "name" and os.path.islink(netns.path) and not os.path.exists(netns.path)
+
+
+def is_placeholder(netns: Netns) -> bool:
+    """Whether a name stands for no namespace: the empty file that an interrupted creation leaves."""
+    try:
+        found = os.lstat(netns.path)
+        return stat.S_ISREG(found.st_mode) and not found.st_size and found.st_dev == os.stat(NETNS_FOLDER).st_dev
+    except OSError:
+        return False
 
 
 def named() -> tuple[Netns, ...]:

@@ -49,7 +49,8 @@ class RouteSocket:
             found: dict[int, codec.Answer] = {}
             while len(found) < len(part):
                 for message in self._receive():
-                    if message.kind == codec.NLMSG_ERROR:
+                    # A late answer to a request that was given up is nobody's.
+                    if message.kind == codec.NLMSG_ERROR and message.sequence >= first:
                         found[message.sequence] = codec.parse_answer(message)
             answers += [found[first + offset] for offset in range(len(part))]
         return answers
@@ -87,10 +88,12 @@ class RouteSocket:
 
     def ask(self, request: codec.Packed) -> tuple[codec.Answer, bytes | None]:
         """Send a request for one thing; the acknowledgement, and the body of what came before it."""
-        self._send([request])
+        sequence = self._send([request])
         body: bytes | None = None
         while True:
             for message in self._receive():
+                if message.sequence != sequence:
+                    continue
                 if message.kind == codec.NLMSG_ERROR:
                     return codec.parse_answer(message), body
                 body = message.body
@@ -139,9 +142,9 @@ class LinkMaker:
     def close(self) -> None:
         self._route.close()
 
-    def add_dummy(self, name: str) -> codec.Answer:
-        """Make a dummy link."""
-        return self._link("add", ifname=name, kind="dummy")
+    def add_dummy(self, name: str, group: int) -> codec.Answer:
+        """Make a dummy link in a group."""
+        return self._link("add", ifname=name, kind="dummy", group=group)
 
     def change_vlan(self, index: int, old: VlanFacts, new: VlanFacts) -> codec.Answer:
         """Change flags and priority maps; an entry that went is mapped to 0, which unmaps it."""

@@ -215,7 +215,7 @@ def needs_of_everything(recorded: Record) -> Needs:
 
 def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     """The kernel as steps will leave it."""
-    spaces = simulation.Spaces(kernel.spaces)
+    spaces = simulation.Spaces(kernel.spaces, kernel.identities)
     for step in steps:
         simulation.follow(spaces, step)
-    return dataclasses.replace(kernel, spaces=spaces)
+    return dataclasses.replace(kernel, spaces=spaces.plain())

@@ -155,10 +155,10 @@ def _check_mac_is_free(draft: Draft, wanted: EndpointOptions, parent: Link, mac:
 
 def _is_recorded(draft: Draft, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
     """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
-    tags = {names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))}
-    for network in draft.networks_on(parent.name):
-        tags |= {names.tag(endpoint.id) for endpoint in draft.endpoints_of(network.name)}
-    return link.alias in tags
+    if link.alias == names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)):
+        return True
+    endpoint = draft.endpoint_of(link.alias)
+    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
 
 
 def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: str | None) -> int:

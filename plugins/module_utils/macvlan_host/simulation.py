@@ -32,20 +32,58 @@ from .steps import (
     Step,
 )
 
+# Kinds that sit on another link and go with it; the other end of a veth is no such thing.
+STACKED_KINDS = frozenset(("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "macsec"))
+
 # Indices of links that do not exist yet; the kernel's own are positive.
 _indices = itertools.count(-2, -1)
 
 
-class Spaces(dict[str, t.Optional[Space]]):
-    """Path → namespace, for :func:`follow` to change; those of others are copied before the first change."""
+class Spaces:
+    """Path → namespace, for :func:`follow` to change; those of others are copied before the first change.
 
-    def __init__(self, spaces: t.Mapping[str, Space | None]) -> None:
-        super().__init__(spaces)
+    Two paths may lead to one namespace: what is done under one of them is seen under the other.
+    """
+
+    def __init__(
+        self, spaces: t.Mapping[str, Space | None], identities: t.Mapping[str, tuple[int, int]] | None = None
+    ) -> None:
+        self._spaces: dict[str, Space | None] = {}
+        self._main: dict[str, str] = {}
         self._own: set[str] = set()
+        found: dict[tuple[int, int], str] = {}
+        for path, space in spaces.items():
+            identity = (identities or {}).get(path)
+            main = path if identity is None else found.setdefault(identity, path)
+            if main == path:
+                self._spaces[path] = space
+                continue
+            self._main[path] = main
+            first = self._spaces[main]
+            if first is not None and space is not None:
+                # Each was read with the settings that are asked for under its path.
+                self._spaces[main] = dataclasses.replace(first, sysctls={**space.sysctls, **first.sysctls})
+
+    def get(self, path: str) -> Space | None:
+        """A namespace as it will be; None when there is none, or it was not read."""
+        return self._spaces.get(self._main.get(path, path))
+
+    def put(self, path: str, space: Space | None) -> None:
+        """Have another namespace under a path, or none."""
+        self._spaces[self._main.get(path, path)] = space
+
+    def paths(self) -> tuple[str, ...]:
+        """The paths, one for each namespace."""
+        return tuple(self._spaces)
+
+    def plain(self) -> dict[str, Space | None]:
+        """All of them, under every path that they were read by."""
+        return {path: self.get(path) for path in (*self._spaces, *self._main)}
 
     def own(self, path: str) -> Space | None:
         """A namespace that may be changed."""
-        space = self.get(path)
+        path = self._main.get(path, path)
+        space = self._spaces.get(path)
         if space is not None and path not in self._own:
             space = dataclasses.replace(
                 space,
@@ -54,7 +92,7 @@ class Spaces(dict[str, t.Optional[Space]]):
                 routes=dict(space.routes),
                 sysctls=dict(space.sysctls),
             )
-            self[path] = space
+            self._spaces[path] = space
         self._own.add(path)
         return space
 
@@ -71,7 +109,7 @@ def follow(spaces: Spaces, step: Step) -> None:
         _set_sysctls(spaces, step)
     elif isinstance(step, DeleteLink):
         found = _link(spaces, step.netns, step.link.name)
-        if found is not None:
+        if found is not None and found.alias == (step.link.tag or ""):
             _remove(spaces, step.netns.path, found)
     elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
         link = _link(spaces, step.netns, step.ifname)
@@ -82,7 +120,7 @@ def follow(spaces: Spaces, step: Step) -> None:
 def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
     if spaces.get(path) is None:
         lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=tag)
-        spaces[path] = Space(links={"lo": lo})
+        spaces.put(path, Space(links={"lo": lo}))
 
 
 def _delete_netns(spaces: Spaces, path: str) -> None:
@@ -90,7 +128,7 @@ def _delete_netns(spaces: Spaces, path: str) -> None:
     for link in list(space.links.values()) if space else ():
         if space and link.name in space.links:
             _remove(spaces, path, link)
-    spaces[path] = None
+    spaces.put(path, None)
 
 
 def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
@@ -132,9 +170,10 @@ def _remove(spaces: Spaces, path: str, link: Link) -> None:
 
 def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
     """Links in other namespaces that sit on one of the host's."""
-    for path, space in tuple(spaces.items()):
+    for path in spaces.paths():
+        space = spaces.get(path)
         for upper in tuple(space.links.values()) if space and path != HOST.path else ():
-            if upper.lower == lower.index and upper.lower_netns is not None:
+            if upper.lower == lower.index and upper.lower_netns is not None and upper.kind in STACKED_KINDS:
                 _remove(spaces, path, upper)
 
 

@@ -152,8 +152,8 @@ class State:
         :raises StateError: another writer does not end, or the database cannot be used
         """
         self._make_folder()
-        with self._lock(doing):
-            version = self.version()
+        with self._lock(doing) as waited:
+            version = None if waited else self.version()
             with _reported(self.path):
                 if not os.path.exists(self.path):
                     os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -202,26 +202,29 @@ class State:
                 )
 
     @contextlib.contextmanager
-    def _lock(self, doing: str) -> t.Iterator[None]:
+    def _lock(self, doing: str) -> t.Iterator[bool]:
+        """Hold the lock; whether it had to be waited for."""
         path = os.path.join(self.folder, "lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as exc:
             raise StateError(f"cannot open the lock {path}: {exc.strerror}") from exc
         try:
-            self._wait_for(descriptor)
+            waited = self._wait_for(descriptor)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {doing}\n".encode(), 0)
-            yield
+            yield waited
         finally:
             os.close(descriptor)
 
-    def _wait_for(self, descriptor: int) -> None:
+    def _wait_for(self, descriptor: int) -> bool:
+        """Take the lock; whether another run had it at first."""
         deadline = time.monotonic() + LOCK_TIMEOUT
+        waited = False
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                return waited
             except OSError as exc:
                 if exc.errno not in (errno.EAGAIN, errno.EACCES):
                     raise
@@ -231,16 +234,18 @@ class State:
                     f"another run holds {self.folder} for more than {LOCK_TIMEOUT:.0f} s: process {pid or 'unknown'}, "
                     f"working on {doing or 'something unknown'}; run the task again when it has ended"
                 )
+            waited = True
             time.sleep(LOCK_INTERVAL)
 
 
 class Session:
     """The database in the hands of the one writer.
 
-    :ivar version_before: :meth:`State.version` when the lock was taken
+    :ivar version_before: :meth:`State.version` when the lock was taken; None when another run had the lock before,
+        however briefly, because the kernel has had time to change as well
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: str, version: tuple[object, ...]) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str, version: tuple[object, ...] | None) -> None:
         self.version_before = version
         self._connection = connection
         self._path = path

@@ -311,8 +311,31 @@ _STEPS: dict[str, type] = {
 
 
 def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
-    """The steps that take back what was done, newest first."""
-    return tuple(back for step in reversed(done) for back in step.inverse())
+    """The steps that take back what was done, newest first.
+
+    What was done to a link that was made among these goes with it. So nothing is taken back on whatever else has its
+    name, should the link not have come to be.
+    """
+    return tuple(back for step in reversed(_without_details(done)) for back in step.inverse())
+
+
+def _without_details(done: t.Sequence[Step]) -> list[Step]:
+    """The steps, but for what was done to links that were made before."""
+    kept: list[Step] = []
+    made: set[tuple[str, str]] = set()
+    for step in done:
+        if isinstance(step, AddLink):
+            made.add((step.netns.path, step.link.name))
+        elif isinstance(step, DeleteLink):
+            made.discard((step.netns.path, step.link.name))
+        elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
+            place = step.netns.path, step.ifname
+            if isinstance(step, SetLink) and step.attribute == "name":
+                made.discard(place)
+            elif place in made:
+                continue
+        kept.append(step)
+    return kept
 
 
 def to_plain(step: Step) -> dict[str, t.Any]:
