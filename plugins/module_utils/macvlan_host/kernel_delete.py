@@ -74,10 +74,12 @@ class Deletions:
         if not doomed.step.netns.path:
             self._of_host.append(doomed)
             return
-        # It may have a number already, which is as good.
-        self._host.exchange([codec.name_netns(descriptor)])
         answer, body = self._host.ask(codec.get_nsid(descriptor))
         nsid = -1 if body is None else codec.parse_nsid(body)
+        if nsid < 0:
+            self._host.exchange([codec.name_netns(descriptor)])
+            answer, body = self._host.ask(codec.get_nsid(descriptor))
+            nsid = -1 if body is None else codec.parse_nsid(body)
         if nsid < 0:
             raise _refused(doomed.step, answer)
         self._elsewhere.append((doomed, nsid))

@@ -37,11 +37,13 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
     spaces: dict[str, Space | None] = {}
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns, keys in needs.spaces.items():
-            routes = bool(netns.path) or needs.host_routes
-            there = netns.path in identities
-            spaces[netns.path] = (
-                read_space(walker, netns, keys, routes, strangers.get(netns.path, ())) if there else None
-            )
+            if netns.path not in identities:
+                spaces[netns.path] = None
+            elif netns in needs.links_only:
+                spaces[netns.path] = read_links_only(walker, netns, strangers.get(netns.path, ()))
+            else:
+                routes = bool(netns.path) or needs.host_routes
+                spaces[netns.path] = read_space(walker, netns, keys, routes, strangers.get(netns.path, ()))
     by_pyroute2 = needs.kinds - {"macvlan"}
     return Kernel(
         host=host,
@@ -92,6 +94,18 @@ def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
             return False
         raise
     return True
+
+
+def read_links_only(walker: namespaces.Walker, netns: Netns, strangers: tuple[int, ...] = ()) -> Space | None:
+    """The links of a namespace, None when it has gone meanwhile.
+
+    :param walker: is there afterwards
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    if not _visited(walker, netns):
+        return None
+    with contextlib.closing(RouteSocket()) as sock:
+        return Space(links=read_links(sock), strangers=strangers)
 
 
 def read_links(sock: RouteSocket) -> dict[str, Link]:
@@ -185,7 +199,7 @@ def tagged_links() -> dict[str, tuple[str, ...]]:
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in (HOST, *namespaces.named()):
             try:
-                space = read_space(walker, netns)
+                space = read_links_only(walker, netns)
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
             ours = tuple(link.name for link in space.links.values() if link.ours) if space else ()

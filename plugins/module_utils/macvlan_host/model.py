@@ -455,6 +455,7 @@ class Needs:
     """What a plan has to know of the kernel.
 
     :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
+    :ivar links_only: those of the namespaces of which addresses, routes and settings do not matter
     :ivar host_routes: the routes of the host's own namespace too; there may be a great many
     :ivar identities: the namespaces to identify only
     :ivar strangers: the namespaces whose processes matter
@@ -463,6 +464,7 @@ class Needs:
     """
 
     spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
+    links_only: frozenset[Netns] = frozenset()
     host_routes: bool = False
     identities: frozenset[Netns] = frozenset()
     strangers: frozenset[Netns] = frozenset()

@@ -14,6 +14,7 @@ from .config import Config
 from .draft import Draft, Plan
 from .drift import drift_of
 from .model import plain
+from .plan import REMOVALS
 from .views import Object, View
 
 Lists = dict[str, list[Object]]
@@ -48,7 +49,9 @@ def outcome_of(
     :param warnings: those of the run itself, told first
     """
     drifted: dict[str, list[Object]] = {}
-    for item in drift_of(before, {item.title for item in worked_in}):
+    # What is removed need not be as it was recorded, and is not looked at so closely.
+    described = {item.title for item in worked_in if not isinstance(item, REMOVALS)}
+    for item in drift_of(before, described):
         shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
         drifted.setdefault(item.object, []).append(shown)
     old, new = View(before), View(made.outcome)

@@ -148,21 +148,26 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     strangers: set[Netns] = set()
     kinds: set[str] = set()
     settings: set[tuple[Netns, str]] = set()
+    in_full: set[Netns] = {HOST}
     host_routes = False
     known = _Recorded(recorded)
     for request in requests:
         touched = known.touched_by(request)
         for endpoint in touched:
             spaces.setdefault(endpoint.netns, set()).update(setting_keys(endpoint))
+            if not isinstance(request, REMOVALS):
+                in_full.add(endpoint.netns)
             if isinstance(request, REMOVALS) or getattr(request, "netns", endpoint.netns) != endpoint.netns:
                 strangers.add(endpoint.netns)
         if isinstance(request, EndpointOptions):
             spaces.setdefault(request.netns, set()).update(_wanted_settings(request, recorded))
+            in_full.add(request.netns)
             settings.update((request.netns, default_key(key)) for key in request.sysctls)
         kinds |= _kinds(request, recorded)
         host_routes = host_routes or _needs_host_routes(request, touched)
     return Needs(
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
+        links_only=frozenset(spaces.keys() - in_full),
         host_routes=host_routes,
         identities=frozenset(endpoint.netns for endpoint in recorded.endpoints.values())
         | frozenset(Netns("name", name) for name in recorded.namespaces),

@@ -67,7 +67,7 @@ class Journal:
 
     :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
     :ivar removal: finished rather than turned back
-    :ivar changes: what it would have recorded
+    :ivar changes: what it will have recorded; known after a crash only for a removal
     """
 
     boot_id: str
@@ -273,11 +273,15 @@ class Session:
             return _load(self._connection)
 
     def intend(self, journal: Journal) -> None:
-        """Write down what is about to be done, for whoever comes after a crash."""
+        """Write down what is about to be done, for whoever comes after a crash.
+
+        That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
+        what it would have recorded is not.
+        """
         body = {
             "removal": journal.removal,
-            "steps": [to_plain(step) for step in journal.steps],
-            "changes": journal.changes,
+            "steps": [to_plain(step, with_way_back=not journal.removal) for step in journal.steps],
+            "changes": journal.changes if journal.removal else (),
         }
         with self._transaction():
             self._connection.execute(

@@ -338,12 +338,15 @@ def _without_details(done: t.Sequence[Step]) -> list[Step]:
     return kept
 
 
-def to_plain(step: Step) -> dict[str, t.Any]:
-    """A step as JSON types, for the journal."""
-    data = {"step": type(step).__name__, **plain(step)}
-    if isinstance(step, DeleteLink):
-        data["restore"] = [to_plain(item) for item in step.restore]
-    return data
+def to_plain(step: Step, with_way_back: bool = True) -> dict[str, t.Any]:
+    """A step as JSON types, for the journal.
+
+    :param with_way_back: with the steps that make a deleted link again
+    """
+    if not isinstance(step, DeleteLink):
+        return {"step": type(step).__name__, **plain(step)}
+    restore = [to_plain(item) for item in step.restore] if with_way_back else []
+    return {"step": "DeleteLink", **plain(dataclasses.replace(step, restore=())), "restore": restore}
 
 
 def from_plain(data: dict[str, t.Any]) -> Step:
