@@ -23,7 +23,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     subnets,
 )
 
-SECONDS_TO_GET_THERE = 30
+SECONDS_TO_GET_THERE = 120
 
 
 def process_in(host: Host, netns: str) -> subprocess.Popen[str]:

@@ -225,7 +225,7 @@ def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_kn
             break
         busy.call("macvlan_network", **{**NETWORK, "labels": {"round": str(position)}})
         assert busy.snapshot().without_state() == before, f"after death before message {position}"
-    assert position > 2
+    assert position > 1
     assert busy.call("macvlan_info")["drift"] == []
 
 
@@ -349,7 +349,7 @@ def hold_the_lock(host: Host) -> subprocess.Popen[str]:
     lock = str(host.state_dir / "lock")
     # --close: the lock is the holder's alone, and ends with it.
     holder = host.start(["flock", "--close", lock, "sleep", "300"])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while host.run(["flock", "--nonblock", lock, "true"], check=False).returncode == 0:
         assert time.monotonic() < deadline, "the lock was not taken"
     return holder
@@ -358,7 +358,7 @@ def hold_the_lock(host: Host) -> subprocess.Popen[str]:
 def wait_until_waiting(host: Host, call: ModuleCall) -> None:
     """Until a run waits for the lock."""
     lock = os.stat(host.path(host.state_dir / "lock")).st_ino
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not any(is_open(call.pid, lock)):
         assert time.monotonic() < deadline, "the run does not wait for the lock"
         time.sleep(0.05)
@@ -392,7 +392,7 @@ def test_a_run_that_is_at_work_is_told_from_one_that_died(busy: Host) -> None:
     (warning,) = busy.call("macvlan_info")["warnings"]
     assert "interrupted" in warning and "endpoint net/b" in warning
     holder = hold_the_lock(busy)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while "at work" not in (warning := busy.call("macvlan_info")["warnings"][0]):
         assert time.monotonic() < deadline, warning
     holder.kill()

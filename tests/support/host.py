@@ -19,7 +19,7 @@ from .snapshot import Snapshot, take_snapshot
 
 # Under the machine's own /var/lib, away from the state directory.
 HOME = Path("/var/lib/home")
-SECONDS_TO_COME_UP = 60
+SECONDS_TO_COME_UP = 120
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 NETNS_FOLDER = Path("/run/netns")
 CANARY = "canary0"
-SECONDS_TO_DIE = 60
+SECONDS_TO_DIE = 120
 
 # unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, and /sys
 # is mounted again because it shows the links of the namespace that it was mounted in.
@@ -84,7 +84,7 @@ class Machine:
         self, argv: t.Sequence[str], netns: str | None = None, check: bool = True, **kwargs: t.Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; with check a failure is an AssertionError that shows what it said."""
-        kwargs = {"stdin": None if "input" in kwargs else subprocess.DEVNULL, "timeout": 120, **kwargs}
+        kwargs = {"stdin": None if "input" in kwargs else subprocess.DEVNULL, "timeout": 300, **kwargs}
         done = subprocess.run(self.command(argv, netns), check=False, capture_output=True, text=True, **kwargs)
         if check and done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip()).replace("\n", "\n  ")
@@ -151,7 +151,7 @@ class Machine:
         assert len(found) <= 1, f"{netns or 'the host'} has {len(found)} default routes: {found}"
         return found[0] if found else None
 
-    def ping(self, netns: str | None, address: str, count: int = 1, timeout: int = 10) -> bool:
+    def ping(self, netns: str | None, address: str, count: int = 1, timeout: int = 60) -> bool:
         """Whether an address answers; asks again until the time is up, and comes back as soon as it has its answers.
 
         A test that expects none gives a short timeout; the long one is for answers on a busy or emulated machine.

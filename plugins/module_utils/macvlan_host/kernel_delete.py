@@ -28,7 +28,9 @@ from .steps import DeleteLink, DeleteNetns, Step
 THREADS = 32
 # Waiting for a namespace to go costs more than deleting a few links first.
 FEW = 4
-SECONDS_WITHOUT_PROGRESS = 1.0
+SECONDS_UNTIL_HELD = 1.0
+# The kernel may be slow to begin; a link that is still in sight after this is not the one that was meant.
+SECONDS_WITHOUT_PROGRESS = 10.0
 INTERVAL = 0.005
 
 
@@ -137,13 +139,18 @@ class Deletions:
 
         :raises KernelError: a link stays
         """
-        left = {_mark(item): item for item, dummy in items}
+        left = {_mark(item): (item, nsid) for item, nsid in items}
         progress = time.monotonic()
+        asked = False
         while left and time.monotonic() - progress < SECONDS_WITHOUT_PROGRESS:
             looked = time.monotonic()
-            found = left.keys() & self._filters({item.link.lower or 0 for item in left.values()})
+            found = left.keys() & self._filters({item.link.lower or 0 for item, dummy in left.values()})
             if len(found) < len(left):
                 left, progress = {mark: left[mark] for mark in found}, time.monotonic()
+            elif not asked and looked - progress > SECONDS_UNTIL_HELD:
+                asked = True
+                for doomed, nsid in left.values():
+                    self._delete_if_held(doomed, nsid)
             if left:
                 # A look takes the lock that the kernel needs for the work that is waited for.
                 time.sleep(max(INTERVAL, 3 * (time.monotonic() - looked)))

@@ -179,9 +179,13 @@ class KernelWriter:
         """Between an interruption and now, others may have used the names: touch only links that carry our tag.
 
         :param made: links made again here; a foreign one that was removed by force has no tag
-        :raises KernelError: with ENODEV, when the link of the step is not there or not ours
+        :raises KernelError: with ENODEV, when the link of the step is not there or not ours; with EEXIST, when a link
+            that is to be made again is still there
         """
         if isinstance(step, AddLink):
+            # Where a link is born under another name, the kernel would make a second one.
+            if self._socket(step, step.netns).link(step.link.name) is not None:
+                raise KernelError(f"cannot {step.describe()}: a link of that name is there", errno.EEXIST)
             made.add((step.netns.path, step.link.name))
         if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
             return
