@@ -164,6 +164,18 @@ def get_link(name: str) -> Packed:
     return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
+def _new_link(name: str, lower: int, mac: str | None, mtu: int | None, group: int | None) -> bytes:
+    """What a request for a link on another one says, whatever its kind."""
+    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
+    return body
+
+
 def add_macvlan(
     name: str,
     lower: int,
@@ -174,15 +186,9 @@ def add_macvlan(
     group: int | None = None,
 ) -> Packed:
     """A macvlan on the link with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
-    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
-    if mac is not None:
-        body += _mac(mac)
-    if mtu is not None:
-        body += _uint32(IFLA_MTU, mtu)
+    body = _new_link(name, lower, mac, mtu, group)
     if netns_fd is not None:
         body += _uint32(IFLA_NET_NS_FD, netns_fd)
-    if group is not None:
-        body += _uint32(IFLA_GROUP, group)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
 
 
@@ -190,13 +196,7 @@ def add_vlan(
     name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None, group: int | None = None
 ) -> Packed:
     """A VLAN link on the link with index ``lower``."""
-    body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
-    if mac is not None:
-        body += _mac(mac)
-    if mtu is not None:
-        body += _uint32(IFLA_MTU, mtu)
-    if group is not None:
-        body += _uint32(IFLA_GROUP, group)
+    body = _new_link(name, lower, mac, mtu, group)
     flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
     data = _attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
     data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
