@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 from .job import Result
@@ -19,34 +20,48 @@ ENGINE = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host
 # What a task has imported in any case: both are compared by what they add to it.
 MODULE_BASE = "ansible.module_utils.basic"
 IMPORT_REPEATS = 11
+COMPILED = "single-endpoint task, compiled from source"
 ADDRESSES_BOUND = 600.0
 
 
-def python(*argv: str, bound: float = 60.0) -> str:
-    done = subprocess.run([sys.executable, *argv], check=True, capture_output=True, text=True, timeout=bound)
+def python(*argv: str, bound: float = 60.0, environment: dict[str, str] | None = None) -> str:
+    given = {**os.environ, **(environment or {})}
+    done = subprocess.run([sys.executable, *argv], check=True, capture_output=True, text=True, timeout=bound, env=given)
     return done.stdout
 
 
 def import_seconds(later: t.Iterable[str]) -> Result:
     """Medians of imports, each in a Python that has imported what every module of Ansible has; taken in turns.
 
+    All have their bytecode, as installed packages do. Ansible sends modules as source, so the time to compile ours
+    is measured too.
+
     :param later: modules that a single-endpoint task imports while it runs
     """
-    ours = [f"{ENGINE}.engine", f"{ENGINE}.options"]
-    candidates = {"single-endpoint task": [*ours, *sorted(later)], "pyroute2": ["pyroute2"], "netaddr": ["netaddr"]}
-    taken: dict[str, list[float]] = {name: [] for name in candidates}
-    for dummy in range(IMPORT_REPEATS):
-        for name, modules in candidates.items():
-            taken[name].append(seconds_of_imports(modules))
+    ours = [f"{ENGINE}.engine", f"{ENGINE}.options", *sorted(later)]
+    with tempfile.TemporaryDirectory() as folder:
+        kept = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        candidates = {
+            "single-endpoint task": (ours, kept),
+            "pyroute2": (["pyroute2"], kept),
+            "netaddr": (["netaddr"], kept),
+            COMPILED: (ours, {"PYTHONPYCACHEPREFIX": f"{folder}/none", "PYTHONDONTWRITEBYTECODE": "1"}),
+        }
+        for modules, environment in candidates.values():
+            seconds_of_imports(modules, environment)
+        taken: dict[str, list[float]] = {name: [] for name in candidates}
+        for dummy in range(IMPORT_REPEATS):
+            for name, (modules, environment) in candidates.items():
+                taken[name].append(seconds_of_imports(modules, environment))
     return {
         name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
         for name, values in taken.items()
     }
 
 
-def seconds_of_imports(modules: list[str]) -> float:
+def seconds_of_imports(modules: list[str], environment: dict[str, str]) -> float:
     lines = [f"import {MODULE_BASE}, time", "begun = time.perf_counter()", *(f"import {name}" for name in modules)]
-    return float(python("-c", "\n".join([*lines, "print(time.perf_counter() - begun)"])))
+    return float(python("-c", "\n".join([*lines, "print(time.perf_counter() - begun)"]), environment=environment))
 
 
 def addresses_per_second() -> Result:

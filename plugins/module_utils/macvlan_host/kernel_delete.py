@@ -28,6 +28,10 @@ from .steps import DeleteLink, DeleteNetns, Step
 THREADS = 32
 # Waiting for a namespace to go costs more than deleting a few links first.
 FEW = 4
+# So many namespaces go while the next are found.
+TOGETHER = 200
+# No such link, and no namespace of this number (any longer).
+GONE = (errno.ENODEV, errno.EINVAL)
 SECONDS_UNTIL_HELD = 1.0
 # The kernel may be slow to begin; a link that is still in sight after this is not the one that was meant.
 SECONDS_WITHOUT_PROGRESS = 10.0
@@ -58,15 +62,22 @@ class Deletions:
         self._elsewhere: list[_Numbered] = []
         self._names: dict[str, list[str]] = {}
         self._namespaces: dict[str, DeleteNetns] = {}
+        self._going: list[_Numbered] = []
 
     def __bool__(self) -> bool:
-        return bool(self._of_host or self._elsewhere or self._namespaces)
+        return bool(self._of_host or self._elsewhere or self._namespaces or self._going)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are as many namespaces as should go together: the kernel can begin while others are found."""
+        return len(self._namespaces) >= TOGETHER
 
     def clear(self) -> None:
         self._of_host.clear()
         self._elsewhere.clear()
         self._names.clear()
         self._namespaces.clear()
+        self._going.clear()
 
     def add_link(self, doomed: Doomed, descriptor: int) -> None:
         """Note a link.
@@ -100,15 +111,25 @@ class Deletions:
 
         :raises KernelError: naming the first step that was refused
         """
-        of_host, elsewhere, spaces = self._of_host, self._elsewhere, self._namespaces
-        self._of_host, self._elsewhere, self._namespaces = [], [], {}
+        self.let_go()
+        going, of_host = self._going, self._of_host
+        self._going, self._of_host = [], []
+        self._see_go(going)
+        self._delete_of_host(of_host)
+
+    def let_go(self) -> None:
+        """Take the names of the namespaces away, and delete what does not go with them; the thread must be at home.
+
+        :raises KernelError: naming the first step that was refused
+        """
+        elsewhere, spaces = self._elsewhere, self._namespaces
+        self._elsewhere, self._namespaces = [], {}
         self._names.clear()
         going, first = self._sorted(elsewhere, spaces)
         self._delete_in_parallel(first)
         for step in spaces.values():
             namespaces.remove(step.name)
-        self._see_go(going)
-        self._delete_of_host(of_host)
+        self._going += going
 
     def _sorted(
         self, items: t.Sequence[_Numbered], spaces: t.Collection[str]
@@ -121,7 +142,10 @@ class Deletions:
 
     def _delete_in_parallel(self, items: t.Sequence[_Numbered]) -> None:
         if len(items) <= 1:
-            self._ask_all([(item.step, codec.delete_link(item.link.index, nsid)) for item, nsid in items])
+            for item, nsid in items:
+                error = _delete(self._host, item, nsid)
+                if error is not None:
+                    raise error
             return
         import concurrent.futures  # here, because most runs delete nothing
 
@@ -167,9 +191,9 @@ class Deletions:
         answer, body = self._host.ask(codec.get_link_in(nsid, doomed.link.index))
         if answer.errno or body is None or codec.parse_link(body).alias != doomed.link.alias:
             return
-        (answer,) = self._host.exchange([codec.delete_link(doomed.link.index, nsid)])
-        if answer.errno not in (0, errno.EINVAL, errno.ENODEV):
-            raise _refused(doomed.step, answer)
+        error = _delete(self._host, doomed, nsid)
+        if error is not None:
+            raise error
 
     def _filters(self, lowers: t.Iterable[int]) -> set[tuple[int, str]]:
         """(index, MAC address) of all that links take frames for; a macvlan that is up is among it."""
@@ -210,10 +234,16 @@ def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:
     """What a thread deletes, over a socket of its own; the first refusal."""
     with contextlib.closing(RouteSocket()) as sock:
         for doomed, nsid in items:
-            (answer,) = sock.exchange([codec.delete_link(doomed.link.index, nsid)])
-            if answer.errno:
-                return _refused(doomed.step, answer)
+            error = _delete(sock, doomed, nsid)
+            if error is not None:
+                return error
     return None
+
+
+def _delete(sock: RouteSocket, doomed: Doomed, nsid: int) -> KernelError | None:
+    """Delete a link by the number of its namespace; the refusal, but for a link or namespace that is gone already."""
+    (answer,) = sock.exchange([codec.delete_link(doomed.link.index, nsid)])
+    return None if answer.errno in (0, *GONE) else _refused(doomed.step, answer)
 
 
 def _refused(step: Step, answer: codec.Answer) -> KernelError:

@@ -250,6 +250,9 @@ class KernelWriter:
         for key in [key for key in self._indices if key[0] == netns.path]:
             del self._indices[key]
         self._deletions.add_netns(step)
+        if self._deletions.enough:
+            self._walker.go(HOST)
+            self._deletions.let_go()
 
     # Links
 

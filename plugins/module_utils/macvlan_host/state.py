@@ -278,14 +278,13 @@ class Session:
         That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
         what it would have recorded is not.
         """
-        body = {
-            "removal": journal.removal,
-            "steps": [to_plain(step, with_way_back=not journal.removal) for step in journal.steps],
-            "changes": journal.changes if journal.removal else (),
-        }
+        # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
+        steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
+        changes = json.dumps(journal.changes if journal.removal else ())
+        body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}}}'
         with self._transaction():
             self._connection.execute(
-                "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, json.dumps(body))
+                "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, body)
             )
 
     def record(self, changes: t.Iterable[Change]) -> None:
