@@ -16,7 +16,7 @@ import typing as t
 from ansible.module_utils import basic, errors  # not names of it: pylint takes this file for ansible, and finds none in it
 from ansible.module_utils.common import arg_spec
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
     MacvlanHostError,
@@ -24,8 +24,6 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     OptionsError,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
-
-DEFAULT_STATE_DIR = "/var/lib/macvlan_host"
 
 # --- options --------------------------------------------------------------------------------------------------------
 
@@ -189,6 +187,16 @@ def _message(error: errors.AnsibleValidationError) -> str:
     return f"unknown options: {text}" if isinstance(error, errors.UnsupportedError) else text
 
 
+def command_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_command."""
+    return {
+        "path": {"type": "path", "default": "/usr/local/lib/macvlan_host"},
+        "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
+        "interpreter": {"type": "path"},
+        **_changing_argspec(),
+    }
+
+
 def _force_argspec() -> dict[str, t.Any]:
     return {"force": {"type": "bool", "default": False}}
 
@@ -198,7 +206,7 @@ def _changing_argspec() -> dict[str, t.Any]:
 
 
 def _common_argspec() -> dict[str, t.Any]:
-    return {"state_dir": {"type": "path", "default": DEFAULT_STATE_DIR}}
+    return {"state_dir": {"type": "path", "default": state.DEFAULT_FOLDER}}
 
 
 # --- the way through ------------------------------------------------------------------------------------------------
@@ -233,6 +241,32 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     _finish(module, result, outcome.warnings)
+
+
+class Installed(t.Protocol):
+    """What the installation of the command has done, or would do."""
+
+    @property
+    def files(self) -> tuple[str, ...]: ...
+
+    @property
+    def steps(self) -> tuple[str, ...]: ...
+
+    @property
+    def diff(self) -> tuple[dict[str, str], ...]: ...
+
+
+def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str, t.Any], bool], Installed]) -> None:
+    """Put the command macvlan-host on the target, or take it away, and end the task.
+
+    :param install: does it, or in check mode only tells; given, so that no other module imports what it needs
+    """
+    with _failing_cleanly(module):
+        done = install(module.params, module.check_mode)
+    result: dict[str, t.Any] = {"changed": bool(done.steps), "files": list(done.files), "steps": list(done.steps)}
+    if module._diff:
+        result["diff"] = list(done.diff)
+    _finish(module, result, ())
 
 
 def run_info(module: basic.AnsibleModule) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .machine import Machine, Wire, skip_address_detection
 from .module_call import Hook, ModuleCall, module_params
 from .playbook import PlaybookRun, run_playbook
-from .snapshot import Snapshot, take_snapshot
+from .snapshot import TAG, Snapshot, take_snapshot
 
 # Under the machine's own /var/lib, away from the state directory.
 HOME = Path("/var/lib/home")
@@ -85,6 +85,15 @@ class Host(Machine):
         local = self.ip("-6", "route", "show", "table", "local", "dev", name, netns=netns)
         has_link_local = any(route["type"] == "local" and route["dst"].startswith("fe80:") for route in local)
         return self.links(netns)[name]["operstate"] == "UP" and has_link_local
+
+    def lose_all(self) -> None:
+        """Lose what a boot takes away: namespaces, and the links of the collection; parents stay."""
+        for name in self.namespaces():
+            self.delete_netns(name)
+        for name, link in self.links().items():
+            # One may have gone with the one below it.
+            if link.get("ifalias", "").startswith(TAG) and name in self.links():
+                self.ip("link", "delete", name)
 
     # --- modules ----------------------------------------------------------------------------------------------------
 

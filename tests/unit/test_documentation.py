@@ -16,8 +16,10 @@ from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, draft, model, options, plan, views
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_command,
     macvlan_config,
     macvlan_endpoint,
     macvlan_info,
@@ -29,6 +31,7 @@ COLLECTION = "fleetnet.macvlan."
 ROOT = Path(__file__).parents[2]
 
 MODULES = {
+    "macvlan_command": macvlan_command,
     "macvlan_config": macvlan_config,
     "macvlan_endpoint": macvlan_endpoint,
     "macvlan_info": macvlan_info,
@@ -36,6 +39,7 @@ MODULES = {
     "vlan_subinterface": vlan_subinterface,
 }
 ARGSPECS = {
+    "macvlan_command": (face.command_argspec(), {}),
     "macvlan_config": (face.config_argspec(), {}),
     "macvlan_endpoint": (face.endpoint_argspec(), face.ENDPOINT_RULES),
     "macvlan_info": (face.info_argspec(), {}),
@@ -236,7 +240,9 @@ def test_examples_are_named_and_use_full_names(name):
 @pytest.mark.parametrize(("title", "module", "arguments"), ALL_CALLS)
 def test_examples_have_arguments_that_the_modules_take(title, module, arguments):
     params = validated(module, arguments)
-    if module != "macvlan_info":
+    if module == "macvlan_command":
+        assert installation.place_of(params["path"], params["command"])
+    elif module != "macvlan_info":
         request = request_of(module, params)
         assert all(item.notes == () for item in config.requests_of(request, model.Record())), title
 

@@ -93,7 +93,7 @@ def requests_of(request: options.Request | Config, recorded: Record) -> tuple[op
         return (request,)
     return (
         *(_purged(request, recorded) if request.purge else ()),
-        *_by_depth({item.name: item for item in request.subinterfaces}),
+        *by_depth({item.name: item for item in request.subinterfaces}),
         *request.networks,
         *_givers_first(request.endpoints, recorded),
     )
@@ -108,7 +108,7 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[options.Request]:
         yield options.NetworkRemoval(name)
     declared = {item.name: item for item in recorded.links.values() if isinstance(item, SubInterface) and item.declared}
     listed = {item.name for item in config.subinterfaces}
-    for sub in reversed(_by_depth(declared)):
+    for sub in reversed(by_depth(declared)):
         if sub.name not in listed:
             yield options.SubInterfaceRetraction(sub.name)
 
@@ -142,8 +142,8 @@ def _givers_first(
 Stacked = t.TypeVar("Stacked", options.SubInterfaceOptions, SubInterface)
 
 
-def _by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
-    """Those that carry others before these, else in their order."""
+def by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
+    """Sub-interfaces by name; those that carry others before these, else in their order."""
 
     def depth(sub: Stacked, seen: frozenset[str] = frozenset()) -> int:
         below = subs.get(sub.parent)

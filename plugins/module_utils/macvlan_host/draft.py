@@ -15,13 +15,30 @@ from . import names, simulation
 from .errors import PYROUTE2, MissingLibraryError, PlanError
 from .leases import Leases
 from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space, SubInterface
-from .steps import Step
+from .steps import Step, inverse
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An object that is recorded and cannot be restored.
+
+    :ivar object: its title
+    :ivar awaits: the name of a link of the host, or the path of a namespace, that has to come first; None for
+        whatever does not come by itself
+    :ivar cause: the title of the object that is missing for the same reason and tells it, None for that one itself
+    """
+
+    object: str
+    reason: str
+    awaits: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is to be done, and what will be recorded then.
 
+    :ivar missing: what a restoration leaves out
     :ivar removal: nothing but removals, which are finished rather than turned back after an interruption
     :ivar outcome: record and kernel afterwards, for results
     """
@@ -32,6 +49,7 @@ class Plan:
     warnings: tuple[str, ...]
     removal: bool
     outcome: Draft
+    missing: tuple[Missing, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -61,6 +79,7 @@ class Draft:
         self._leases: Leases | None = None
         self.coming: dict[str, t.Any] = {}
         self.steps: list[Step] = []
+        self.missing: dict[str, Missing] = {}
         self._warnings: dict[str, None] = {}
         self._spaces = simulation.Spaces(kernel.spaces, kernel.identities)
         self._expected_links: collections.Counter[str] = collections.Counter()
@@ -175,6 +194,12 @@ class Draft:
             self.steps.append(step)
             simulation.follow(self._spaces, step)
 
+    def take_back(self, steps: int) -> None:
+        """Forget what was added after so many steps."""
+        for step in inverse(self.steps[steps:]):
+            simulation.follow(self._spaces, step)
+        del self.steps[steps:]
+
     def warn(self, text: str) -> None:
         self._warnings[text] = None
 
@@ -243,7 +268,8 @@ class Draft:
     def finish(self, removal: bool) -> Plan:
         """The plan, once all requests are worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
-        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self)
+        missing = tuple(self.missing.values())
+        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, missing)
 
 
 def require_kind(draft: Draft, kind: str, what: str) -> None:

@@ -11,11 +11,11 @@ import os
 import typing as t
 
 from . import kernel_read, kernel_write
-from .config import requests_of
+from .config import by_depth, requests_of
 from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import KernelError, MacvlanHostError, PlanError, StateError
-from .model import Kernel, Needs, Record, plain
+from .model import Kernel, Needs, Record, SubInterface, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
@@ -86,6 +86,21 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     found["drift"] = [plain(item) for item in drift_of(draft, shown)]
     found["warnings"] = list(_journal_warnings(stored, interrupted=not state.is_locked()))
     return found
+
+
+def recorded_titles(*, state_dir: str) -> tuple[str, ...]:
+    """What messages call the recorded objects, those that carry others before these.
+
+    :raises StateError: the database cannot be read
+    """
+    record = State(state_dir).read().record
+    subs = by_depth({item.name: item for item in record.links.values() if isinstance(item, SubInterface)})
+    networks, endpoints = record.networks.values(), record.endpoints.values()
+    return (
+        *(item.title for item in subs),
+        *(item.title for item in networks),
+        *(item.title for item in endpoints),
+    )
 
 
 # --- one run --------------------------------------------------------------------------------------------------------

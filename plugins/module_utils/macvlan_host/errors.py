@@ -28,6 +28,17 @@ class PlanError(MacvlanHostError):
     """What is asked for cannot be done on this host as it is; nothing was changed."""
 
 
+class AbsentError(PlanError):
+    """Something that is not ours to make is missing, or not ready; it may come by itself.
+
+    :param awaits: the name of a link of the host, or the path of a namespace
+    """
+
+    def __init__(self, message: str, awaits: str) -> None:
+        self.awaits = awaits
+        super().__init__(message)
+
+
 class KernelError(MacvlanHostError):
     """The kernel refused a step; what had been done before it was undone.
 

@@ -188,6 +188,11 @@ class Netns:
         return self.value
 
     @property
+    def of_process(self) -> bool:
+        """Whether it is known by a process, whose number means nothing once that has ended."""
+        return self.path.startswith("/proc/")
+
+    @property
     def shown(self) -> str | None:
         """What results say: the name, else the path, None for the host's own."""
         return (self.value if self.kind == "name" else self.path) or None

@@ -122,8 +122,11 @@ def identifier_of(tag: str | None) -> str | None:
 
 
 def birth_group(identifier: str) -> int:
-    """The group that a link is born into: it marks the link as ours until the tag does."""
-    return int(identifier[:7], 16) + 1
+    """The group that a link is born into: it marks the link as ours until the tag does.
+
+    Ten decimal digits that begin with 183, so that a udev rule can tell such a group by its looks.
+    """
+    return 1_830_000_000 + int(identifier[:6], 16) % 10_000_000
 
 
 def birth_name(identifier: str) -> str:

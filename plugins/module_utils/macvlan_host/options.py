@@ -165,7 +165,22 @@ class EndpointRemoval:
         return f"endpoint {self.network}/{self.name}"
 
 
-Request = t.Union[
+@dataclass(frozen=True)
+class Restoration:
+    """Everything that is recorded shall be there again, as it is recorded; what cannot be is left out, and told.
+
+    :ivar only: the title of one object, and what it needs; None for all
+    """
+
+    only: str | None = None
+    notes: t.ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def title(self) -> str:
+        return f"the restoration of {self.only or 'this host'}"
+
+
+ObjectRequest = t.Union[
     NetworkOptions,
     NetworkRemoval,
     SubInterfaceOptions,
@@ -174,6 +189,7 @@ Request = t.Union[
     EndpointOptions,
     EndpointRemoval,
 ]
+Request = t.Union[ObjectRequest, Restoration]
 
 
 class _Check:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import options
 from .config import Config
-from .draft import Draft, Plan
+from .draft import Draft, Missing, Plan
 from .drift import drift_of
 from .model import plain
 from .plan import REMOVALS
@@ -29,6 +29,7 @@ class Outcome:
     :ivar before: the object before, ``{}`` when absent; of a configuration only what differs
     :ivar after: the same afterwards
     :ivar steps: what was done, a sentence each
+    :ivar missing: what a restoration could not bring back
     """
 
     changed: bool
@@ -37,6 +38,7 @@ class Outcome:
     after: Object
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
 
 
 def outcome_of(
@@ -55,7 +57,7 @@ def outcome_of(
         shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
         drifted.setdefault(item.object, []).append(shown)
     old, new = View(before), View(made.outcome)
-    if isinstance(request, Config):
+    if isinstance(request, (Config, options.Restoration)):
         everything = new.everything(None, None)
         difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
     else:
@@ -68,10 +70,11 @@ def outcome_of(
         after=difference[1],
         steps=tuple(step.describe() for step in made.steps),
         warnings=warnings + made.warnings,
+        missing=made.missing,
     )
 
 
-def _object(view: View, request: options.Request) -> Object:
+def _object(view: View, request: options.ObjectRequest) -> Object:
     if isinstance(request, (options.NetworkOptions, options.NetworkRemoval)):
         return view.network(request.name)
     if isinstance(request, (options.EndpointOptions, options.EndpointRemoval)):

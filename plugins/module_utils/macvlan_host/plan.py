@@ -19,6 +19,7 @@ from .options import (
     NetworkOptions,
     NetworkRemoval,
     Request,
+    Restoration,
     SubInterfaceOptions,
     SubInterfaceRemoval,
     SubInterfaceRetraction,
@@ -26,6 +27,7 @@ from .options import (
 from .plan_endpoint import plan_endpoint, remove_endpoint
 from .plan_network import ensure_parent, plan_network, plan_network_removal
 from .plan_resolve import requested_leases
+from .plan_restore import plan_restoration
 from .plan_subinterface import (
     plan_subinterface,
     plan_subinterface_removal,
@@ -103,7 +105,9 @@ def _and_below(name: str) -> t.Iterator[str]:
 
 
 def _work_in(draft: Draft, request: Request) -> None:
-    if isinstance(request, NetworkOptions):
+    if isinstance(request, Restoration):
+        plan_restoration(draft, request)
+    elif isinstance(request, NetworkOptions):
         plan_network(draft, request)
     elif isinstance(request, NetworkRemoval):
         plan_network_removal(draft, request)
@@ -134,6 +138,8 @@ class _Recorded:
             self._of_parent.setdefault(parent, []).append(endpoint)
 
     def touched_by(self, request: Request) -> list[Endpoint]:
+        if isinstance(request, Restoration):
+            return list(self._endpoints.values())
         if isinstance(request, (NetworkOptions, NetworkRemoval)):
             return self._of_network.get(request.name, [])
         if isinstance(request, (EndpointOptions, EndpointRemoval)):
@@ -144,6 +150,8 @@ class _Recorded:
 
 def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     """What has to be read of the kernel for a plan: only namespaces that can change it."""
+    if len(requests) == 1 and isinstance(requests[0], Restoration):
+        return _needs_of_restoration(requests[0], recorded)
     spaces: dict[Netns, set[str]] = {HOST: set()}
     strangers: set[Netns] = set()
     kinds: set[str] = set()
@@ -169,12 +177,27 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
         links_only=frozenset(spaces.keys() - in_full),
         host_routes=host_routes,
-        identities=frozenset(endpoint.netns for endpoint in recorded.endpoints.values())
-        | frozenset(Netns("name", name) for name in recorded.namespaces),
+        identities=_all_namespaces(recorded),
         strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),
         settings=frozenset(settings),
     )
+
+
+def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
+    everything = needs_of_everything(recorded)
+    places = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.title)}
+    return dataclasses.replace(
+        everything,
+        spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
+        identities=_all_namespaces(recorded),
+        kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
+    )
+
+
+def _all_namespaces(recorded: Record) -> frozenset[Netns]:
+    endpoints = (endpoint.netns for endpoint in recorded.endpoints.values())
+    return frozenset((*endpoints, *(Netns("name", name) for name in recorded.namespaces)))
 
 
 def _wanted_settings(request: EndpointOptions, recorded: Record) -> frozenset[str]:

@@ -53,14 +53,14 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     _check_neighbours(draft, endpoint, recorded)
     _record(draft, recorded, endpoint)
     if recorded is not None and not _moved(draft, recorded, endpoint):
-        _realise(draft, endpoint, recorded, network)
+        realise(draft, endpoint, recorded, network)
     else:
         _create(draft, endpoint, network)
         if recorded is not None:
             _release_namespace(draft, recorded.netns)
 
 
-def _find(draft: Draft, recorded: Endpoint) -> Link | None:
+def find_recorded(draft: Draft, recorded: Endpoint) -> Link | None:
     """The link of a recorded endpoint, None when it is not there."""
     space = draft.space(recorded.netns)
     parent = draft.host.links.get(draft.networks[recorded.network].parent)
@@ -119,7 +119,7 @@ def _check_not_moved(draft: Draft, recorded: Endpoint, wanted: EndpointOptions) 
     if draft.same_place(recorded.netns, wanted.netns):
         return
     space = draft.space(recorded.netns)
-    if space is None or _find(draft, recorded) is None:
+    if space is None or find_recorded(draft, recorded) is None:
         return
     option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
     raise PlanError(
@@ -142,11 +142,19 @@ def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | Non
                     )
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
         _check_same_sysctls(endpoint, other)
-    space = draft.space(endpoint.netns)
-    if space is None and endpoint.ifname == "lo":
+    if draft.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
+    check_place(draft, endpoint, find_recorded(draft, recorded) if recorded else None)
+
+
+def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
+    """Refuse a namespace in which something foreign has the name or the default route of an endpoint.
+
+    :param own: its link, if there is one
+    :raises PlanError: naming what is in the way
+    """
+    space = draft.space(endpoint.netns)
     if space is not None:
-        own = _find(draft, recorded) if recorded else None
         _check_name_is_free(space, endpoint, own)
         _check_foreign_routes(space, endpoint, own)
 
@@ -223,20 +231,20 @@ def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
 
 
 def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
-    name = endpoint.netns.value
+    owned = draft.owned_namespace(endpoint.netns)
+    name = owned.name if owned else endpoint.netns.value
     if endpoint.netns.path in draft.kernel.dangling:
         raise PlanError(
             f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
         )
-    owned = draft.namespaces.get(name)
     identifier = owned.id if owned else names.object_id(draft.kernel.host, "netns", name)
     draft.put_namespace(OwnedNetns(identifier, name))
     draft.do(CreateNetns(name, names.tag(identifier)))
 
 
-def _realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Bring an endpoint that is recorded to what it shall be, whatever happened to it in the kernel."""
-    link = _find(draft, recorded)
+    link = find_recorded(draft, recorded)
     if link is None:
         _create(draft, endpoint, network)
         return
@@ -260,7 +268,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
     space = draft.space(recorded.netns)
-    link = _find(draft, recorded)
+    link = find_recorded(draft, recorded)
     if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
         return
     check_routes(endpoint)

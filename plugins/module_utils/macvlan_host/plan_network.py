@@ -10,7 +10,7 @@ import dataclasses
 
 from . import ipam, names
 from .draft import Draft
-from .errors import PlanError
+from .errors import AbsentError, PlanError
 from .leases import reservations, subnet_of
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
@@ -127,6 +127,8 @@ def _make_subinterface(draft: Draft, network: str, parent: str) -> None:
         raise PlanError(f"network {network}: there is no link {parent} on this host; did you mean {found.canonical}?")
     try:
         ensure_owned(draft, new_subinterface(draft, parent, found.base, found.vlan_id))
+    except AbsentError as exc:
+        raise AbsentError(f"network {network}: {exc}", exc.awaits) from exc
     except PlanError as exc:
         raise PlanError(f"network {network}: {exc}") from exc
 
@@ -146,9 +148,10 @@ def ensure_parent(draft: Draft, network: Network) -> None:
         _warn_about(draft, network.name, link)
         return
     if not network.parent_created:
-        raise PlanError(
+        raise AbsentError(
             f"{network.title}: its parent {network.parent} is gone from this host; it was not made here, "
-            f"so it is not made again: bring it back first"
+            f"so it is not made again: bring it back first",
+            network.parent,
         )
     if draft.uses_dummy(network):
         ensure_owned(draft, DummyParent(network.id, network.parent))

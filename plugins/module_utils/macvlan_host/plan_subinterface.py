@@ -11,7 +11,7 @@ import typing as t
 
 from . import names
 from .draft import Draft, is_ours, require_kind, require_pyroute2
-from .errors import PlanError
+from .errors import AbsentError, PlanError
 from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from .plan_endpoint import follow_network
@@ -114,16 +114,17 @@ def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
 def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
     base = draft.host.links.get(sub.parent)
     if base is None:
-        raise PlanError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host")
+        raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
     if base.loopback:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is the loopback, which carries no VLANs")
     if sub.up and not base.up and not sub.loose_binding:
-        raise PlanError(
+        raise AbsentError(
             f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; bring {sub.parent} up first, "
-            f"it is not done here because it is not ours"
+            f"it is not done here because it is not ours",
+            sub.parent,
         )
     if sub.mtu is not None and sub.mtu > base.mtu:
-        raise PlanError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}")
+        raise AbsentError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}", sub.parent)
     if link is None:
         _check_vlan_is_free(draft, sub, base)
     return base

@@ -22,6 +22,7 @@ from .leases import held_by, reservations
 from .model import DummyParent, Endpoint, Lease, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
 from .steps import Step, from_plain, to_plain
 
+DEFAULT_FOLDER = "/var/lib/macvlan_host"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x464E4D56  # "FNMV", tells our database from any other SQLite file
 LOCK_TIMEOUT = 60.0

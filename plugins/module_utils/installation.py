@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command macvlan-host on a target: the engine's own files, and a launcher; what differs, and how it gets there."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import pkgutil
+import shutil
+import stat
+import sys
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
+
+_ORIGIN = command.__name__.rpartition(".")[0]
+
+_MARK = "put here by the module fleetnet.macvlan.macvlan_command"
+_HEAD = """\
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+_INIT = f'''\
+{_HEAD}
+"""The engine of the Ansible collection fleetnet.macvlan, {_MARK}."""
+'''
+# Isolated, so that neither the environment nor the folder of the launcher has a say in what is run as root.
+_LAUNCHER = f'''\
+#!{{interpreter}} -I
+{_HEAD}
+"""The command macvlan-host, {_MARK}."""
+
+import sys
+
+sys.path.append({{folder!r}})
+
+from {{package}}.command import main
+
+sys.exit(main(["--state-dir", {{state_dir!r}}, *sys.argv[1:]]))
+'''
+
+Files = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it goes.
+
+    :ivar package: the folder of the engine
+    :ivar launcher: the file of the command
+    """
+
+    package: str
+    launcher: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What was done, or would be done.
+
+    :ivar files: the files afterwards
+    :ivar steps: a sentence for each file that differs
+    :ivar diff: before and after of those, as Ansible shows files
+    """
+
+    files: tuple[str, ...]
+    steps: tuple[str, ...]
+    diff: tuple[dict[str, str], ...]
+
+
+def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
+    """Bring the command to what the options of macvlan_command say, or, with ``check``, tell what that would be.
+
+    :raises OptionsError: it cannot go where it shall
+    """
+    place = place_of(params["path"], params["command"])
+    before, after = found_files(place), Files()
+    if params["state"] == "present":
+        after = wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"])
+    paths = differing(place, before, after)
+    if not check:
+        put(place, paths, after)
+    return Installed(
+        files=tuple(sorted(after)),
+        steps=tuple(f"{'write' if path in after else 'remove'} {path}" for path in paths),
+        diff=tuple(
+            {"before_header": path, "before": before.get(path, ""), "after_header": path, "after": after.get(path, "")}
+            for path in paths
+        ),
+    )
+
+
+def place_of(path: str, launcher: str) -> Place:
+    """Where it goes.
+
+    :raises OptionsError: it cannot go there
+    """
+    problems = [
+        f"{option}: {value} is not an absolute path"
+        for option, value in (("path", path), ("command", launcher))
+        if not os.path.isabs(value)
+    ]
+    place = Place(os.path.normpath(path), os.path.normpath(launcher))
+    if not os.path.basename(place.package).isidentifier():
+        problems.append(f"path: {path} does not end with a name that Python can import, such as macvlan_host")
+    problems += _strangers(place)
+    if problems:
+        raise OptionsError(problems)
+    return place
+
+
+def _strangers(place: Place) -> t.Iterator[str]:
+    """What must not be overwritten, nor taken away."""
+    try:
+        holds = os.listdir(place.package)
+    except FileNotFoundError:
+        holds = []
+    except NotADirectoryError:
+        yield f"path: {place.package} is a file"
+        return
+    if holds and not _has_mark(os.path.join(place.package, "__init__.py")):
+        yield f"path: {place.package} holds something else; name a folder for the engine alone"
+    if os.path.lexists(place.launcher) and not _has_mark(place.launcher):
+        yield f"command: {place.launcher} is something else; name another file, or remove it"
+
+
+def _has_mark(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return _MARK in _read(path)
+    return False
+
+
+def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
+    """Path → content as it shall be: the engine that this very module runs with, and the launcher.
+
+    :raises OptionsError: the interpreter is not an absolute path
+    """
+    if not os.path.isabs(interpreter):
+        raise OptionsError([f"interpreter: {interpreter} is not an absolute path"])
+    files = {os.path.join(place.package, f"{name}.py"): _source(name) for name in engine_modules()}
+    files[os.path.join(place.package, "__init__.py")] = _INIT
+    folder, package = os.path.split(place.package)
+    files[place.launcher] = _LAUNCHER.format(
+        interpreter=interpreter, folder=folder, package=package, state_dir=state_dir
+    )
+    return files
+
+
+def engine_modules() -> tuple[str, ...]:
+    """The files of the engine that have come along with this module, which are all: the command needs every one."""
+    package = importlib.import_module(_ORIGIN)
+    return tuple(sorted(item.name for item in pkgutil.iter_modules(package.__path__)))
+
+
+def _source(name: str) -> str:
+    """The text of a file of the engine, from a folder or out of the archive that modules run from."""
+    fullname = f"{_ORIGIN}.{name}"
+    loader = t.cast(t.Any, importlib.util.find_spec(fullname)).loader
+    return t.cast(str, loader.get_source(fullname))
+
+
+def found_files(place: Place) -> Files:
+    """Path → content of what is there, without what Python has compiled."""
+    names: list[str] = []
+    with contextlib.suppress(FileNotFoundError):
+        names = sorted(name for name in os.listdir(place.package) if name.endswith(".py"))
+    paths = (*(os.path.join(place.package, name) for name in names), place.launcher)
+    return {path: _read(path) for path in paths if os.path.lexists(path)}
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def differing(place: Place, before: Files, after: Files) -> tuple[str, ...]:
+    """The paths that are not as they shall be, the launcher last, so that it never meets an engine that is not whole."""
+    paths = [path for path in sorted({**before, **after}) if not _is_right(place, path, before.get(path), after.get(path))]
+    return tuple(sorted(paths, key=lambda path: path == place.launcher))
+
+
+def _is_right(place: Place, path: str, before: str | None, after: str | None) -> bool:
+    if before is None or before != after:
+        return before == after
+    found = os.lstat(path)
+    return stat.S_IMODE(found.st_mode) == _mode(place, path) and found.st_uid == os.geteuid()
+
+
+def _mode(place: Place, path: str) -> int:
+    return 0o755 if path == place.launcher else 0o644
+
+
+def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
+    """Write files, each at once or not at all, and take away those that shall not be."""
+    for path in paths:
+        if path in after:
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            _write(path, after[path], _mode(place, path))
+        else:
+            os.unlink(path)
+    if not after:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(os.path.join(place.package, "__pycache__"))
+        with contextlib.suppress(OSError):
+            os.rmdir(place.package)
+
+
+def _write(path: str, content: str, mode: int) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=".macvlan-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

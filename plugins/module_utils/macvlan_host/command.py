@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command macvlan-host: what boot and operators call on a host, without Ansible."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+import typing as t
+
+from . import engine
+from .draft import Missing
+from .errors import MacvlanHostError
+from .restore import Restored, restore
+from .state import DEFAULT_FOLDER
+
+COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
+SHOWN = 3
+_WORDS = {"vlan_subinterfaces": "vlan_subinterface", "networks": "network", "endpoints": "endpoint"}
+
+Found = dict[str, t.Any]
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        if os.geteuid() != 0:
+            raise MacvlanHostError("it needs root, to read and to change the network of this host")
+        return int(parsed.action(parsed))
+    except (MacvlanHostError, OSError) as exc:
+        sys.stderr.write(f"macvlan-host {parsed.command}: {exc}\n")
+        _tell_systemd(str(exc))
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="macvlan-host", description=_DESCRIPTION, epilog=_EXIT_CODES)
+    parser.add_argument(
+        "--state-dir", default=DEFAULT_FOLDER, metavar="FOLDER", help="where the state database is (%(default)s)"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    action = commands.add_parser("restore", help=_restore.__doc__, description=_restore.__doc__)
+    action.set_defaults(action=_restore)
+    waiting = action.add_mutually_exclusive_group()
+    waiting.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="wait so long for parents and namespaces that others bring (%(default).0f)",
+    )
+    waiting.add_argument(
+        "--wait", dest="timeout", action="store_const", const=None, help="wait for them as long as one is missing"
+    )
+    action = commands.add_parser("status", help=_status.__doc__, description=_status.__doc__)
+    action.add_argument("--json", action="store_true", help="everything, for programs")
+    action.set_defaults(action=_status)
+    action = commands.add_parser("check", help=_check.__doc__, description=_check.__doc__)
+    action.set_defaults(action=_check)
+    return parser
+
+
+_DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
+_EXIT_CODES = (
+    "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed; "
+    "3 only what others have to bring is missing."
+)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def _restore(parsed: argparse.Namespace) -> int:
+    """bring back what is recorded and not there, from the state database alone"""
+    told: list[Restored] = []
+
+    def tell(so_far: Restored) -> None:
+        if not told or told[-1].missing != so_far.missing:
+            _tell_systemd(_line(so_far) + ", waiting")
+            _print_missing(so_far, "waiting")
+        told.append(so_far)
+
+    restored = restore(parsed.state_dir, parsed.timeout, tell)
+    for step in restored.steps:
+        _say(step)
+    for text in restored.warnings:
+        _say(f"warning: {text}")
+    if not told or told[-1].missing != restored.missing:
+        _print_missing(restored, "missing")
+    _say(_line(restored))
+    _tell_systemd(_line(restored))
+    if not restored.missing:
+        return COMPLETE
+    return AWAITING if all(item.awaits for item in restored.missing) else DIFFERENT
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    """show what is recorded, and how the kernel differs from it"""
+    found = engine.inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    if parsed.json:
+        _say(json.dumps({"state_dir": parsed.state_dir, **found}, indent=2))
+        return COMPLETE
+    counts = (f"{len(found[key])} {_WORDS[key]}{'' if len(found[key]) == 1 else 's'}" for key in _WORDS)
+    _say(f"{parsed.state_dir}: {', '.join(counts)}")
+    _print_differences(found)
+    return COMPLETE
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    """say nothing and succeed when the kernel has all that is recorded, as it is recorded; else tell what differs"""
+    found = engine.inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    if found["drift"] or found["warnings"]:
+        _print_differences(found)
+    return DIFFERENT if found["drift"] else COMPLETE
+
+
+# --- what is said ---------------------------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _print_differences(found: Found) -> None:
+    for text in found["warnings"]:
+        _say(f"warning: {text}")
+    for item in found["drift"]:
+        _say(f"{item['object']}: {item['field']} is {_shown(item['actual'])}, recorded {_shown(item['recorded'])}")
+    if not found["drift"]:
+        _say("the kernel has all of it, as it is recorded")
+
+
+def _shown(value: t.Any) -> str:
+    return "missing" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _print_missing(restored: Restored, word: str) -> None:
+    """What is missing, each reason once."""
+    with_it: dict[str, int] = {}
+    for item in restored.missing:
+        if item.cause is not None:
+            with_it[item.cause] = with_it.get(item.cause, 0) + 1
+    for item in restored.missing:
+        if item.cause is None:
+            others = with_it.get(item.object, 0)
+            more = f" (and {others} more that need it)" if others else ""
+            _say(f"{word}: {item.reason}{more}")
+
+
+def _line(restored: Restored) -> str:
+    """The state of the host in a line."""
+    if not restored.total:
+        return "nothing is recorded"
+    if not restored.missing:
+        return f"all {restored.total} objects are there"
+    roots = [_missing_phrase(item) for item in restored.missing if item.cause is None]
+    more = f" and {len(roots) - SHOWN} more" if len(roots) > SHOWN else ""
+    there = restored.total - len(restored.missing)
+    return f"{there} of {restored.total} objects are there; missing: {', '.join(roots[:SHOWN])}{more}"
+
+
+def _missing_phrase(item: Missing) -> str:
+    return f"{item.object} (needs {item.awaits})" if item.awaits else item.object
+
+
+def _tell_systemd(line: str) -> None:
+    """Have systemctl status show a line, when systemd has started this (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        try:
+            sock.connect("\0" + address[1:] if address.startswith("@") else address)
+            sock.send(f"STATUS={' '.join(line.split())}".encode("utf-8", "replace"))
+        except OSError:  # the line is a courtesy, and nothing of the work depends on it
+            return

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans that bring back what is recorded, from the record alone: after a boot, or when a parent has come back.
+
+The record stays as it is. What is in the way of one object does not stop the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from .config import by_depth
+from .draft import Draft, Missing
+from .errors import AbsentError, MissingLibraryError, PlanError
+from .model import HOST, Endpoint, Network, SubInterface
+from .options import Restoration
+from .plan_endpoint import check_place, find_recorded, realise
+from .plan_network import ensure_parent
+from .plan_subinterface import ensure_owned
+
+
+def plan_restoration(draft: Draft, wanted: Restoration) -> None:
+    """Work everything that is recorded into the plan, from the bottom up; the draft tells what is missing."""
+    subs = {item.name: item for item in draft.links.values() if isinstance(item, SubInterface)}
+    for sub in by_depth(subs):
+        if wanted.only in (None, sub.title):
+            with _told(draft, sub.title, _missing_link(draft, sub.parent)):
+                ensure_owned(draft, sub)
+    of_network = {item.network for item in draft.endpoints.values() if item.title == wanted.only}
+    for network in list(draft.networks.values()):
+        if wanted.only in (None, network.title) or network.name in of_network:
+            with _told(draft, network.title, _missing_link(draft, network.parent)):
+                ensure_parent(draft, network)
+    for endpoint in list(draft.endpoints.values()):
+        if wanted.only in (None, endpoint.title):
+            _restore_endpoint(draft, endpoint)
+
+
+def _missing_link(draft: Draft, name: str) -> Missing | None:
+    """What is known of a link of ours that cannot be restored."""
+    return draft.missing.get(f"vlan_subinterface {name}")
+
+
+@contextlib.contextmanager
+def _told(draft: Draft, title: str, cause: Missing | None = None) -> t.Iterator[None]:
+    """Note what is in the way of an object, and take back what was planned for it.
+
+    :param cause: what is missing below it, if anything
+    """
+    steps = len(draft.steps)
+    try:
+        yield
+    except (PlanError, MissingLibraryError) as exc:
+        draft.take_back(steps)
+        awaits = exc.awaits if isinstance(exc, AbsentError) else None
+        if cause is not None:
+            draft.missing[title] = Missing(title, cause.reason, cause.awaits, cause.cause or cause.object)
+        else:
+            draft.missing[title] = Missing(title, str(exc), awaits)
+
+
+def _restore_endpoint(draft: Draft, endpoint: Endpoint) -> None:
+    network = draft.networks[endpoint.network]
+    with _told(draft, endpoint.title, draft.missing.get(network.title)):
+        if network.title in draft.missing:
+            raise PlanError(f"{endpoint.title}: {network.title} is missing")
+        _check_namespace(draft, endpoint)
+        endpoint = _as_parent_allows(draft, endpoint, network)
+        link = find_recorded(draft, endpoint)
+        check_place(draft, endpoint, link)
+        realise(draft, endpoint, endpoint, network)
+
+
+def _check_namespace(draft: Draft, endpoint: Endpoint) -> None:
+    """Refuse namespaces that only their owners can bring back."""
+    netns, title = endpoint.netns, endpoint.title
+    if not netns.path or find_recorded(draft, endpoint) is not None:
+        return
+    if netns.of_process:
+        raise PlanError(
+            f"{title}: nobody knows whether {netns.path} is still the namespace that it was in; "
+            f"run its task again with the process as it is now"
+        )
+    if draft.same_place(netns, HOST):
+        raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right one")
+    if draft.space(netns) is None and draft.owned_namespace(netns) is None:
+        raise AbsentError(
+            f"{title}: {netns.title} is gone; it was not made here, so it is not made again: bring it back first",
+            netns.path,
+        )
+
+
+def _as_parent_allows(draft: Draft, endpoint: Endpoint, network: Network) -> Endpoint:
+    """The endpoint with the mtu that it can have: one that was asked for is waited for, another follows the parent."""
+    parent = draft.host.links[network.parent]
+    if endpoint.mtu <= parent.mtu:
+        return endpoint
+    if endpoint.own_mtu or network.mtu:
+        raise AbsentError(
+            f"{endpoint.title}: mtu {endpoint.mtu} is more than the {parent.mtu} of its parent {parent.name}", parent.name
+        )
+    draft.warn(
+        f"{endpoint.title} gets mtu {parent.mtu} instead of {endpoint.mtu}, because its parent {parent.name} has no more"
+    )
+    return dataclasses.replace(endpoint, mtu=parent.mtu)

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing back what is recorded, at boot and when something that it needs has come: nothing of Ansible is there."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from . import engine
+from .draft import Missing
+from .errors import KernelError
+from .options import Restoration
+from .outcome import Outcome
+from .watch import Watch
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What one or more passes have done.
+
+    :ivar total: how many objects are recorded
+    :ivar missing: those that are not there
+    """
+
+    total: int
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+    missing: tuple[Missing, ...]
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Links and paths of namespaces that have to come before the rest can be restored."""
+        return frozenset(item.awaits for item in self.missing if item.awaits is not None)
+
+
+Tell = t.Callable[[Restored], None]
+
+
+def restore(state_dir: str, timeout: float | None, tell: Tell) -> Restored:
+    """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
+
+    :param timeout: how long to wait, in seconds; None for as long as anything is awaited
+    :param tell: called with what is done so far whenever a wait begins
+    :raises MacvlanHostError: the database or the kernel cannot be used at all
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with Watch() as watch:
+        restored = _restore_once(state_dir)
+        while restored.awaited:
+            tell(restored)
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0 or not watch.wait(restored.awaited, left):
+                break
+            restored = _after(restored, _restore_once(state_dir))
+    return restored
+
+
+def _after(earlier: Restored, later: Restored) -> Restored:
+    warnings = tuple(dict.fromkeys(earlier.warnings + later.warnings))
+    return Restored(later.total, earlier.steps + later.steps, warnings, later.missing)
+
+
+def _restore_once(state_dir: str) -> Restored:
+    """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
+    try:
+        return _restored([engine.execute(Restoration(), state_dir=state_dir, check=False)])
+    except KernelError:
+        return _restore_one_by_one(state_dir)
+
+
+def _restore_one_by_one(state_dir: str) -> Restored:
+    """Every object in a plan of its own, so that what the kernel refuses stops nothing but itself."""
+    outcomes: list[Outcome] = []
+    refused: list[Missing] = []
+    for title in engine.recorded_titles(state_dir=state_dir):
+        try:
+            outcomes.append(engine.execute(Restoration(title), state_dir=state_dir, check=False))
+        except KernelError as exc:
+            refused.append(Missing(title, str(exc)))
+    return _restored(outcomes, refused)
+
+
+def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) -> Restored:
+    """What outcomes of restorations say together."""
+    shown = outcomes[-1].shown if outcomes else {}
+    missing = {item.object: item for outcome in outcomes for item in outcome.missing}
+    missing.update((item.object, item) for item in refused)
+    return Restored(
+        total=sum(len(items) for items in shown.values()),
+        steps=tuple(step for outcome in outcomes for step in outcome.steps),
+        warnings=tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warnings)),
+        missing=tuple(missing.values()),
+    )

@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan_command
+short_description: Put the command macvlan-host on a host
+version_added: 0.1.0
+description:
+  - Installs the command C(macvlan-host), which brings everything back that is recorded on a host, and tells what
+    differs, without Ansible. It is the very engine that the modules of this collection run with.
+  - The role P(fleetnet.macvlan.macvlan_host#role) uses it, and has the command run at boot. Use the module by itself
+    where something else than systemd starts services.
+author:
+  - The fleetnet.macvlan authors (@fleetnet)
+extends_documentation_fragment:
+  - fleetnet.macvlan._attributes
+  - fleetnet.macvlan._attributes.actiongroup
+  - fleetnet.macvlan._common
+  - fleetnet.macvlan._common.state
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  path:
+    description:
+      - Folder on the target for the engine, a plain Python package. It has to end with a name that Python can import.
+      - A folder that holds anything else is refused.
+    type: path
+    default: /usr/local/lib/macvlan_host
+  command:
+    description:
+      - File on the target that is the command. Something else of that name is refused.
+    type: path
+    default: /usr/local/sbin/macvlan-host
+  interpreter:
+    description:
+      - The Python on the target that runs the command; netaddr, and pyroute2 where it is needed, have to be installed
+        for it.
+      - When it is left out, it is the Python that runs this module.
+    type: path
+seealso:
+  - module: fleetnet.macvlan.macvlan_config
+"""
+
+EXAMPLES = r"""
+- name: Have the command on the host
+  fleetnet.macvlan.macvlan_command:
+
+- name: Bring back what is recorded and not there
+  ansible.builtin.command:
+    argv:
+      - /usr/local/sbin/macvlan-host
+      - restore
+  register: restored
+  changed_when: restored.stdout_lines | length > 1
+
+- name: Take the command away; what is recorded stays
+  fleetnet.macvlan.macvlan_command:
+    state: absent
+"""
+
+RETURN = r"""
+files:
+  description: The files of the command after the task, or as they would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - /usr/local/lib/macvlan_host/__init__.py
+    - /usr/local/lib/macvlan_host/codec.py
+    - /usr/local/sbin/macvlan-host
+steps:
+  description: What was done, or would be done in check mode, in order, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - write /usr/local/sbin/macvlan-host
+diff:
+  description: The files that differ, before and after the task.
+  returned: success, in diff mode
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import command_argspec, run_command
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.installation import install
+
+
+def main() -> None:
+    run_command(AnsibleModule(argument_spec=command_argspec(), supports_check_mode=True), install)
+
+
+if __name__ == "__main__":
+    main()

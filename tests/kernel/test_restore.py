@@ -1,0 +1,332 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command macvlan-host: everything back from the record alone, and what is not there told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command as command_module
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, subnets
+
+ENGINE, COMMAND = str(HOME / "engine"), str(HOME / "bin/macvlan-host")
+PLACE = {"path": ENGINE, "command": COMMAND}
+COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
+SECONDS_TO_WAIT = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What the command answered."""
+
+    code: int
+    lines: list[str]
+    complaint: str
+
+
+@pytest.fixture
+def command(host: Host) -> t.Callable[..., Said]:
+    """Run the command on the host, installed as users have it."""
+    host.call("macvlan_command", **PLACE)
+
+    def run(*arguments: str, **kwargs: t.Any) -> Said:
+        done = host.run([COMMAND, *arguments], check=False, **kwargs)
+        assert "Traceback" not in done.stderr
+        return Said(done.returncode, done.stdout.splitlines(), done.stderr)
+
+    return run
+
+
+Command = t.Callable[..., Said]
+
+
+def fill(host: Host, **params: t.Any) -> None:
+    """A host with two networks, several endpoints in one namespace, and one in the host's own."""
+    network(host, subnets=subnets("10.0.0.0/24", "fd00::/64"), mtu=1400)
+    network(host, "inner", parent="eth0", allow_shared_parent=True, mode="private", ipam="none")
+    endpoint(host, "a", ipv4="10.0.0.99", mac="02:00:00:00:00:77", **params)
+    endpoint(host, "b", routes=[{"to": "10.9.0.0/16", "via": "10.0.0.9"}], sysctls={"net.ipv4.conf.IFNAME.rp_filter": 2})
+    endpoint(host, "b", "inner", netns="b", ifname="eth1")
+    converge(host, "macvlan_endpoint", name="c", network="net", sysctls={"net.ipv4.conf.IFNAME.arp_ignore": 1})
+
+
+def test_everything_comes_back_as_it_was_and_once(host: Host, command: Command) -> None:
+    fill(host)
+    before = host.snapshot()
+    host.lose_all()
+    restored = command("restore")
+    assert (restored.code, restored.lines[-1]) == (COMPLETE, "all 6 objects are there")
+    assert "create namespace a" in restored.lines
+    assert host.snapshot() == before
+    assert host.ping("a", "10.0.0.2")
+    assert host.sysctl("net/ipv4/conf/eth0/rp_filter", netns="b") == "2"
+    assert command("restore") == Said(COMPLETE, ["all 6 objects are there"], "")
+    assert host.snapshot() == before
+
+
+@pytest.mark.needs("8021q", "dummy")
+def test_parents_that_were_made_come_back_from_the_bottom_up(host: Host, command: Command) -> None:
+    converge(host, "vlan_subinterface", name="eth0.7", mtu=1450, egress_qos_map={"1": 3})
+    network(host, "stacked", parent="eth0.7.8", subnets=subnets("10.7.0.0/24"))
+    network(host, "alone", parent=None, subnets=subnets("10.8.0.0/24"))
+    endpoint(host, "s", "stacked")
+    endpoint(host, "d", "alone")
+    before = host.snapshot()
+    host.lose_all()
+    assert command("restore").code == COMPLETE
+    assert host.snapshot() == before
+
+
+@pytest.mark.needs("8021q")
+def test_a_link_that_was_made_by_hand_is_not_made_again(host: Host, command: Command) -> None:
+    host.ip("link", "add", "link", "eth0", "name", "eth0.40", "up", "type", "vlan", "id", "40")
+    network(host, parent="eth0.40", subnets=subnets("10.40.0.0/24"))
+    endpoint(host, "a")
+    host.lose_all()
+    host.ip("link", "delete", "eth0.40")
+    said = command("restore")
+    assert said.code == AWAITING
+    assert any("eth0.40 is gone from this host; it was not made here" in line for line in said.lines)
+    assert "eth0.40" not in host.links() and host.namespaces() == []
+
+
+def test_nothing_is_restored_where_nothing_is_recorded(host: Host, command: Command) -> None:
+    assert command("restore") == Said(COMPLETE, ["nothing is recorded"], "")
+    assert not host.has_state()
+
+
+def test_an_interrupted_restoration_is_completed_by_the_next(host: Host, command: Command) -> None:
+    fill(host)
+    before = host.snapshot()
+    host.lose_all()
+    # Each round dies a little later.
+    for milliseconds in (60, 100, 140, 180, 220, 260):
+        host.run(["timeout", "--signal=KILL", f"{milliseconds / 1000}", COMMAND, "restore"], check=False)
+    said = command("restore")
+    assert said.code == COMPLETE
+    assert host.snapshot() == before
+
+
+# --- what others bring ----------------------------------------------------------------------------------------------
+
+
+def test_a_parent_that_is_late_is_waited_for(host: Host, command: Command) -> None:
+    host.add_parent("eth1")
+    network(host, subnets=subnets("10.0.0.0/24"))
+    network(host, "late", parent="eth1", subnets=subnets("10.1.0.0/24"))
+    endpoint(host, "a")
+    endpoint(host, "b", "late")
+    before = host.snapshot().networks["b"]
+    host.lose_all()
+    host.ip("link", "delete", "eth1")
+    waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE)
+    assert next_line(waiting).startswith("waiting: network late: its parent eth1 is gone")
+    assert host.ping("a", "10.0.0.2")
+
+    host.add_parent("eth1")
+    said, dummy = waiting.communicate(timeout=SECONDS_TO_WAIT)
+    assert waiting.returncode == COMPLETE
+    assert said.splitlines()[-1] == "all 4 objects are there"
+    assert host.snapshot().networks["b"] == before
+
+
+def next_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def test_a_link_that_is_none_of_the_awaited_wakes_nobody(host: Host, command: Command) -> None:
+    host.add_parent("eth1")
+    network(host, parent="eth1")
+    host.ip("link", "delete", "eth1")
+    began = time.monotonic()
+    waiting = host.start([COMMAND, "restore", "--timeout", "2"], stdout=subprocess.PIPE)
+    assert next_line(waiting).startswith("waiting: network net")
+    host.add_parent("eth2")
+    said, dummy = waiting.communicate(timeout=SECONDS_TO_WAIT)
+    assert time.monotonic() - began >= 2
+    assert waiting.returncode == AWAITING
+    assert said.splitlines() == ["0 of 1 objects are there; missing: network net (needs eth1)"]
+
+
+def test_a_namespace_that_somebody_else_makes_is_waited_for(host: Host, command: Command) -> None:
+    host.run(["ip", "netns", "add", "theirs"])
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", netns="theirs")
+    before = host.snapshot()
+    host.delete_netns("theirs")
+    waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE)
+    assert "namespace theirs is gone; it was not made here" in next_line(waiting)
+    host.run(["ip", "netns", "add", "theirs"])
+    assert waiting.wait(SECONDS_TO_WAIT) == COMPLETE
+    assert host.snapshot() == before
+
+
+def test_what_the_kernel_refuses_stops_nothing_else(host: Host, command: Command) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", mac="02:00:00:00:00:77")
+    endpoint(host, "b")
+    endpoint(host, "c")
+    host.lose_all()
+    host.run(["ip", "netns", "add", "other"])
+    taken = ["link", "eth0", "address", "02:00:00:00:00:77", "netns", "other", "type", "macvlan", "mode", "bridge"]
+    host.ip("link", "add", "foreign0", *taken)
+    host.ip("link", "set", "foreign0", "up", netns="other")
+    said = command("restore")
+    assert said.code == DIFFERENT
+    assert said.lines[-1] == "3 of 4 objects are there; missing: endpoint net/a"
+    assert [line for line in said.lines if line.startswith("missing: ") and "eth0 in namespace a" in line]
+    assert host.ping("c", "10.0.0.3")
+    # Nothing half-made is left of it.
+    assert host.namespaces() == ["b", "c", "other"]
+
+
+# --- what is told ---------------------------------------------------------------------------------------------------
+
+
+def test_status_and_check_tell_what_differs(host: Host, command: Command) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    assert command("check") == Said(COMPLETE, [], "")
+    assert command("status").lines == [
+        "/var/lib/macvlan_host: 0 vlan_subinterfaces, 1 network, 1 endpoint",
+        "the kernel has all of it, as it is recorded",
+    ]
+    host.ip("link", "set", "eth0", "mtu", "1300", netns="a")
+    assert command("check") == Said(DIFFERENT, ["endpoint net/a: mtu is 1300, recorded 1500"], "")
+    assert command("status").lines[1:] == ["endpoint net/a: mtu is 1300, recorded 1500"]
+    told = json.loads("\n".join(command("status", "--json").lines))
+    shown = host.call("macvlan_info")
+    assert {key: told[key] for key in ("networks", "endpoints", "vlan_subinterfaces", "drift")} == {
+        key: shown[key] for key in ("networks", "endpoints", "vlan_subinterfaces", "drift")
+    }
+    assert command("restore").code == COMPLETE
+    assert command("check").code == COMPLETE
+
+
+def test_systemd_is_told_in_a_line(host: Host, command: Command) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    address = host.path(HOME / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(address))
+        sock.settimeout(SECONDS_TO_WAIT)
+        command("restore", env={**os.environ, "NOTIFY_SOCKET": str(HOME / "notify")})
+        assert sock.recv(1000) == b"STATUS=all 1 objects are there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["restore", "--timeout", "-1"], "--timeout"),
+        (["restore", "--timeout", "nan"], "--timeout"),
+        (["restore", "--timeout", "1", "--wait"], "not allowed with"),
+        (["resture"], "resture"),
+        ([], "COMMAND"),
+    ],
+)
+def test_a_wrong_call_is_refused_and_says_how(command: Command, arguments: list[str], words: str) -> None:
+    said = command(*arguments)
+    assert said.code == FAILED
+    assert words in said.complaint and "usage: macvlan-host" in said.complaint
+
+
+def test_a_database_that_cannot_be_used_is_named(host: Host, command: Command) -> None:
+    network(host)
+    host.run(["sh", "-c", f"echo rubbish >{host.state_dir}/state.db"])
+    for name in ("restore", "status", "check"):
+        said = command(name)
+        assert said.code == FAILED
+        assert said.complaint.startswith(f"macvlan-host {name}: the state database /var/lib/macvlan_host/state.db is damaged")
+
+
+def test_only_root_may(host: Host, command: Command) -> None:
+    host.run(["chmod", "755", str(HOME), "/var/lib"])
+    said = host.run(["setpriv", "--reuid=65534", "--clear-groups", COMMAND, "status"], check=False)
+    assert (said.returncode, said.stderr) == (FAILED, "macvlan-host status: it needs root, to read and to change the network of this host\n")
+
+
+# --- the installation -----------------------------------------------------------------------------------------------
+
+
+def test_the_command_is_installed_once_and_removed_without_a_trace(host: Host) -> None:
+    before = files(host)
+    made = install(host)
+    assert made["changed"] and made["steps"][-1] == f"write {COMMAND}"
+    engine = {path.name: path.read_text() for path in Path(command_module.__file__).parent.glob("*.py")}
+    assert made["files"] == sorted([COMMAND, *(f"{ENGINE}/{name}" for name in {*engine, "__init__.py"})])
+    for name, text in engine.items():
+        assert host.path(f"{ENGINE}/{name}").read_text() == text
+    assert host.run([COMMAND, "status"]).returncode == COMPLETE
+    assert install(host, state="absent")["steps"]
+    assert files(host) == [*before, f"{HOME}/bin"]
+
+
+def files(host: Host) -> list[str]:
+    return host.run(["find", str(HOME), "-not", "-path", "*/ansible*"]).stdout.splitlines()
+
+
+def install(host: Host, **params: t.Any) -> dict[str, t.Any]:
+    """In check mode, for real, and again."""
+    task = {**PLACE, **params}
+    before = files(host)
+    foreseen = host.call("macvlan_command", check=True, diff=True, **task)
+    assert files(host) == before
+    done = host.call("macvlan_command", diff=True, **task)
+    keys = ("changed", "steps", "files", "diff")
+    assert {key: foreseen[key] for key in keys} == {key: done[key] for key in keys}
+    again = host.call("macvlan_command", diff=True, **task)
+    assert (again["changed"], again["steps"], again["diff"]) == (False, [], [])
+    return done
+
+
+def test_what_differs_of_the_command_is_put_right_and_old_files_go(host: Host) -> None:
+    install(host)
+    host.path(f"{ENGINE}/ipam.py").write_text("wrong")
+    host.path(f"{ENGINE}/old.py").write_text("of an older version")
+    host.path(COMMAND).chmod(0o777)
+    assert install(host)["steps"] == [f"write {ENGINE}/ipam.py", f"remove {ENGINE}/old.py", f"write {COMMAND}"]
+    changed = install(host, state_dir="/var/lib/other", interpreter=sys.executable)
+    assert changed["steps"] == [f"write {COMMAND}"]
+    assert "/var/lib/other: 0" in host.run([COMMAND, "status"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ({"path": "relative"}, "path: relative is not an absolute path"),
+        ({"path": "/usr/local/lib/with-dash"}, "a name that Python can import"),
+        ({"path": "/usr/lib"}, "holds something else"),
+        ({"command": "/usr/bin/env"}, "/usr/bin/env is something else"),
+        ({"interpreter": "python3"}, "interpreter: python3 is not an absolute path"),
+    ],
+)
+def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, str], words: str) -> None:
+    for check in (True, False):
+        assert words in host.call("macvlan_command", check=check, fails=True, **{**PLACE, **task})["msg"]
+    assert files(host) == [str(HOME)]
+
+
+def test_what_is_not_ours_is_not_taken_away_either(host: Host) -> None:
+    refused = host.call("macvlan_command", fails=True, state="absent", **{**PLACE, "path": "/usr/lib"})["msg"]
+    assert "holds something else" in refused
+
+
+def test_a_task_after_the_restoration_changes_nothing(host: Host, command: Command) -> None:
+    fill(host)
+    host.lose_all()
+    assert command("restore").code == COMPLETE
+    again = host.call("macvlan_endpoint", name="a", network="net", netns="a", ipv4="10.0.0.99", mac="02:00:00:00:00:77")
+    assert (again["changed"], again["steps"]) == (False, [])
