@@ -41,6 +41,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
 )
 
 DUMMY = names.dummy_name(names.object_id("host", "network", "lan"))
+DUMMY_MAC = names.dummy_mac(names.object_id("host", "network", "lan"))
 GREEN_PATH = "/run/netns/green"
 DOCKER = "/var/run/docker/netns/c1"
 
@@ -133,7 +134,7 @@ def prepared(found, *requests):
         pytest.param(
             kernel(),
             network(parent=None),
-            [f"create dummy link {DUMMY}", f"bring {DUMMY} up", f"record network lan on {DUMMY}"],
+            [f"create dummy link {DUMMY} ({DUMMY_MAC})", f"bring {DUMMY} up", f"record network lan on {DUMMY}"],
             (),
             id="without-a-parent",
         ),
@@ -768,7 +769,7 @@ def test_an_owned_parent_that_vanished_is_made_again():
 def test_an_owned_dummy_that_vanished_is_made_again():
     host = prepared(kernel(), network(parent=None))
     host.lose(DUMMY)
-    assert host.sentences(network(parent=None)) == [f"create dummy link {DUMMY}", f"bring {DUMMY} up"]
+    assert host.sentences(network(parent=None)) == [f"create dummy link {DUMMY} ({DUMMY_MAC})", f"bring {DUMMY} up"]
 
 
 @pytest.mark.parametrize(

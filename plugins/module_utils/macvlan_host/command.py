@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     action = commands.add_parser("restore", help=_restore.__doc__, description=_restore.__doc__)
     action.set_defaults(action=_restore)
+    action.add_argument("-v", "--verbose", action="store_true", help="tell every step")
     waiting = action.add_mutually_exclusive_group()
     waiting.add_argument(
         "--timeout",
@@ -94,8 +95,9 @@ def _restore(parsed: argparse.Namespace) -> int:
         told.append(so_far)
 
     restored = restore(parsed.state_dir, parsed.timeout, tell)
-    for step in restored.steps:
-        _say(step)
+    if parsed.verbose:
+        for step in restored.steps:
+            _say(step)
     for text in restored.warnings:
         _say(f"warning: {text}")
     if not told or told[-1].missing != restored.missing:
@@ -165,12 +167,13 @@ def _line(restored: Restored) -> str:
     """The state of the host in a line."""
     if not restored.total:
         return "nothing is recorded"
+    done = f" ({len(restored.steps)} steps done)" if restored.steps else ""
     if not restored.missing:
-        return f"all {restored.total} objects are there"
+        return f"{restored.total} of {restored.total} objects are there{done}"
     roots = [_missing_phrase(item) for item in restored.missing if item.cause is None]
     more = f" and {len(roots) - SHOWN} more" if len(roots) > SHOWN else ""
     there = restored.total - len(restored.missing)
-    return f"{there} of {restored.total} objects are there; missing: {', '.join(roots[:SHOWN])}{more}"
+    return f"{there} of {restored.total} objects are there{done}; missing: {', '.join(roots[:SHOWN])}{more}"
 
 
 def _missing_phrase(item: Missing) -> str:

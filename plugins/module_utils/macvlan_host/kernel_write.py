@@ -269,7 +269,8 @@ class KernelWriter:
             self._queue(step, HOST, codec.add_vlan(link.name, lower, link.vlan, link.mac, link.mtu, _birth_group(link)))
         else:
             self._flush()
-            self._by_link_maker(step, lambda maker: maker.add_dummy(link.name, _birth_group(link)))
+            mac = t.cast(str, link.mac)
+            self._by_link_maker(step, lambda maker: maker.add_dummy(link.name, mac, _birth_group(link)))
         self._nameless[place] = link.name
         self._queue(step, HOST, codec.set_link(0, found_by=link.name, alias=link.tag or "", group=0))
 

@@ -139,6 +139,11 @@ def dummy_name(network_id: str) -> str:
     return f"dm-{network_id[:12]}"
 
 
+def dummy_mac(network_id: str) -> str:
+    """The MAC address of a dummy parent: the kernel would choose another at each boot."""
+    return ":".join(("02:42", *(network_id[place : place + 2] for place in (0, 2, 4, 6))))
+
+
 def host_interface_name(endpoint: str) -> str:
     """The interface of an endpoint in the host's own namespace, when none is given."""
     return f"mv-{endpoint}"

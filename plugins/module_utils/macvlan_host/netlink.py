@@ -142,9 +142,9 @@ class LinkMaker:
     def close(self) -> None:
         self._route.close()
 
-    def add_dummy(self, name: str, group: int) -> codec.Answer:
+    def add_dummy(self, name: str, mac: str, group: int) -> codec.Answer:
         """Make a dummy link in a group."""
-        return self._link("add", ifname=name, kind="dummy", group=group)
+        return self._link("add", ifname=name, kind="dummy", address=mac, group=group)
 
     def change_vlan(self, index: int, old: VlanFacts, new: VlanFacts) -> codec.Answer:
         """Change flags and priority maps; an entry that went is mapped to 0, which unmaps it."""

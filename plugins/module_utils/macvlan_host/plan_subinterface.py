@@ -21,7 +21,7 @@ from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
 def link_spec(owned: OwnedLink) -> LinkSpec:
     """How an owned link is made, and recognised."""
     if isinstance(owned, DummyParent):
-        return LinkSpec(owned.name, "dummy", names.tag(owned.id))
+        return LinkSpec(owned.name, "dummy", names.tag(owned.id), mac=names.dummy_mac(owned.id))
     return LinkSpec(
         owned.name, "vlan", names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=owned.facts
     )
