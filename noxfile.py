@@ -201,3 +201,12 @@ def vm(session: nox.Session) -> None:
     """The kernel tests and the examples once more, on a whole machine with every kernel feature."""
     inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "tests/kernel", "tests/examples")
     session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside, *session.posargs)
+
+
+@nox.session
+def molecule(session: nox.Session) -> None:
+    """The role on test guests that reboot, lose their power and get their network cards late."""
+    install(session, "ansible-core", "molecule")
+    tree = enter_copy(session)
+    session.chdir(tree / "extensions")
+    session.run("molecule", "test", *(session.posargs or ["--all"]))

@@ -16,7 +16,7 @@ import typing as t
 from ansible.module_utils import basic, errors  # not names of it: pylint takes this file for ansible, and finds none in it
 from ansible.module_utils.common import arg_spec
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options, persistence, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
     MacvlanHostError,
@@ -240,7 +240,8 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
-    _finish(module, result, outcome.warnings)
+    kept = not outcome.created or persistence.is_kept()
+    _finish(module, result, outcome.warnings if kept else (*outcome.warnings, _NOT_KEPT))
 
 
 class Installed(t.Protocol):
@@ -267,6 +268,12 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     if module._diff:
         result["diff"] = list(done.diff)
     _finish(module, result, ())
+
+
+_NOT_KEPT = (
+    f"the next boot will not bring this back, because {persistence.UNIT} is not enabled on this host; "
+    f"apply the role fleetnet.macvlan.macvlan_host to it"
+)
 
 
 def run_info(module: basic.AnsibleModule) -> None:

@@ -259,6 +259,15 @@ def test_only_root_may(host: Host, command: Command) -> None:
     assert (said.returncode, said.stderr) == (FAILED, "macvlan-host status: it needs root, to read and to change the network of this host\n")
 
 
+def test_what_no_boot_would_bring_back_is_warned_of(host: Host) -> None:
+    host.run(["rm", "/etc/systemd/system/multi-user.target.wants/macvlan-host.service"])
+    made = converge(host, "macvlan_network", name="net", parent="eth0")
+    (warning,) = made["warnings"]
+    assert "macvlan-host.service is not enabled" in warning and "the role fleetnet.macvlan.macvlan_host" in warning
+    changed = converge(host, "macvlan_network", name="net", parent="eth0", labels={"a": "b"})
+    assert changed["changed"] and not changed.get("warnings")
+
+
 # --- the installation -----------------------------------------------------------------------------------------------
 
 

@@ -16,15 +16,20 @@ import typing as t
 from pathlib import Path
 
 NETNS_FOLDER = Path("/run/netns")
+UNITS = Path("/etc/systemd/system")
 CANARY = "canary0"
 SECONDS_TO_DIE = 120
 
-# unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, and /sys
-# is mounted again because it shows the links of the namespace that it was mounted in.
+# unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, the units so
+# that the machine is one that the role has been applied to, and /sys is mounted again because it shows the links of the
+# namespace that it was mounted in.
 # cat ends as soon as the last writer of its input is gone: when the machine is closed, and when pytest dies.
 SETUP = """
 mount -t tmpfs tmpfs /run/netns
 mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /etc/systemd/system
+mkdir /etc/systemd/system/multi-user.target.wants
+ln -s ../macvlan-host.service /etc/systemd/system/multi-user.target.wants/
 mount -t sysfs -o ro sysfs /sys
 ip link set lo up
 echo ready
@@ -36,7 +41,8 @@ class Machine:
     """A network and a mount namespace, held by one process."""
 
     def __init__(self) -> None:
-        NETNS_FOLDER.mkdir(parents=True, exist_ok=True)
+        for folder in (NETNS_FOLDER, UNITS):
+            folder.mkdir(parents=True, exist_ok=True)
         self._started: list[subprocess.Popen[str]] = []
         self._holder = subprocess.Popen(
             ["unshare", "--net", "--mount", "sh", "-ec", SETUP],

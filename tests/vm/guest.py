@@ -225,18 +225,39 @@ GUEST_CUSTOMISE = (
     "apt-get clean",
 )
 
+# Hosts of a fleet: what they have themselves, and nothing that only tests need. The network managers wait until a
+# scenario starts them, and then leave the management network alone.
+FLEET_FILES = (
+    *GUEST_FILES,
+    ("etc/udev/rules.d/50-wire.rules", 'ACTION=="add", SUBSYSTEM=="net", KERNEL=="eth1", RUN+="/bin/ip link set eth1 up"\n'),
+    ("etc/systemd/network/01-management.network", "[Match]\nName=eth0\n\n[Link]\nUnmanaged=yes\n"),
+    ("etc/NetworkManager/conf.d/01-management.conf", "[keyfile]\nunmanaged-devices=interface-name:eth0\n"),
+)
+FLEET_PACKAGES = tuple(sorted({*GUEST_PACKAGES, "dbus", "network-manager"} - {"python3-venv", "sqlite3"}))
+FLEET_CUSTOMISE = (
+    "systemctl enable management-address.service ssh.service",
+    "systemctl disable NetworkManager.service NetworkManager-wait-online.service NetworkManager-dispatcher.service",
+    "systemctl disable systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service || true",
+    "systemctl mask " + " ".join(MASKED_UNITS),
+    "apt-get clean",
+)
+BOOKWORM = ("bookworm", "bookworm-updates", "bookworm-security")
+TRIXIE = ("trixie", "trixie-updates", "trixie-security")
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
             name="debian12",
-            suites=("bookworm", "bookworm-updates", "bookworm-security"),
+            suites=BOOKWORM,
             python="3.11",
             packages=GUEST_PACKAGES,
             wheels=GUEST_WHEELS,
             files=GUEST_FILES,
             customise=GUEST_CUSTOMISE,
         ),
+        Recipe("fleet12", BOOKWORM, "3.11", FLEET_PACKAGES, (), FLEET_FILES, FLEET_CUSTOMISE),
+        Recipe("fleet13", TRIXIE, "3.13", FLEET_PACKAGES, (), FLEET_FILES, FLEET_CUSTOMISE),
     )
 }
 
@@ -334,9 +355,10 @@ def locked(path: Path) -> Iterator[None]:
 def fill_image(recipe: Recipe, image: Image) -> None:
     """Write all files of the image into its folder."""
     tree, stage, log = (image.folder / name for name in ("tree", "stage", "build.log"))
-    report("downloading the Python wheels")
     write_stage(recipe, image, stage)
-    download_wheels(recipe, stage / "opt" / "wheels", log)
+    if recipe.wheels:
+        report("downloading the Python wheels")
+        download_wheels(recipe, stage / "opt" / "wheels", log)
     report("installing the Debian packages")
     run_logged(mmdebstrap_command(recipe, stage, tree), log)
     (image.folder / "packages.txt").write_text(installed_packages(tree))
@@ -529,6 +551,7 @@ class Guest:
         self.recipe = recipe
         self.name = name
         self.nics = tuple(nics)
+        self.plugged = True
         self.cpus = cpus
         self.memory = memory
         self.boot_timeout = boot_timeout
@@ -579,7 +602,8 @@ class Guest:
         if self.alive:
             raise GuestError(f"{self.name} is running already")
         for attempt in range(1, 6):
-            self.port = free_port()
+            # The port of the first start, so that those who know the guest need not learn another.
+            self.port = self.port if self.port and attempt == 1 else free_port()
             with (self.folder / "qemu.log").open("wb") as log:
                 # A group of its own: Ctrl-C is for us, who then end the machine.
                 process = subprocess.Popen(
@@ -598,6 +622,24 @@ class Guest:
         """Start the machine, again after kill() or shutdown(), and wait for it."""
         self.launch()
         self.wait_ready()
+
+    def plug(self) -> None:
+        """Give a running machine the cards that it was started without."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.folder / "monitor"))
+            with monitor.makefile("rw", encoding="utf-8") as stream:
+                stream.readline()
+                tell_monitor(stream, "qmp_capabilities")
+                for index, nic in self.extra_nics():
+                    for command in (f"netdev_add {nic.backend},id=net{index}", f"device_add {nic_device(index, nic)}"):
+                        complaint = tell_monitor(stream, "human-monitor-command", {"command-line": command})
+                        if complaint:
+                            raise GuestError(f"{self.name} refuses {command}: {complaint}")
+        self.plugged = True
+
+    def extra_nics(self) -> Iterator[tuple[int, Nic]]:
+        """The cards beside that of the management network, with their numbers."""
+        return enumerate(self.nics, start=1)
 
     def kill(self) -> None:
         """Cut the power."""
@@ -746,9 +788,13 @@ class Guest:
         command += ["-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console"]
         # restrict: a test that needs anything outside the guest is wrong, so it must fail here.
         management = f"user,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{self.port}-:22"
-        for index, nic in enumerate((Nic(management, "52:54:00:00:00:01"), *self.nics)):
-            command += ["-netdev", f"{nic.backend},id=net{index}"]
-            command += ["-device", f"virtio-net-pci,netdev=net{index},mac={nic.mac},romfile="]
+        command += ["-qmp", f"unix:{self.folder / 'monitor'},server=on,wait=off"]
+        command += ["-netdev", f"{management},id=net0", "-device", "virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01,romfile="]
+        for index, nic in self.extra_nics():
+            # A port of its own, because cards can be plugged into running machines only there.
+            command += ["-device", f"pcie-root-port,id=port{index},chassis={index}"]
+            if self.plugged:
+                command += ["-netdev", f"{nic.backend},id=net{index}", "-device", nic_device(index, nic)]
         return command
 
     def kernel_arguments(self) -> str:
@@ -765,6 +811,23 @@ class Guest:
             process.wait(timeout=0.5)
             return b"host forwarding" in (self.folder / "qemu.log").read_bytes()
         return False
+
+
+def nic_device(index: int, nic: Nic) -> str:
+    """The guest's end of a network card, for QEMU's command line and its monitor."""
+    return f"virtio-net-pci,netdev=net{index},mac={nic.mac},bus=port{index},romfile="
+
+
+def tell_monitor(stream: t.TextIO, command: str, arguments: Mapping[str, str] | None = None) -> str:
+    """Have QEMU's monitor (QMP) do something; what it complains about, empty when it does not."""
+    stream.write(json.dumps({"execute": command, "arguments": arguments or {}}) + "\n")
+    stream.flush()
+    while True:
+        answer = json.loads(stream.readline())
+        if "error" in answer:
+            return str(answer["error"].get("desc", answer["error"]))
+        if "return" in answer:
+            return answer["return"].strip() if isinstance(answer["return"], str) else ""
 
 
 def accelerator() -> list[str]:

@@ -30,6 +30,7 @@ class Outcome:
     :ivar after: the same afterwards
     :ivar steps: what was done, a sentence each
     :ivar missing: what a restoration could not bring back
+    :ivar created: whether it comes to be recorded, which it was not before
     """
 
     changed: bool
@@ -39,6 +40,7 @@ class Outcome:
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
+    created: bool = False
 
 
 def outcome_of(
@@ -71,6 +73,10 @@ def outcome_of(
         steps=tuple(step.describe() for step in made.steps),
         warnings=warnings + made.warnings,
         missing=made.missing,
+        created=any(
+            getattr(made.after, kind).keys() - getattr(made.before, kind).keys()
+            for kind in ("networks", "links", "endpoints")
+        ),
     )
 
 

@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a role needs to know of a host, in one go: the first of some Pythons that has the libraries, and units."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+# Found, not imported: importing pyroute2 alone takes longer than most tasks.
+PROBE = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('netaddr', 'pyroute2'))))"
+UNITS = ("macvlan-host.service", "macvlan-host-retry.service", "systemd-networkd.service")
+FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+
+pythons = [path for path in sys.argv[1:] if os.path.exists(path) and subprocess.call([path, "-c", PROBE]) == 0]
+units = [unit for unit in UNITS if any(os.path.exists(os.path.join(folder, unit)) for folder in FOLDERS)]
+sys.stdout.write(json.dumps({"python": pythons[0] if pythons else None, "units": units}))

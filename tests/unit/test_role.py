@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role says what the modules and the engine say, where it has to say it again."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, persistence
+
+ROLE = Path(__file__).parents[2] / "roles/macvlan_host"
+PREFIX = "macvlan_host_"
+
+
+def read(name):
+    return yaml.safe_load((ROLE / name).read_text())
+
+
+DOCUMENTED = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+DEFAULTS = read("defaults/main.yml")
+INTERNAL = read("vars/main.yml")
+
+
+def test_every_variable_is_documented_with_its_default():
+    assert {name: about.get("default") for name, about in DOCUMENTED.items()} == DEFAULTS
+    assert all(about["description"] for about in DOCUMENTED.values())
+
+
+@pytest.mark.parametrize("option", sorted(face.config_argspec()))
+def test_what_the_role_passes_on_is_what_the_module_takes(option):
+    about, taken = DOCUMENTED[PREFIX + option], face.config_argspec()[option]
+    for key in ("type", "elements"):
+        assert about.get(key) == taken.get(key)
+    assert about["default"] == taken.get("default", [])
+
+
+def test_every_variable_that_is_used_is_there():
+    texts = [path.read_text() for path in ROLE.rglob("*") if path.suffix in (".yml", ".j2")]
+    used = {name for text in texts for name in re.findall(r"\b_?macvlan_host_\w+", text)}
+    found_out = {"_macvlan_host_python", "_macvlan_host_units"}
+    registered = {"macvlan_host_config", "_macvlan_host_installed", "_macvlan_host_probed"}
+    labels = {"macvlan_host_end"}
+    assert used - registered - found_out - labels == {*DEFAULTS, *INTERNAL}
+
+
+def test_the_command_is_where_its_module_puts_it():
+    command = face.command_argspec()
+    assert INTERNAL["_macvlan_host_engine"] == command["path"]["default"]
+    assert INTERNAL["_macvlan_host_command"] == command["command"]["default"]
+
+
+def test_the_unit_is_the_one_that_modules_look_for():
+    (place,) = (item["dest"] for item in INTERNAL["_macvlan_host_templates"] if item["dest"].endswith(persistence.UNIT))
+    unit = (ROLE / "templates" / f"{persistence.UNIT}.j2").read_text()
+    assert place == f"/etc/systemd/system/{persistence.UNIT}"
+    assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in persistence.ENABLED
+
+
+@given(st.text("0123456789abcdef", min_size=32, max_size=32))
+def test_the_udev_rule_knows_a_link_by_its_group_and_by_its_tag(identifier):
+    rules = (ROLE / "templates/udev.rules.j2").read_text()
+    (group,) = re.findall(r'ATTR\{netdev_group\}=="([^"]*)"', rules)
+    (tag,) = re.findall(r'ATTR\{ifalias\}=="([^"]*)"', rules)
+    assert fnmatch.fnmatchcase(str(names.birth_group(identifier)), group)
+    assert fnmatch.fnmatchcase(names.tag(identifier), tag)
+    assert not fnmatch.fnmatchcase("0", group)
+
+
+def test_every_file_that_is_put_on_a_host_says_who_manages_it():
+    for item in INTERNAL["_macvlan_host_templates"]:
+        assert (ROLE / "templates" / item["src"]).read_text().startswith("# Ansible manages this file: ")
