@@ -12,7 +12,7 @@ PYTHON ?= python3
 # Network namespaces need root; with one user for everything no file of .venv, .nox or build/ is out of another's reach.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo -EH)
 NOX := $(SUDO) .venv/bin/nox --noxfile noxfile.py
-SESSIONS := lint docs sanity galaxy unit kernel integration examples vm
+SESSIONS := lint docs sanity galaxy unit kernel integration examples vm molecule
 
 # Ansible refuses to start in a locale that is not UTF-8, and a bare environment has none.
 export LC_ALL := C.UTF-8
@@ -30,14 +30,14 @@ demo: needs-demo .venv/ready ## set everything up, install the built collection 
 benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/results; a part with ARGS="--sizes 1,100"
 	@$(NOX) --session $@ -- $(ARGS)
 
-integration vm test: needs-test
+integration vm molecule test: needs-test
 test: .venv/ready ## set everything up and run every check and test
 	@SECONDS=0; failed=0; $(NOX) || failed=$$?; \
 	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
 	exit $$failed
 
 $(SESSIONS): .venv/ready
-	@$(NOX) --session $@
+	@$(NOX) --session $@ $(if $(ARGS),-- $(ARGS))
 
 needs-demo needs-test: needs-%:
 	@$(SUDO) tests/checks/install_packages $* $(PYTHON)
