@@ -193,6 +193,11 @@ def command_argspec() -> dict[str, t.Any]:
         "path": {"type": "path", "default": "/usr/local/lib/macvlan_host"},
         "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
         "interpreter": {"type": "path"},
+        "files": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}},
+        },
         **_changing_argspec(),
     }
 

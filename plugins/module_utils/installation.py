@@ -57,10 +57,12 @@ class Place:
 
     :ivar package: the folder of the engine
     :ivar launcher: the file of the command
+    :ivar others: the files of whatever starts it
     """
 
     package: str
     launcher: str
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,11 @@ def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
 
     :raises OptionsError: it cannot go where it shall
     """
-    place = place_of(params["path"], params["command"])
+    others = {item["path"]: item["content"] for item in params.get("files") or ()}
+    place = place_of(params["path"], params["command"], tuple(others))
     before, after = found_files(place), Files()
     if params["state"] == "present":
-        after = wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"])
+        after = {**wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"]), **others}
     paths = differing(place, before, after)
     if not check:
         put(place, paths, after)
@@ -99,17 +102,17 @@ def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     )
 
 
-def place_of(path: str, launcher: str) -> Place:
+def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
     """Where it goes.
 
     :raises OptionsError: it cannot go there
     """
     problems = [
         f"{option}: {value} is not an absolute path"
-        for option, value in (("path", path), ("command", launcher))
+        for option, value in (("path", path), ("command", launcher), *(("files", other) for other in others))
         if not os.path.isabs(value)
     ]
-    place = Place(os.path.normpath(path), os.path.normpath(launcher))
+    place = Place(os.path.normpath(path), os.path.normpath(launcher), others)
     if not os.path.basename(place.package).isidentifier():
         problems.append(f"path: {path} does not end with a name that Python can import, such as macvlan_host")
     problems += _strangers(place)
@@ -173,7 +176,7 @@ def found_files(place: Place) -> Files:
     names: list[str] = []
     with contextlib.suppress(FileNotFoundError):
         names = sorted(name for name in os.listdir(place.package) if name.endswith(".py"))
-    paths = (*(os.path.join(place.package, name) for name in names), place.launcher)
+    paths = (*(os.path.join(place.package, name) for name in names), place.launcher, *place.others)
     return {path: _read(path) for path in paths if os.path.lexists(path)}
 
 
@@ -183,9 +186,13 @@ def _read(path: str) -> str:
 
 
 def differing(place: Place, before: Files, after: Files) -> tuple[str, ...]:
-    """The paths that are not as they shall be, the launcher last, so that it never meets an engine that is not whole."""
+    """The paths that are not as they shall be, in the order to see to them: nothing ever meets what is not whole."""
+
+    def rank(path: str) -> int:
+        return 2 if path in place.others else int(path == place.launcher)
+
     paths = [path for path in sorted({**before, **after}) if not _is_right(place, path, before.get(path), after.get(path))]
-    return tuple(sorted(paths, key=lambda path: path == place.launcher))
+    return tuple(sorted(paths, key=rank, reverse=not after))
 
 
 def _is_right(place: Place, path: str, before: str | None, after: str | None) -> bool:

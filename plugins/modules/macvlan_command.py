@@ -46,6 +46,23 @@ options:
         for it.
       - When it is left out, it is the Python that runs this module.
     type: path
+  files:
+    description:
+      - Text files of whatever starts the command, such as units of systemd. They are written after the command, and
+        removed before it.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description:
+          - The file on the target.
+        type: path
+        required: true
+      content:
+        description:
+          - Its text.
+        type: str
+        required: true
 seealso:
   - module: fleetnet.macvlan.macvlan_config
 """
@@ -53,6 +70,15 @@ seealso:
 EXAMPLES = r"""
 - name: Have the command on the host
   fleetnet.macvlan.macvlan_command:
+
+- name: Have it run at boot where OpenRC starts services
+  fleetnet.macvlan.macvlan_command:
+    files:
+      - path: /etc/conf.d/macvlan-host
+        content: |
+          rc_need="net"
+          command="/usr/local/sbin/macvlan-host"
+          command_args="restore --timeout 30"
 
 - name: Bring back what is recorded and not there
   ansible.builtin.command:

@@ -313,9 +313,20 @@ def test_what_differs_of_the_command_is_put_right_and_old_files_go(host: Host) -
     assert "/var/lib/other: 0" in host.run([COMMAND, "status"]).stdout
 
 
+def test_files_that_start_the_command_come_after_it_and_go_before_it(host: Host) -> None:
+    unit = str(HOME / "units/a.service")
+    listed = [{"path": unit, "content": "[Unit]\n"}]
+    assert install(host, files=listed)["steps"][-2:] == [f"write {COMMAND}", f"write {unit}"]
+    assert host.path(unit).read_text() == "[Unit]\n"
+    assert install(host, files=[{"path": unit, "content": "[Service]\n"}])["steps"] == [f"write {unit}"]
+    assert install(host, files=listed, state="absent")["steps"][:2] == [f"remove {unit}", f"remove {COMMAND}"]
+    assert not host.path(unit).exists()
+
+
 @pytest.mark.parametrize(
     ("task", "words"),
     [
+        ({"files": [{"path": "here", "content": ""}]}, "files: here is not an absolute path"),
         ({"path": "relative"}, "path: relative is not an absolute path"),
         ({"path": "/usr/local/lib/with-dash"}, "a name that Python can import"),
         ({"path": "/usr/lib"}, "holds something else"),
@@ -323,7 +334,7 @@ def test_what_differs_of_the_command_is_put_right_and_old_files_go(host: Host) -
         ({"interpreter": "python3"}, "interpreter: python3 is not an absolute path"),
     ],
 )
-def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, str], words: str) -> None:
+def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, t.Any], words: str) -> None:
     for check in (True, False):
         assert words in host.call("macvlan_command", check=check, fails=True, **{**PLACE, **task})["msg"]
     assert files(host) == [str(HOME)]

@@ -29,6 +29,7 @@ def read(name):
 DOCUMENTED = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS = read("defaults/main.yml")
 INTERNAL = read("vars/main.yml")
+FILES = INTERNAL["_macvlan_host_own_files"] + INTERNAL["_macvlan_host_networkd_files"]
 
 
 def test_every_variable_is_documented_with_its_default():
@@ -47,8 +48,8 @@ def test_what_the_role_passes_on_is_what_the_module_takes(option):
 def test_every_variable_that_is_used_is_there():
     texts = [path.read_text() for path in ROLE.rglob("*") if path.suffix in (".yml", ".j2")]
     used = {name for text in texts for name in re.findall(r"\b_?macvlan_host_\w+", text)}
-    found_out = {"_macvlan_host_python", "_macvlan_host_units"}
-    registered = {"macvlan_host_config", "_macvlan_host_installed", "_macvlan_host_probed"}
+    found_out = {"_macvlan_host_found"}
+    registered = {f"_macvlan_host_{name}" for name in ("environment", "installed", "probed")} | {"macvlan_host_config"}
     labels = {"macvlan_host_end"}
     assert used - registered - found_out - labels == {*DEFAULTS, *INTERNAL}
 
@@ -60,9 +61,8 @@ def test_the_command_is_where_its_module_puts_it():
 
 
 def test_the_unit_is_the_one_that_modules_look_for():
-    (place,) = (item["dest"] for item in INTERNAL["_macvlan_host_templates"] if item["dest"].endswith(persistence.UNIT))
     unit = (ROLE / "templates" / f"{persistence.UNIT}.j2").read_text()
-    assert place == f"/etc/systemd/system/{persistence.UNIT}"
+    assert f"/etc/systemd/system/{persistence.UNIT}" in {item["path"] for item in FILES}
     assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in persistence.ENABLED
 
 
@@ -77,5 +77,8 @@ def test_the_udev_rule_knows_a_link_by_its_group_and_by_its_tag(identifier):
 
 
 def test_every_file_that_is_put_on_a_host_says_who_manages_it():
-    for item in INTERNAL["_macvlan_host_templates"]:
-        assert (ROLE / "templates" / item["src"]).read_text().startswith("# Ansible manages this file: ")
+    sources = [re.search(r"template', '(.*)'\)", item["content"])[1] for item in FILES]
+    for source in sources:
+        assert (ROLE / "templates" / source).read_text().startswith("# Ansible manages this file: ")
+    included = {"sandbox.j2"}
+    assert {path.name for path in (ROLE / "templates").iterdir()} == included.union(sources)

@@ -16,6 +16,12 @@ PROBE = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_sp
 UNITS = ("macvlan-host.service", "macvlan-host-retry.service", "systemd-networkd.service")
 FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
-pythons = [path for path in sys.argv[1:] if os.path.exists(path) and subprocess.call([path, "-c", PROBE]) == 0]
-units = [unit for unit in UNITS if any(os.path.exists(os.path.join(folder, unit)) for folder in FOLDERS)]
-sys.stdout.write(json.dumps({"python": pythons[0] if pythons else None, "units": units}))
+pythons = [sys.executable, *(path for path in sys.argv[1:] if os.path.exists(path))]
+found = {
+    "executable": sys.executable,
+    "python": next((path for path in pythons if subprocess.call([path, "-c", PROBE]) == 0), None),
+    # sd_booted(3)
+    "systemd": os.path.isdir("/run/systemd/system"),
+    "units": [unit for unit in UNITS if any(os.path.exists(os.path.join(folder, unit)) for folder in FOLDERS)],
+}
+sys.stdout.write(json.dumps(found) + "\n")
