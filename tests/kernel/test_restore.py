@@ -149,6 +149,25 @@ def next_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().rstrip("\n")
 
 
+def test_a_parent_that_goes_and_comes_while_another_is_waited_for_is_seen(host: Host, command: Command) -> None:
+    for number in (1, 2):
+        host.add_parent(f"eth{number}")
+        network(host, f"n{number}", parent=f"eth{number}", subnets=subnets(f"10.{number}.0.0/24"))
+        endpoint(host, f"e{number}", f"n{number}")
+    before = host.snapshot().networks["e1"]
+    host.ip("link", "delete", "eth2")
+    waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE)
+    assert next_line(waiting).startswith("waiting: network n2")
+    host.ip("link", "delete", "eth1")
+    host.add_parent("eth1")
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while host.snapshot().networks["e1"] != before:
+        assert waiting.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    host.add_parent("eth2")
+    assert waiting.wait(SECONDS_TO_WAIT) == COMPLETE
+
+
 def test_a_link_that_is_none_of_the_awaited_wakes_nobody(host: Host, command: Command) -> None:
     host.add_parent("eth1")
     network(host, parent="eth1")

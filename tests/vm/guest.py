@@ -631,10 +631,10 @@ class Guest:
                 stream.readline()
                 tell_monitor(stream, "qmp_capabilities")
                 for index, nic in self.extra_nics():
-                    for command in (f"netdev_add {nic.backend},id=net{index}", f"device_add {nic_device(index, nic)}"):
-                        complaint = tell_monitor(stream, "human-monitor-command", {"command-line": command})
-                        if complaint:
-                            raise GuestError(f"{self.name} refuses {command}: {complaint}")
+                    command = {"command-line": f"device_add {nic_device(index, nic)}"}
+                    complaint = tell_monitor(stream, "human-monitor-command", command)
+                    if complaint:
+                        raise GuestError(f"{self.name} refuses its network card {index}: {complaint}")
         self.plugged = True
 
     def extra_nics(self) -> Iterator[tuple[int, Nic]]:
@@ -792,9 +792,9 @@ class Guest:
         command += ["-netdev", f"{management},id=net0", "-device", "virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01,romfile="]
         for index, nic in self.extra_nics():
             # A port of its own, because cards can be plugged into running machines only there.
-            command += ["-device", f"pcie-root-port,id=port{index},chassis={index}"]
+            command += ["-netdev", f"{nic.backend},id=net{index}", "-device", f"pcie-root-port,id=port{index},chassis={index}"]
             if self.plugged:
-                command += ["-netdev", f"{nic.backend},id=net{index}", "-device", nic_device(index, nic)]
+                command += ["-device", nic_device(index, nic)]
         return command
 
     def kernel_arguments(self) -> str:

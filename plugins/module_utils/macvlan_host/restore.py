@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import typing as t
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ class Restored:
     """What one or more passes have done.
 
     :ivar total: how many objects are recorded
-    :ivar missing: those that are not there
+    :ivar parents: the names of all links that something recorded sits on
+    :ivar missing: the objects that are not there
     """
 
     total: int
+    parents: frozenset[str]
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...]
@@ -53,7 +56,8 @@ def restore(state_dir: str, timeout: float | None, tell: Tell) -> Restored:
         while restored.awaited:
             tell(restored)
             left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0 or not watch.wait(restored.awaited, left):
+            # Also a parent that was there may go and come back meanwhile.
+            if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
                 break
             restored = _after(restored, _restore_once(state_dir))
     return restored
@@ -61,7 +65,7 @@ def restore(state_dir: str, timeout: float | None, tell: Tell) -> Restored:
 
 def _after(earlier: Restored, later: Restored) -> Restored:
     warnings = tuple(dict.fromkeys(earlier.warnings + later.warnings))
-    return Restored(later.total, earlier.steps + later.steps, warnings, later.missing)
+    return dataclasses.replace(later, steps=earlier.steps + later.steps, warnings=warnings)
 
 
 def _restore_once(state_dir: str) -> Restored:
@@ -91,6 +95,7 @@ def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) 
     missing.update((item.object, item) for item in refused)
     return Restored(
         total=sum(len(items) for items in shown.values()),
+        parents=frozenset(item["parent"] for kind in ("networks", "vlan_subinterfaces") for item in shown.get(kind, ())),
         steps=tuple(step for outcome in outcomes for step in outcome.steps),
         warnings=tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warnings)),
         missing=tuple(missing.values()),
