@@ -26,6 +26,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 
 INSIDE = "MACVLAN_BENCHMARK_INSIDE"
 FIRST_VLAN = 101
+# Not eth0, which the endpoints are called: before Linux 6.15 a batch of ip(8) cannot have both.
+PARENT = "up0"
 COMMAND = (
     "import sys; from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.command import main; "
     "sys.exit(main())"
@@ -46,7 +48,7 @@ class Plan(t.NamedTuple):
 def declared(plan: Plan) -> config.Config:
     """The host as macvlan_config would be asked for it."""
     networks = [
-        {"name": f"v{vlan}", "parent": f"eth0.{vlan}", "subnets": [{"subnet": f"10.{vlan}.0.0/16"}]} for vlan in plan.vlans
+        {"name": f"v{vlan}", "parent": f"{PARENT}.{vlan}", "subnets": [{"subnet": f"10.{vlan}.0.0/16"}]} for vlan in plan.vlans
     ]
     endpoints = [{"name": name, "network": f"v{vlan}", "netns": name} for vlan, dummy, name in plan.names()]
     return config.config_options(config_params({"networks": networks, "endpoints": endpoints}))
@@ -56,11 +58,12 @@ def batches(plan: Plan, folder: Path) -> Path:
     """A script that makes the same with ip(8): one batch for links and namespaces, then one for each namespace."""
     lines = []
     for vlan in plan.vlans:
-        lines += [f"link add link eth0 name eth0.{vlan} type vlan id {vlan}", f"link set eth0.{vlan} up"]
+        link = f"{PARENT}.{vlan}"
+        lines += [f"link add link {PARENT} name {link} type vlan id {vlan}", f"link set {link} up"]
     commands = ["set -e", f"ip -batch {folder}/links"]
     for vlan, number, name in plan.names():
         address = f"10.{vlan}.{(number + 2) // 256}.{(number + 2) % 256}"
-        lines += [f"netns add {name}", f"link add link eth0.{vlan} name eth0 netns {name} type macvlan mode bridge"]
+        lines += [f"netns add {name}", f"link add link {PARENT}.{vlan} name eth0 netns {name} type macvlan mode bridge"]
         (folder / name).write_text(
             f"link set lo up\naddress add {address}/16 broadcast + dev eth0\nlink set eth0 up\n"
             f"route add default via 10.{vlan}.0.1 dev eth0\n"
@@ -77,7 +80,7 @@ def lose_everything(plan: Plan) -> None:
     for name in os.listdir("/run/netns"):
         run("ip", "netns", "delete", name)
     for vlan in plan.vlans:
-        run("ip", "link", "delete", f"eth0.{vlan}")
+        run("ip", "link", "delete", f"{PARENT}.{vlan}")
     time.sleep(2)
 
 
@@ -131,8 +134,8 @@ def main() -> int:
         os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable, *sys.argv])
     os.makedirs("/run/netns", exist_ok=True)
     run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
-    run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "wire")
-    for link in ("lo", "wire", "eth0"):
+    run("ip", "link", "add", PARENT, "type", "veth", "peer", "name", "wire")
+    for link in ("lo", "wire", PARENT):
         run("ip", "link", "set", link, "up")
     ratio = measure(Plan(range(FIRST_VLAN, FIRST_VLAN + parsed.vlans), parsed.endpoints), parsed.repeats)
     return 0 if ratio <= 1 else 1
