@@ -71,14 +71,14 @@ EXAMPLES = r"""
 - name: Have the command on the host
   fleetnet.macvlan.macvlan_command:
 
-- name: Have it run at boot where OpenRC starts services
+- name: Have a timer's service beside it
   fleetnet.macvlan.macvlan_command:
     files:
-      - path: /etc/conf.d/macvlan-host
+      - path: /etc/systemd/system/macvlan-check.service
         content: |
-          rc_need="net"
-          command="/usr/local/sbin/macvlan-host"
-          command_args="restore --timeout 30"
+          [Service]
+          Type=oneshot
+          ExecStart=/usr/local/sbin/macvlan-host check
 
 - name: Bring back what is recorded and not there
   ansible.builtin.command:
@@ -86,7 +86,7 @@ EXAMPLES = r"""
       - /usr/local/sbin/macvlan-host
       - restore
   register: restored
-  changed_when: restored.stdout_lines | length > 1
+  changed_when: "'steps done' in restored.stdout"
 
 - name: Take the command away; what is recorded stays
   fleetnet.macvlan.macvlan_command:

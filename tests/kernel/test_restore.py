@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -144,6 +145,12 @@ def test_a_parent_that_is_late_is_waited_for(host: Host, command: Command) -> No
     assert host.snapshot().networks["b"] == before
 
 
+def cpu_seconds() -> float:
+    """What all programs that have ended have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def next_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
@@ -206,12 +213,33 @@ def test_what_the_kernel_refuses_stops_nothing_else(host: Host, command: Command
     host.ip("link", "add", "foreign0", *taken)
     host.ip("link", "set", "foreign0", "up", netns="other")
     said = command("restore")
-    assert said.code == DIFFERENT
+    assert said.code == FAILED
     assert re.fullmatch(r"3 of 4 objects are there \(\d+ steps done\); missing: endpoint net/a", said.lines[-1])
     assert [line for line in said.lines if line.startswith("missing: ") and "eth0 in namespace a" in line]
     assert host.ping("c", "10.0.0.3")
     # Nothing half-made is left of it.
     assert host.namespaces() == ["b", "c", "other"]
+
+
+def test_what_is_refused_does_not_keep_a_wait_busy(host: Host, command: Command) -> None:
+    """Each try makes links and takes them back, which must not count as something that others have brought."""
+    host.add_parent("eth1")
+    network(host, subnets=subnets("10.0.0.0/24"))
+    network(host, "far", parent="eth1", subnets=subnets("10.1.0.0/24"))
+    endpoint(host, "a", sysctls={"net.ipv4.conf.IFNAME.rp_filter": 2})
+    host.lose_all()
+    host.ip("link", "delete", "eth1")
+    host.run(["sqlite3", str(host.state_dir / "state.db"), "UPDATE endpoints SET body = replace(body, 'rp_filter', 'nothing')"])
+    began = cpu_seconds()
+    assert command("restore").code == FAILED
+    once = cpu_seconds() - began
+    waiting = host.start([COMMAND, "restore", "--timeout", "20"], stdout=subprocess.PIPE)
+    waiting.wait(SECONDS_TO_WAIT)
+    assert waiting.returncode == FAILED
+    # It tries again after 1, 2, 4 and 8 seconds; without pauses it would be some forty times.
+    assert cpu_seconds() - began < 12 * once
+    assert "missing: network far" in "".join(waiting.stdout or ())
+    assert host.namespaces() == []
 
 
 # --- what is told ---------------------------------------------------------------------------------------------------

@@ -224,8 +224,21 @@ def test_an_mtu_that_followed_the_parent_follows_it_down_and_one_that_was_asked_
     host.reboot()
     host.change("eth0", mtu=1400)
     made = restored(host)
-    assert [(item.object, item.awaits) for item in made.missing] == [("endpoint lan/db", "eth0")]
-    assert host.link("eth0", BLUE_PATH).mtu == 1400
-    assert made.warnings == (
-        "endpoint lan/web gets mtu 1400 instead of 1500, because its parent eth0 has no more",
+    found = {item.object: item for item in made.missing}
+    assert {title: item.awaits for title, item in found.items()} == {"endpoint lan/web": "eth0", "endpoint lan/db": "eth0"}
+    assert found["endpoint lan/web"].reason == (
+        "endpoint lan/web has mtu 1400 instead of 1500, as its parent eth0 has no more"
     )
+    assert host.link("eth0", BLUE_PATH).mtu == 1400
+    host.change("eth0", mtu=1500)
+    assert restored(host).missing == ()
+    assert host.link("eth0", BLUE_PATH).mtu == 1500
+
+
+def test_a_link_that_is_like_ours_but_has_no_tag_is_somebody_elses():
+    host = prepared(network(parent="eth0.50"), endpoint())
+    host.reboot()
+    host.gain(vlan_link("eth0.50", 50, ETH0, 50, mac="52:54:00:00:00:99", mtu=1400))
+    found = missing(host)
+    assert found["network lan"].awaits is None and "is not the one that was made" in found["network lan"].reason
+    assert (host.link("eth0.50").alias, host.link("eth0.50").mtu) == ("", 1400)

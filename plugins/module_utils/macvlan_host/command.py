@@ -69,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
 _EXIT_CODES = (
-    "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed; "
+    "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed, or the kernel refused "
+    "something; "
     "3 only what others have to bring is missing."
 )
 
@@ -104,6 +105,8 @@ def _restore(parsed: argparse.Namespace) -> int:
         _print_missing(restored, "missing")
     _say(_line(restored))
     _tell_systemd(_line(restored))
+    if restored.refused:
+        return FAILED
     if not restored.missing:
         return COMPLETE
     return AWAITING if all(item.awaits for item in restored.missing) else DIFFERENT

@@ -66,7 +66,8 @@ class Draft:
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
-    is title → request for all objects that the plan describes.
+    is title → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
+    that a VLAN link which lost its tag may be taken for ours.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
@@ -78,6 +79,7 @@ class Draft:
         self.endpoints = dict(recorded.endpoints)
         self._leases: Leases | None = None
         self.coming: dict[str, t.Any] = {}
+        self.adopts = True
         self.steps: list[Step] = []
         self.missing: dict[str, Missing] = {}
         self._warnings: dict[str, None] = {}

@@ -25,6 +25,8 @@ from .plan_subinterface import ensure_owned
 
 def plan_restoration(draft: Draft, wanted: Restoration) -> None:
     """Work everything that is recorded into the plan, from the bottom up; the draft tells what is missing."""
+    # What has no tag after a boot was made by others, however like ours it is.
+    draft.adopts = False
     subs = {item.name: item for item in draft.links.values() if isinstance(item, SubInterface)}
     for sub in by_depth(subs):
         if wanted.only in (None, sub.title):
@@ -69,10 +71,12 @@ def _restore_endpoint(draft: Draft, endpoint: Endpoint) -> None:
         if network.title in draft.missing:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
         _check_namespace(draft, endpoint)
-        endpoint = _as_parent_allows(draft, endpoint, network)
-        link = find_recorded(draft, endpoint)
-        check_place(draft, endpoint, link)
-        realise(draft, endpoint, endpoint, network)
+        allowed = _as_parent_allows(draft, endpoint, network)
+        check_place(draft, allowed, find_recorded(draft, endpoint))
+        realise(draft, allowed, allowed, network)
+        if allowed.mtu != endpoint.mtu:
+            reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, as its parent {network.parent} has no more"
+            draft.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
 
 
 def _check_namespace(draft: Draft, endpoint: Endpoint) -> None:
@@ -95,7 +99,7 @@ def _check_namespace(draft: Draft, endpoint: Endpoint) -> None:
 
 
 def _as_parent_allows(draft: Draft, endpoint: Endpoint, network: Network) -> Endpoint:
-    """The endpoint with the mtu that it can have: one that was asked for is waited for, another follows the parent."""
+    """The endpoint with the mtu that it can have now; one that was asked for is waited for."""
     parent = draft.host.links[network.parent]
     if endpoint.mtu <= parent.mtu:
         return endpoint
@@ -103,7 +107,4 @@ def _as_parent_allows(draft: Draft, endpoint: Endpoint, network: Network) -> End
         raise AbsentError(
             f"{endpoint.title}: mtu {endpoint.mtu} is more than the {parent.mtu} of its parent {parent.name}", parent.name
         )
-    draft.warn(
-        f"{endpoint.title} gets mtu {parent.mtu} instead of {endpoint.mtu}, because its parent {parent.name} has no more"
-    )
     return dataclasses.replace(endpoint, mtu=parent.mtu)

@@ -35,7 +35,7 @@ def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
     :raises PlanError: another link has its name
     """
     link = draft.host.links.get(owned.name)
-    if link is None or _is_owned(draft, link, owned) or not link.alias and _fits(draft, link, owned):
+    if link is None or _is_owned(draft, link, owned) or draft.adopts and not link.alias and _fits(draft, link, owned):
         return link
     raise PlanError(
         f"{owned.title if isinstance(owned, SubInterface) else owned.name}: the link that is called {owned.name} now "

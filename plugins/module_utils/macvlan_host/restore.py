@@ -18,6 +18,8 @@ from .options import Restoration
 from .outcome import Outcome
 from .watch import Watch
 
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -25,7 +27,8 @@ class Restored:
 
     :ivar total: how many objects are recorded
     :ivar parents: the names of all links that something recorded sits on
-    :ivar missing: the objects that are not there
+    :ivar missing: the objects that are not there, or not as they are recorded
+    :ivar refused: whether the kernel has refused any of them
     """
 
     total: int
@@ -33,6 +36,7 @@ class Restored:
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...]
+    refused: bool = False
 
     @property
     def awaited(self) -> frozenset[str]:
@@ -53,12 +57,17 @@ def restore(state_dir: str, timeout: float | None, tell: Tell) -> Restored:
     deadline = None if timeout is None else time.monotonic() + timeout
     with Watch() as watch:
         restored = _restore_once(state_dir)
+        pause = FIRST_PAUSE
         while restored.awaited:
             tell(restored)
             left = None if deadline is None else deadline - time.monotonic()
             # Also a parent that was there may go and come back meanwhile.
             if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
                 break
+            if restored.refused:
+                # What was tried and taken back is among the events; without a pause one pass would bring on the next.
+                time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+                pause = min(2 * pause, LONGEST_PAUSE)
             restored = _after(restored, _restore_once(state_dir))
     return restored
 
@@ -80,12 +89,13 @@ def _restore_one_by_one(state_dir: str) -> Restored:
     """Every object in a plan of its own, so that what the kernel refuses stops nothing but itself."""
     outcomes: list[Outcome] = []
     refused: list[Missing] = []
-    for title in engine.recorded_titles(state_dir=state_dir):
+    titles = engine.recorded_titles(state_dir=state_dir)
+    for title in titles:
         try:
             outcomes.append(engine.execute(Restoration(title), state_dir=state_dir, check=False))
         except KernelError as exc:
             refused.append(Missing(title, str(exc)))
-    return _restored(outcomes, refused)
+    return dataclasses.replace(_restored(outcomes, refused), total=len(titles), refused=bool(refused))
 
 
 def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) -> Restored:

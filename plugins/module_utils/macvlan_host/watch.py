@@ -19,6 +19,7 @@ from . import codec
 RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
 MOUNTS = "/proc/self/mountinfo"
 RECEIVE_SIZE = 1 << 16
+LOOK_AT_PATHS = 10.0  # seconds
 
 
 class Watch:
@@ -55,15 +56,18 @@ class Watch:
         :param timeout: in seconds, None for ever
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            happened = self._poll.poll(None if left is None else left * 1000)
-            if not happened:
-                return False
+        # A path can also be a symbolic link, of which no event tells.
+        looks = [LOOK_AT_PATHS] if any(name.startswith("/") for name in awaited) else []
+        while deadline is None or time.monotonic() < deadline:
+            waits = looks if deadline is None else [*looks, max(0.0, deadline - time.monotonic())]
+            happened = self._poll.poll(min(waits) * 1000 if waits else None)
+            if not happened and _existing(awaited):
+                return True
             for descriptor, dummy in happened:
                 come = self._changed_links() if descriptor == self._links.fileno() else _existing(awaited)
                 if come is None or any(name in awaited for name in come):
                     return True
+        return False
 
     def _changed_links(self) -> list[str] | None:
         """The names of links that came or changed; None when the kernel had more to tell than it could keep."""

@@ -17,9 +17,12 @@ UNITS = ("macvlan-host.service", "macvlan-host-retry.service", "systemd-networkd
 FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 pythons = [sys.executable, *(path for path in sys.argv[1:] if os.path.exists(path))]
+# A folder that somebody else has filled is used, and never removed.
+environments = [os.path.dirname(os.path.dirname(path)) for path in sys.argv[1:]]
 found = {
+    "own_environment": any(os.path.exists(os.path.join(folder, ".macvlan_host")) for folder in environments),
     "executable": sys.executable,
-    "python": next((path for path in pythons if subprocess.call([path, "-c", PROBE]) == 0), None),
+    "python": next((path for path in pythons if subprocess.call([path, "-I", "-c", PROBE]) == 0), None),
     # sd_booted(3)
     "systemd": os.path.isdir("/run/systemd/system"),
     "units": [unit for unit in UNITS if any(os.path.exists(os.path.join(folder, unit)) for folder in FOLDERS)],
