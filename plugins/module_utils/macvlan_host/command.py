@@ -70,8 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
 _EXIT_CODES = (
     "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed, or the kernel refused "
-    "something; "
-    "3 only what others have to bring is missing."
+    "something; 3 only what others have to bring is missing."
 )
 
 

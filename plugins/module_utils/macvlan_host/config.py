@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from . import ipam, options
 from .errors import OptionsError
-from .model import Record, SubInterface
+from .model import OwnedLink, Record, SubInterface
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def requests_of(request: options.Request | Config, recorded: Record) -> tuple[op
         return (request,)
     return (
         *(_purged(request, recorded) if request.purge else ()),
-        *by_depth({item.name: item for item in request.subinterfaces}),
+        *_by_depth({item.name: item for item in request.subinterfaces}),
         *request.networks,
         *_givers_first(request.endpoints, recorded),
     )
@@ -108,7 +108,7 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[options.Request]:
         yield options.NetworkRemoval(name)
     declared = {item.name: item for item in recorded.links.values() if isinstance(item, SubInterface) and item.declared}
     listed = {item.name for item in config.subinterfaces}
-    for sub in reversed(by_depth(declared)):
+    for sub in reversed(_by_depth(declared)):
         if sub.name not in listed:
             yield options.SubInterfaceRetraction(sub.name)
 
@@ -142,7 +142,7 @@ def _givers_first(
 Stacked = t.TypeVar("Stacked", options.SubInterfaceOptions, SubInterface)
 
 
-def by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
+def _by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
     """Sub-interfaces by name; those that carry others before these, else in their order."""
 
     def depth(sub: Stacked, seen: frozenset[str] = frozenset()) -> int:
@@ -152,3 +152,8 @@ def by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
         return 1 + depth(below, seen | {below.name})
 
     return sorted(subs.values(), key=depth)
+
+
+def stacked(links: t.Iterable[OwnedLink]) -> list[SubInterface]:
+    """The sub-interfaces among links of ours, those that carry others before these."""
+    return _by_depth({item.name: item for item in links if isinstance(item, SubInterface)})

@@ -11,11 +11,11 @@ import os
 import typing as t
 
 from . import kernel_read, kernel_write
-from .config import by_depth, requests_of
+from .config import requests_of, stacked
 from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import KernelError, MacvlanHostError, PlanError, StateError
-from .model import Kernel, Needs, Record, SubInterface, plain
+from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
@@ -94,12 +94,10 @@ def recorded_titles(*, state_dir: str) -> tuple[str, ...]:
     :raises StateError: the database cannot be read
     """
     record = State(state_dir).read().record
-    subs = by_depth({item.name: item for item in record.links.values() if isinstance(item, SubInterface)})
-    networks, endpoints = record.networks.values(), record.endpoints.values()
     return (
-        *(item.title for item in subs),
-        *(item.title for item in networks),
-        *(item.title for item in endpoints),
+        *(item.title for item in stacked(record.links.values())),
+        *(item.title for item in record.networks.values()),
+        *(item.title for item in record.endpoints.values()),
     )
 
 

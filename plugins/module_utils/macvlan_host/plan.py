@@ -18,6 +18,7 @@ from .options import (
     EndpointRemoval,
     NetworkOptions,
     NetworkRemoval,
+    ObjectRequest,
     Request,
     Restoration,
     SubInterfaceOptions,
@@ -137,9 +138,7 @@ class _Recorded:
             parent = record.networks[endpoint.network].parent
             self._of_parent.setdefault(parent, []).append(endpoint)
 
-    def touched_by(self, request: Request) -> list[Endpoint]:
-        if isinstance(request, Restoration):
-            return list(self._endpoints.values())
+    def touched_by(self, request: ObjectRequest) -> list[Endpoint]:
         if isinstance(request, (NetworkOptions, NetworkRemoval)):
             return self._of_network.get(request.name, [])
         if isinstance(request, (EndpointOptions, EndpointRemoval)):
@@ -159,7 +158,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     in_full: set[Netns] = {HOST}
     host_routes = False
     known = _Recorded(recorded)
-    for request in requests:
+    for request in (item for item in requests if not isinstance(item, Restoration)):
         touched = known.touched_by(request)
         for endpoint in touched:
             spaces.setdefault(endpoint.netns, set()).update(setting_keys(endpoint))

@@ -13,10 +13,10 @@ import contextlib
 import dataclasses
 import typing as t
 
-from .config import by_depth
+from .config import stacked
 from .draft import Draft, Missing
 from .errors import AbsentError, MissingLibraryError, PlanError
-from .model import HOST, Endpoint, Network, SubInterface
+from .model import HOST, Endpoint, Network
 from .options import Restoration
 from .plan_endpoint import check_place, find_recorded, realise
 from .plan_network import ensure_parent
@@ -27,8 +27,7 @@ def plan_restoration(draft: Draft, wanted: Restoration) -> None:
     """Work everything that is recorded into the plan, from the bottom up; the draft tells what is missing."""
     # What has no tag after a boot was made by others, however like ours it is.
     draft.adopts = False
-    subs = {item.name: item for item in draft.links.values() if isinstance(item, SubInterface)}
-    for sub in by_depth(subs):
+    for sub in stacked(draft.links.values()):
         if wanted.only in (None, sub.title):
             with _told(draft, sub.title, _missing_link(draft, sub.parent)):
                 ensure_owned(draft, sub)
