@@ -49,7 +49,7 @@ def test_every_variable_that_is_used_is_there():
     texts = [path.read_text() for path in ROLE.rglob("*") if path.suffix in (".yml", ".j2")]
     used = {name for text in texts for name in re.findall(r"\b_?macvlan_host_\w+", text)}
     found_out = {"_macvlan_host_found"}
-    registered = {f"_macvlan_host_{name}" for name in ("environment", "installed", "probed")} | {"macvlan_host_config"}
+    registered = {f"_macvlan_host_{name}" for name in ("environment", "installed", "probed", "removed")} | {"macvlan_host_config"}
     labels = {"macvlan_host_end"}
     assert used - registered - found_out - labels == {*DEFAULTS, *INTERNAL}
 

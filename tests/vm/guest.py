@@ -232,9 +232,27 @@ FLEET_FILES = (
     ("etc/udev/rules.d/50-wire.rules", 'ACTION=="add", SUBSYSTEM=="net", KERNEL=="eth1", RUN+="/bin/ip link set eth1 up"\n'),
     ("etc/systemd/network/01-management.network", "[Match]\nName=eth0\n\n[Link]\nUnmanaged=yes\n"),
     ("etc/NetworkManager/conf.d/01-management.conf", "[keyfile]\nunmanaged-devices=interface-name:eth0\n"),
+    ("etc/pip.conf", "[global]\nno-index = true\nfind-links = /opt/wheels\n"),
+    ("etc/guest/packages.list", "deb [trusted=yes] file:/srv/packages ./\n"),
 )
-FLEET_PACKAGES = tuple(sorted({*GUEST_PACKAGES, "dbus", "network-manager"} - {"python3-venv", "sqlite3"}))
+FLEET_PACKAGES = tuple(sorted({*GUEST_PACKAGES, "dbus", "network-manager", "python3-apt"} - {"sqlite3"}))
+FLEET_WHEELS = ("netaddr==1.3.0", "pyroute2==0.9.6")
+
+# An archive in a folder, because guests reach no other: deb822 paragraphs, as apt-ftparchive(1) would write them.
+FLEET_ARCHIVE = """\
+mkdir /srv/packages
+cd /srv/packages
+apt-get download python3-netaddr python3-pyroute2
+for package in *.deb; do
+    dpkg-deb --field "$package"
+    echo "Filename: ./$package"
+    echo "Size: $(stat --format %s "$package")"
+    echo "SHA256: $(sha256sum "$package" | cut -d ' ' -f 1)"
+    echo
+done >Packages
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*"""
 FLEET_CUSTOMISE = (
+    FLEET_ARCHIVE,
     "systemctl enable management-address.service ssh.service",
     "systemctl disable NetworkManager.service NetworkManager-wait-online.service NetworkManager-dispatcher.service",
     "systemctl disable systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service || true",
@@ -256,8 +274,8 @@ RECIPES = {
             files=GUEST_FILES,
             customise=GUEST_CUSTOMISE,
         ),
-        Recipe("fleet12", BOOKWORM, "3.11", FLEET_PACKAGES, (), FLEET_FILES, FLEET_CUSTOMISE),
-        Recipe("fleet13", TRIXIE, "3.13", FLEET_PACKAGES, (), FLEET_FILES, FLEET_CUSTOMISE),
+        Recipe("fleet12", BOOKWORM, "3.11", FLEET_PACKAGES, FLEET_WHEELS, FLEET_FILES, FLEET_CUSTOMISE),
+        Recipe("fleet13", TRIXIE, "3.13", FLEET_PACKAGES, FLEET_WHEELS, FLEET_FILES, FLEET_CUSTOMISE),
     )
 }
 
