@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import SubInterfaceRemoval
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.state import apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import Change, apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError, StateError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
@@ -54,7 +55,7 @@ def db(folder):
 
 def write(database, before, after):
     with database.locked("a test") as session:
-        session.record(state.changes_between(before, after))
+        session.record(changes_between(before, after))
 
 
 def snapshot(folder):
@@ -133,15 +134,15 @@ def test_a_folder_may_have_any_name(tmp_path, name):
 @given(before=builders.records(), after=builders.records())
 @settings(max_examples=12)
 def test_the_database_then_holds_what_the_changes_say(before, after):
-    changes = state.changes_between(before, after)
-    assert state.apply_changes(before, changes) == after
+    changes = changes_between(before, after)
+    assert apply_changes(before, changes) == after
     assert (changes == ()) == (before == after)
     with tempfile.TemporaryDirectory() as folder:
         database = state.State(f"{folder}/state")
         write(database, EMPTY, before)
         with database.locked("a test") as session:
             # The journal keeps changes as JSON, so they have to survive that.
-            session.record(tuple(state.Change(*change) for change in json.loads(json.dumps(changes))))
+            session.record(tuple(Change(*change) for change in json.loads(json.dumps(changes))))
         assert database.read().record == after
         with contextlib.closing(sqlite3.connect(database.path)) as connection:
             rows = connection.execute("SELECT pool, address, holder FROM leases").fetchall()
@@ -152,7 +153,7 @@ def test_the_database_then_holds_what_the_changes_say(before, after):
 @given(builders.records())
 @settings(max_examples=12)
 def test_records_that_are_equal_need_no_change(record):
-    assert state.changes_between(record, dataclasses.replace(record)) == ()
+    assert changes_between(record, dataclasses.replace(record)) == ()
 
 
 def test_an_address_may_go_from_one_endpoint_to_another_in_one_transaction(db):
@@ -198,7 +199,7 @@ def test_two_endpoints_with_one_mac_address_on_one_parent_cannot_be_recorded(db)
 
 def test_a_lease_that_another_holds_in_the_meantime_is_not_taken_over(db):
     taken = builders.some_endpoint("one", "late")
-    changes = state.changes_between(EMPTY, dataclasses.replace(ONE, endpoints={taken.key: taken}))
+    changes = changes_between(EMPTY, dataclasses.replace(ONE, endpoints={taken.key: taken}))
     late = [change for change in changes if change[0] in ("leases", "endpoints")]
     with pytest.raises(StateError, match="UNIQUE"), db.locked("a test") as session:
         session.record(late)
@@ -206,7 +207,7 @@ def test_a_lease_that_another_holds_in_the_meantime_is_not_taken_over(db):
 
 
 def test_a_change_that_fails_halfway_records_nothing(db):
-    good = state.changes_between(ONE, TWO)
+    good = changes_between(ONE, TWO)
     with pytest.raises(StateError, match="UNIQUE"), db.locked("a test") as session:
         session.record([*good, good[0]])
     assert db.read().record == ONE
@@ -227,7 +228,7 @@ def test_an_intention_is_read_by_everybody_until_it_is_recorded(db):
         session.intend(JOURNAL)
         assert session.read() == state.Stored(ONE, JOURNAL)
         assert db.read() == state.Stored(ONE, JOURNAL)
-        session.record(state.changes_between(ONE, TWO))
+        session.record(changes_between(ONE, TWO))
         assert session.read() == state.Stored(TWO, None)
     assert db.read() == state.Stored(TWO, None)
 
@@ -256,7 +257,7 @@ def test_there_is_one_intention_at_a_time(db):
 @settings(max_examples=12)
 def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, done, after):
     """Removals are finished: what they will have recorded, and no way back; the others are turned back."""
-    journal = state.Journal(boot_id, doing, removal, done, state.changes_between(ONE, after))
+    journal = state.Journal(boot_id, doing, removal, done, changes_between(ONE, after))
     with tempfile.TemporaryDirectory() as folder:
         database = state.State(f"{folder}/state")
         write(database, EMPTY, ONE)
@@ -268,7 +269,7 @@ def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, do
             dataclasses.replace(step, restore=()) if isinstance(step, steps.DeleteLink) else step for step in done
         ]
         assert found == dataclasses.replace(journal, steps=tuple(finished))
-        assert state.apply_changes(ONE, found.changes) == after
+        assert apply_changes(ONE, found.changes) == after
     else:
         assert found == dataclasses.replace(journal, changes=())
 
@@ -399,7 +400,7 @@ def test_bytes_that_have_changed_give_a_record_or_a_refusal(data):
     with tempfile.TemporaryDirectory() as folder:
         database = state.State(f"{folder}/state")
         with database.locked("a test") as session:
-            session.record(state.changes_between(EMPTY, TWO))
+            session.record(changes_between(EMPTY, TWO))
             session.intend(JOURNAL)
         with open(database.path, "r+b") as file:
             size = os.path.getsize(database.path)
@@ -421,7 +422,7 @@ def test_rows_that_mean_nothing_give_a_refusal(table, body):
     with tempfile.TemporaryDirectory() as folder:
         database = state.State(f"{folder}/state")
         with database.locked("a test") as session:
-            session.record(state.changes_between(EMPTY, ONE))
+            session.record(changes_between(EMPTY, ONE))
             session.intend(JOURNAL)
         sql(database, (f"UPDATE {table} SET body = ?", (body,)))
         with pytest.raises(StateError, match="damaged") as caught:
@@ -551,6 +552,7 @@ def child(database, work):
         """
         import sys, time
         from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state
+        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import changes_between
         from ansible_collections.fleetnet.macvlan.tests.unit import test_state
         with state.State(sys.argv[1]).locked("network two") as session:
             {work}
@@ -577,7 +579,7 @@ def killed(database, work):
     yield
 
 
-ADD_TWO = "session.record(state.changes_between(test_state.ONE, test_state.TWO))"
+ADD_TWO = "session.record(changes_between(test_state.ONE, test_state.TWO))"
 OPEN = "session._connection.execute('BEGIN IMMEDIATE'); session._connection.execute('DELETE FROM networks')"
 
 
@@ -627,7 +629,7 @@ def test_a_first_writer_that_is_killed_before_its_schema_leaves_nothing_in_the_w
 
 def test_a_first_writer_that_is_killed_loses_nothing_that_was_committed(folder):
     database = state.State(str(folder))
-    with killed(database, "session.record(state.changes_between(test_state.EMPTY, test_state.ONE))"):
+    with killed(database, "session.record(changes_between(test_state.EMPTY, test_state.ONE))"):
         assert database.is_there()
         assert database.read().record == ONE
         write(database, ONE, TWO)

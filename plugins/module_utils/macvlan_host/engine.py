@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from . import kernel_read, kernel_write
+from .changes import apply_changes, changes_between
 from .config import requests_of, stacked
 from .draft import Draft, Plan
 from .drift import drift_of
@@ -19,7 +20,7 @@ from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
-from .state import Journal, Session, State, Stored, apply_changes, changes_between
+from .state import Journal, Session, State, Stored
 from .steps import inverse
 from .views import View
 

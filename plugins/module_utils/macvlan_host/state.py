@@ -17,9 +17,9 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from .changes import Change, link_from_plain
 from .errors import StateError
-from .leases import held_by, reservations
-from .model import DummyParent, Endpoint, Lease, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
+from .model import Endpoint, Network, OwnedNetns, Record
 from .steps import Step, from_plain, to_plain
 
 DEFAULT_FOLDER = "/var/lib/macvlan_host"
@@ -44,22 +44,6 @@ CREATE TABLE journal (
     only INTEGER PRIMARY KEY CHECK (only = 1), boot_id TEXT NOT NULL, doing TEXT NOT NULL, body TEXT NOT NULL
 );
 """
-
-
-Key = t.TypeVar("Key", str, "tuple[str, str]")
-
-
-class Change(t.NamedTuple):
-    """What happens to one row.
-
-    :ivar existed: whether the row is there before
-    :ivar body: its new content, None to delete it
-    """
-
-    table: str
-    key: list[str]
-    existed: bool
-    body: dict[str, t.Any] | None
 
 
 @dataclass(frozen=True)
@@ -393,7 +377,7 @@ def _load(connection: sqlite3.Connection) -> Stored:
     try:
         record = Record(
             networks={name: Network.from_plain(body) for name, body in _bodies(connection, "networks")},
-            links={name: _link(body) for name, body in _bodies(connection, "links")},
+            links={name: link_from_plain(body) for name, body in _bodies(connection, "links")},
             namespaces={name: OwnedNetns.from_plain(body) for name, body in _bodies(connection, "namespaces")},
             endpoints={item.key: item for item in _endpoints(connection)},
         )
@@ -413,86 +397,11 @@ def _endpoints(connection: sqlite3.Connection) -> t.Iterator[Endpoint]:
         yield Endpoint.from_plain(body)
 
 
-def _link(body: dict[str, t.Any]) -> OwnedLink:
-    return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
-
-
 def _journal(boot_id: str, doing: str, text: str) -> Journal:
     body = json.loads(text)
     steps = tuple(from_plain(step) for step in body["steps"])
     changes = tuple(Change(*change) for change in body["changes"])
     return Journal(boot_id, doing, body["removal"], steps, changes)
-
-
-def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
-    """What to write so that the database holds ``after`` instead of ``before``."""
-    changes = [
-        *_changed_objects("networks", before.networks, after.networks),
-        *_changed_objects("links", before.links, after.links),
-        *_changed_objects("namespaces", before.namespaces, after.namespaces),
-    ]
-    for key in _changed_keys(before.endpoints, after.endpoints):
-        endpoint = after.endpoints.get(key)
-        body = None
-        if endpoint is not None:
-            parent = after.networks[endpoint.network].parent
-            body = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
-        changes.append(Change("endpoints", list(key), key in before.endpoints, body))
-    old, new = _leases_that_differ(before, after), _leases_that_differ(after, before)
-    for lease in {**old, **new}:
-        if (lease in old) != (lease in new):
-            # The holder belongs to the key, so that a second one meets the table's constraint instead of the first.
-            key_of_lease = [lease.pool, lease.address, lease.holder]
-            changes.append(Change("leases", key_of_lease, lease in old, {} if lease in new else None))
-    return tuple(changes)
-
-
-def _changed_keys(before: t.Mapping[Key, t.Any], after: t.Mapping[Key, t.Any]) -> list[Key]:
-    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
-
-
-def _changed_objects(table: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Change]:
-    for name in _changed_keys(before, after):
-        yield Change(table, [name], name in before, plain(after[name]) if name in after else None)
-
-
-def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
-    """The leases of a record that may not be those of the other; a gateway that networks share is one.
-
-    An endpoint's leases follow from itself and its network, so most need no look.
-    """
-    found: dict[Lease, None] = {}
-    same_network = {name: network == other.networks.get(name) for name, network in record.networks.items()}
-    if not all(same_network.values()) or record.networks.keys() != other.networks.keys():
-        for network in record.networks.values():
-            found.update(dict.fromkeys(reservations(network)))
-    for key, endpoint in record.endpoints.items():
-        if not same_network[endpoint.network] or endpoint != other.endpoints.get(key):
-            found.update(dict.fromkeys(held_by(endpoint, record.networks[endpoint.network])))
-    return found
-
-
-def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
-    """The record as it is after the changes."""
-    parts: dict[str, dict[t.Any, t.Any]] = {
-        "networks": dict(record.networks),
-        "links": dict(record.links),
-        "namespaces": dict(record.namespaces),
-        "endpoints": dict(record.endpoints),
-    }
-    build: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
-        "networks": Network.from_plain,
-        "links": _link,
-        "namespaces": OwnedNetns.from_plain,
-        "endpoints": lambda row: Endpoint.from_plain(row["body"]),
-    }
-    for table, key, dummy, body in changes:
-        if table in parts:
-            name = tuple(key) if table == "endpoints" else key[0]
-            parts[table].pop(name, None)
-            if body is not None:
-                parts[table][name] = build[table](body)
-    return Record(**parts)
 
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
