@@ -54,6 +54,8 @@ def command(host: Host) -> t.Callable[..., Said]:
 
 Command = t.Callable[..., Said]
 
+NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24", "fd00::/64")}
+
 
 def fill(host: Host, **params: t.Any) -> None:
     """A host with two networks, several endpoints in one namespace, and one in the host's own."""
@@ -298,6 +300,78 @@ def test_a_database_that_cannot_be_used_is_named(host: Host, command: Command) -
         said = command(name)
         assert said.code == FAILED
         assert said.complaint.startswith(f"macvlan-host {name}: the state database /var/lib/macvlan_host/state.db is damaged")
+
+
+# --- a record that was lost -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("harm", ["rm {}", "truncate --size 5000 {}", "echo rubbish >{}"])
+def test_the_record_is_recovered_from_its_backup(host: Host, command: Command, harm: str) -> None:
+    fill(host)
+    before = host.snapshot()
+    host.run(["sh", "-c", harm.format(f"{host.state_dir}/state.db")])
+    complaint = host.call("macvlan_endpoint", name="a", network="net", netns="a", fails=True)["msg"]
+    assert "macvlan-host recover" in complaint
+    said = command("recover")
+    assert (said.code, said.lines[-1]) == (COMPLETE, "6 objects are recorded")
+    assert "is now the backup" in said.lines[-2]
+    host.run(["rm", "-f", f"{host.state_dir}/state.db.damaged1"])
+    assert host.snapshot() == before
+    assert command("recover") == Said(COMPLETE, ["6 objects are recorded"], "")
+
+
+def test_without_a_backup_the_tasks_take_over_what_carries_their_tag(host: Host, command: Command) -> None:
+    """The links stay as they are, and so do the addresses, in whichever order the tasks run."""
+    network(host, subnets=subnets("10.0.0.0/24", "fd00::/64"))
+    for name in ("a", "b", "c"):
+        endpoint(host, name)
+    converge(host, "macvlan_endpoint", name="h", network="net")
+    before = host.snapshot()
+    host.run(["sh", "-c", f"rm {host.state_dir}/state.db*"])
+    said = command("recover")
+    assert said.code == DIFFERENT
+    assert "namespace b is recorded again" in said.lines
+    unknown = {f"not recorded: {place}, which carries our tag; run the task that made it again, or delete it" for place in (
+        "mv-h in the host's own namespace", "eth0 in namespace a", "eth0 in namespace b", "eth0 in namespace c"
+    )}
+    assert unknown < set(said.lines)
+    network(host, subnets=subnets("10.0.0.0/24", "fd00::/64"))
+    assert endpoint(host, "c")["ipv4"] == "10.0.0.4/24"
+    tasks = [{"name": name, "network": "net", "netns": name} for name in ("a", "b", "c")]
+    done = host.call("macvlan_config", networks=[NETWORK], endpoints=[*tasks, {"name": "h", "network": "net"}])
+    assert not any("create" in step for step in done["steps"])
+    assert host.snapshot() == before
+    assert command("check") == Said(COMPLETE, [], "")
+
+
+@pytest.mark.needs("8021q", "dummy")
+def test_parents_that_were_made_are_taken_over_too(host: Host, command: Command) -> None:
+    converge(host, "vlan_subinterface", name="eth0.7", mtu=1450)
+    network(host, "stacked", parent="eth0.7.8", subnets=subnets("10.7.0.0/24"))
+    network(host, "plain", parent="eth0.9", subnets=subnets("10.9.0.0/24"))
+    network(host, "alone", parent=None, subnets=subnets("10.8.0.0/24"))
+    before = host.snapshot().without_state()
+    host.run(["sh", "-c", f"rm {host.state_dir}/state.db*"])
+    assert {f"vlan_subinterface {name} is recorded again" for name in ("eth0.7", "eth0.7.8", "eth0.9")} < set(command("recover").lines)
+    network(host, "stacked", parent="eth0.7.8", subnets=subnets("10.7.0.0/24"))
+    network(host, "plain", parent="eth0.9", subnets=subnets("10.9.0.0/24"))
+    network(host, "alone", parent=None, subnets=subnets("10.8.0.0/24"))
+    assert host.snapshot().without_state() == before
+    assert command("check") == Said(COMPLETE, [], "")
+
+
+@pytest.mark.needs("8021q")
+def test_a_network_takes_over_the_link_that_it_made_before(host: Host) -> None:
+    network(host, "plain", parent="eth0.9", subnets=subnets("10.9.0.0/24"))
+    before = host.snapshot()
+    other = host.call("macvlan_network", name="other", parent="eth0", ipam="none", state_dir="/var/lib/other", fails=True)
+    assert "no state database" in other["msg"]
+    host.run(["sh", "-c", f"rm {host.state_dir}/state.db*"])
+    host.call("macvlan_command", **PLACE)
+    host.run([COMMAND, "recover"], check=False)
+    host.run(["sqlite3", f"{host.state_dir}/state.db", "DELETE FROM links"])
+    network(host, "plain", parent="eth0.9", subnets=subnets("10.9.0.0/24"))
+    assert host.snapshot() == before
 
 
 def test_only_root_may(host: Host, command: Command) -> None:

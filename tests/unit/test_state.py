@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -489,22 +490,114 @@ def test_a_reader_sees_what_was_last_committed_while_a_writer_is_at_work(db):
 
 
 def test_a_writer_that_ends_between_two_looks_is_noticed(db, monkeypatch):
-    once, looks = state.State._read_once, []
+    once, looks = state._read_once, []
 
-    def at_first_nothing(self):
-        looks.append(self)
-        return once(self) if len(looks) == 3 else None
+    def at_first_nothing(path):
+        looks.append(path)
+        return once(path) if len(looks) == 3 else None
 
-    monkeypatch.setattr(state.State, "_read_once", at_first_nothing)
+    monkeypatch.setattr(state, "_read_once", at_first_nothing)
     assert db.read().record == ONE
     assert len(looks) == 3
 
 
 def test_a_database_that_never_holds_still_is_given_up(db, monkeypatch):
-    monkeypatch.setattr(state.State, "_read_once", lambda dummy: None)
+    monkeypatch.setattr(state, "_read_once", lambda dummy: None)
     monkeypatch.setattr(state, "LOCK_INTERVAL", 0)
     with pytest.raises(StateError, match="changes too fast"):
         db.read()
+
+
+# --- the backup -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(db):
+    """A database with a backup of what it holds."""
+    with db.locked("a test") as session:
+        assert session.keep_backup() is None
+    return db
+
+
+def test_a_backup_is_whole_private_and_alone(kept, folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["lock", "state.db", "state.db.backup"]
+    assert os.stat(kept.backup).st_mode & 0o777 == 0o600
+    os.replace(kept.backup, kept.path)
+    assert kept.read() == state.Stored(ONE)
+
+
+def test_a_backup_has_no_part_of_what_is_not_committed(kept):
+    write(kept, ONE, TWO)
+    with kept.locked("a test") as session:
+        session.intend(JOURNAL)
+        assert session.keep_backup() is None
+        session.forget_intention()
+    os.unlink(kept.path)
+    kept.repair()
+    assert kept.read() == state.Stored(TWO, JOURNAL)
+
+
+def test_a_backup_that_cannot_be_written_is_told_and_leaves_the_last_one(kept, folder, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    before = Path(kept.backup).read_bytes()
+    write(kept, ONE, TWO)
+    monkeypatch.setattr(state, "_make_durable", full)
+    with kept.locked("a test") as session:
+        assert "No space left" in session.keep_backup()
+        assert session.read() == state.Stored(TWO)
+    assert Path(kept.backup).read_bytes() == before
+
+
+@pytest.mark.parametrize("harm", ["cut", "rubbish", "empty", "gone", "gone but its log", "wrong rows"])
+def test_a_database_is_repaired_by_its_backup(kept, folder, harm):
+    path = Path(kept.path)
+    if harm == "cut":
+        os.truncate(path, 5000)
+    elif harm == "rubbish":
+        path.write_bytes(b"rubbish" * 1000)
+    elif harm == "empty":
+        path.write_bytes(b"")
+    elif harm == "wrong rows":
+        sql(kept, "UPDATE networks SET body = '{}'")
+    else:
+        path.unlink()
+        if harm != "gone":
+            Path(f"{path}-wal").write_bytes(b"a log of something else" * 100)
+    done = kept.repair()
+    assert kept.read() == state.Stored(ONE)
+    assert "is now the backup" in done[-1]
+    assert (folder / "state.db.damaged1").exists() == (harm not in ("gone", "gone but its log"))
+    assert not Path(f"{path}-wal").exists()
+    assert kept.repair() == []
+
+
+@pytest.mark.parametrize("backup", [None, b"rubbish" * 1000])
+def test_without_a_good_backup_a_damaged_database_makes_room_for_an_empty_one(kept, backup):
+    os.truncate(kept.path, 5000)
+    if backup is None:
+        os.unlink(kept.backup)
+    else:
+        Path(kept.backup).write_bytes(backup)
+    assert "it begins empty" in kept.repair()[-1]
+    assert kept.read() == state.Stored()
+
+
+def test_a_second_damaged_database_does_not_take_the_place_of_the_first(kept, folder):
+    for content in (b"first" * 1000, b"second" * 1000):
+        Path(kept.path).write_bytes(content)
+        kept.repair()
+    assert [(folder / f"state.db.damaged{number}").read_bytes()[:5] for number in (1, 2)] == [b"first", b"secon"]
+
+
+def test_what_is_newer_or_of_something_else_is_not_repaired(kept):
+    for statement, words in (("PRAGMA user_version = 99", "newer"), ("PRAGMA application_id = 1", "something else")):
+        sql(kept, statement)
+        before = Path(kept.path).read_bytes()
+        with pytest.raises(StateError, match=words):
+            kept.repair()
+        assert Path(kept.path).read_bytes() == before
 
 
 # --- one writer at a time -------------------------------------------------------------------------------------------

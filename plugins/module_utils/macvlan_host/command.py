@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     action = commands.add_parser("status", help=_status.__doc__, description=_status.__doc__)
     action.add_argument("--json", action="store_true", help="everything, for programs")
     action.set_defaults(action=_status)
+    action = commands.add_parser("recover", help=_recover.__doc__, description=_recover.__doc__)
+    action.set_defaults(action=_recover)
     action = commands.add_parser("check", help=_check.__doc__, description=_check.__doc__)
     action.set_defaults(action=_check)
     return parser
@@ -129,6 +131,17 @@ def _check(parsed: argparse.Namespace) -> int:
     if found["drift"] or found["warnings"]:
         _print_differences(found)
     return DIFFERENT if found["drift"] else COMPLETE
+
+
+def _recover(parsed: argparse.Namespace) -> int:
+    """make a damaged or lost state database usable again, from its backup and from the links in the kernel"""
+    recovered = engine.recover(state_dir=parsed.state_dir)
+    for text in recovered.done:
+        _say(text)
+    for phrase in recovered.unknown:
+        _say(f"not recorded: {phrase}, which carries our tag; run the task that made it again, or delete it")
+    _say(f"{recovered.total} objects are recorded")
+    return DIFFERENT if recovered.unknown else COMPLETE
 
 
 # --- what is said ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing as t
 
@@ -15,11 +16,12 @@ from .changes import apply_changes, changes_between
 from .config import requests_of, stacked
 from .draft import Draft, Plan
 from .drift import drift_of
-from .errors import KernelError, MacvlanHostError, PlanError, StateError
+from .errors import WAY_OUT, KernelError, MacvlanHostError, PlanError, StateError
 from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
+from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
 from .steps import inverse
 from .views import View
@@ -102,6 +104,41 @@ def recorded_titles(*, state_dir: str) -> tuple[str, ...]:
     )
 
 
+class Recovered(t.NamedTuple):
+    """What a recovery of the record has done.
+
+    :ivar done: a sentence each
+    :ivar unknown: what carries our tag and is still not recorded, a phrase each
+    :ivar total: how many objects are recorded now
+    """
+
+    done: tuple[str, ...]
+    unknown: tuple[str, ...]
+    total: int
+
+
+def recover(*, state_dir: str) -> Recovered:
+    """Make the record usable again from its backup and from what links tell; the kernel stays as it is.
+
+    :raises MacvlanHostError: nothing can be done, and why
+    """
+    state = State(state_dir)
+    done = state.repair()
+    with state.locked("recovering the record") as session:
+        stored = session.read()
+        if stored.journal is not None:
+            done += [*_journal_warnings(stored, interrupted=True), *_recover(session, stored)]
+            stored = session.read()
+        made = rebuild(stored.record, _host(), kernel_read.tagged_spaces())
+        changes = changes_between(stored.record, made.record)
+        if changes:
+            session.record(changes)
+        done += [f"{title} is recorded again" for title in made.found]
+        done += filter(None, [session.keep_backup()])
+    total = len(made.record.links) + len(made.record.networks) + len(made.record.endpoints)
+    return Recovered(tuple(done), made.unknown, total)
+
+
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +197,10 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
             _commit(session, writer, made, changes)
     elif changes:
         session.record(changes)
-    return foreseen.outcome
+    problem = session.keep_backup() if changes else None
+    if problem is None:
+        return foreseen.outcome
+    return dataclasses.replace(foreseen.outcome, warnings=(*foreseen.outcome.warnings, problem))
 
 
 def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> None:
@@ -246,11 +286,14 @@ def _check_not_lost(state: State) -> None:
     """
     if state.is_there():
         return
-    lost = kernel_read.tagged_links()
+    lost = {
+        netns.title: ", ".join(link.name for link in space.links.values() if link.ours)
+        for netns, space in kernel_read.tagged_spaces().items()
+    }
     if lost:
-        shown = "; ".join(f"{', '.join(names)} in {place}" for place, names in sorted(lost.items()))
+        shown = "; ".join(f"{names} in {place}" for place, names in sorted(lost.items()))
         raise StateError(
             f"there is no state database in {state.folder}, but links made by this collection are on the host "
-            f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir, or put a backup of state.db back, "
+            f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "
             f"or delete those links (ip link delete NAME) and run the task again"
         )

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 PYROUTE2 = "pyroute2 >= 0.7"
 
+# The command is there where the role or the module macvlan_command has put it.
+WAY_OUT = (
+    "run macvlan-host recover on the host, which takes the backup beside it and what the links in the kernel tell, "
+    "and then the tasks again, which take over what carries their tag"
+)
+
 
 class MacvlanHostError(Exception):
     """Base of every error that the engine raises on purpose."""
@@ -52,6 +58,17 @@ class KernelError(MacvlanHostError):
 
 class StateError(MacvlanHostError):
     """The state database cannot be used: missing, damaged, newer, unsafe or locked."""
+
+
+class DamagedError(StateError):
+    """The state database is there, and what it holds cannot be read.
+
+    :ivar reason: without the way out
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.reason = f"{path} is damaged ({problem})"
+        super().__init__(f"the state database {self.reason}; {WAY_OUT}")
 
 
 class MissingLibraryError(MacvlanHostError):

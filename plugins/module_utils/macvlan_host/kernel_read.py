@@ -190,19 +190,18 @@ def _can_make(kind: str) -> bool:
         return sock.exchange([codec.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
 
 
-def tagged_links() -> dict[str, tuple[str, ...]]:
-    """Place → tagged links in it, for the host's own namespace and the named ones.
+def tagged_spaces() -> dict[Netns, Space]:
+    """The host's own namespace and the named ones, those with tagged links, and of each the links only.
 
     Those of containers are not looked at: they may run this collection themselves.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[Netns, Space] = {}
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in (HOST, *namespaces.named()):
             try:
                 space = read_links_only(walker, netns)
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
-            ours = tuple(link.name for link in space.links.values() if link.ours) if space else ()
-            if ours:
-                found[netns.title] = ours
+            if space is not None and any(link.ours for link in space.links.values()):
+                found[netns] = space
     return found

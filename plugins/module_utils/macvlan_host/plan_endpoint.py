@@ -12,6 +12,7 @@ from . import ipam, names
 from .draft import Draft, is_ours, require_kind
 from .drift import default_key, find_link, settings
 from .errors import PlanError
+from .leases import subnet_of
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
 from .options import EndpointOptions
 from .plan_align import align_link, dropped_sysctls
@@ -49,15 +50,46 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     if recorded is not None:
         _check_not_moved(draft, recorded, wanted)
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
-    endpoint = resolve_endpoint(draft, wanted, recorded, network, parent)
-    _check_neighbours(draft, endpoint, recorded)
+    known = recorded or _found(draft, wanted, network, parent)
+    endpoint = resolve_endpoint(draft, wanted, known, network, parent)
+    _check_neighbours(draft, endpoint, known)
     _record(draft, recorded, endpoint)
-    if recorded is not None and not _moved(draft, recorded, endpoint):
-        realise(draft, endpoint, recorded, network)
+    _take_namespace(draft, endpoint.netns)
+    if known is not None and not _moved(draft, known, endpoint):
+        realise(draft, endpoint, known, network)
     else:
         _create(draft, endpoint, network)
         if recorded is not None:
             _release_namespace(draft, recorded.netns)
+
+
+def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
+    """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
+
+    It keeps its addresses, as far as nobody else has got them since.
+    """
+    identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
+    space = draft.space(wanted.netns)
+    link = space.tagged(names.tag(identifier)) if space else None
+    if space is None or link is None or link.kind != "macvlan" or link.lower != parent.index:
+        return None
+    kept: dict[int, str] = {}
+    for address in sorted(space.addresses.get(link.index, ())):
+        subnet = subnet_of(network, address)
+        if subnet is not None and draft.leases.holder(subnet.pool, ipam.without_prefix(address)) is None:
+            kept.setdefault(ipam.version_of(address), address)
+    return Endpoint(
+        identifier, wanted.name, wanted.network, wanted.netns, link.name, link.mac, link.mtu, kept.get(4), kept.get(6)
+    )
+
+
+def _take_namespace(draft: Draft, netns: Netns) -> None:
+    """A namespace that is there and carries the tag of its name is ours, recorded or not."""
+    space = draft.space(netns)
+    lo = space.links.get("lo") if space else None
+    identifier = names.object_id(draft.kernel.host, "netns", netns.value)
+    if lo is not None and netns.kind == "name" and lo.alias == names.tag(identifier):
+        draft.put_namespace(OwnedNetns(identifier, netns.value))
 
 
 def find_recorded(draft: Draft, recorded: Endpoint) -> Link | None:

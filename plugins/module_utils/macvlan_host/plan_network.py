@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 
 from . import ipam, names
-from .draft import Draft
+from .draft import Draft, is_ours
 from .errors import AbsentError, PlanError
 from .leases import reservations, subnet_of
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
 from .plan_endpoint import follow_network, remove_endpoint
-from .plan_subinterface import ensure_owned, new_subinterface, release_parent
+from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
 from .steps import Note
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
@@ -101,14 +101,14 @@ def _take_parent(draft: Draft, wanted: NetworkOptions, parent: str, identifier: 
     """Use the parent as it is, or make it; whether it was made."""
     link = draft.host.links.get(parent)
     if wanted.parent is None:
-        if link is not None and parent not in draft.links:
+        if link is not None and parent not in draft.links and not is_ours(link, identifier, "dummy"):
             raise PlanError(f"{wanted.title}: the name {parent} of its dummy parent is taken by another link")
         ensure_owned(draft, DummyParent(identifier, parent))
         return True
     if parent in draft.links:
         ensure_owned(draft, draft.links[parent])
         return False
-    if link is None:
+    if link is None or is_left(draft, parent):
         _make_subinterface(draft, wanted.name, parent)
         return True
     check_carries(draft, wanted.name, link)

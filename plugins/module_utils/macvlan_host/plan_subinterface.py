@@ -148,6 +148,11 @@ def _new_id(draft: Draft, name: str) -> str:
     return names.object_id(draft.kernel.host, "vlan_subinterface", name)
 
 
+def is_left(draft: Draft, name: str) -> bool:
+    """Whether a link is one that a record which was lost has left: it carries the tag of its own name."""
+    return name not in draft.links and is_ours(draft.host.links.get(name), _new_id(draft, name), "vlan")
+
+
 def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
     """Work a sub-interface that shall be there into the plan.
 
@@ -157,7 +162,7 @@ def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
     if isinstance(recorded, DummyParent):
         raise PlanError(f"{wanted.title}: this is the dummy parent of a network")
     link = draft.host.links.get(wanted.name)
-    if recorded is None and link is not None:
+    if recorded is None and link is not None and not is_left(draft, wanted.name):
         _check_foreign(draft, link, wanted)
         return
     options = {

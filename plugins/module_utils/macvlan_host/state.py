@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import time
@@ -18,7 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .changes import Change, link_from_plain
-from .errors import StateError
+from .errors import DamagedError, StateError
 from .model import Endpoint, Network, OwnedNetns, Record
 from .steps import Step, from_plain, to_plain
 
@@ -76,6 +77,7 @@ class State:
     def __init__(self, folder: str) -> None:
         self.folder = os.path.abspath(folder)
         self.path = os.path.join(self.folder, "state.db")
+        self.backup = f"{self.path}.backup"
 
     def is_there(self) -> bool:
         """Whether there is a database that holds something.
@@ -87,6 +89,10 @@ class State:
             return os.stat(self.path).st_size > 0
         except FileNotFoundError:
             return False
+
+    def has_backup(self) -> bool:
+        """Whether there is a copy of the last good state."""
+        return os.path.exists(self.backup)
 
     def version(self) -> tuple[object, ...]:
         """Equal for two moments between which nothing was written."""
@@ -101,33 +107,11 @@ class State:
             if not self.is_there():
                 return Stored()
             with _reported(self.path):
-                stored = self._read_once()
+                stored = _read_once(self.path)
             if stored is not None:
                 return stored
             time.sleep(LOCK_INTERVAL)
         raise StateError(f"the state database {self.path} changes too fast to be read; run the task again")
-
-    def _read_once(self) -> Stored | None:
-        """What is recorded; None when a writer came in between.
-
-        Without a write-ahead log no writer is at work, and the file is read as it is: the usual way of reading
-        would leave a log and an index behind.
-        """
-        log = f"{self.path}-wal"
-        writing = os.path.exists(log)
-        before = _signature(self.path)
-        _check_whole(self.path)
-        connection = _connect(self.path, "mode=ro" if writing else "immutable=1")
-        try:
-            stored = _load(connection)
-        except sqlite3.DatabaseError:
-            if not writing and _signature(self.path) != before or os.path.exists(log) != writing:
-                return None
-            raise
-        finally:
-            connection.close()
-        undisturbed = _signature(self.path) == before and not os.path.exists(log)
-        return stored if writing or undisturbed else None
 
     @contextlib.contextmanager
     def locked(self, doing: str) -> t.Iterator[Session]:
@@ -148,6 +132,53 @@ class State:
                 yield Session(connection, self.path, version)
             finally:
                 connection.close()
+
+    def repair(self) -> list[str]:
+        """Put the backup where the database is damaged, empty or gone; what was done, a sentence each.
+
+        :raises StateError: it cannot be done, or the database belongs to something else or to a newer version
+        """
+        self._make_folder()
+        done: list[str] = []
+        with self._lock("repairing the state database"):
+            try:
+                if self.is_there():
+                    self.read()
+                    return done
+                # A log that is left would be played back into what takes the place of its database.
+                self._put_aside()
+                done.append(f"there was no state database {self.path}")
+            except DamagedError as exc:
+                done.append(f"{exc.reason}; it is kept as {self._put_aside()}")
+            return [*done, self._take_backup()]
+
+    def _put_aside(self) -> str:
+        """Keep a damaged database, with its log, for whoever wants to look at it; where it is now."""
+        numbers = (number for number in range(1, 1000) if not os.path.lexists(f"{self.path}.damaged{number}"))
+        kept = f"{self.path}.damaged{next(numbers)}"
+        with _files_used(self.path):
+            for ending in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(self.path + ending, kept + ending)
+        return kept
+
+    def _take_backup(self) -> str:
+        try:
+            with _reported(self.backup):
+                good = _read_once(self.backup) is not None
+                written = os.stat(self.backup).st_mtime
+        except (FileNotFoundError, DamagedError) as exc:
+            why = exc.reason if isinstance(exc, DamagedError) else f"there is no {self.backup}"
+            return f"{why}, so it begins empty"
+        if not good:
+            raise StateError(f"the backup {self.backup} changes while it is read; try again")
+        with _files_used(self.path):
+            partial = f"{self.path}.partial"
+            shutil.copyfile(self.backup, partial)
+            os.chmod(partial, 0o600)
+            _make_durable(partial)
+            os.replace(partial, self.path)
+        return f"it is now the backup {self.backup}, written {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(written))}"
 
     def is_locked(self) -> bool:
         """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
@@ -278,6 +309,29 @@ class Session:
             _apply(self._connection, tuple(changes))
             self._connection.execute("DELETE FROM journal")
 
+    def keep_backup(self) -> str | None:
+        """Keep a copy of what is recorded now beside the database; why that failed, None when it did not.
+
+        What was done is done, and recorded; so this is a matter for a warning.
+        """
+        backup, partial = f"{self._path}.backup", f"{self._path}.backup.partial"
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            with contextlib.closing(_connect(partial, "mode=rw")) as copy:
+                # It counts only when it is whole, and then it is made durable at once.
+                copy.execute("PRAGMA synchronous = OFF")
+                self._connection.backup(copy)
+                (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+            if problem != "ok":
+                raise sqlite3.DatabaseError(problem)
+            _make_durable(partial)
+            os.replace(partial, backup)
+        except (OSError, sqlite3.Error) as exc:
+            return f"the backup {backup} could not be written: {exc}"
+        return None
+
     def forget_intention(self) -> None:
         """What was intended has been turned back."""
         with self._transaction():
@@ -304,10 +358,47 @@ def _reported(path: str) -> t.Iterator[None]:
     except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError) as exc:
         if isinstance(exc, (sqlite3.OperationalError, sqlite3.IntegrityError)):
             raise StateError(f"the state database {path} cannot be used: {exc}") from exc
-        raise StateError(
-            f"the state database {path} is damaged ({exc}); put a backup of it back, or move it away and remove what "
-            f"carries our tag (ip -d link shows it as alias)"
-        ) from exc
+        raise DamagedError(path, str(exc)) from exc
+
+
+@contextlib.contextmanager
+def _files_used(path: str) -> t.Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StateError(f"the state database {path} cannot be replaced: {exc}") from exc
+
+
+def _make_durable(path: str) -> None:
+    """Have a file on the disk before its new name is."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_once(path: str) -> Stored | None:
+    """What is recorded; None when a writer came in between.
+
+    Without a write-ahead log no writer is at work, and the file is read as it is: the usual way of reading
+    would leave a log and an index behind.
+    """
+    log = f"{path}-wal"
+    writing = os.path.exists(log)
+    before = _signature(path)
+    _check_whole(path)
+    connection = _connect(path, "mode=ro" if writing else "immutable=1")
+    try:
+        stored = _load(connection)
+    except sqlite3.DatabaseError:
+        if not writing and _signature(path) != before or os.path.exists(log) != writing:
+            return None
+        raise
+    finally:
+        connection.close()
+    undisturbed = _signature(path) == before and not os.path.exists(log)
+    return stored if writing or undisturbed else None
 
 
 def _check_whole(path: str) -> None:
