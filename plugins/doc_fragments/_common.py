@@ -53,6 +53,8 @@ requirements:
 notes:
   - Tasks that change something on a host exclude each other. A task waits up to 60 seconds for the one that is running,
     then fails and names it.
+  - A step that would cut the way by which the host is reached is refused, in check mode too, unless C(force) is true.
+    That is the SSH connection that the task came by, and the default routes. The message names the link and the address.
   - A task does everything or nothing. When the kernel refuses a step, the steps before it are taken back. What was
     interrupted by a crash is put in order by the next task.
 """

@@ -16,7 +16,15 @@ import typing as t
 from ansible.module_utils import basic, errors  # not names of it: pylint takes this file for ansible, and finds none in it
 from ansible.module_utils.common import arg_spec
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine, options, persistence, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
+    config,
+    connection,
+    engine,
+    guard,
+    options,
+    persistence,
+    state,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
     MacvlanHostError,
@@ -100,7 +108,7 @@ SUBINTERFACE_RULES: dict[str, t.Any] = {
 
 def endpoint_argspec() -> dict[str, t.Any]:
     """The options of macvlan_endpoint."""
-    return {**_endpoint_options(), **_changing_argspec()}
+    return {**_endpoint_options(), **_force_argspec(), **_changing_argspec()}
 
 
 def _endpoint_options() -> dict[str, t.Any]:
@@ -149,6 +157,8 @@ def config_argspec() -> dict[str, t.Any]:
     return {
         **{option: {"type": "list", "elements": "dict"} for option in _config_items()},
         "purge": {"type": "bool", "default": False},
+        "confirm_timeout": {"type": "int", "default": 0},
+        **_force_argspec(),
         **_common_argspec(),
     }
 
@@ -187,6 +197,11 @@ def _message(error: errors.AnsibleValidationError) -> str:
     return f"unknown options: {text}" if isinstance(error, errors.UnsupportedError) else text
 
 
+def confirm_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_confirm."""
+    return _common_argspec()
+
+
 def command_argspec() -> dict[str, t.Any]:
     """The options of macvlan_command."""
     return {
@@ -214,6 +229,9 @@ def _common_argspec() -> dict[str, t.Any]:
     return {"state_dir": {"type": "path", "default": state.DEFAULT_FOLDER}}
 
 
+# A day: whoever wants longer has forgotten it.
+MAX_CONFIRM_TIMEOUT = 86400
+
 # --- the way through ------------------------------------------------------------------------------------------------
 
 ReadOptions = t.Callable[[t.Mapping[str, t.Any]], options.Request]
@@ -229,16 +247,32 @@ def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: 
     params = module.params
     with _failing_cleanly(module):
         request = present(params) if params["state"] == "present" else absent(params)
-        outcome = engine.execute(request, state_dir=params["state_dir"], check=module.check_mode)
+        caution = guard.Caution(connection.find_connection(), params["force"])
+        outcome = engine.execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
     _tell(module, outcome, {key: outcome.shown})
 
 
 def run_config(module: basic.AnsibleModule) -> None:
     """Bring a whole host to where the task wants it, and end the task."""
     with _failing_cleanly(module):
-        request = config.config_options(config_params(module.params))
-        outcome = engine.execute(request, state_dir=module.params["state_dir"], check=module.check_mode)
-    _tell(module, outcome, outcome.shown)
+        params = config_params(module.params)
+        request = config.config_options(params)
+        if not 0 <= params["confirm_timeout"] <= MAX_CONFIRM_TIMEOUT:
+            raise OptionsError([f"confirm_timeout must be 0 to {MAX_CONFIRM_TIMEOUT} seconds"])
+        caution = guard.Caution(connection.find_connection(), params["force"], params["confirm_timeout"])
+        outcome = engine.execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
+    objects = dict(outcome.shown)
+    if outcome.confirm_within:
+        objects["confirm_within"] = outcome.confirm_within
+    _tell(module, outcome, objects)
+
+
+def run_confirm(module: basic.AnsibleModule) -> None:
+    """Confirm what awaits it, and end the task."""
+    with _failing_cleanly(module):
+        found = connection.find_connection()
+        doing = engine.confirm(state_dir=module.params["state_dir"], connection=found, check=module.check_mode)
+    _finish(module, {"changed": True, "confirmed": doing}, ())
 
 
 def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.Any]) -> None:

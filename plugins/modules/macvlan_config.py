@@ -68,11 +68,28 @@ options:
       - What this collection has not made is never removed.
     type: bool
     default: false
+  confirm_timeout:
+    description:
+      - How many seconds there are to confirm what the task has changed, by M(fleetnet.macvlan.macvlan_confirm) over a
+        new connection. Unless that is done in time, everything is put back as it was, by a process on the target that
+        needs neither the connection nor the control node. After a crash or a power cut it is put back too.
+      - Until then the record is the one from before, and other tasks that would change something on the host are
+        refused.
+      - V(0) changes it for good at once. So does a task that changes nothing in the kernel.
+    type: int
+    default: 0
+  force:
+    description:
+      - Whether to do what may lock the control node out. With O(confirm_timeout) that is not needed, because it is put
+        back.
+    type: bool
+    default: false
 seealso:
   - module: fleetnet.macvlan.vlan_subinterface
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.macvlan_info
+  - module: fleetnet.macvlan.macvlan_confirm
 """
 
 EXAMPLES = r"""
@@ -127,6 +144,21 @@ EXAMPLES = r"""
         network: storage
         netns: store1
 
+- name: Change something that the connection may come in by, for a minute at first
+  fleetnet.macvlan.macvlan_config:
+    vlan_subinterfaces:
+      - name: eth0.60
+        mtu: 1500
+    confirm_timeout: 60
+  register: changed_for_now
+
+- name: Use a new connection from here on
+  ansible.builtin.meta: reset_connection
+
+- name: Keep it, now that the host can be reached
+  fleetnet.macvlan.macvlan_confirm:
+  when: changed_for_now.confirm_within is defined
+
 - name: Take everything away
   fleetnet.macvlan.macvlan_config:
     purge: true
@@ -169,6 +201,12 @@ endpoints:
       network: web
       netns: web1
       ipv4: 192.168.50.2/24
+confirm_within:
+  description:
+    - In how many seconds the change has to be confirmed by M(fleetnet.macvlan.macvlan_confirm).
+  returned: when something was changed that has to be confirmed
+  type: int
+  sample: 60
 steps:
   description: What was done, or would be done in check mode, in order, a sentence each.
   returned: success

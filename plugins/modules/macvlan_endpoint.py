@@ -152,6 +152,12 @@ options:
     description:
       - Texts that are kept with the endpoint and returned with it. They have no effect.
     type: dict
+  force:
+    description:
+      - Whether to do what may lock the control node out, such as taking away an interface of the host's own namespace
+        that the connection comes in by.
+    type: bool
+    default: false
 notes:
   - Endpoints of one namespace cannot have overlapping subnets, because the kernel would answer for the wrong one.
   - If the host has an address of the same subnet on the parent, the kernel may go on sending by way of the parent.

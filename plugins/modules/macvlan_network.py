@@ -205,6 +205,7 @@ options:
     description:
       - With O(state=absent), removes the endpoints of the network too. Without it, the removal of a network that has
         endpoints is refused; the message names them.
+      - Also does what may lock the control node out.
     type: bool
     default: false
 notes:

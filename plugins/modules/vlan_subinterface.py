@@ -116,6 +116,7 @@ options:
       - The networks on it stay declared. The links of their endpoints are gone with it, until it is back and their
         tasks are run again.
       - A link that is no VLAN link is never removed.
+      - Also does what may lock the control node out.
     type: bool
     default: false
 notes:

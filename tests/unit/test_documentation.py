@@ -21,6 +21,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
+    macvlan_confirm,
     macvlan_endpoint,
     macvlan_info,
     macvlan_network,
@@ -33,6 +34,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = {
     "macvlan_command": macvlan_command,
     "macvlan_config": macvlan_config,
+    "macvlan_confirm": macvlan_confirm,
     "macvlan_endpoint": macvlan_endpoint,
     "macvlan_info": macvlan_info,
     "macvlan_network": macvlan_network,
@@ -41,6 +43,7 @@ MODULES = {
 ARGSPECS = {
     "macvlan_command": (face.command_argspec(), {}),
     "macvlan_config": (face.config_argspec(), {}),
+    "macvlan_confirm": (face.confirm_argspec(), {}),
     "macvlan_endpoint": (face.endpoint_argspec(), face.ENDPOINT_RULES),
     "macvlan_info": (face.info_argspec(), {}),
     "macvlan_network": (face.network_argspec(), {}),
@@ -242,7 +245,7 @@ def test_examples_have_arguments_that_the_modules_take(title, module, arguments)
     params = validated(module, arguments)
     if module == "macvlan_command":
         assert installation.place_of(params["path"], params["command"])
-    elif module != "macvlan_info":
+    elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
         assert all(item.notes == () for item in config.requests_of(request, model.Record())), title
 
@@ -262,7 +265,8 @@ def test_examples_show_every_option_that_says_what_an_object_is(name):
 
     shown = {key for dummy, module, arguments in calls(*OBJECTS) if module == name for key in used(arguments)}
     # Exceptions from a rule are described; an example would be an invitation.
-    rare = {"allow_overlap", "internal", "announce", "reorder_hdr", "gvrp", "mvrp", "loose_binding", "state_dir"}
+    rare = {"allow_overlap", "internal", "announce", "reorder_hdr", "gvrp", "mvrp", "loose_binding"}
+    rare |= {"force", "state_dir"}
     assert set(known(ARGSPECS[name][0])) - shown <= rare
 
 
@@ -312,7 +316,11 @@ def follow(wanted):
 
 
 def test_examples_of_whole_hosts_can_be_run_one_after_the_other():
-    examples = [(title, module, validated(module, arguments)) for title, module, arguments in calls("macvlan_config")]
+    examples = [
+        (title, module, validated(module, arguments))
+        for title, module, arguments in calls("macvlan_config")
+        if module == "macvlan_config"
+    ]
     for title, planned, again, *_kernel in follow(examples):
         assert planned.changed, title
         assert not again.changed, title

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 from types import SimpleNamespace
@@ -16,9 +17,12 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, errors, options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.connection import Connection
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_config,
+    macvlan_confirm,
     macvlan_endpoint,
     macvlan_info,
     macvlan_network,
@@ -32,7 +36,13 @@ CHANGING = [
     (macvlan_endpoint, "endpoint", {"name": "e", "network": "n", "netns": "blue"}),
 ]
 CONFIG = {"networks": [NETWORK], "endpoints": [{"name": "e", "network": "n", "netns": "blue"}], "purge": True}
-ALL = [*((module, params) for module, dummy, params in CHANGING), (macvlan_config, CONFIG), (macvlan_info, {})]
+ALL = [
+    *((module, params) for module, dummy, params in CHANGING),
+    (macvlan_config, CONFIG),
+    (macvlan_info, {}),
+    (macvlan_confirm, {}),
+]
+CONNECTION = Connection("192.0.2.7 50000 192.0.2.20 22")
 
 every_changing_module = pytest.mark.parametrize(("module", "key", "params"), CHANGING)
 every_module = pytest.mark.parametrize(("module", "params"), ALL)
@@ -47,9 +57,13 @@ class FakeEngine:
         self.found = {"networks": [], "endpoints": [], "vlan_subinterfaces": [], "drift": [], "warnings": []}
         self.error = None
 
-    def execute(self, request, *, state_dir, check):
-        self.requests.append(SimpleNamespace(request=request, state_dir=state_dir, check=check))
+    def execute(self, request, *, state_dir, check, caution):
+        self.requests.append(SimpleNamespace(request=request, state_dir=state_dir, check=check, caution=caution))
         return self._answered(self.answer)
+
+    def confirm(self, *, state_dir, connection, check):
+        self.requests.append(SimpleNamespace(state_dir=state_dir, connection=connection, check=check))
+        return self._answered("network n")
 
     def inspect(self, *, state_dir, network, endpoint):
         self.requests.append(SimpleNamespace(state_dir=state_dir, network=network, endpoint=endpoint))
@@ -68,6 +82,8 @@ def fake(monkeypatch):
     fake = FakeEngine()
     monkeypatch.setattr(face.engine, "execute", fake.execute)
     monkeypatch.setattr(face.engine, "inspect", fake.inspect)
+    monkeypatch.setattr(face.engine, "confirm", fake.confirm)
+    monkeypatch.setattr(face.connection, "find_connection", lambda: CONNECTION)
     monkeypatch.setattr(face.os, "geteuid", lambda: 0)
     return fake
 
@@ -208,7 +224,7 @@ def test_a_default_route_that_is_left_out_stays_open(call, fake, given, wanted):
         (vlan_subinterface, {"parent": "eth0"}, "vlan_id"),
         (macvlan_endpoint, {"name": "e"}, "network"),
         (macvlan_endpoint, {"name": "e", "network": "n", "netns": "blue", "pid": 1}, "mutually exclusive"),
-        (macvlan_endpoint, {"name": "e", "network": "n", "force": True}, "force"),
+        (macvlan_endpoint, {"name": "e", "network": "n", "purge": True}, "purge"),
         (macvlan_config, {"state": "absent"}, "state"),
         (macvlan_config, {"networks": "n m"}, "networks"),
         (macvlan_config, {"networks": [{**NETWORK, "force": True}]}, "networks[0] (n): unknown options: force"),
@@ -304,6 +320,33 @@ def test_without_root_nothing_is_tried(call, fake, monkeypatch, module, params):
     assert "needs root" in result["msg"]
     assert "become: true" in result["msg"]
     assert fake.requests == []
+
+
+@every_changing_module
+@pytest.mark.parametrize("force", [True, False])
+def test_the_engine_is_told_of_the_connection_and_whether_to_force(call, fake, module, key, params, force):
+    call(module, {**params, "force": force})
+    (asked,) = fake.requests
+    assert asked.caution == Caution(CONNECTION, force, 0)
+
+
+def test_a_change_that_is_to_be_confirmed_says_within_which_time(call, fake):
+    fake.answer = dataclasses.replace(fake.answer, confirm_within=60)
+    assert call(macvlan_config, {**CONFIG, "confirm_timeout": 60})["confirm_within"] == 60
+    assert fake.requests[0].caution == Caution(CONNECTION, False, 60)
+
+
+@pytest.mark.parametrize("seconds", [-1, 86401])
+def test_a_time_to_confirm_that_nobody_can_mean_is_refused(call, fake, seconds):
+    assert "confirm_timeout must be 0 to 86400" in call(macvlan_config, {**CONFIG, "confirm_timeout": seconds})["msg"]
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_confirmation_tells_what_it_has_confirmed(call, fake, check):
+    result = call(macvlan_confirm, {"state_dir": "/s"}, check_mode=check)
+    assert (result["changed"], result["confirmed"]) == (True, "network n")
+    assert fake.requests == [SimpleNamespace(state_dir="/s", connection=CONNECTION, check=check)]
 
 
 @every_module

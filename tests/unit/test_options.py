@@ -704,6 +704,7 @@ OPTIONS = {
             "sysctls": "dict",
             "announce": "bool",
             "labels": "dict",
+            "force": "bool",
         },
     ),
 }

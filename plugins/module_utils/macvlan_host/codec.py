@@ -164,6 +164,14 @@ def get_link(name: str) -> Packed:
     return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
+def get_route(address: str) -> Packed:
+    """The route that a packet to an address takes."""
+    raw = inet.to_bytes(address)
+    family, length = (socket.AF_INET, 32) if len(raw) == 4 else (socket.AF_INET6, 128)
+    body = _ROUTE.pack(family, length, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, raw)
+    return Packed(RTM_GETROUTE, 0, body)
+
+
 def _new_link(name: str, lower: int, mac: str | None, mtu: int | None, group: int | None) -> bytes:
     """What a request for a link on another one says, whatever its kind."""
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
@@ -494,6 +502,12 @@ def parse_route(body: bytes) -> tuple[int, Route] | None:
     if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
         metric = None
     return _UINT32.unpack(found[RTA_OIF])[0], Route(f"{destination}/{length}", via, metric)
+
+
+def parse_way_out(body: bytes) -> int | None:
+    """The ifindex by which packets leave, from the answer to :func:`get_route`; None for what stays here."""
+    kind = _ROUTE.unpack_from(body)[7]
+    return _number(attributes(body, _ROUTE.size), RTA_OIF) if kind == RTN_UNICAST else None
 
 
 def _number(found: Attributes, kind: int) -> int | None:

@@ -14,6 +14,7 @@ import sys
 import typing as t
 
 from . import engine
+from .connection import find_connection
 from .draft import Missing
 from .errors import MacvlanHostError
 from .restore import Restored, restore
@@ -64,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     action.set_defaults(action=_status)
     action = commands.add_parser("recover", help=_recover.__doc__, description=_recover.__doc__)
     action.set_defaults(action=_recover)
+    action = commands.add_parser("confirm", help=_confirm.__doc__, description=_confirm.__doc__)
+    action.set_defaults(action=_confirm)
     action = commands.add_parser("check", help=_check.__doc__, description=_check.__doc__)
     action.set_defaults(action=_check)
     return parser
@@ -131,6 +134,13 @@ def _check(parsed: argparse.Namespace) -> int:
     if found["drift"] or found["warnings"]:
         _print_differences(found)
     return DIFFERENT if found["drift"] else COMPLETE
+
+
+def _confirm(parsed: argparse.Namespace) -> int:
+    """confirm a change that is put back otherwise (confirm_timeout of macvlan_config), by a new connection"""
+    doing = engine.confirm(state_dir=parsed.state_dir, connection=find_connection(), check=False)
+    _say(f"the change to {doing} is confirmed")
+    return COMPLETE
 
 
 def _recover(parsed: argparse.Namespace) -> int:

@@ -9,24 +9,29 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import time
 import typing as t
 
-from . import kernel_read, kernel_write
+from . import guard, kernel_read, kernel_write
 from .changes import apply_changes, changes_between
 from .config import requests_of, stacked
+from .connection import Connection
 from .draft import Draft, Plan
 from .drift import drift_of
-from .errors import WAY_OUT, KernelError, MacvlanHostError, PlanError, StateError
+from .errors import WAY_OUT, KernelError, MacvlanHostError, PendingError, PlanError, StateError
+from .guard import Caution
 from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
-from .steps import inverse
+from .steps import Note, inverse
 from .views import View
+from .watchdog import Watchdog
 
 LOOKS = 5
+WATCH_INTERVAL = 1.0  # seconds
 MACHINE_ID = "/etc/machine-id"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -45,8 +50,12 @@ class Foreseen(t.NamedTuple):
     version: tuple[object, ...] | None
     interrupted: bool
 
+    @property
+    def touches_kernel(self) -> bool:
+        return any(not isinstance(step, Note) for step in self.made.steps)
 
-def execute(request: Request, *, state_dir: str, check: bool) -> Outcome:
+
+def execute(request: Request, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
     """Bring one object, or a whole configuration, to what is asked, or, with ``check``, tell what that would be.
 
     A real run begins with the same pass that check mode makes: a run with nothing to do takes no lock, and what
@@ -54,21 +63,24 @@ def execute(request: Request, *, state_dir: str, check: bool) -> Outcome:
     because another run may be half-way through what this one looks at. The plan of that pass is carried out if
     the lock was free and nobody has written to the database since; else it is made again.
 
+    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
     state = State(state_dir)
     foreseen: Foreseen | None = None
     try:
-        foreseen = _foresee(state, request)
+        foreseen = _foresee(state, request, caution)
         if check or not (foreseen.outcome.changed or foreseen.interrupted):
             return foreseen.outcome
     except (PlanError, KernelError):
         if check or not state.is_there():
             raise
-    with state.locked(request.title) as session:
-        if foreseen is not None and foreseen.version is not None and foreseen.version == session.version_before:
-            return _perform(session, request, foreseen)
-        return _perform(session, request, _plan_again(session, request))
+    with _watchdog(state_dir, caution) as watchdog, state.locked(request.title) as session:
+        if foreseen is None or foreseen.version is None or foreseen.version != session.version_before:
+            foreseen = _plan_again(session, request, caution)
+        if watchdog is not None and caution is not None and foreseen.touches_kernel:
+            return _perform_for_now(session, request, foreseen, caution, watchdog)
+        return _perform(session, request, foreseen)
 
 
 def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dict[str, t.Any]:
@@ -80,7 +92,7 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     """
     state = State(state_dir)
     _check_not_lost(state)
-    stored, kernel = _look(state, needs_of_everything)
+    stored, kernel = _look(state, needs_of_everything, None)
     draft = Draft(stored.record, kernel)
     found: dict[str, t.Any] = View(draft).everything(network, endpoint)
     shown = {f"network {item['name']}" for item in found["networks"]}
@@ -142,47 +154,67 @@ def recover(*, state_dir: str) -> Recovered:
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _foresee(state: State, request: Request) -> Foreseen:
+def _foresee(state: State, request: Request, caution: Caution | None) -> Foreseen:
     """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
     version = state.version()
-    stored, kernel = _look(state, lambda record: needs_of(requests_of(request, record), record))
+    stored, kernel = _look(state, lambda record: _needs(request, record, caution), caution)
+    _check_nothing_awaited(stored)
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
         record, kernel = _as_after_recovery(stored, kernel)
-    made, outcome = _planned(request, record, kernel, _journal_warnings(stored, interrupted))
+    made, outcome = _planned(request, record, kernel, _journal_warnings(stored, interrupted), caution)
     steady = stored.journal is None and state.version() == version
     return Foreseen(outcome, made, kernel, version if steady else None, interrupted)
 
 
-def _planned(request: Request, record: Record, kernel: Kernel, warnings: tuple[str, ...]) -> tuple[Plan, Outcome]:
+def _needs(request: Request, record: Record, caution: Caution | None) -> Needs:
+    needs = needs_of(requests_of(request, record), record)
+    # To put a link back as it was takes the routes that others have put on it.
+    return dataclasses.replace(needs, host_routes=True) if caution is not None and caution.confirm else needs
+
+
+def _planned(
+    request: Request, record: Record, kernel: Kernel, warnings: tuple[str, ...], caution: Caution | None
+) -> tuple[Plan, Outcome]:
     requests = requests_of(request, record)
     made = plan(requests, record, kernel)
+    if caution is not None:
+        warnings += guard.check(request.title, made.steps, kernel, caution)
     return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
 
 
-def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Kernel]:
+def _look(
+    state: State, needs: t.Callable[[Record], Needs], caution: Caution | None
+) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as that can be had while others may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = kernel_read.read_kernel(needs(stored.record), _host(), _boot_id())
+        kernel = _kernel(needs(stored.record), caution)
         if state.version() == version:
             break
     return stored, kernel
 
 
-def _plan_again(session: Session, request: Request) -> Foreseen:
+def _kernel(needs: Needs, caution: Caution | None) -> Kernel:
+    kernel = kernel_read.read_kernel(needs, _host(), _boot_id())
+    if caution is None:
+        return kernel
+    return dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
+
+
+def _plan_again(session: Session, request: Request, caution: Caution | None) -> Foreseen:
     """The plan with the lock held, after clearing up what a run that died has left."""
     warnings: tuple[str, ...] = ()
     stored = session.read()
+    _check_nothing_awaited(stored)
     if stored.journal is not None:
         warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
-    needs = needs_of(requests_of(request, stored.record), stored.record)
-    kernel = kernel_read.read_kernel(needs, _host(), _boot_id())
-    made, outcome = _planned(request, stored.record, kernel, warnings)
+    kernel = _kernel(_needs(request, stored.record, caution), caution)
+    made, outcome = _planned(request, stored.record, kernel, warnings, caution)
     return Foreseen(outcome, made, kernel, None, False)
 
 
@@ -225,6 +257,113 @@ def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, cha
         raise
 
 
+# --- what awaits confirmation ---------------------------------------------------------------------------------------
+
+
+def _perform_for_now(
+    session: Session, request: Request, foreseen: Foreseen, caution: Caution, watchdog: Watchdog
+) -> Outcome:
+    """Carry a plan out that is put back unless somebody confirms it.
+
+    What is intended stays written down, so that whatever comes instead of a confirmation, the end of the time, a crash
+    or a power cut, the way back is the one of an interrupted run. A removal, too, is turned back then.
+    """
+    made = foreseen.made
+    changes = changes_between(made.before, made.after)
+    confirm_by = _uptime() + caution.confirm
+    connection = caution.connection.text if caution.connection else None
+    session.intend(
+        Journal(foreseen.kernel.boot_id, request.title, False, made.steps, changes, confirm_by, connection)
+    )
+    # Before anything is done: the connection, and this process with it, may end in the middle.
+    watchdog.begin(repr(confirm_by))
+    with contextlib.closing(kernel_write.KernelWriter()) as writer:
+        _apply(session, writer, made)
+    session.await_confirmation()
+    return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)
+
+
+@contextlib.contextmanager
+def _watchdog(state_dir: str, caution: Caution | None) -> t.Iterator[Watchdog | None]:
+    """The process that will put everything back, where that is asked for."""
+    if caution is None or not caution.confirm:
+        yield None
+        return
+    with contextlib.closing(Watchdog(lambda confirm_by: _revert_when_due(state_dir, float(confirm_by)))) as watchdog:
+        yield watchdog
+
+
+def confirm(*, state_dir: str, connection: Connection | None, check: bool) -> str:
+    """Record for good what a run has done that awaits confirmation; what messages call it.
+
+    :param connection: the one that the confirmation came by
+    :raises StateError: nothing awaits it any more, or it came by the connection of the run itself
+    """
+    state = State(state_dir)
+    if check or not state.is_there():
+        return _confirmable(state.read(), connection).doing
+    with state.locked("confirming a change") as session:
+        journal = _confirmable(session.read(), connection)
+        session.record(journal.changes)
+        session.keep_backup()
+    return journal.doing
+
+
+def _confirmable(stored: Stored, connection: Connection | None) -> Journal:
+    journal = stored.journal
+    if journal is None or not _seconds_awaited(journal):
+        raise StateError(
+            "there is nothing to confirm: no task with confirm_timeout has changed anything, or its time is over and "
+            "everything has been put back"
+        )
+    if connection is not None and connection.text == journal.connection:
+        raise StateError(
+            f"a change to {journal.doing} cannot be confirmed by the connection that it was made by, because only a new "
+            f"one shows that the host can still be reached; have 'meta: reset_connection' before this task"
+        )
+    return journal
+
+
+def _seconds_awaited(journal: Journal | None) -> float:
+    """For how long something still awaits confirmation; 0 when nothing does."""
+    if journal is None or journal.confirm_by is None or not journal.applied or journal.boot_id != _boot_id():
+        return 0.0
+    return max(0.0, journal.confirm_by - _uptime())
+
+
+def _check_nothing_awaited(stored: Stored) -> None:
+    seconds = _seconds_awaited(stored.journal)
+    if stored.journal is not None and seconds:
+        raise PendingError(stored.journal.doing, seconds)
+
+
+def _revert_when_due(state_dir: str, confirm_by: float) -> None:
+    """Wait until a change is confirmed or its time is over, and put it back then."""
+    state = State(state_dir)
+    while (left := confirm_by - _uptime()) > 0:
+        time.sleep(min(left, WATCH_INTERVAL))
+        with contextlib.suppress(StateError):
+            if not _is_due(state.read().journal, confirm_by):
+                return
+    while True:
+        with contextlib.suppress(StateError), state.locked("putting back what nobody has confirmed") as session:
+            stored = session.read()
+            if _is_due(stored.journal, confirm_by):
+                _recover(session, stored)
+            return
+        time.sleep(WATCH_INTERVAL)
+
+
+def _is_due(journal: Journal | None, confirm_by: float) -> bool:
+    """Whether a change is still the one that is to be put back at a time."""
+    return journal is not None and journal.confirm_by == confirm_by
+
+
+def _uptime() -> float:
+    """Seconds since the boot, those asleep too; nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 # --- after an interruption ------------------------------------------------------------------------------------------
 
 
@@ -233,6 +372,9 @@ def _journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
     journal = stored.journal
     if journal is None:
         return ()
+    seconds = _seconds_awaited(journal)
+    if seconds:
+        return (f"{PendingError(journal.doing, seconds)}; what is recorded is how it was before",)
     if not interrupted:
         return (f"another run is at work on {journal.doing} at this moment; what it will change is not seen here",)
     way = "finished" if journal.removal else "turned back"

@@ -60,6 +60,20 @@ class StateError(MacvlanHostError):
     """The state database cannot be used: missing, damaged, newer, unsafe or locked."""
 
 
+class PendingError(StateError):
+    """What an earlier run has done still awaits confirmation.
+
+    :ivar seconds: for so long, then it is put back
+    """
+
+    def __init__(self, doing: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"a change to {doing} awaits confirmation, for {seconds:.0f} s more; confirm it (macvlan_confirm, or "
+            f"macvlan-host confirm on the host), or run the task again when it has been put back"
+        )
+
+
 class DamagedError(StateError):
     """The state database is there, and what it holds cannot be read.
 

@@ -10,11 +10,13 @@ import contextlib
 import errno
 import importlib.util
 import os
+import socket
 import typing as t
 
 from . import codec, namespaces
+from .connection import Connection
 from .errors import KernelError
-from .model import HOST, Kernel, Link, Needs, Netns, Route, Space
+from .model import HOST, Kernel, Link, Needs, Netns, Route, Space, Way
 from .netlink import RouteSocket
 
 RT_SCOPE_LINK = 253
@@ -188,6 +190,43 @@ def _can_make(kind: str) -> bool:
     # No module to load, so asking cannot load one; a request without what every kind needs cannot make a link either.
     with contextlib.closing(RouteSocket()) as sock:
         return sock.exchange([codec.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
+
+
+# Addresses that nobody has (RFC 1112, section 4; RFC 6666): only a default route leads there.
+NOWHERE = ("240.0.0.1", "100::1")
+
+
+def read_ways(connection: Connection | None) -> tuple[Way, ...]:
+    """How this host is reached: by the connection that a run came by, and from beyond the default routes.
+
+    A connection to an address that this namespace does not have says nothing about its links.
+    """
+    wanted: list[tuple[str, str, str | None]] = [
+        ("what is beyond the default route", remote, None) for remote in NOWHERE
+    ]
+    with contextlib.closing(RouteSocket()) as sock:
+        if connection is not None and connection.local in {address.partition("/")[0] for address in _all_addresses(sock)}:
+            wanted.insert(0, (f"the SSH connection from {connection.remote}", connection.remote, connection.local))
+        return tuple(
+            Way(link, what, remote, local)
+            for what, remote, local in wanted
+            if (link := _way_out(sock, remote)) is not None
+        )
+
+
+def _all_addresses(sock: RouteSocket) -> list[str]:
+    """Those of link scope too."""
+    return [codec.parse_address(body)[1] for body in sock.dump(codec.dump_addresses())]
+
+
+def _way_out(sock: RouteSocket, remote: str) -> str | None:
+    """The link by which packets to an address leave this namespace, None when there is none."""
+    answer, body = sock.ask(codec.get_route(remote))
+    index = None if answer.errno or body is None else codec.parse_way_out(body)
+    try:
+        return None if index is None else socket.if_indextoname(index)
+    except OSError:  # it is gone again
+        return None
 
 
 def tagged_spaces() -> dict[Netns, Space]:

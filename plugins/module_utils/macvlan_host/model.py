@@ -456,6 +456,22 @@ class Space:
 
 
 @dataclass(frozen=True)
+class Way:
+    """How somebody reaches this host who must not be locked out.
+
+    :ivar link: the name of the link of the host by which answers leave
+    :ivar what: who that is, as a phrase
+    :ivar remote: an address at the other end
+    :ivar local: the address that is reached, None for any
+    """
+
+    link: str
+    what: str
+    remote: str
+    local: str | None = None
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a plan has to know of the kernel.
 
@@ -489,6 +505,7 @@ class Kernel:
     :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
     :ivar dangling: paths of namespaces that are symbolic links to nothing
     :ivar has_pyroute2: whether the library is there, should it be needed
+    :ivar ways: how this host is reached, as far as that is known
     """
 
     host: str = ""
@@ -499,3 +516,4 @@ class Kernel:
     unknown_settings: frozenset[str] = frozenset()
     dangling: frozenset[str] = frozenset()
     has_pyroute2: bool = True
+    ways: tuple[Way, ...] = ()

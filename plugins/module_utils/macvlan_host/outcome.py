@@ -31,6 +31,7 @@ class Outcome:
     :ivar steps: what was done, a sentence each
     :ivar missing: what a restoration could not bring back
     :ivar created: whether it comes to be recorded, which it was not before
+    :ivar confirm_within: in how many seconds it has to be confirmed, 0 when nobody has to
     """
 
     changed: bool
@@ -41,6 +42,7 @@ class Outcome:
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
     created: bool = False
+    confirm_within: int = 0
 
 
 def outcome_of(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import names
+from . import ipam, names
 from .draft import Draft, is_ours, require_kind, require_pyroute2
 from .errors import AbsentError, PlanError
 from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from .plan_endpoint import follow_network
-from .steps import DeleteLink, LinkSpec, Note, SetLink, link_steps
+from .steps import AddAddress, AddRoute, DeleteLink, LinkSpec, Note, SetLink, Step, link_steps
 
 
 def link_spec(owned: OwnedLink) -> LinkSpec:
@@ -319,7 +319,20 @@ def _delete(draft: Draft, name: str, owned: OwnedLink | None, link: Link | None)
     else:
         base = draft.host.by_index(link.lower)
         spec = LinkSpec(name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
-    draft.do(DeleteLink(HOST, spec, restore=link_steps(spec, link.up)))
+    draft.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *_configuration(draft, link))))
+
+
+def _configuration(draft: Draft, link: Link) -> t.Iterator[Step]:
+    """The steps that give a link what others have put on it: addresses, and routes where they were read."""
+    if not link.up:
+        return
+    addresses = draft.host.addresses.get(link.index, ())
+    for address in addresses:
+        yield AddAddress(HOST, link.name, address)
+    connected = {ipam.network(address)[0] for address in addresses} | {"fe80::/64"}
+    for route in draft.host.routes.get(link.index, ()):
+        if route.to not in connected:
+            yield AddRoute(HOST, link.name, route)
 
 
 def release_parent(draft: Draft, name: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from . import engine
 from .draft import Missing
-from .errors import KernelError
+from .errors import KernelError, PendingError
 from .options import Restoration
 from .outcome import Outcome
 from .watch import Watch
@@ -79,10 +79,14 @@ def _after(earlier: Restored, later: Restored) -> Restored:
 
 def _restore_once(state_dir: str) -> Restored:
     """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
-    try:
-        return _restored([engine.execute(Restoration(), state_dir=state_dir, check=False)])
-    except KernelError:
-        return _restore_one_by_one(state_dir)
+    while True:
+        try:
+            return _restored([engine.execute(Restoration(), state_dir=state_dir, check=False)])
+        except KernelError:
+            return _restore_one_by_one(state_dir)
+        except PendingError as exc:
+            # Until then nobody knows what is to be restored.
+            time.sleep(exc.seconds)
 
 
 def _restore_one_by_one(state_dir: str) -> Restored:

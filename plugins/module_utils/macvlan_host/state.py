@@ -53,7 +53,10 @@ class Journal:
 
     :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
     :ivar removal: finished rather than turned back
-    :ivar changes: what it will have recorded; known after a crash only for a removal
+    :ivar changes: what it will have recorded; known after a crash only for a removal, and for what is to be confirmed
+    :ivar confirm_by: seconds of CLOCK_BOOTTIME until which somebody has to confirm it, None when nobody has to
+    :ivar connection: the one that it came by, which is not the one to confirm it by
+    :ivar applied: whether all of it is done, and nothing but the confirmation is missing
     """
 
     boot_id: str
@@ -61,6 +64,9 @@ class Journal:
     removal: bool
     steps: tuple[Step, ...]
     changes: tuple[Change, ...]
+    confirm_by: float | None = None
+    connection: str | None = None
+    applied: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,8 +302,12 @@ class Session:
         """
         # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
         steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
-        changes = json.dumps(journal.changes if journal.removal else ())
-        body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}}}'
+        to_confirm = journal.confirm_by is not None
+        changes = json.dumps(journal.changes if journal.removal or to_confirm else ())
+        body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}'
+        if to_confirm:
+            body += f', "confirm_by": {journal.confirm_by!r}, "connection": {json.dumps(journal.connection)}'
+        body += "}"
         with self._transaction():
             self._connection.execute(
                 "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, body)
@@ -331,6 +341,12 @@ class Session:
         except (OSError, sqlite3.Error) as exc:
             return f"the backup {backup} could not be written: {exc}"
         return None
+
+    def await_confirmation(self) -> None:
+        """All of what was intended is done; it is recorded when it is confirmed."""
+        with self._transaction():
+            ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
+            self._connection.execute("UPDATE journal SET body = ?", (json.dumps({**json.loads(text), "applied": True}),))
 
     def forget_intention(self) -> None:
         """What was intended has been turned back."""
@@ -492,7 +508,8 @@ def _journal(boot_id: str, doing: str, text: str) -> Journal:
     body = json.loads(text)
     steps = tuple(from_plain(step) for step in body["steps"])
     changes = tuple(Change(*change) for change in body["changes"])
-    return Journal(boot_id, doing, body["removal"], steps, changes)
+    waiting = {key: body[key] for key in ("confirm_by", "connection", "applied") if key in body}
+    return Journal(boot_id, doing, body["removal"], steps, changes, **waiting)
 
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:

@@ -1,0 +1,74 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan_confirm
+short_description: Confirm a change of macvlan_config that is put back otherwise
+version_added: 0.1.0
+description:
+  - Keeps what a task of M(fleetnet.macvlan.macvlan_config) with
+    O(fleetnet.macvlan.macvlan_config#module:confirm_timeout) has changed. It has to come by another SSH connection than
+    that task, because only a new one shows that the host can still be reached.
+  - It fails when nothing awaits confirmation, which is so when the time is over and everything was put back.
+author:
+  - The fleetnet.macvlan authors (@fleetnet)
+extends_documentation_fragment:
+  - fleetnet.macvlan._attributes
+  - fleetnet.macvlan._attributes.actiongroup
+  - fleetnet.macvlan._common
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Tells whether there is something to confirm.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - What is confirmed cannot be confirmed again.
+options: {}
+notes:
+  - Use C(meta=reset_connection) before the task, and C(macvlan-host confirm) without Ansible.
+seealso:
+  - module: fleetnet.macvlan.macvlan_config
+"""
+
+EXAMPLES = r"""
+- name: Change what the connection may come in by, for a minute at first
+  fleetnet.macvlan.macvlan_config:
+    purge: true
+    confirm_timeout: 60
+  register: changed_for_now
+
+- name: Use a new connection from here on
+  ansible.builtin.meta: reset_connection
+
+- name: Keep it, now that the host can be reached
+  fleetnet.macvlan.macvlan_confirm:
+  when: changed_for_now.confirm_within is defined
+"""
+
+RETURN = r"""
+confirmed:
+  description: What was changed, as messages call it.
+  returned: success
+  type: str
+  sample: the configuration of this host
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import confirm_argspec, run_confirm
+
+
+def main() -> None:
+    run_confirm(AnsibleModule(argument_spec=confirm_argspec(), supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nobody is locked out: what would cut the connection is refused, or put back unless it is confirmed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, kernel_write
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+
+NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24")}
+ENDPOINTS = [{"name": "h", "network": "net"}, {"name": "a", "network": "net", "netns": "a"}]
+NOTHING = {"purge": True, "confirm_timeout": 2}
+SECONDS_TO_WAIT = 60
+
+
+def by_ssh(remote: str = "10.0.0.9", port: int = 50000, local: str = "10.0.0.2") -> Hook:
+    """A hook: the module was asked for by an SSH connection."""
+    return lambda: os.environ.update(SSH_CONNECTION=f"{remote} {port} {local} 22")
+
+
+@pytest.fixture
+def reached(host: Host) -> Host:
+    """A host that is reached by its own interface in a network."""
+    network(host, subnets=subnets("10.0.0.0/24"))
+    assert converge(host, "macvlan_endpoint", name="h", network="net")["endpoint"]["ipv4"] == "10.0.0.2/24"
+    endpoint(host, "a")
+    return host
+
+
+WORDS = ("the host may not be reachable", "mv-h", "10.0.0.9", "10.0.0.2", "force: true")
+CUTS = [
+    pytest.param("macvlan_endpoint", {"name": "h", "network": "net", "state": "absent"}, id="remove the interface"),
+    pytest.param("macvlan_endpoint", {"name": "h", "network": "net", "ipv4": "10.0.0.77"}, id="change its address"),
+    pytest.param("macvlan_network", {"name": "net", "parent": "eth0", "mtu": 1400, "subnets": subnets("10.0.0.0/24")}, id="change it by its network"),
+    pytest.param("macvlan_config", {"networks": [NETWORK], "endpoints": ENDPOINTS[1:], "purge": True}, id="purge it"),
+]
+
+
+@pytest.mark.parametrize(("module", "params"), CUTS)
+def test_what_the_connection_comes_in_by_is_not_changed(reached: Host, module: str, params: dict[str, t.Any]) -> None:
+    refuse(reached, module, *WORDS, hook=by_ssh(), **params)
+    done = reached.call(module, hook=by_ssh(), force=True, **params)
+    assert done["changed"]
+    assert any("the host may not be reachable" in text for text in done["warnings"])
+
+
+@pytest.mark.parametrize(("module", "params"), CUTS)
+@pytest.mark.parametrize("connection", [{"local": "192.0.2.1"}, {"remote": "nobody"}])
+def test_a_connection_to_somewhere_else_guards_nothing(
+    reached: Host, module: str, params: dict[str, t.Any], connection: dict[str, str]
+) -> None:
+    done = reached.call(module, hook=by_ssh(**connection), **params)
+    assert done["changed"] and "warnings" not in done
+
+
+def test_what_does_not_touch_the_connection_is_done(reached: Host) -> None:
+    done = reached.call("macvlan_endpoint", name="a", network="net", state="absent", hook=by_ssh())
+    assert done["changed"] and "warnings" not in done
+    for task in ({"name": "b", "network": "net", "netns": "b"}, {"name": "h", "network": "net", "labels": {"a": "b"}}):
+        assert reached.call("macvlan_endpoint", hook=by_ssh(), **task)["changed"]
+
+
+def test_a_route_that_would_catch_the_answers_is_refused(reached: Host) -> None:
+    task = {"name": "h2", "network": "inner", "routes": [{"to": "10.0.0.8/29"}]}
+    network(reached, "inner", allow_shared_parent=True, mode="private", subnets=subnets("10.1.0.0/24"))
+    refuse(reached, "macvlan_endpoint", "10.0.0.8/29", *WORDS, hook=by_ssh(), **task)
+    task["routes"] = [{"to": "10.0.0.16/29"}]
+    assert reached.call("macvlan_endpoint", hook=by_ssh(), **task)["changed"]
+
+
+def test_a_parent_that_the_connection_comes_in_by_is_not_taken_over(host: Host) -> None:
+    host.ip("address", "add", "10.0.0.2/24", "dev", "eth0")
+    params = {"name": "all", "parent": "eth0", "mode": "passthru", "ipam": "none"}
+    assert host.call("macvlan_network", hook=by_ssh(), **params)["changed"]
+    task = {"name": "a", "network": "all", "netns": "a"}
+    refuse(host, "macvlan_endpoint", "the host may not be reachable", "eth0", "10.0.0.9", hook=by_ssh(), **task)
+
+
+def test_a_default_route_is_guarded_without_a_connection(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24", "fd00::/64"))
+    converge(host, "macvlan_endpoint", name="h", network="net", default_route=True)
+    refuse(host, "macvlan_endpoint", "default route", "mv-h", name="h", network="net", state="absent")
+    assert host.call("macvlan_endpoint", name="h", network="net", state="absent", force=True)["changed"]
+
+
+# --- confirm, or have it put back -----------------------------------------------------------------------------------
+
+
+def wait_until(host: Host, wanted: Snapshot) -> None:
+    """Until what nobody has confirmed is put back."""
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while (found := host.snapshot()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found == wanted
+
+
+def test_what_nobody_confirms_is_put_back(reached: Host) -> None:
+    before = reached.snapshot()
+    done = reached.call("macvlan_config", hook=by_ssh(), **NOTHING)
+    assert (done["changed"], done["confirm_within"], done["endpoints"]) == (True, 2, [])
+    assert any("the host may not be reachable" in text for text in done["warnings"])
+    assert "mv-h" not in reached.links() and reached.namespaces() == []
+    wait_until(reached, before)
+    assert reached.ping("a", "10.0.0.2")
+    assert reached.call("macvlan_info")["drift"] == []
+
+
+def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_before(reached: Host) -> None:
+    before = reached.snapshot()
+    reached.call("macvlan_config", purge=True, confirm_timeout=5)
+    refuse(reached, "macvlan_network", "awaits confirmation", "macvlan_confirm", **NETWORK)
+    found = reached.call("macvlan_info")
+    assert [item["name"] for item in found["endpoints"]] == ["a", "h"]
+    assert any("awaits confirmation" in text for text in found["warnings"])
+    wait_until(reached, before)
+
+
+@pytest.mark.parametrize("way", ["module", "command"])
+def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) -> None:
+    reached.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "command"))
+    reached.call("macvlan_config", hook=by_ssh(), purge=True, confirm_timeout=SECONDS_TO_WAIT)
+    foreseen = reached.call("macvlan_confirm", check=True, hook=by_ssh(port=50001))
+    message = reached.call("macvlan_confirm", fails=True, hook=by_ssh())["msg"]
+    assert "cannot be confirmed by the connection that it was made by" in message and "reset_connection" in message
+    if way == "module":
+        assert reached.call("macvlan_confirm", hook=by_ssh(port=50001))["confirmed"] == foreseen["confirmed"]
+    else:
+        said = reached.run([str(HOME / "command"), "confirm"], env={**os.environ, "SSH_CONNECTION": ""})
+        assert said.stdout == "the change to the configuration of this host is confirmed\n"
+    after = reached.snapshot()
+    assert all(rows == [] for rows in after.tables.values())
+    assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
+    assert not reached.call("macvlan_config", purge=True)["changed"]
+
+
+def test_what_is_confirmed_too_late_is_refused(reached: Host) -> None:
+    before = reached.snapshot()
+    reached.call("macvlan_config", purge=True, confirm_timeout=1)
+    wait_until(reached, before)
+    assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
+
+
+def test_what_changes_nothing_in_the_kernel_needs_no_confirmation(reached: Host) -> None:
+    task = {"networks": [{**NETWORK, "labels": {"a": "b"}}], "endpoints": ENDPOINTS, "confirm_timeout": 60}
+    assert "confirm_within" not in reached.call("macvlan_config", **task)
+    assert "confirm_within" not in reached.call("macvlan_config", **task)
+    assert reached.call("macvlan_info")["networks"][0]["labels"] == {"a": "b"}
+
+
+def test_what_is_made_is_put_back_too(reached: Host) -> None:
+    before = reached.snapshot()
+    new = [*ENDPOINTS, {"name": "b", "network": "net", "netns": "b"}]
+    reached.call("macvlan_config", networks=[{**NETWORK, "mode": "private", "mtu": 1400}], endpoints=new, confirm_timeout=2)
+    assert reached.namespaces() == ["a", "b"]
+    wait_until(reached, before)
+
+
+def test_the_way_back_outlives_a_module_that_dies(reached: Host) -> None:
+    """In the middle, when nothing could be confirmed any more."""
+
+    def hook() -> None:
+        do = kernel_write.KernelWriter._do
+
+        def die(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
+            do(self, step, settle)
+            if not settle and "delete macvlan link" in step.describe():
+                self._flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        kernel_write.KernelWriter._do = die  # type: ignore[method-assign]
+
+    before = reached.snapshot()
+    assert reached.spawn("macvlan_config", hook=hook, **NOTHING).wait() == -signal.SIGKILL
+    assert reached.snapshot() != before
+    assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
+    wait_until(reached, before)
+
+
+def test_a_boot_before_the_confirmation_brings_back_what_was_before(reached: Host) -> None:
+    reached.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "command"))
+    before = reached.snapshot()
+
+    def hook() -> None:
+        engine.Watchdog.begin = lambda *dummy: None  # type: ignore[method-assign]
+
+    reached.call("macvlan_config", hook=hook, purge=True, confirm_timeout=3600)
+    reached.run(["sqlite3", str(reached.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
+    reached.run([str(HOME / "command"), "restore"])
+    assert reached.snapshot() == before
+
+
+@pytest.mark.needs("8021q")
+def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresses_and_routes(host: Host) -> None:
+    converge(host, "vlan_subinterface", name="eth0.50")
+    network(host, parent="eth0.60", subnets=subnets("10.6.0.0/24"))
+    host.ip("address", "add", "10.0.0.2/24", "dev", "eth0.50")
+    host.ip("address", "add", "2001:db8::2/64", "dev", "eth0.50", "nodad")
+    host.ip("route", "add", "192.0.2.0/24", "via", "10.0.0.1", "dev", "eth0.50")
+    host.wait_until_up("eth0.50")
+    before = host.snapshot()
+    ssh = by_ssh("192.0.2.7")
+    refuse(host, "vlan_subinterface", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, name="eth0.50", state="absent")
+    refuse(host, "macvlan_config", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, purge=True)
+    host.call("macvlan_config", hook=ssh, **NOTHING)
+    assert "eth0.50" not in host.links()
+    wait_until(host, before)

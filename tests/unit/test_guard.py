@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock-out guard: what would cut a way is refused, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import connection, guard, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Route, Way
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link, space, vlan_link
+
+SSH = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
+NEAR = Way("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
+BEYOND = Way("br0", "what is beyond the default route", "240.0.0.1")
+BEYOND6 = Way("br0", "what is beyond the default route", "100::1")
+HOST_SPACE = space(
+    link("eth0", 2),
+    vlan_link("eth0.50", 3, 2, 50),
+    link("eth1", 4, master=6),
+    vlan_link("eth1.70", 5, 4, 70, master=6),
+    link("br0", 6, kind="bridge"),
+    link("mv-h", 7, kind="macvlan", lower=8),
+    link("eth2", 8),
+    link("alone", 9),
+    addresses={3: ("10.50.0.2/24",), 7: ("10.60.0.2/24", "10.61.0.2/24")},
+    routes={
+        3: (Route("10.50.0.0/24"), Route("192.0.2.0/24", "10.50.0.1")),
+        6: (Route("0.0.0.0/0", "172.16.0.1"), Route("::/0", "fd00::1")),
+        7: (Route("10.60.0.0/24"), Route("10.61.0.0/24")),
+    },
+)
+
+
+def deleted(name, kind="vlan"):
+    return steps.DeleteLink(HOST, steps.LinkSpec(name, kind))
+
+
+def changed(name, attribute, new, netns=HOST):
+    return steps.SetLink(netns, name, attribute, None, new)
+
+
+def passthru(parent, netns=BLUE):
+    return steps.AddLink(netns, steps.LinkSpec("eth0", "macvlan", parent=parent, mode="passthru"))
+
+
+CUTS = [
+    (SSH, deleted("eth0.50")),
+    (SSH, deleted("eth0")),
+    (SSH, changed("eth0.50", "up", False)),
+    (SSH, changed("eth0.50", "mac", "02:00:00:00:00:01")),
+    (SSH, changed("eth0.50", "mtu", 1400)),
+    (SSH, changed("eth0", "name", "lan")),
+    (SSH, passthru("eth0.50")),
+    (SSH, passthru("eth0")),
+    (SSH, steps.AddRoute(HOST, "mv-h", Route("192.0.2.0/25"))),
+    (SSH, steps.AddAddress(HOST, "mv-h", "192.0.2.12/28")),
+    (SSH, steps.DeleteRoute(HOST, "eth0.50", Route("192.0.2.0/24", "10.50.0.1"))),
+    (NEAR, deleted("mv-h", "macvlan")),
+    (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
+    (NEAR, changed("eth2", "up", False)),
+    (BEYOND, deleted("eth1.70")),
+    (BEYOND, deleted("eth1")),
+    (BEYOND, steps.ReplaceRoute(HOST, "br0", Route("0.0.0.0/0", "172.16.0.1"), Route("0.0.0.0/0", "172.16.0.2"))),
+    (BEYOND6, steps.DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
+]
+SPARED = [
+    (SSH, deleted("eth1.70")),
+    (SSH, changed("eth0.50", "alias", "")),
+    (SSH, changed("eth0.50", "up", True)),
+    (SSH, changed("eth0.50", "mtu", 1400, BLUE)),
+    (SSH, passthru("eth2")),
+    (SSH, steps.AddLink(BLUE, steps.LinkSpec("eth0", "macvlan", parent="eth0.50", mode="bridge"))),
+    # A wider route, or one as wide, does not win over the one that is there.
+    (SSH, steps.AddRoute(HOST, "mv-h", Route("192.0.0.0/16"))),
+    (SSH, steps.AddAddress(HOST, "mv-h", "192.0.2.100/24")),
+    (SSH, steps.AddRoute(HOST, "eth0.50", Route("192.0.2.0/28"))),
+    (SSH, steps.AddRoute(BLUE, "mv-h", Route("192.0.2.0/28"))),
+    (SSH, steps.AddRoute(HOST, "mv-h", Route("2001:db8::/64"))),
+    (SSH, steps.DeleteRoute(HOST, "eth0.50", Route("192.0.0.0/16"))),
+    (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
+    (NEAR, steps.DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
+    (BEYOND, steps.AddRoute(HOST, "mv-h", Route("10.0.0.0/8"))),
+    (BEYOND, steps.DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
+    (BEYOND, deleted("gone")),
+    (Way("gone", "somebody", "192.0.2.7"), deleted("eth0")),
+]
+
+
+def kernel(*ways):
+    return Kernel(spaces={HOST.path: HOST_SPACE}, ways=ways)
+
+
+@pytest.mark.parametrize(("way", "step"), CUTS)
+def test_what_cuts_a_way_is_refused_with_the_step_the_link_and_the_addresses(way, step):
+    with pytest.raises(PlanError) as caught:
+        guard.check("network lan", [deleted("alone"), step], kernel(way), Caution())
+    for words in ("network lan: refused", step.describe(), way.what, f"by {way.link}", way.local or "", "force: true"):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("way", "step"), SPARED)
+def test_what_cuts_no_way_is_not(way, step):
+    assert guard.check("network lan", [step], kernel(way), Caution()) == ()
+
+
+@pytest.mark.parametrize("caution", [Caution(force=True), Caution(confirm=60)])
+def test_what_is_forced_or_can_be_put_back_is_warned_of(caution):
+    (warning,) = guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
+    assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
+
+
+def test_without_ways_nothing_is_refused():
+    assert guard.check("network lan", [step for dummy, step in CUTS], kernel(), Caution()) == ()
+
+
+# --- the connection -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "remote", "local"),
+    [
+        ("192.0.2.7 50000 192.0.2.20 22", "192.0.2.7", "192.0.2.20"),
+        ("fe80::1%eth0 50000 fe80::2%eth0 22", "fe80::1", "fe80::2"),
+    ],
+)
+def test_a_connection_is_known_by_its_variable(monkeypatch, text, remote, local):
+    monkeypatch.setenv("SSH_CONNECTION", text)
+    found = connection.find_connection()
+    assert (found.remote, found.local, found.text) == (remote, local, text)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a b c d", "192.0.2.7 1 192.0.2.20", "192.0.2.7 1 x 2", "\0001 2 3 4"])
+def test_a_variable_that_says_nothing_is_no_connection(monkeypatch, text):
+    monkeypatch.setattr(connection.os, "environ", {"SSH_CONNECTION": text})
+    monkeypatch.setattr(connection, "_parent_of", lambda dummy: 0)
+    monkeypatch.setattr(connection, "_variable_of", lambda dummy: None)
+    assert connection.find_connection() is None
+
+
+def test_where_sudo_has_taken_it_away_the_processes_above_are_asked(monkeypatch):
+    """As in: sshd, a shell with the variable, sudo, this."""
+    parents = {40: 30, 30: 20, 20: 1}
+    monkeypatch.setattr(connection.os, "environ", {})
+    monkeypatch.setattr(connection.os, "getppid", lambda: 40)
+    monkeypatch.setattr(connection, "_parent_of", parents.get)
+    monkeypatch.setattr(connection, "_variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
+    assert connection.find_connection().remote == "192.0.2.7"
+    monkeypatch.setattr(connection, "_variable_of", lambda dummy: None)
+    assert connection.find_connection() is None
