@@ -207,7 +207,7 @@ def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresse
     network(host, parent="eth0.60", subnets=subnets("10.6.0.0/24"))
     host.ip("address", "add", "10.0.0.2/24", "dev", "eth0.50")
     host.ip("address", "add", "2001:db8::2/64", "dev", "eth0.50", "nodad")
-    host.ip("route", "add", "192.0.2.0/24", "via", "10.0.0.1", "dev", "eth0.50")
+    host.ip("route", "add", "192.0.2.0/24", "via", "10.0.0.1", "dev", "eth0.50", "proto", "static")
     host.wait_until_up("eth0.50")
     before = host.snapshot()
     ssh = by_ssh("192.0.2.7")

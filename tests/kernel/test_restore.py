@@ -96,7 +96,8 @@ def test_parents_that_were_made_come_back_from_the_bottom_up(host: Host, command
 
 @pytest.mark.needs("8021q")
 def test_a_link_that_was_made_by_hand_is_not_made_again(host: Host, command: Command) -> None:
-    host.ip("link", "add", "link", "eth0", "name", "eth0.40", "up", "type", "vlan", "id", "40")
+    host.ip("link", "add", "link", "eth0", "name", "eth0.40", "type", "vlan", "id", "40")
+    host.bring_up("eth0.40")
     network(host, parent="eth0.40", subnets=subnets("10.40.0.0/24"))
     endpoint(host, "a")
     host.lose_all()
