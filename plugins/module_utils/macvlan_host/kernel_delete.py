@@ -90,9 +90,11 @@ class Deletions:
         answer, body = self._host.ask(codec.get_nsid(descriptor))
         nsid = -1 if body is None else codec.parse_nsid(body)
         if nsid < 0:
-            self._host.exchange([codec.name_netns(descriptor)])
+            (named,) = self._host.exchange([codec.name_netns(descriptor)])
             answer, body = self._host.ask(codec.get_nsid(descriptor))
             nsid = -1 if body is None else codec.parse_nsid(body)
+            # Another run may have named it meanwhile, so a refusal counts only when there is no number.
+            answer = named if named.errno else answer
         if nsid < 0:
             raise _refused(doomed.step, answer)
         self._elsewhere.append((doomed, nsid))
