@@ -2359,3 +2359,11 @@ def test_steps_in_a_namespace_that_was_not_read_change_nothing_in_the_simulation
 def test_a_namespace_that_is_there_is_not_made_anew_in_the_simulation():
     found = kernel(spaces={BLUE_PATH: Space(links={"lo": builders.loopback(alias="x")})})
     assert plan.kernel_after(found, [steps.CreateNetns("blue", "y")]) == found
+
+
+@pytest.mark.parametrize("born_as", ["mv-a", names.birth_name("0" * 12)])
+def test_a_link_whose_creation_was_interrupted_is_known_by_its_group_in_the_simulation(born_as):
+    removal = steps.DeleteLink(HOST, steps.LinkSpec("mv-a", "macvlan", f"{names.TAG_PREFIX}{'0' * 12}"))
+    for group, left in ((names.birth_group("0" * 12), False), (0, True)):
+        found = kernel(link(born_as, 9, kind="macvlan", group=group))
+        assert (born_as in plan.kernel_after(found, [removal]).spaces[HOST.path].links) == left

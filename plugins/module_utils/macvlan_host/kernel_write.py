@@ -34,6 +34,7 @@ from .steps import (
     SetSysctls,
     Step,
     Sysctl,
+    is_meant,
 )
 
 # net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
@@ -454,21 +455,6 @@ class KernelWriter:
 def _unless_already(exc: Exception) -> list[str]:
     """What to tell of a refusal: nothing when it is already so."""
     return [] if getattr(exc, "errno", 0) in ALREADY else [str(exc)]
-
-
-def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
-    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
-
-    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
-    """
-    if found.kind != wanted.kind:
-        return False
-    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
-        return False
-    identifier = names.identifier_of(wanted.tag)
-    if found.alias or not or_untagged or identifier is None:
-        return found.alias == (wanted.tag or "")
-    return found.group == names.birth_group(identifier)
 
 
 def _write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:

@@ -30,6 +30,7 @@ from .steps import (
     SetLink,
     SetSysctls,
     Step,
+    is_meant,
 )
 
 # Kinds that sit on another link and go with it; the other end of a veth is no such thing.
@@ -108,8 +109,8 @@ def follow(spaces: Spaces, step: Step) -> None:
     elif isinstance(step, SetSysctls):
         _set_sysctls(spaces, step)
     elif isinstance(step, DeleteLink):
-        found = _link(spaces, step.netns, step.link.name)
-        if found is not None and found.alias == (step.link.tag or ""):
+        found = _meant(spaces, step)
+        if found is not None:
             _remove(spaces, step.netns.path, found)
     elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
         link = _link(spaces, step.netns, step.ifname)
@@ -134,6 +135,16 @@ def _delete_netns(spaces: Spaces, path: str) -> None:
 def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
     space = spaces.get(netns.path)
     return None if space is None else space.links.get(name)
+
+
+def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
+    """The link to delete; when its creation was interrupted, it has no tag yet, and maybe not its name."""
+    identifier = names.identifier_of(step.link.tag)
+    for name in (step.link.name, *((names.birth_name(identifier),) if identifier else ())):
+        found = _link(spaces, step.netns, name)
+        if found is not None and is_meant(found, step.link, or_untagged=True):
+            return found
+    return None
 
 
 def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:

@@ -14,7 +14,8 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from .model import HOST, Netns, Route, VlanFacts, plain
+from . import names
+from .model import HOST, Link, Netns, Route, VlanFacts, plain
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,21 @@ class LinkSpec:
         """The kind and name, such as ``VLAN link eth0.50``."""
         kinds = {"vlan": "VLAN link", "dummy": "dummy link", "macvlan": "macvlan link"}
         return f"{kinds.get(self.kind, (self.kind + ' link').strip())} {self.name}"
+
+
+def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
+    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
+
+    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
+    """
+    if found.kind != wanted.kind:
+        return False
+    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
+        return False
+    identifier = names.identifier_of(wanted.tag)
+    if found.alias or not or_untagged or identifier is None:
+        return found.alias == (wanted.tag or "")
+    return found.group == names.birth_group(identifier)
 
 
 @dataclass(frozen=True)
