@@ -13,9 +13,9 @@ import typing as t
 from pathlib import Path
 
 from .machine import Machine, Wire, skip_address_detection
-from .module_call import Hook, ModuleCall, module_params
+from .module_call import Call, CommandCall, Hook, ModuleCall, Said, module_params
 from .playbook import PlaybookRun, run_playbook
-from .snapshot import TAG, Snapshot, take_snapshot
+from .snapshot import DATABASE, TAG, Snapshot, Tables, read_tables, take_snapshot
 
 # Under the machine's own /var/lib, away from the state directory.
 HOME = Path("/var/lib/home")
@@ -39,7 +39,7 @@ class Host(Machine):
 
     def __init__(self, wire: Wire | None = None) -> None:
         super().__init__()
-        self._calls: list[ModuleCall] = []
+        self._calls: list[Call] = []
         self._own_wire = wire is None
         try:
             self.wire = wire or Wire()
@@ -131,6 +131,18 @@ class Host(Machine):
             call.wait()
         return [call.result(fails=call.wait() != 0) for call in calls]
 
+    # --- the command ------------------------------------------------------------------------------------------------
+
+    def restore(self) -> Said:
+        """Have the command macvlan-host bring back what is recorded."""
+        return self.spawn_command("restore").said()
+
+    def spawn_command(self, *arguments: str, hook: Hook | None = None) -> CommandCall:
+        """Start the command macvlan-host on this host and come back at once."""
+        call = CommandCall(self.pid, arguments, hook)
+        self._calls.append(call)
+        return call
+
     # --- playbooks --------------------------------------------------------------------------------------------------
 
     def playbook(
@@ -150,6 +162,10 @@ class Host(Machine):
     def snapshot(self) -> Snapshot:
         """Everything that a task which fails, or only checks, must leave as it was; compare two with ==."""
         return take_snapshot(self, self.state_dir)
+
+    def tables(self) -> Tables:
+        """What is recorded, as a snapshot has it."""
+        return read_tables(self.path(self.state_dir / DATABASE))
 
     def has_state(self) -> bool:
         """Whether a task has left anything in the state directory, or the directory itself."""

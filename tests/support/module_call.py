@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module's main() in a forked child: real options, real exit, and none of the start-up time of a program."""
+"""The main() of a module or of the command in a forked child: real options, real exit, and no program to start."""
 
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import importlib
 import json
 import os
@@ -14,7 +15,6 @@ import select
 import signal
 import sys
 import traceback
-import types
 import typing as t
 
 from ansible.module_utils.testing import patch_module_args
@@ -23,19 +23,18 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 MODULES = "ansible_collections.fleetnet.macvlan.plugins.modules."
+COMMAND = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.command"
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 Hook = t.Callable[[], object]
 
 
-class ModuleCall:
-    """One run of a module that has been started."""
+class Call:
+    """One run of a main() that has been started."""
 
-    def __init__(self, pid_of_machine: int, module_name: str, params: dict[str, t.Any], hook: Hook | None) -> None:
-        # Imported here and not in the child: the first call pays for all.
-        module = importlib.import_module(MODULES + module_name)
-        self.title = f"{module_name} {params}"
+    def __init__(self, pid_of_machine: int, title: str, main: Hook, hook: Hook | None) -> None:
+        self.title = title
         # Files, not pipes: nobody has to read while the module is still writing.
         self._output = {1: os.memfd_create("stdout"), 2: os.memfd_create("stderr")}
         self._texts: dict[int, str] = {}
@@ -45,11 +44,9 @@ class ModuleCall:
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            self._be_the_child(pid_of_machine, module, params, hook)
+            self._be_the_child(pid_of_machine, main, hook)
 
-    def _be_the_child(
-        self, machine: int, module: types.ModuleType, params: dict[str, t.Any], hook: Hook | None
-    ) -> t.NoReturn:
+    def _be_the_child(self, machine: int, main: Hook, hook: Hook | None) -> t.NoReturn:
         code = 70
         try:
             die_with_parent()
@@ -57,8 +54,7 @@ class ModuleCall:
             enter(machine)
             if hook is not None:
                 hook()
-            with patch_module_args(params):
-                module.main()
+            main()
             code = 0
         except SystemExit as exc:
             code = exc.code if isinstance(exc.code, int) else 1
@@ -95,6 +91,20 @@ class ModuleCall:
             assert not late, f"{self.title} still ran after {timeout} s"
         return self._returncode
 
+
+class ModuleCall(Call):
+    """One run of a module."""
+
+    def __init__(self, pid_of_machine: int, module_name: str, params: dict[str, t.Any], hook: Hook | None) -> None:
+        # Imported here and not in the child: the first call pays for all.
+        module = importlib.import_module(MODULES + module_name)
+
+        def main() -> None:
+            with patch_module_args(params):
+                module.main()
+
+        super().__init__(pid_of_machine, f"{module_name} {params}", main, hook)
+
     def result(self, fails: bool = False) -> dict[str, t.Any]:
         """What the module returned, with "rc" and "failed"; it must have failed if fails is given, and only then."""
         code = self.wait()
@@ -113,6 +123,32 @@ class ModuleCall:
         except (IndexError, ValueError):
             said = "\n".join(text for text in self._texts.values() if text)
             raise AssertionError(f"{self.title} ended with {self._returncode} and no result:\n{said}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What the command macvlan-host answered."""
+
+    code: int
+    lines: list[str]
+    complaint: str
+
+    def __post_init__(self) -> None:
+        assert "Traceback" not in self.complaint, self.complaint
+
+
+class CommandCall(Call):
+    """One run of the command macvlan-host, as it is here and not as it is installed."""
+
+    def __init__(self, pid_of_machine: int, arguments: t.Sequence[str], hook: Hook | None) -> None:
+        command = importlib.import_module(COMMAND)
+        super().__init__(
+            pid_of_machine, f"macvlan-host {' '.join(arguments)}", lambda: sys.exit(command.main(arguments)), hook
+        )
+
+    def said(self) -> Said:
+        code = self.wait()
+        return Said(code, self._texts[1].splitlines(), self._texts[2])
 
 
 def message_text(value: t.Any) -> t.Any:

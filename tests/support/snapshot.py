@@ -23,6 +23,8 @@ DATABASE = "state.db"
 # SQLite makes and removes these as its users come and go.
 SQLITE_FILES = {f"{DATABASE}-wal", f"{DATABASE}-shm"}
 
+Tables = dict[str, list[tuple[t.Any, ...]]]
+
 # Each of these changes by itself: with the carrier, with time, or with who asked first.
 VOLATILE_KEYS = {"operstate", "link_netnsid", "valid_life_time", "preferred_life_time", "tentative", "linkdown"}
 VOLATILE_FLAGS = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "linkdown", "dead"}
@@ -55,7 +57,7 @@ class Snapshot:
 
     networks: dict[str, Network]
     files: dict[str, str]
-    tables: dict[str, list[tuple[t.Any, ...]]]
+    tables: Tables
 
     def without_state(self) -> Snapshot:
         """The kernel's part alone."""
@@ -131,7 +133,7 @@ def list_files(folder: Path) -> dict[str, str]:
     return {name: mode for name, mode in modes.items() if name not in SQLITE_FILES}
 
 
-def read_tables(database: Path) -> dict[str, list[tuple[t.Any, ...]]]:
+def read_tables(database: Path) -> Tables:
     """Every row of every table, read from a copy: readers of a WAL write beside it, and SQLite resolves /proc links."""
     if not database.is_file():
         return {}
