@@ -14,6 +14,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
     pytest_make_collect_report,
     pytest_runtest_makereport,
     pytest_runtest_setup,
+    pytest_terminal_summary,
+    tally,
 )
 
 __all__ = [
@@ -24,4 +26,6 @@ __all__ = [
     "pytest_make_collect_report",
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "tally",
 ]

@@ -6,21 +6,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
 import signal
 import subprocess
-import time
 import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces, netlink, state
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces
+from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, around
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
-from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
-from ansible_collections.fleetnet.macvlan.tests.support.module_call import ModuleCall
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     KEYS,
     converge,
@@ -41,53 +36,8 @@ CREATE_ENDPOINT: Scenario = (
     "macvlan_endpoint",
     {"name": "b", "network": "net", "netns": "b", "routes": ROUTES, "sysctls": {"net.ipv4.ip_forward": 1}},
 )
-CHANGE_ENDPOINT: Scenario = (
-    "macvlan_endpoint",
-    {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.77", "ifname": "net1", "mtu": 1400, "routes": ROUTES},
-)
-REMOVE_ENDPOINT: Scenario = ("macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"})
-CHANGE_NETWORK: Scenario = (
-    "macvlan_network",
-    {
-        "name": "net",
-        "parent": "eth0",
-        "mode": "private",
-        "mtu": 1400,
-        "subnets": [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.254"}, {"subnet": "fd00::/64"}],
-    },
-)
-REMOVE_NETWORK: Scenario = ("macvlan_network", {"name": "net", "state": "absent", "force": True})
-CREATE_VLAN_NETWORK: Scenario = (
-    "macvlan_network",
-    {"name": "v", "parent": "eth0.50", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
-)
-
-CREATE_DUMMY_NETWORK: Scenario = ("macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")})
-# Something to change, something to make, something to take away: all that can be half-way done.
-CHANGE_HOST: Scenario = (
-    "macvlan_config",
-    {
-        "networks": [
-            {"name": "net", "parent": "eth0", "subnets": DUAL, "labels": {"owner": "us"}},
-            {"name": "other", "parent": "eth0", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")},
-        ],
-        "endpoints": [
-            {"name": "b", "network": "net", "netns": "b"},
-            {"name": "b", "network": "other", "netns": "b", "ifname": "eth1", "default_route": False},
-        ],
-        "purge": True,
-    },
-)
-
-SCENARIOS = [
-    pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
-    pytest.param(CHANGE_ENDPOINT, id="change an endpoint"),
-    pytest.param(REMOVE_ENDPOINT, id="remove an endpoint"),
-    pytest.param(CHANGE_NETWORK, id="change a network"),
-    pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),
-    pytest.param(CHANGE_HOST, id="change a whole host"),
-    pytest.param(CREATE_VLAN_NETWORK, id="create a network on a VLAN", marks=pytest.mark.needs("8021q")),
-]
+NETWORK = {"name": "net", "parent": "eth0", "subnets": DUAL}
+ENDPOINT = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.2", "ipv6": "fd00::2"}
 
 
 @pytest.fixture
@@ -98,143 +48,12 @@ def busy(host: Host) -> Host:
     return host
 
 
-def failing_at(position: int) -> t.Callable[[], None]:
-    """A hook: the step at this position fails after it was done, as when the kernel refuses its last part."""
-
-    def hook() -> None:
-        do = kernel_write.KernelWriter._do
-        seen = [0]
-
-        def failing(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
-            do(self, step, settle)
-            if settle:
-                return
-            if seen[0] == position:
-                self._flush()
-                raise KernelError(f"cannot {step.describe()}: injected")
-            seen[0] += 1
-
-        kernel_write.KernelWriter._do = failing  # type: ignore[method-assign]
-
-    return hook
-
-
-def dying_at(position: int) -> t.Callable[[], None]:
-    """A hook: the process is killed before the step of this position, or, past the last one, after all of them."""
-
-    def hook() -> None:
-        do, apply = kernel_write.KernelWriter._do, kernel_write.KernelWriter.apply
-        seen = [0]
-
-        def die(self: kernel_write.KernelWriter) -> None:
-            self._flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        def dying(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
-            if seen[0] == position:
-                die(self)
-            do(self, step, settle)
-            seen[0] += 1
-
-        def dying_at_the_end(self: kernel_write.KernelWriter, steps: t.Any) -> None:
-            apply(self, steps)
-            die(self)
-
-        kernel_write.KernelWriter._do = dying  # type: ignore[method-assign]
-        kernel_write.KernelWriter.apply = dying_at_the_end  # type: ignore[method-assign]
-
-    return hook
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(busy: Host, scenario: Scenario) -> None:
-    module, params = scenario
-    steps = busy.call(module, check=True, **params)["steps"]
-    assert len(steps) > 1
-    before = busy.snapshot()
-    for position in range(len(steps)):
-        message = busy.call(module, fails=True, hook=failing_at(position), **params)["msg"]
-        assert "injected" in message
-        assert busy.snapshot() == before, f"after step {position}: {steps[position]}"
-    converge(busy, module, **params)
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_task_that_dies_at_any_step_is_repeated_to_the_same_result(busy: Host, scenario: Scenario) -> None:
-    module, params = scenario
-    healthy = busy.snapshot()
-    steps = busy.call(module, check=True, **params)["steps"]
-    undisturbed = busy.call(module, **params)
-    wanted = busy.snapshot()
-    put_back(busy, params)
-    assert busy.snapshot() == healthy
-    for position in range(len(steps) + 1):
-        where = f"after death before step {position} of {steps}"
-        call = busy.spawn(module, hook=dying_at(position), **params)
-        assert call.wait() == -signal.SIGKILL, where
-        foreseen = busy.call(module, check=True, **params)
-        done = busy.call(module, **params)
-        assert any("interrupted" in text for text in done["warnings"]), where
-        assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module]), where
-        assert promised(done, KEYS[module], ()) == promised(undisturbed, KEYS[module], ()), where
-        assert busy.snapshot() == wanted, where
-        put_back(busy, params)
-
-
-def dying_before_message(position: int) -> t.Callable[[], None]:
-    """A hook: the process is killed when it is about to send this many messages, or batches of them, for a change."""
-
-    def hook() -> None:
-        send, apply = netlink.RouteSocket._send, kernel_write.KernelWriter.apply
-        sent: list[int] = []
-
-        def dying(self: netlink.RouteSocket, requests: t.Any) -> int:
-            if len(sent) == position + 1:
-                os.kill(os.getpid(), signal.SIGKILL)
-            sent.extend([0] * bool(sent))
-            return send(self, requests)
-
-        def apply_and_count(self: kernel_write.KernelWriter, steps: t.Any) -> None:
-            sent.append(0)
-            apply(self, steps)
-
-        # One message each, so that death comes between any two.
-        netlink.BATCH = 1
-        netlink.RouteSocket._send = dying  # type: ignore[method-assign]
-        kernel_write.KernelWriter.apply = apply_and_count  # type: ignore[method-assign]
-
-    return hook
-
-
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
-        pytest.param(CREATE_VLAN_NETWORK, id="create a network on a VLAN", marks=pytest.mark.needs("8021q")),
-        pytest.param(CREATE_DUMMY_NETWORK, id="create a network without a parent", marks=pytest.mark.needs("dummy")),
-    ],
-)
-def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_knows(
-    busy: Host, scenario: Scenario
-) -> None:
-    module, params = scenario
-    before = busy.snapshot().without_state()
-    for position in itertools.count():
-        died = busy.spawn(module, hook=dying_before_message(position), **params).wait() == -signal.SIGKILL
-        if not died:
-            break
-        busy.call("macvlan_network", **{**NETWORK, "labels": {"round": str(position)}})
-        assert busy.snapshot().without_state() == before, f"after death before message {position}"
-    assert position > 1
-    assert busy.call("macvlan_info")["drift"] == []
-
-
 def test_recovery_does_not_undo_what_was_never_done_to_another_endpoint_of_the_same_name(busy: Host) -> None:
     """One endpoint takes the place of another: until that has happened, the first one is left alone."""
     busy.ip("route", "add", "10.77.0.0/16", "via", "10.0.0.9", netns="a")
     index = busy.links("a")["eth0"]["ifindex"]
     successor = {"networks": [NETWORK], "endpoints": [{"name": "b", "network": "net", "netns": "a"}], "purge": True}
-    assert busy.spawn("macvlan_config", hook=dying_at(0), **successor).wait() == -signal.SIGKILL
+    assert busy.spawn("macvlan_config", hook=Death(1), **successor).wait() == -signal.SIGKILL
     before = busy.snapshot().without_state()
     foreseen = busy.call("macvlan_endpoint", check=True, **ENDPOINT)
     done = busy.call("macvlan_endpoint", **ENDPOINT)
@@ -243,29 +62,12 @@ def test_recovery_does_not_undo_what_was_never_done_to_another_endpoint_of_the_s
     assert busy.snapshot().without_state() == before
 
 
-def test_a_plan_is_made_again_when_another_run_had_the_lock(busy: Host) -> None:
-    """What moved into a namespace in the meantime is not deleted with it."""
-    holder = hold_the_lock(busy)
-    call = busy.spawn("macvlan_endpoint", name="a", network="net", state="absent")
-    busy.run(["ip", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"])
-    wait_until_waiting(busy, call)
-    busy.run(["ip", "link", "set", "moved", "netns", "a"])
-    holder.kill()
-    holder.wait()
-    done = call.result()
-    assert any("moved" in text and "kept" in text for text in done["warnings"])
-    assert "theirs" in busy.links() and busy.namespaces() == ["a"]
-
-
 def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) -> None:
+    def too_late(*dummy: t.Any) -> None:
+        subprocess.run(["ip", "-n", "a", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"], check=True)
+
     def hook() -> None:
-        apply = kernel_write.KernelWriter.apply
-
-        def too_late(self: kernel_write.KernelWriter, steps: t.Any) -> None:
-            subprocess.run(["ip", "-n", "a", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"], check=True)
-            apply(self, steps)
-
-        kernel_write.KernelWriter.apply = too_late  # type: ignore[method-assign]
+        around(kernel_write.KernelWriter, "apply", too_late)
 
     message = busy.call("macvlan_endpoint", name="a", network="net", state="absent", hook=hook, fails=True)["msg"]
     assert "cannot delete namespace a: it holds" in message and "theirs" in message
@@ -275,33 +77,6 @@ def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) ->
 
 NETWORK = {"name": "net", "parent": "eth0", "subnets": DUAL}
 ENDPOINT = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.2", "ipv6": "fd00::2"}
-
-
-def put_back(host: Host, params: dict[str, t.Any]) -> None:
-    """Make the host that of the fixture again after what a scenario did to it."""
-    if "purge" in params:
-        host.call("macvlan_config", networks=[NETWORK], endpoints=[ENDPOINT], purge=True)
-    elif params["name"] == "b":
-        host.call("macvlan_endpoint", name="b", network="net", state="absent")
-    elif params["name"] == "v":
-        host.call("macvlan_network", name="v", state="absent")
-    else:
-        host.call("macvlan_network", **NETWORK)
-        host.call("macvlan_endpoint", **ENDPOINT)
-
-
-def test_a_record_that_cannot_be_written_takes_the_links_back(busy: Host) -> None:
-    def hook() -> None:
-        def full(connection: object, changes: object) -> None:
-            raise state.sqlite3.OperationalError("database or disk is full")
-
-        state._apply = full
-
-    before = busy.snapshot()
-    module, params = CREATE_ENDPOINT
-    message = busy.call(module, fails=True, hook=hook, **params)["msg"]
-    assert "disk is full" in message and "state database" in message
-    assert busy.snapshot() == before
 
 
 def test_a_full_disk_is_said_before_anything_is_touched(host: Host) -> None:
@@ -319,7 +94,7 @@ def test_a_full_disk_is_said_before_anything_is_touched(host: Host) -> None:
 
 def test_an_interrupted_run_of_an_earlier_boot_left_nothing_in_the_kernel(busy: Host) -> None:
     module, params = CREATE_ENDPOINT
-    call = busy.spawn(module, hook=dying_at(3), **params)
+    call = busy.spawn(module, hook=Death(7), **params)
     assert call.wait() == -signal.SIGKILL
     for name in ("a", "b"):
         busy.delete_netns(name)
@@ -329,74 +104,6 @@ def test_an_interrupted_run_of_an_earlier_boot_left_nothing_in_the_kernel(busy: 
     assert done["changed"] and done["endpoint"]["ipv4"] == "10.0.0.3/24"
     assert busy.call("macvlan_endpoint", name="a", network="net", netns="a")["endpoint"]["ipv4"] == "10.0.0.2/24"
     assert busy.ping("b", "10.0.0.2")
-
-
-def test_twenty_tasks_at_once_get_twenty_addresses(host: Host) -> None:
-    network(host, subnets=subnets("10.0.0.0/24"))
-    tasks = [
-        Task("macvlan_endpoint", {"name": f"e{number}", "network": "net", "netns": f"e{number}"}) for number in range(20)
-    ]
-    results = host.call_together(tasks)
-    assert [result.get("msg") for result in results if result["failed"]] == []
-    addresses = {result["endpoint"]["ipv4"] for result in results}
-    assert addresses == {f"10.0.0.{last}/24" for last in range(2, 22)}
-    assert len({result["endpoint"]["mac"] for result in results}) == 20
-    assert host.call("macvlan_info")["drift"] == []
-
-
-def hold_the_lock(host: Host) -> subprocess.Popen[str]:
-    """Be a writer that does not end: returned when it has the lock."""
-    lock = str(host.state_dir / "lock")
-    # --close: the lock is the holder's alone, and ends with it.
-    holder = host.start(["flock", "--close", lock, "sleep", "300"])
-    deadline = time.monotonic() + 120
-    while host.run(["flock", "--nonblock", lock, "true"], check=False).returncode == 0:
-        assert time.monotonic() < deadline, "the lock was not taken"
-    return holder
-
-
-def wait_until_waiting(host: Host, call: ModuleCall) -> None:
-    """Until a run waits for the lock."""
-    lock = os.stat(host.path(host.state_dir / "lock")).st_ino
-    deadline = time.monotonic() + 120
-    while not any(is_open(call.pid, lock)):
-        assert time.monotonic() < deadline, "the run does not wait for the lock"
-        time.sleep(0.05)
-
-
-def is_open(pid: int, inode: int) -> t.Iterator[bool]:
-    """For each open file of a process whether it is this one."""
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError):
-            yield os.stat(f"/proc/{pid}/fd/{name}").st_ino == inode
-
-
-def test_a_reader_waits_for_no_writer(busy: Host) -> None:
-    """While one holds the lock, info answers; a second writer says in time who holds it."""
-    holder = hold_the_lock(busy)
-    assert busy.call("macvlan_info")["drift"] == []
-    assert not busy.call("macvlan_network", name="net", parent="eth0", subnets=DUAL)["changed"]
-
-    def impatient() -> None:
-        state.LOCK_TIMEOUT = 0.5
-
-    message = busy.call("macvlan_network", name="x", parent="eth0", ipam="none", allow_shared_parent=True, hook=impatient, fails=True)["msg"]
-    assert "another run holds /var/lib/macvlan_host" in message
-    holder.kill()
-    holder.wait()
-
-
-def test_a_run_that_is_at_work_is_told_from_one_that_died(busy: Host) -> None:
-    module, params = CREATE_ENDPOINT
-    assert busy.spawn(module, hook=dying_at(3), **params).wait() == -signal.SIGKILL
-    (warning,) = busy.call("macvlan_info")["warnings"]
-    assert "interrupted" in warning and "endpoint net/b" in warning
-    holder = hold_the_lock(busy)
-    deadline = time.monotonic() + 120
-    while "at work" not in (warning := busy.call("macvlan_info")["warnings"][0]):
-        assert time.monotonic() < deadline, warning
-    holder.kill()
-    holder.wait()
 
 
 def test_info_reads_what_is_recorded_and_narrows_it(make_host: MakeHost) -> None:
@@ -455,13 +162,7 @@ def occupied(host: Host, name: str) -> None:
 
 def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
     def hook() -> None:
-        apply = kernel_write.KernelWriter.apply
-
-        def too_late(self: kernel_write.KernelWriter, steps: t.Any) -> None:
-            namespaces.Walker().create("b", lambda: None)
-            apply(self, steps)
-
-        kernel_write.KernelWriter.apply = too_late  # type: ignore[method-assign]
+        around(kernel_write.KernelWriter, "apply", lambda *dummy: namespaces.Walker().create("b", lambda: None))
 
     module, params = CREATE_ENDPOINT
     assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]
@@ -471,7 +172,7 @@ def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: 
 @pytest.mark.parametrize("empty", [True, False], ids=["empty", "with a link of the same name"])
 def test_recovery_leaves_alone_what_took_the_names_of_an_interrupted_run(busy: Host, empty: bool) -> None:
     module, params = CREATE_ENDPOINT
-    assert busy.spawn(module, hook=dying_at(1), **params).wait() == -signal.SIGKILL
+    assert busy.spawn(module, hook=Death(3), **params).wait() == -signal.SIGKILL
     if empty:
         busy.ip("netns", "add", "b")
     else:

@@ -20,7 +20,13 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fleetnet.macvlan.tests.support.features import has_feature, requires
-from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost, fail_if_lost
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
+    TALLY,
+    MakeHost,
+    Tally,
+    fail_if_lost,
+    pytest_terminal_summary,
+)
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.machine import is_in, running_processes
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import MODULES
@@ -188,6 +194,25 @@ def test_any_skip_is_a_failure_where_nothing_may_be_skipped(
     expected = pytest.TestReport("test", ("file", 1, "test"), {}, "skipped", "expected to fail", "call")
     expected.wasxfail = "expected to fail"
     assert fail_if_lost(expected).outcome == "skipped"
+
+
+def test_what_tests_have_counted_is_added_up_for_the_summary() -> None:
+    lines: list[str] = []
+    told = [(TALLY, ["points", 7]), ("another", "property")]
+    reports = [
+        pytest.TestReport("test", ("file", 1, "test"), {}, "passed", None, when, user_properties=told)
+        for when in ("setup", "call", "call", "teardown")
+    ]
+    stats = {"passed": reports, "warnings": [object()]}
+    pytest_terminal_summary(types.SimpleNamespace(stats=stats, write_line=lines.append))
+    assert lines == ["14 points, in 2 tests"]
+
+
+def test_a_count_that_shrinks_is_a_failure(tally: Tally, request: pytest.FixtureRequest) -> None:
+    tally("counts in the harness", 2, 2)
+    with pytest.raises(AssertionError, match="only 1 counts in the harness"):
+        tally("counts in the harness", 1, 2)
+    request.node.user_properties.clear()
 
 
 # --- modules --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import typing as t
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from .machine import Wire
 from .snapshot import Snapshot, differences
 
 TASKS = f"{__package__}.tasks"
+TALLY = "tally"
 
 
 class MakeHost(t.Protocol):
@@ -46,6 +48,23 @@ def host(make_host: MakeHost) -> Host:
     return make_host()
 
 
+class Tally(t.Protocol):
+    """Tell how much of something a test has tried; fewer than it should be is a failure."""
+
+    def __call__(self, what: str, number: int, least: int) -> None: ...
+
+
+@pytest.fixture
+def tally(record_property: t.Callable[[str, object], None]) -> Tally:
+    """A count for the summary of the whole run, so that tests that try less and less do not go unnoticed."""
+
+    def tell(what: str, number: int, least: int) -> None:
+        record_property(TALLY, [what, number])
+        assert number >= least, f"only {number} {what}"
+
+    return tell
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Its assertions compare hosts; without this a failure would not say where they differ.
     pytest.register_assert_rewrite(TASKS)
@@ -65,6 +84,18 @@ def pytest_runtest_makereport() -> t.Generator[None, pytest.TestReport, pytest.T
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> t.Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return fail_if_lost((yield))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add up what the tests have counted, in whichever process they ran."""
+    totals: dict[str, tuple[int, int]] = {}
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        told = getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ()
+        for what, number in (value for name, value in told if name == TALLY):
+            tests, total = totals.get(what, (0, 0))
+            totals[what] = tests + 1, total + number
+    for what, (tests, total) in sorted(totals.items()):
+        terminalreporter.write_line(f"{total} {what}, in {tests} tests")
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

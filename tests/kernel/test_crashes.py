@@ -1,0 +1,439 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs that are killed or refused at every place where they can be, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import itertools
+import os
+import re
+import signal
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.faults import (
+    Death,
+    DeathBetweenMessages,
+    FullDisk,
+    Refusal,
+    StepFailure,
+)
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot, Tables
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, Result, promised, subnets
+
+Params = dict[str, t.Any]
+
+COMPLETE, FAILED = 0, 2
+DUAL = subnets("10.0.0.0/24", "fd00::/64")
+ROUTES = [{"to": "10.9.0.0/16", "via": "10.0.0.9"}]
+REFUSALS = (errno.ENOMEM, errno.EBUSY, errno.ENODEV, errno.EEXIST)
+CODES = [pytest.param(code, id=errno.errorcode[code]) for code in REFUSALS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """A task, and what is there before it.
+
+    :ivar base: the lists of macvlan_config
+    :ivar least: how many steps it has at least
+    """
+
+    base: Params
+    module: str
+    params: Params
+    least: int
+
+    def prepare(self, host: Host) -> None:
+        """Have on the host what the base lists, and nothing else."""
+        host.call("macvlan_config", purge=True, **self.base)
+
+    @property
+    def removes(self) -> bool:
+        """Whether it is finished rather than turned back when it was interrupted."""
+        return self.params.get("state") == "absent" or self.params == CLEAR
+
+
+def network_on(parent: str, **params: t.Any) -> Params:
+    return {"name": "net", "parent": parent, "subnets": DUAL, **params}
+
+
+def changed_network(parent: str) -> Params:
+    gateways = [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.254"}, {"subnet": "fd00::/64"}]
+    return {"name": "net", "parent": parent, "mode": "private", "mtu": 1400, "subnets": gateways}
+
+
+NOTHING: Params = {}
+# With addresses, because leases are sticky: an endpoint that had another one keeps it.
+A = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.2", "ipv6": "fd00::2"}
+B = {"name": "b", "network": "net", "netns": "b"}
+OTHER = {"name": "other", "parent": "eth0", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")}
+BUSY: Params = {"networks": [network_on("eth0")], "endpoints": [A]}
+BUSY_VLAN: Params = {"networks": [network_on("eth0.50")], "endpoints": [A]}
+FULL: Params = {
+    "networks": [network_on("eth0"), OTHER],
+    "endpoints": [
+        {**A, "routes": ROUTES},
+        {"name": "a", "network": "other", "netns": "a", "ifname": "eth1", "default_route": False},
+        {"name": "h", "network": "net"},
+    ],
+}
+# Something to change, something to make, something to take away: all that can be half-way done.
+CHANGED: Params = {
+    "networks": [network_on("eth0", labels={"owner": "us"}), OTHER],
+    "endpoints": [{"name": "b", "network": "other", "netns": "b", "ifname": "eth1"}],
+}
+CLEAR: Params = {"purge": True}
+CHANGES = {"ipv4": "10.0.0.77", "ifname": "net1", "mtu": 1400, "routes": ROUTES}
+REMOVAL = {"name": "net", "state": "absent", "force": True}
+
+CREATE_NETWORK = Scenario(NOTHING, "macvlan_network", network_on("eth0"), 1)
+CREATE_ENDPOINT = Scenario(
+    BUSY, "macvlan_endpoint", {**B, "routes": ROUTES, "sysctls": {"net.ipv4.ip_forward": 1}}, 8
+)
+CHANGE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {**A, **CHANGES}, 8)
+REMOVE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}, 2)
+CHANGE_NETWORK = Scenario(BUSY, "macvlan_network", changed_network("eth0"), 3)
+REMOVE_NETWORK = Scenario(BUSY, "macvlan_network", REMOVAL, 2)
+CREATE_HOST = Scenario(NOTHING, "macvlan_config", {**FULL, "purge": True}, 10)
+CHANGE_HOST = Scenario(BUSY, "macvlan_config", {**CHANGED, "purge": True}, 10)
+CLEAR_HOST = Scenario(FULL, "macvlan_config", CLEAR, 4)
+CREATE_VLAN_HOST = Scenario(NOTHING, "macvlan_config", BUSY_VLAN, 8)
+CHANGE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", changed_network("eth0.50"), 3)
+REMOVE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", REMOVAL, 3)
+CREATE_DUMMY_NETWORK = Scenario(BUSY, "macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")}, 2)
+
+needs_vlans = pytest.mark.needs("8021q")
+SCENARIOS = [
+    pytest.param(CREATE_NETWORK, id="create a network"),
+    pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
+    pytest.param(CHANGE_ENDPOINT, id="change an endpoint"),
+    pytest.param(REMOVE_ENDPOINT, id="remove an endpoint"),
+    pytest.param(CHANGE_NETWORK, id="change a network"),
+    pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),
+    pytest.param(CREATE_HOST, id="create a whole host"),
+    pytest.param(CHANGE_HOST, id="change a whole host"),
+    pytest.param(CLEAR_HOST, id="clear a whole host"),
+    pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
+    pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),
+    pytest.param(REMOVE_VLAN_NETWORK, id="remove a network on a VLAN with its endpoints", marks=needs_vlans),
+]
+
+
+@pytest.fixture
+def used(host: Host) -> Host:
+    """A host with a database in which nothing is recorded."""
+    host.call("macvlan_network", **network_on("eth0"))
+    host.call("macvlan_network", **REMOVAL)
+    return host
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What a scenario does when nothing disturbs it."""
+
+    scenario: Scenario
+    before: Snapshot
+    after: Snapshot
+    done: Result
+
+    def aim(self, now: Tables) -> Snapshot:
+        """What clearing up has to lead to, after the run was interrupted, by what is recorded."""
+        if now["journal"]:
+            return self.after if self.scenario.removes else self.before
+        aims = [aim for aim in (self.before, self.after) if aim.tables == now]
+        assert aims, "what is recorded is neither what was nor what was asked for"
+        return aims[0]
+
+
+def rehearse(host: Host, scenario: Scenario) -> Stage:
+    """Let it run undisturbed, and put everything back."""
+    scenario.prepare(host)
+    before = host.snapshot()
+    done = host.call(scenario.module, **scenario.params)
+    assert len(done["steps"]) >= scenario.least
+    after = host.snapshot()
+    scenario.prepare(host)
+    assert host.snapshot() == before
+    return Stage(scenario, before, after, done)
+
+
+def restore(host: Host, where: str) -> None:
+    said = host.restore()
+    assert said.code == COMPLETE, f"{where}: {said}"
+
+
+# --- death ----------------------------------------------------------------------------------------------------------
+
+
+def the_task_runs_again(host: Host, stage: Stage, where: str) -> None:
+    module, params = stage.scenario.module, stage.scenario.params
+    interrupted = bool(host.tables()["journal"])
+    foreseen = host.call(module, check=True, **params)
+    done = host.call(module, **params)
+    assert any("interrupted" in text for text in done.get("warnings", ())) == interrupted, where
+    assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module]), where
+    assert promised(done, KEYS[module], ()) == promised(stage.done, KEYS[module], ()), where
+    assert host.snapshot() == stage.after, where
+
+
+def the_host_is_restored_first(host: Host, stage: Stage, where: str) -> None:
+    aim = stage.aim(host.tables())
+    restore(host, where)
+    assert host.snapshot() == aim, where
+    host.call(stage.scenario.module, **stage.scenario.params)
+    assert host.snapshot() == stage.after, where
+
+
+def the_power_was_cut(host: Host, stage: Stage, where: str) -> None:
+    aim = stage.aim(host.tables())
+    cut_power(host)
+    restore(host, where)
+    assert host.snapshot() == aim, where
+
+
+def cut_power(host: Host) -> None:
+    """Lose all that the kernel has, except parents; that is an earlier boot from now on."""
+    host.lose_all()
+    # What had not got its tag yet goes as well.
+    for name in host.links().keys() - {"lo", "eth0"}:
+        host.ip("link", "delete", name)
+    host.run(["sqlite3", str(host.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
+
+
+@pytest.mark.parametrize("goes_on", [the_task_runs_again, the_host_is_restored_first, the_power_was_cut])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_run_that_dies_at_any_moment_leaves_nothing_that_the_next_does_not_clear_up(
+    used: Host, scenario: Scenario, goes_on: t.Callable[[Host, Stage, str], None], tally: Tally
+) -> None:
+    stage = rehearse(used, scenario)
+    for position in itertools.count():
+        death = Death(position)
+        call = used.spawn(scenario.module, hook=death, **scenario.params)
+        if call.wait() != -signal.SIGKILL:
+            break
+        goes_on(used, stage, f"killed {death.place}")
+        scenario.prepare(used)
+    assert promised(call.result(), KEYS[scenario.module]) == promised(stage.done, KEYS[scenario.module])
+    assert used.snapshot() == stage.after
+    # Before and after each step, the intention and the result, and within the result.
+    assert position == 2 * len(stage.done["steps"]) + 5
+    tally("moments at which a run was killed", position, 2 * scenario.least + 5)
+
+
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        pytest.param(lambda host: host.restore(), id="restore"),
+        pytest.param(lambda host: host.call("macvlan_config", **FULL), id="task"),
+        pytest.param(lambda host: (cut_power(host), host.restore()), id="power cut"),
+    ],
+)
+def test_a_restoration_that_dies_at_any_moment_is_completed_by_the_next_run(
+    used: Host, goes_on: t.Callable[[Host], object], tally: Tally
+) -> None:
+    used.call("macvlan_config", **FULL)
+    before = used.snapshot()
+    for position in itertools.count():
+        used.lose_all()
+        death = Death(position)
+        call = used.spawn_command("restore", hook=death)
+        if call.wait() != -signal.SIGKILL:
+            break
+        goes_on(used)
+        assert used.snapshot() == before, f"killed {death.place}"
+    assert call.said().code == COMPLETE
+    assert used.snapshot() == before
+    tally("moments at which a restoration was killed", position, 2 * CREATE_HOST.least + 5)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
+        pytest.param(CHANGE_HOST, id="change a whole host"),
+        pytest.param(CLEAR_HOST, id="clear a whole host"),
+        pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),
+        pytest.param(REMOVE_VLAN_NETWORK, id="remove a network on a VLAN with its endpoints", marks=needs_vlans),
+    ],
+)
+def test_a_run_that_dies_while_it_clears_up_after_another_is_cleared_up_after(
+    used: Host, scenario: Scenario, tally: Tally
+) -> None:
+    stage = rehearse(used, scenario)
+    all_done = 2 * len(stage.done["steps"]) + 2
+    for position in itertools.count():
+        first, second = Death(all_done), Death(position)
+        assert used.spawn(scenario.module, hook=first, **scenario.params).wait() == -signal.SIGKILL
+        assert first.place == "before record"
+        aim = stage.aim(used.tables())
+        call = used.spawn_command("restore", hook=second)
+        if call.wait() != -signal.SIGKILL:
+            break
+        restore(used, second.place)
+        assert used.snapshot() == aim, f"killed {second.place}"
+        scenario.prepare(used)
+    assert call.said().code == COMPLETE
+    assert used.snapshot() == aim
+    tally("moments at which clearing up was killed", position, 5)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
+        pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
+        pytest.param(CREATE_DUMMY_NETWORK, id="create a network without a parent", marks=pytest.mark.needs("dummy")),
+    ],
+)
+def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_knows(
+    used: Host, scenario: Scenario, tally: Tally
+) -> None:
+    scenario.prepare(used)
+    before = used.snapshot()
+    for position in itertools.count():
+        death = DeathBetweenMessages(position)
+        if used.spawn(scenario.module, hook=death, **scenario.params).wait() != -signal.SIGKILL:
+            break
+        restore(used, death.place)
+        assert used.snapshot() == before, f"killed {death.place}"
+    tally("messages before which a run was killed", position, scenario.least)
+    assert used.call("macvlan_info")["drift"] == []
+
+
+# --- refusal --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(
+    used: Host, scenario: Scenario, tally: Tally
+) -> None:
+    stage = rehearse(used, scenario)
+    steps = stage.done["steps"]
+    for position, step in enumerate(steps):
+        message = used.call(scenario.module, fails=True, hook=StepFailure(position), **scenario.params)["msg"]
+        assert message == f"cannot {step}: injected"
+        assert used.snapshot() == stage.before, message
+    tally("steps that failed", len(steps), scenario.least)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("scenario", SCENARIOS[1:])
+def test_whatever_the_kernel_refuses_is_named_and_leaves_everything_as_it_was(
+    used: Host, scenario: Scenario, code: int, tally: Tally
+) -> None:
+    stage = rehearse(used, scenario)
+    for position in itertools.count():
+        refusal = Refusal(code, position)
+        call = used.spawn(scenario.module, hook=refusal, **scenario.params)
+        if call.wait() == 0:
+            assert used.snapshot() == stage.after
+            scenario.prepare(used)
+            if refusal.place:
+                # What somebody else has deleted a moment before is gone all the same.
+                assert code == errno.ENODEV and "delete" in refusal.place, refusal.place
+                continue
+            break
+        message = call.result(fails=True)["msg"]
+        named = stage.done["steps"] if refusal.place == Refusal.DELETIONS else [refusal.place]
+        whys = [f"cannot {step}: {os.strerror(code)} (injected into {refusal.place})" for step in named]
+        assert message.startswith(tuple(whys)), message
+        assert used.snapshot() == stage.before, message
+    tally("messages that the kernel refused", position, scenario.least // 2)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_the_kernel_refuses_to_restore_stops_nothing_else_and_is_told(used: Host, code: int, tally: Tally) -> None:
+    used.call("macvlan_config", **{**BUSY, "endpoints": [A, {**B, "routes": ROUTES}, {"name": "h", "network": "net"}]})
+    before = used.snapshot()
+    used.lose_all()
+    said = used.spawn_command("restore", "--verbose").said()
+    places = {step: re.search(r"namespace (\w)|mv-(\w)", step) for step in said.lines[:-1]}
+    for step, place in places.items():
+        assert place is not None
+        used.lose_all()
+        refusal = Refusal(code, step=step)
+        said = used.spawn_command("restore", hook=refusal).said()
+        assert refusal.place == step
+        assert said.code == FAILED
+        assert said.lines[0].startswith(f"missing: cannot {step}: {os.strerror(code)} (injected")
+        missing = f"endpoint net/{place[1] or place[2]}"
+        assert re.fullmatch(rf"3 of 4 objects are there \(\d+ steps done\); missing: {missing}", said.lines[1])
+        assert {item["object"] for item in used.call("macvlan_info")["drift"]} == {missing}
+    restore(used, "at last")
+    assert used.snapshot() == before
+    tally("steps of a restoration that the kernel refused", len(places), 20)
+
+
+# --- the disk -------------------------------------------------------------------------------------------------------
+
+BALLAST = "/var/lib/macvlan_host/ballast"
+
+
+@pytest.fixture
+def small(host: Host) -> Host:
+    """A host with a database in which nothing is recorded, on a small disk of its own."""
+    folder = str(host.state_dir)
+    host.run(["sh", "-c", f"mkdir -m 700 {folder} && mount -t tmpfs -o size=256k,mode=700 tmpfs {folder}"])
+    host.call("macvlan_network", **network_on("eth0"))
+    host.call("macvlan_network", **REMOVAL)
+    return host
+
+
+@pytest.mark.parametrize("moment", ["intend", "record"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_disk_that_is_full_at_the_wrong_moment_changes_nothing_and_stops_nothing_for_good(
+    small: Host, scenario: Scenario, moment: str
+) -> None:
+    stage = rehearse(small, scenario)
+    fault = FullDisk(moment, BALLAST)
+    message = small.call(scenario.module, fails=True, hook=fault, **scenario.params)["msg"]
+    assert fault.place == moment
+    assert message.startswith("the state database /var/lib/macvlan_host/state.db cannot be used: ")
+    assert "full" in message
+    small.run(["rm", BALLAST])
+    assert small.snapshot().without_state() == stage.before.without_state()
+    small.call(scenario.module, **scenario.params)
+    assert small.snapshot() == stage.after
+
+
+def test_a_restoration_that_cannot_be_noted_is_told_and_changes_nothing(small: Host) -> None:
+    small.call("macvlan_config", **FULL)
+    before = small.snapshot()
+    for moment in ("intend", "record"):
+        small.lose_all()
+        said = small.spawn_command("restore", hook=FullDisk(moment, BALLAST)).said()
+        assert said.code == FAILED and "state.db cannot be used: " in said.complaint and "full" in said.complaint
+        assert small.namespaces() == [] and set(small.links()) == {"lo", "eth0"}
+        small.run(["rm", BALLAST])
+        restore(small, moment)
+        assert small.snapshot() == before
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["healthy", "after an interruption"])
+def test_a_disk_that_is_read_only_can_be_read_and_nothing_else(small: Host, interrupted: bool) -> None:
+    stage = rehearse(small, CREATE_ENDPOINT)
+    module, params = CREATE_ENDPOINT.module, CREATE_ENDPOINT.params
+    if interrupted:
+        assert small.spawn(module, hook=Death(7), **params).wait() == -signal.SIGKILL
+    small.run(["mount", "-o", "remount,ro", str(small.state_dir)])
+    before = small.snapshot()
+    message = small.call(module, fails=True, **params)["msg"]
+    assert message == "cannot open the lock /var/lib/macvlan_host/lock: Read-only file system"
+    # There is nothing to do for this one, but to clear up.
+    assert not small.call("macvlan_endpoint", fails=interrupted, **A).get("changed")
+    info = small.call("macvlan_info")
+    assert [item["name"] for item in info["endpoints"]] == ["a"]
+    assert bool(info.get("warnings")) == interrupted
+    foreseen = small.call(module, check=True, **params)
+    assert (foreseen["steps"], foreseen["endpoint"]) == (stage.done["steps"], stage.done["endpoint"])
+    assert small.snapshot() == before
+    small.run(["mount", "-o", "remount,rw", str(small.state_dir)])
+    small.call(module, **params)
+    assert small.snapshot() == stage.after

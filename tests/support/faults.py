@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may happen to a run: each fault is a hook, which acts in the process of the run alone."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import mmap
+import os
+import signal
+import subprocess
+import typing as t
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, kernel_write, netlink, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
+
+
+def nothing(*_arguments: t.Any) -> None:
+    """What happens on the side of a call that is of no interest."""
+
+
+def around(
+    owner: t.Any, name: str, before: t.Callable[..., object] = nothing, after: t.Callable[..., object] = nothing
+) -> None:
+    """Have something happen before and after each call of a function, given its arguments."""
+    function = getattr(owner, name)
+
+    def call(*arguments: t.Any, **kwargs: t.Any) -> t.Any:
+        before(*arguments)
+        result = function(*arguments, **kwargs)
+        after(*arguments)
+        return result
+
+    setattr(owner, name, call)
+
+
+class Fault:
+    """Something that befalls a run at one place; it tells where, also when the run does not live to do so."""
+
+    def __init__(self) -> None:
+        # Shared with the process of the run.
+        self._place = mmap.mmap(-1, mmap.PAGESIZE)
+
+    @property
+    def place(self) -> str:
+        """Where it struck; empty as long as it has not."""
+        return self._place[:].rstrip(b"\0").decode()
+
+    def _strike(self, place: str) -> None:
+        text = place.encode()[: mmap.PAGESIZE]
+        self._place[: len(text)] = text
+
+
+class Death(Fault):
+    """The process is killed at one of the moments of its run, which are counted from 0.
+
+    There is one before and one after each step, each writing of the intention, and each writing of the result, and one
+    within the latter. Before a step, messages of earlier steps may wait to be sent; after a step it has been done.
+    """
+
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self._position = position
+        self._seen = itertools.count()
+
+    def __call__(self) -> None:
+        def before_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
+            self._moment(f"before the step: {step.describe()}")
+
+        def after_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
+            self._moment(f"after the step: {step.describe()}", writer._flush)
+
+        around(kernel_write.KernelWriter, "_do", before_step, after_step)
+        for name in ("intend", "record", "forget_intention"):
+            around(
+                state.Session,
+                name,
+                lambda *dummy, name=name: self._moment(f"before {name}"),
+                lambda *dummy, name=name: self._moment(f"after {name}"),
+            )
+        around(state, "_apply", after=lambda *dummy: self._moment("within record"))
+
+    def _moment(self, name: str, prepare: t.Callable[[], object] = nothing) -> None:
+        if next(self._seen) == self._position:
+            prepare()
+            self._strike(name)
+            self._befall()
+
+    def _befall(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Stall(Death):
+    """The process stands still at one of those moments, and goes on when it is told so by SIGCONT."""
+
+    def _befall(self) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class DeathBetweenMessages(Fault):
+    """The process is killed when it is about to send this many messages, or batches of them, for a change."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self._position = position
+        self._sent: int | None = None
+
+    def __call__(self) -> None:
+        # One message each, so that death comes between any two.
+        netlink.BATCH = 1
+        around(kernel_write.KernelWriter, "apply", self._begin)
+        around(netlink.RouteSocket, "_send", self._count)
+
+    def _begin(self, *_arguments: t.Any) -> None:
+        self._sent = 0
+
+    def _count(self, *_arguments: t.Any) -> None:
+        if self._sent == self._position:
+            self._strike(f"before message {self._position}")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._sent is not None:
+            self._sent += 1
+
+
+class StepFailure(Fault):
+    """The step of this position fails after it was done, as when the kernel refuses its last part."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self._position = position
+        self._seen = itertools.count()
+
+    def __call__(self) -> None:
+        around(kernel_write.KernelWriter, "_do", after=self._fail)
+
+    def _fail(self, writer: t.Any, step: t.Any, settle: bool = False) -> None:
+        if not settle and next(self._seen) == self._position:
+            writer._flush()
+            self._strike(step.describe())
+            raise KernelError(f"cannot {step.describe()}: injected")
+
+
+class Refusal(Fault):
+    """The kernel refuses a message for a change: the one of this position, or all of one step.
+
+    It does not do what the message asks for, but does what the rest of the batch asks for. Only a link that is said
+    not to be there when it is to be deleted really is not: somebody else was faster.
+
+    :ivar place: the step of the message; ``DELETIONS`` where steps share their messages
+    """
+
+    DELETIONS = "links that are deleted together"
+
+    def __init__(self, code: int, position: int | None = None, step: str | None = None) -> None:
+        super().__init__()
+        self._code, self._position, self._step = code, position, step
+        self._seen = itertools.count()
+        self._at_work = False
+        self._doing = [self.DELETIONS]
+        self._queued: dict[int, tuple[codec.Packed, str]] = {}
+
+    def __call__(self) -> None:
+        writer = kernel_write.KernelWriter
+        around(writer, "apply", lambda *dummy: self._work(True))
+        around(writer, "settle", lambda *dummy: self._work(False))
+        around(writer, "_do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
+        around(writer, "_flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
+        around(writer, "_queue", self._note)
+        exchange = netlink.RouteSocket.exchange
+
+        def refusing(sock: netlink.RouteSocket, requests: t.Sequence[codec.Packed]) -> list[codec.Answer]:
+            refusals = {id(request): answer for request in requests if (answer := self._refusal(request)) is not None}
+            sent = [request for request in requests if id(request) not in refusals or self._is_gone(request)]
+            answers = dict(zip(map(id, sent), exchange(sock, sent), strict=True))
+            return [{**answers, **refusals}[id(request)] for request in requests]
+
+        netlink.RouteSocket.exchange = refusing  # type: ignore[method-assign]
+
+    def _work(self, begins: bool) -> None:
+        self._at_work = begins
+        self._doing = [self.DELETIONS]
+
+    def _end(self, *_arguments: t.Any) -> None:
+        self._doing.pop()
+
+    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: codec.Packed) -> None:
+        # With the request itself, so that no other one gets its id.
+        self._queued[id(request)] = request, step.describe()
+
+    def _refusal(self, request: codec.Packed) -> codec.Answer | None:
+        dummy, step = self._queued.get(id(request), (request, self._doing[-1]))
+        if not self._at_work or (step != self._step if self._step else next(self._seen) != self._position):
+            return None
+        self._strike(step)
+        return codec.Answer(self._code, f"injected into {step}")
+
+    def _is_gone(self, request: codec.Packed) -> bool:
+        return self._code == errno.ENODEV and request.kind == codec.RTM_DELLINK
+
+
+class FullDisk(Fault):
+    """The disk is full when the intention, or the result, is about to be written: a file takes all that is left.
+
+    :param moment: ``intend`` or ``record``
+    :param ballast: the file, on the file system of the state directory
+    """
+
+    def __init__(self, moment: str, ballast: str) -> None:
+        super().__init__()
+        self._moment, self._ballast = moment, ballast
+
+    def __call__(self) -> None:
+        around(state.Session, self._moment, self._fill)
+
+    def _fill(self, *_arguments: t.Any) -> None:
+        subprocess.run(["sh", "-c", 'cat /dev/zero >"$1" 2>/dev/null', "sh", self._ballast], check=False)
+        self._strike(self._moment)
