@@ -171,7 +171,7 @@ def test_fifty_runs_at_once_leave_what_is_recorded_and_nothing_else(
     if draw is comings:
         assert {item["ipv4"] for item in ends} == {f"10.0.0.{last}/24" for last in range(2, AT_ONCE + 2)}
     tally("runs at once", len(calls), AT_ONCE)
-    tally("of them refused with a reason", len(complaints), 0)
+    tally("runs at once refused with a reason", len(complaints), 0)
 
 
 @pytest.fixture

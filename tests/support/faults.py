@@ -177,7 +177,7 @@ class Refusal(Fault):
             answers = dict(zip(map(id, sent), exchange(sock, sent), strict=True))
             return [{**answers, **refusals}[id(request)] for request in requests]
 
-        netlink.RouteSocket.exchange = refusing  # type: ignore[method-assign]
+        netlink.RouteSocket.exchange = refusing  # type: ignore[assignment, method-assign]
 
     def _work(self, begins: bool) -> None:
         self._at_work = begins
