@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write
 from ansible_collections.fleetnet.macvlan.tests.support.faults import (
     Death,
     DeathBetweenMessages,
@@ -371,6 +372,24 @@ def test_what_the_kernel_refuses_to_restore_stops_nothing_else_and_is_told(used:
     tally("steps of a restoration that the kernel refused", len(places), 20)
 
 
+def test_what_cannot_be_taken_back_is_taken_back_by_the_next_run(used: Host) -> None:
+    stage = rehearse(used, CREATE_ENDPOINT)
+
+    def hook() -> None:
+        StepFailure(5)()
+
+        def failing(*dummy: object) -> list[str]:
+            return ["something is in the way"]
+
+        kernel_write.KernelWriter.settle = failing  # type: ignore[method-assign]
+
+    message = used.call("macvlan_endpoint", fails=True, hook=hook, **CREATE_ENDPOINT.params)["msg"]
+    assert message.endswith("failed too: something is in the way; the next run tries it again")
+    assert used.namespaces() == ["a", "b"]
+    restore(used, message)
+    assert used.snapshot() == stage.before
+
+
 # --- the disk -------------------------------------------------------------------------------------------------------
 
 BALLAST = "/var/lib/macvlan_host/ballast"
@@ -388,7 +407,7 @@ def small(host: Host) -> Host:
 
 @pytest.mark.parametrize("moment", ["intend", "record"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_disk_that_is_full_at_the_wrong_moment_changes_nothing_and_stops_nothing_for_good(
+def test_a_disk_that_is_full_at_the_wrong_moment_leaves_nothing_half_done(
     small: Host, scenario: Scenario, moment: str
 ) -> None:
     stage = rehearse(small, scenario)
@@ -398,7 +417,11 @@ def test_a_disk_that_is_full_at_the_wrong_moment_changes_nothing_and_stops_nothi
     assert message.startswith("the state database /var/lib/macvlan_host/state.db cannot be used: ")
     assert "full" in message
     small.run(["rm", BALLAST])
-    assert small.snapshot().without_state() == stage.before.without_state()
+    removed = scenario.removes and moment == "record"
+    assert ("what was to be removed is gone, and the next run on this host records that" in message) == removed
+    assert small.snapshot().without_state() == (stage.after if removed else stage.before).without_state()
+    restore(small, message)
+    assert small.snapshot() == (stage.after if removed else stage.before)
     small.call(scenario.module, **scenario.params)
     assert small.snapshot() == stage.after
 

@@ -240,16 +240,23 @@ def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> N
         writer.apply(made.steps)
     except BaseException as exc:
         problems = writer.settle(inverse(made.steps[: writer.reached]))
-        session.forget_intention()
-        if problems and isinstance(exc, MacvlanHostError):
-            raise KernelError(f"{exc}; taking back what had been done failed too: {'; '.join(problems)}") from exc
+        if not problems:
+            session.forget_intention()
+        elif isinstance(exc, MacvlanHostError):
+            # What is left stays written down.
+            raise KernelError(
+                f"{exc}; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
+            ) from exc
         raise
 
 
 def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
     try:
         session.record(changes)
-    except BaseException:
+    except BaseException as exc:
+        if made.removal:
+            # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
+            raise StateError(f"{exc}; what was to be removed is gone, and the next run on this host records that") from exc
         writer.settle(inverse(made.steps))
         # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
         with contextlib.suppress(Exception):
