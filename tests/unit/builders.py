@@ -193,7 +193,8 @@ def settled(found):
 def _settings(one):
     here = {"default", *(name.replace(".", "/") for name in one.links)}
     kept = {key: value for key, value in one.sysctls.items() if ".conf." not in key or key.split(".")[3] in here}
-    return {**{f"net.ipv4.conf.{name}.rp_filter": "0" for name in here}, **kept}
+    fresh = {f"net.ipv4.conf.{name}.{setting}": "0" for name in here for setting in ("rp_filter", "promote_secondaries")}
+    return {**fresh, **kept}
 
 
 class Host:

@@ -180,15 +180,16 @@ def test_a_vlan_link_that_is_written_is_read_the_same(index, facts):
     assert link.vlan == dataclasses.replace(facts, **ordered)
 
 
+# IPV4_DEVCONF_PROMOTE_SECONDARIES and IPV4_DEVCONF_ARP_NOTIFY of include/uapi/linux/ip.h
+@pytest.mark.parametrize(("setting", "place"), [("promote_secondaries", 20), ("arp_notify", 22)])
 @given(index=indices, value=st.integers(0, 1))
-def test_a_setting_is_written_where_the_kernel_reads_it(index, value):
-    packed = codec.set_ipv4_setting(index, "arp_notify", value)
+def test_a_setting_is_written_where_the_kernel_reads_it(setting, place, index, value):
+    packed = codec.set_ipv4_setting(index, setting, value)
     message = decoded(packed, "link")
     assert (message["index"], packed.kind, packed.flags) == (index, codec.RTM_SETLINK, 0)
     spec = codec.attributes(codec.link_attributes(packed.body)[codec.IFLA_AF_SPEC])
     conf = codec.attributes(codec.attributes(spec[socket.AF_INET])[codec.IFLA_INET_CONF])
-    # IPV4_DEVCONF_ARP_NOTIFY of include/uapi/linux/ip.h
-    assert conf == {22: struct.pack("=i", value)}
+    assert conf == {place: struct.pack("=i", value)}
 
 
 def test_settings_come_with_a_link_under_their_own_names():
@@ -204,6 +205,7 @@ def test_settings_come_with_a_link_under_their_own_names():
         inner = struct.pack("=HH", 4 + len(payload), kind) + payload
         spec += struct.pack("=HH", 4 + len(inner), family) + inner
     assert codec.parse_settings({codec.IFLA_AF_SPEC: spec}, "eth0.50") == {
+        "net.ipv4.conf.eth0/50.promote_secondaries": "19",
         "net.ipv4.conf.eth0/50.arp_notify": "21",
         "net.ipv6.conf.eth0/50.accept_ra": "3",
         "net.ipv6.conf.eth0/50.autoconf": "5",

@@ -1350,6 +1350,7 @@ def test_one_namespace_with_two_names_is_one_namespace():
 # --- endpoints that change ------------------------------------------------------------------------------------------
 
 GO = "eth0 in namespace blue"
+PROMOTE = "set net.ipv4.conf.eth0.promote_secondaries={} in namespace blue"
 
 
 @pytest.mark.parametrize(
@@ -1362,10 +1363,10 @@ GO = "eth0 in namespace blue"
             [
                 "change mac, ipv4 of endpoint lan/web",
                 f"change mac of {GO} from 02:42:c0:a8:01:02 to 02:42:c0:a8:01:09",
-                f"delete default route via 192.168.1.1 on {GO}",
-                f"delete 192.168.1.2/24 from {GO}",
+                PROMOTE.format(1),
                 f"add 192.168.1.9/24 to {GO}",
-                f"add default route via 192.168.1.1 on {GO}",
+                f"delete 192.168.1.2/24 from {GO}",
+                PROMOTE.format(0),
             ],
             id="ipv4",
         ),
@@ -1590,18 +1591,111 @@ def test_a_link_that_was_changed_is_brought_back(change, sentences):
     assert not host.plan(endpoint()).changed
 
 
-def test_addresses_and_routes_that_were_changed_are_brought_back():
+OURS4, OURS6, GATEWAY = "192.168.1.2/24", "fd00::2/64", Route("0.0.0.0/0", "192.168.1.1")
+ADD_GATEWAY = f"add default route via 192.168.1.1 on {GO}"
+THEIRS = Route("10.77.0.0/16", "192.168.1.7")
+
+
+@pytest.mark.parametrize(
+    ("on", "addresses", "routes", "values", "sentences"),
+    [
+        pytest.param(
+            network(),
+            ["10.66.0.1/24"],
+            [],
+            {},
+            [f"add {OURS4} to {GO}", ADD_GATEWAY, f"delete 10.66.0.1/24 from {GO}"],
+            id="another-address",
+        ),
+        pytest.param(
+            network(),
+            ["10.66.0.1/24"],
+            [],
+            {"up": False},
+            [f"add {OURS4} to {GO}", f"delete 10.66.0.1/24 from {GO}", f"bring {GO} up", ADD_GATEWAY],
+            id="another-address-and-down",
+        ),
+        pytest.param(
+            network(), [OURS4, "10.66.0.1/24"], [GATEWAY], {}, [f"delete 10.66.0.1/24 from {GO}"], id="one-more-address"
+        ),
+        pytest.param(
+            network(),
+            ["192.168.1.9/24", OURS4],
+            [GATEWAY],
+            {},
+            [PROMOTE.format(1), f"delete 192.168.1.9/24 from {GO}", PROMOTE.format(0)],
+            id="one-more-of-the-subnet",
+        ),
+        pytest.param(
+            network(),
+            ["10.66.0.1/24", OURS4, "10.66.0.2/24"],
+            [GATEWAY],
+            {},
+            [PROMOTE.format(1), f"delete 10.66.0.1/24 from {GO}", f"delete 10.66.0.2/24 from {GO}", PROMOTE.format(0)],
+            id="two-more-of-one-subnet",
+        ),
+        pytest.param(
+            network(), ["192.168.1.2/16", OURS4], [GATEWAY], {}, [f"delete 192.168.1.2/16 from {GO}"], id="another-prefix"
+        ),
+        pytest.param(
+            network(subnets=["fd00::/64"]),
+            ["fd00::2/48"],
+            [Route("::/0", "fd00::1")],
+            {},
+            [f"delete fd00::2/48 from {GO}", f"add {OURS6} to {GO}"],
+            id="another-prefix-of-ipv6",
+        ),
+        pytest.param(
+            network(subnets=["fd00::/64"]),
+            [OURS6, "10.66.0.1/24"],
+            [Route("::/0", "fd00::1"), Route("10.77.0.0/16", "10.66.0.9")],
+            {},
+            [f"delete route to 10.77.0.0/16 via 10.66.0.9 on {GO}", f"delete 10.66.0.1/24 from {GO}"],
+            id="the-last-of-a-family",
+        ),
+        pytest.param(
+            network(),
+            [OURS4],
+            [Route("0.0.0.0/0", "192.168.1.254"), THEIRS],
+            {},
+            [f"replace default route via 192.168.1.254 by default route via 192.168.1.1 on {GO}"],
+            id="another-next-hop",
+        ),
+        pytest.param(network(), [OURS4], [THEIRS], {}, [ADD_GATEWAY], id="route-lost"),
+        pytest.param(
+            network(), [OURS4, "10.66.0.1/24"], [GATEWAY, THEIRS], {}, [f"delete 10.66.0.1/24 from {GO}"], id="theirs-stay"
+        ),
+    ],
+)
+def test_addresses_and_routes_that_were_changed_are_brought_back(on, addresses, routes, values, sentences):
+    host = prepared(kernel(), on, endpoint())
+    host.change("eth0", BLUE_PATH, **values)
+    one = host.kernel.spaces[BLUE_PATH]
+    index = one.links["eth0"].index
+    found = dataclasses.replace(one, addresses={index: tuple(addresses)}, routes={index: tuple(routes)})
+    host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+    made = host.run(endpoint())
+    assert said(made) == sentences
+    assert not host.plan(endpoint()).changed
+    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    assert builders.shape(back)[BLUE_PATH] == builders.shape(builders.with_space(back, found, BLUE_PATH))[BLUE_PATH]
+
+
+def test_a_namespace_that_keeps_the_other_addresses_of_a_subnet_is_not_told_to():
+    host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))
+    sentences = host.sentences(endpoint(ipv4="192.168.1.9", sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))
+    assert sentences[2:] == [f"add 192.168.1.9/24 to {GO}", f"delete 192.168.1.2/24 from {GO}"]
+
+
+def test_ipv6_that_was_turned_on_goes_with_all_its_addresses():
     host = prepared(kernel(), network(), endpoint())
     one = host.kernel.spaces[BLUE_PATH]
     index = one.links["eth0"].index
-    host.kernel = builders.with_space(
-        host.kernel, dataclasses.replace(one, addresses={index: ("10.66.0.1/24",)}, routes={}), BLUE_PATH
-    )
-    assert host.sentences(endpoint()) == [
-        f"delete 10.66.0.1/24 from {GO}",
-        f"add 192.168.1.2/24 to {GO}",
-        f"add default route via 192.168.1.1 on {GO}",
-    ]
+    sysctls = {**one.sysctls, "net.ipv6.conf.eth0.disable_ipv6": "0"}
+    addresses = {index: (*one.addresses[index], "fd00::9/64")}
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, addresses=addresses, sysctls=sysctls), BLUE_PATH)
+    assert host.sentences(endpoint()) == ["set net.ipv6.conf.eth0.disable_ipv6=1 in namespace blue"]
+    assert not host.plan(endpoint()).changed
 
 
 def test_a_link_that_vanished_is_made_again_with_the_same_address():

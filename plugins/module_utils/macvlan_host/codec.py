@@ -54,7 +54,7 @@ IPV6_DEFAULT_METRIC = 1024  # IP6_RT_PRIO_USER, include/net/ip6_route.h
 
 # Settings of an interface that come with its link: name → place in the array. IPv4 counts from 1 (IPV4_DEVCONF_*,
 # include/uapi/linux/ip.h), and the array from 0; IPv6 counts from 0 (DEVCONF_*, include/uapi/linux/ipv6.h).
-IPV4_SETTINGS = {"arp_notify": 21}
+IPV4_SETTINGS = {"promote_secondaries": 19, "arp_notify": 21}
 IPV6_SETTINGS = {"accept_ra": 3, "autoconf": 5, "disable_ipv6": 26, "ndisc_notify": 29}
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}

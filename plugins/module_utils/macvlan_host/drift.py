@@ -24,6 +24,8 @@ OURS = (
     f"{_IPV6}disable_ipv6",
     f"{_IPV4}arp_notify",
 )
+# Whether an address goes without the others of its subnet: looked at only when one has to go.
+PROMOTION = f"{_IPV4}promote_secondaries"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
 
 def setting_keys(endpoint: Endpoint) -> frozenset[str]:
     """The keys to read for :func:`settings`, with the interface's name in them."""
-    keys = {*OURS, *endpoint.sysctls, *endpoint.sysctls_before}
+    keys = {*OURS, PROMOTION, *endpoint.sysctls, *endpoint.sysctls_before}
     keys |= {default_key(key) for key in endpoint.sysctls}
     return frozenset(names.sysctl_key(key, endpoint.ifname) for key in keys)
 

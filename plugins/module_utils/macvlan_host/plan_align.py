@@ -10,13 +10,17 @@ import dataclasses
 
 from . import ipam, names
 from .draft import Draft
-from .drift import default_key, settings
-from .model import Endpoint, Link, Network, Route, Space
-from .steps import AddAddress, AddRoute, DeleteAddress, DeleteRoute, ReplaceRoute, SetLink, SetSysctls, Sysctl
+from .drift import PROMOTION, default_key, settings
+from .model import Endpoint, Network, Route, Space
+from .steps import AddAddress, AddRoute, DeleteAddress, DeleteRoute, ReplaceRoute, SetLink, SetSysctls, Sysctl, inverse
 
 
 def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Steps for all that differs between the link as it is and as it shall be."""
+    """Steps for all that differs between the link as it is and as it shall be.
+
+    What carries traffic does so throughout: right addresses come before wrong ones go, and routes have their next hops
+    by then. A link that is down carries none, and would announce wrong addresses as it comes up.
+    """
     _rename(draft, endpoint, recorded)
     place = endpoint.netns, endpoint.ifname
     space = draft.space(endpoint.netns)
@@ -30,10 +34,15 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
             draft.do(SetLink(*place, attribute, actual[attribute], value))
     _align_sysctls(draft, endpoint, recorded, space)
-    _align_addresses(draft, endpoint, space, link)
+    promotion = _promotion(draft, endpoint)
+    draft.do(*promotion)
+    _add_addresses(draft, endpoint)
     if not link.up:
+        _delete_addresses(draft, endpoint)
         draft.do(SetLink(*place, "up", False, True))
     _align_routes(draft, endpoint, recorded)
+    _delete_addresses(draft, endpoint)
+    draft.do(*inverse(promotion))
 
 
 def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
@@ -82,19 +91,52 @@ def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> 
     return changes
 
 
-def _align_addresses(draft: Draft, endpoint: Endpoint, space: Space, link: Link) -> None:
-    """Wrong addresses go before right ones come, each with the routes of its family, which may hang on it."""
-    wanted = endpoint.addresses
-    present = space.addresses.get(link.index, ())
-    wrong = sorted(address for address in present if address not in wanted)
-    families = {ipam.version_of(address) for address in wrong}
-    for version in sorted(families):
-        _forget_routes(draft, endpoint, endpoint.ifname, (version,))
+def _present(draft: Draft, endpoint: Endpoint) -> tuple[str, ...]:
+    """The addresses that its link has by now."""
+    space = draft.space(endpoint.netns)
+    link = space.links[endpoint.ifname] if space else None
+    return space.addresses.get(link.index, ()) if space and link else ()
+
+
+def _wrong(draft: Draft, endpoint: Endpoint) -> list[str]:
+    """Those of them that do not belong there; sorted, because the kernel's order says nothing."""
+    return sorted(address for address in _present(draft, endpoint) if address not in endpoint.addresses)
+
+
+def _promotion(draft: Draft, endpoint: Endpoint) -> tuple[SetSysctls, ...]:
+    """What keeps the other addresses of a subnet when one of them goes.
+
+    With the first IPv4 address of a subnet the kernel deletes all others, or, where it is told so, puts the next one in
+    its place (net/ipv4/devinet.c, __inet_del_ifa).
+    """
+    wrong = [address for address in _wrong(draft, endpoint) if ipam.version_of(address) == 4]
+    subnets = [ipam.network(address)[0] for address in {*_present(draft, endpoint), *endpoint.addresses}]
+    space = draft.space(endpoint.netns)
+    actual = space.sysctls.get(names.sysctl_key(PROMOTION, endpoint.ifname), "0") if space else "0"
+    if actual != "0" or all(subnets.count(ipam.network(address)[0]) == 1 for address in wrong):
+        return ()
+    return (SetSysctls(endpoint.netns, endpoint.ifname, (Sysctl(PROMOTION, actual, "1"),)),)
+
+
+def _add_addresses(draft: Draft, endpoint: Endpoint) -> None:
+    present = _present(draft, endpoint)
+    for address in endpoint.addresses:
+        if address in present:
+            continue
+        for other in _wrong(draft, endpoint):
+            # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
+            if ipam.version_of(other) == 6 and ipam.without_prefix(other) == ipam.without_prefix(address):
+                draft.do(DeleteAddress(endpoint.netns, endpoint.ifname, other))
+        draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
+
+
+def _delete_addresses(draft: Draft, endpoint: Endpoint) -> None:
+    """Delete wrong addresses; with the last one of IPv4 the kernel forgets the routes of that family."""
+    wrong = _wrong(draft, endpoint)
+    if endpoint.ipv4 is None and any(ipam.version_of(address) == 4 for address in wrong):
+        _forget_routes(draft, endpoint, endpoint.ifname, (4,))
     for address in wrong:
         draft.do(DeleteAddress(endpoint.netns, endpoint.ifname, address))
-    for address in wanted:
-        if address not in present:
-            draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
 def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
@@ -110,8 +152,8 @@ def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tupl
             draft.do(DeleteRoute(endpoint.netns, ifname, route))
 
 
-def _route_order(route: Route) -> tuple[int, str, int]:
-    return ipam.version_of(route.to), route.to, route.identity[2]
+def _route_order(route: Route) -> tuple[int, str, int, str]:
+    return ipam.version_of(route.to), route.to, route.identity[2], route.via or ""
 
 
 def _forget_addresses(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
@@ -128,17 +170,16 @@ def _align_routes(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
     link = space.links[endpoint.ifname] if space else None
     if space is None or link is None:
         return
-    present = {route.identity: route for route in space.routes.get(link.index, ())}
+    present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}
     wanted = {route.identity: route for route in endpoint.all_routes}
-    stale = {
-        (route.to, route.identity[2]): route
-        for route in recorded.all_routes
-        if route.identity in present and route.identity not in wanted
-    }
+    # The kernel takes one route of a metric to a place; whoever made it, ours comes in its stead.
+    others = {(route.to, identity[2]): route for identity, route in present.items() if identity not in wanted}
+    stale = [route for route in recorded.all_routes if route.identity in present and route.identity not in wanted]
     for identity, route in wanted.items():
         if identity in present:
             continue
-        old = stale.pop((route.to, identity[2]), None)
+        old = others.pop((route.to, identity[2]), None)
         draft.do(AddRoute(*place, route) if old is None else ReplaceRoute(*place, old, route))
-    for route in stale.values():
+        stale = [item for item in stale if old is None or item.identity != old.identity]
+    for route in stale:
         draft.do(DeleteRoute(*place, route))
