@@ -286,9 +286,10 @@ canonical_routes = draws.routes().map(
 @given(index=indices, route=canonical_routes)
 def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
     requests = (
-        (codec.add_route, codec.RTM_NEWROUTE, 0x605),
-        (codec.replace_route, codec.RTM_NEWROUTE, 0x505),
-        (codec.delete_route, codec.RTM_DELROUTE, 0x5),
+        (codec.add_route, codec.RTM_NEWROUTE, 0x605, 4),
+        (codec.replace_route, codec.RTM_NEWROUTE, 0x505, 4),
+        # The kernel deletes a route of any protocol only when none is named.
+        (codec.delete_route, codec.RTM_DELROUTE, 0x5, 0),
     )
     address, dummy, length = route.to.partition("/")
     family = socket.AF_INET if ipam.version_of(address) == 4 else socket.AF_INET6
@@ -300,11 +301,11 @@ def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
     }
     wanted = {key: value for key, value in wanted.items() if value is not None}
     on_link = route.via is None and family == socket.AF_INET
-    for request, kind, flags in requests:
+    for request, kind, flags, protocol in requests:
         message = decoded(request(index, route), "route")
         assert {key: message.get_attr(key) for key in given_attributes(message)} == wanted
         assert (message["family"], message["dst_len"]) == (family, int(length))
-        assert (message["table"], message["proto"], message["type"]) == (254, 4, 1)
+        assert (message["table"], message["proto"], message["type"]) == (254, protocol, 1)
         assert message["scope"] == (253 if on_link else 0)
         assert (message["header"]["type"], message["header"]["flags"]) == (kind, flags)
 

@@ -46,7 +46,7 @@ IFA_F_NODAD = 0x02
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
-RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
+RT_TABLE_MAIN, RTPROT_UNSPEC, RTPROT_STATIC, RTN_UNICAST = 254, 0, 4, 1
 NDA_LLADDR = 2
 NETNSA_NSID, NETNSA_FD = 1, 3
 ANY_NSID = -1
@@ -317,16 +317,17 @@ def replace_route(index: int, route: Route) -> Packed:
 
 
 def delete_route(index: int, route: Route) -> Packed:
-    return Packed(RTM_DELROUTE, 0, _route_body(index, route))
+    """Delete a route, whoever made it."""
+    return Packed(RTM_DELROUTE, 0, _route_body(index, route, RTPROT_UNSPEC))
 
 
-def _route_body(index: int, route: Route) -> bytes:
+def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC) -> bytes:
     address, dummy, length = route.to.partition("/")
     family = inet.family_of(address)
     # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
     on_link = route.via is None and family == socket.AF_INET
     scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
-    body = _ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST, 0)
+    body = _ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0)
     if int(length):
         body += _attribute(RTA_DST, inet.to_bytes(address))
     if route.via is not None:
