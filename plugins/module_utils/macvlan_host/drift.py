@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import ipam, names
 from .draft import Draft, is_ours
-from .model import DummyParent, Endpoint, Link, Network, Space, SubInterface, plain
+from .model import DummyParent, Endpoint, Link, Network, Route, Space, SubInterface, plain
 from .steps import Sysctl
 
 _IPV6 = "net.ipv6.conf.IFNAME."
@@ -108,10 +108,13 @@ def drift_of(draft: Draft, titles: t.Container[str] | None = None) -> list[Drift
 
 
 def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
-    link, base = draft.host.links.get(sub.name), draft.host.links.get(sub.parent)
+    base = draft.host.links.get(sub.parent)
+    link = draft.host.links.get(sub.name) or draft.host.tagged(names.tag(sub.id))
     if link is None:
         yield Drift(sub.title, "link", "present", "absent")
         return
+    if link.name != sub.name:
+        yield Drift(sub.title, "name", sub.name, link.name)
     if not is_ours(link, sub.id, "vlan"):
         yield Drift(sub.title, "link", names.tag(sub.id), link.alias or "not tagged")
     lower = draft.host.by_index(link.lower)
@@ -131,15 +134,26 @@ def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
 
 def _network(draft: Draft, network: Network) -> t.Iterator[Drift]:
     link = draft.host.links.get(network.parent)
-    if link is None:
-        yield Drift(network.title, "parent", network.parent, None)
-        return
     owned = draft.links.get(network.parent)
+    if link is None:
+        below = draft.host.tagged(names.tag(owned.id)) if owned else _below_endpoints(draft, network)
+        yield Drift(network.title, "parent", network.parent, below.name if below else None)
+        return
     if isinstance(owned, DummyParent):
         if not is_ours(link, owned.id, "dummy"):
             yield Drift(network.title, "parent", names.tag(owned.id), link.alias or "not tagged")
         if not link.up:
             yield Drift(network.title, "parent", f"{network.parent} up", f"{network.parent} down")
+
+
+def _below_endpoints(draft: Draft, network: Network) -> Link | None:
+    """The link that the endpoints of a network sit on, whatever it is called now."""
+    for endpoint in draft.endpoints_of(network.name):
+        space = draft.space(endpoint.netns)
+        link = find_link(space, endpoint, None) if space else None
+        if link is not None:
+            return draft.host.by_index(link.lower)
+    return None
 
 
 def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
@@ -151,6 +165,11 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
     parent = draft.host.links.get(network.parent)
     link = find_link(space, endpoint, parent)
     if link is None:
+        elsewhere = find_link(space, endpoint, None)
+        if elsewhere is not None:
+            below = draft.host.by_index(elsewhere.lower)
+            yield Drift(title, "parent", network.parent, below.name if below else None)
+            return
         other = space.links.get(endpoint.ifname)
         yield Drift(title, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
         return
@@ -168,7 +187,7 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
         if recorded != actual:
             yield Drift(title, field, recorded, actual)
     yield from _addresses(endpoint, space.addresses.get(link.index, ()))
-    yield from _routes(endpoint, {route.identity for route in space.routes.get(link.index, ())})
+    yield from _routes(endpoint, space.routes.get(link.index, ()))
     if link.name == endpoint.ifname:
         yield from _sysctls(endpoint, space)
 
@@ -181,11 +200,20 @@ def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]
             yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
 
 
-def _routes(endpoint: Endpoint, actual: set[tuple[str, str | None, int]]) -> t.Iterator[Drift]:
+def _routes(endpoint: Endpoint, actual: tuple[Route, ...]) -> t.Iterator[Drift]:
+    identities = {route.identity for route in actual}
     for route in endpoint.all_routes:
-        if route.identity not in actual:
-            field = "routes" if route in endpoint.routes else "default_route"
-            yield Drift(endpoint.title, field, f"{route.to} via {route.via}" if route.via else route.to, None)
+        if route.identity in identities:
+            continue
+        # What has its place and metric is what has become of it.
+        others = sorted(_shown(item) for item in actual if (item.to, item.identity[2]) == (route.to, route.identity[2]))
+        field = "routes" if route in endpoint.routes else "default_route"
+        yield Drift(endpoint.title, field, _shown(route), others[0] if others else None)
+
+
+def _shown(route: Route) -> str:
+    via = f" via {route.via}" if route.via else ""
+    return route.to + via + (f" metric {route.metric}" if route.metric else "")
 
 
 def _sysctls(endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:

@@ -187,6 +187,7 @@ def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
     """
     space = draft.space(endpoint.netns)
     if space is not None:
+        _check_parent(draft, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
         _check_foreign_routes(space, endpoint, own)
 
@@ -207,6 +208,17 @@ def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str
                 f"{endpoint.title}: {holder} has the {family} default route{endpoint.netns.phrase} already; "
                 f"use default_route: false"
             )
+
+
+def _check_parent(draft: Draft, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    """Another link may have got the name of the parent; which is the right one is not ours to tell."""
+    elsewhere = None if own else find_link(space, endpoint, None)
+    if elsewhere is not None:
+        parent, below = draft.networks[endpoint.network].parent, draft.host.by_index(elsewhere.lower)
+        raise PlanError(
+            f"{endpoint.title}: {elsewhere.name}{endpoint.netns.phrase} is not on its parent {parent} but on "
+            f"{below.name if below else 'a link elsewhere'}; give that its name back, or delete {elsewhere.name}"
+        )
 
 
 def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:

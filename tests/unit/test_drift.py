@@ -1,0 +1,249 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift: everything that differs from the record is named once, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Route
+from ansible_collections.fleetnet.macvlan.tests.unit import builders
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
+    BLUE_PATH,
+    ETH0,
+    Host,
+    endpoint,
+    kernel,
+    link,
+    network,
+    subinterface,
+    vlan_link,
+)
+
+LAN, WEB, VLAN, ALONE = "network lan", "endpoint lan/web", "vlan_subinterface eth0.50", "network alone"
+DUMMY = names.dummy_name(names.object_id("host", "network", "alone"))
+ROUTE = {"to": "10.9.0.0/16", "via": "192.168.1.7", "metric": 5}
+
+
+def tag_of(kind, *path):
+    return names.tag(names.object_id("host", kind, *path))
+
+
+@pytest.fixture
+def host():
+    """A network on eth1, with an endpoint; a sub-interface; a network without a parent."""
+    found = Host(kernel())
+    for request in (
+        network(parent="eth1", subnets=["192.168.1.0/24", "fd00::/64"]),
+        endpoint(routes=[ROUTE], sysctls={"net.ipv4.conf.IFNAME.rp_filter": "2"}),
+        subinterface(),
+        network("alone", parent=None, subnets=["10.5.0.0/24"]),
+    ):
+        found.run(request)
+    assert drift(found) == []
+    return found
+
+
+def drift(host):
+    return [dataclasses.astuple(item) for item in drift_of(Draft(host.record, host.kernel))]
+
+
+def changed(**values):
+    """The endpoint's link, changed."""
+    return lambda host: host.change("eth0", BLUE_PATH, **values)
+
+
+def given(addresses=None, routes=None, sysctls=None):
+    """The endpoint's addresses and routes, replaced, and some of its settings."""
+
+    def change(host):
+        one = host.kernel.spaces[BLUE_PATH]
+        index = one.links["eth0"].index
+        found = dataclasses.replace(
+            one,
+            addresses=one.addresses if addresses is None else {index: tuple(addresses)},
+            routes=one.routes if routes is None else {index: tuple(routes)},
+            sysctls={**one.sysctls, **(sysctls or {})},
+        )
+        host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+
+    return change
+
+
+def renamed(old, new, path=HOST.path):
+    def change(host):
+        found = host.link(old, path)
+        host.lose(old, path)
+        host.gain(dataclasses.replace(found, name=new), path)
+
+    return change
+
+
+def both(*changes):
+    def change(host):
+        for item in changes:
+            item(host)
+
+    return change
+
+
+OURS = ("192.168.1.2/24", "fd00::2/64")
+ROUTES = (Route("0.0.0.0/0", "192.168.1.1"), Route("::/0", "fd00::1"), Route("10.9.0.0/16", "192.168.1.7", 5))
+TAG = tag_of("endpoint", "lan", "web")
+SETTING = "net.ipv6.conf.eth0.accept_ra"
+
+OF_AN_ENDPOINT = {
+    "the mtu": (changed(mtu=1400), [("mtu", 1500, 1400)]),
+    "the mode": (changed(macvlan_mode="private"), [("mode", "bridge", "private")]),
+    "the MAC address": (changed(mac="02:00:00:00:00:01"), [("mac", "02:42:c0:a8:01:02", "02:00:00:00:00:01")]),
+    "the alias": (changed(alias=""), [("link", TAG, "not tagged")]),
+    "another alias": (changed(alias="mine"), [("link", "present", "a foreign macvlan")]),
+    "the state": (changed(up=False), [("link", "up", "down")]),
+    "the name": (renamed("eth0", "wan0", BLUE_PATH), [("ifname", "eth0", "wan0")]),
+    "the link": (lambda host: host.lose("eth0", BLUE_PATH), [("link", "present", "absent")]),
+    "another kind of link": (
+        lambda host: host.gain(link("eth0", 77, kind="veth"), BLUE_PATH),
+        [("link", "present", "a foreign veth")],
+    ),
+    "a link of no kind": (lambda host: host.gain(link("eth0", 77), BLUE_PATH), [("link", "present", "a foreign link")]),
+    "the namespace": (
+        lambda host: setattr(host, "kernel", builders.with_space(host.kernel, None, BLUE_PATH)),
+        [("netns", "blue", None)],
+    ),
+    "another parent": (changed(lower=ETH0), [("parent", "eth1", "eth0")]),
+    "a parent that is nowhere": (changed(lower=99), [("parent", "eth1", None)]),
+    "an address": (given(addresses=OURS[:1]), [("ipv6", OURS[1], None)]),
+    "another address": (given(addresses=["192.168.1.9/24", OURS[1]]), [("ipv4", OURS[0], "192.168.1.9/24")]),
+    "one address more": (given(addresses=["10.6.6.6/8", *OURS]), [("ipv4", OURS[0], ["10.6.6.6/8", OURS[0]])]),
+    "a default route": (given(routes=ROUTES[1:]), [("default_route", "0.0.0.0/0 via 192.168.1.1", None)]),
+    "another default route": (
+        given(routes=[Route("0.0.0.0/0", "192.168.1.9"), *ROUTES[1:]]),
+        [("default_route", "0.0.0.0/0 via 192.168.1.1", "0.0.0.0/0 via 192.168.1.9")],
+    ),
+    "a route": (given(routes=ROUTES[:2]), [("routes", "10.9.0.0/16 via 192.168.1.7 metric 5", None)]),
+    "a route of another metric": (
+        given(routes=[*ROUTES[:2], Route("10.9.0.0/16", "192.168.1.7")]),
+        [("routes", "10.9.0.0/16 via 192.168.1.7 metric 5", None)],
+    ),
+    "a setting of ours": (given(sysctls={SETTING: "1"}), [("sysctls", f"{SETTING}=0", f"{SETTING}=1")]),
+    "a setting of the task": (
+        given(sysctls={"net.ipv4.conf.eth0.rp_filter": "0"}),
+        [("sysctls", "net.ipv4.conf.eth0.rp_filter=2", "net.ipv4.conf.eth0.rp_filter=0")],
+    ),
+    "an autoconfigured address": (
+        given(addresses=[*OURS, "2001:db8::1/64"], sysctls={SETTING: "1"}),
+        [("ipv6", OURS[1], ["2001:db8::1/64", OURS[1]]), ("sysctls", f"{SETTING}=0", f"{SETTING}=1")],
+    ),
+    "two at once": (changed(mtu=1400, up=False), [("link", "up", "down"), ("mtu", 1500, 1400)]),
+}
+
+
+def facts(**values):
+    return lambda host: host.change("eth0.50", vlan=dataclasses.replace(host.link("eth0.50").vlan, **values))
+
+
+VLAN_TAG = tag_of("vlan_subinterface", "eth0.50")
+
+OF_A_SUBINTERFACE = {
+    "the mtu": (lambda host: host.change("eth0.50", mtu=1400), [("mtu", 1500, 1400)]),
+    "the state": (lambda host: host.change("eth0.50", up=False), [("up", True, False)]),
+    "the MAC address": (
+        lambda host: host.change("eth0.50", mac="02:00:00:00:00:01"),
+        [("mac", "52:54:00:00:00:02", "02:00:00:00:00:01")],
+    ),
+    "the alias": (lambda host: host.change("eth0.50", alias=""), [("link", VLAN_TAG, "not tagged")]),
+    "the VLAN": (facts(vlan_id=51), [("vlan_id", 50, 51)]),
+    "the protocol": (facts(protocol="802.1ad"), [("protocol", "802.1q", "802.1ad")]),
+    "a flag": (facts(gvrp=True), [("gvrp", False, True)]),
+    "a priority": (facts(egress_qos_map={"1": 2}), [("egress_qos_map", {}, {"1": 2})]),
+    "the link": (lambda host: host.lose("eth0.50"), [("link", "present", "absent")]),
+    "the name": (renamed("eth0.50", "trunk"), [("name", "eth0.50", "trunk")]),
+    "the name of its parent": (renamed("eth0", "lan0"), [("parent", "eth0", "lan0")]),
+    "another VLAN under its name": (
+        lambda host: host.gain(vlan_link("eth0.50", 77, ETH0, 50, mac="52:54:00:00:00:02", facts={"protocol": "802.1ad"})),
+        [("link", VLAN_TAG, "not tagged"), ("protocol", "802.1q", "802.1ad")],
+    ),
+}
+
+OF_A_NETWORK = {
+    "the name of the parent": (renamed("eth1", "lan1"), [(LAN, "parent", "eth1", "lan1")]),
+    "the parent": (lambda host: host.lose("eth1"), [(LAN, "parent", "eth1", None)]),
+    "the name of the parent, and the alias of what is on it": (
+        both(renamed("eth1", "lan1"), changed(alias="")),
+        [(LAN, "parent", "eth1", None), (WEB, "link", "present", "a foreign macvlan")],
+    ),
+    "the name of the parent, which another link has got": (
+        both(renamed("eth1", "lan1"), lambda host: host.gain(link("eth1", 77))),
+        [(WEB, "parent", "eth1", "lan1")],
+    ),
+    "the state of the dummy": (
+        lambda host: host.change(DUMMY, up=False),
+        [(ALONE, "parent", f"{DUMMY} up", f"{DUMMY} down")],
+    ),
+    "the alias of the dummy": (
+        lambda host: host.change(DUMMY, alias=""),
+        [(ALONE, "parent", tag_of("network", "alone"), "not tagged")],
+    ),
+    "the name of the dummy": (renamed(DUMMY, "dm"), [(ALONE, "parent", DUMMY, "dm")]),
+    "the dummy": (lambda host: host.lose(DUMMY), [(ALONE, "parent", DUMMY, None)]),
+}
+
+
+@pytest.mark.parametrize("what", OF_AN_ENDPOINT)
+def test_what_differs_of_an_endpoint_is_named(host, what):
+    change, entries = OF_AN_ENDPOINT[what]
+    change(host)
+    assert drift(host) == [(WEB, *entry) for entry in entries]
+
+
+@pytest.mark.parametrize("what", OF_A_SUBINTERFACE)
+def test_what_differs_of_a_subinterface_is_named(host, what):
+    change, entries = OF_A_SUBINTERFACE[what]
+    change(host)
+    assert drift(host) == [(VLAN, *entry) for entry in entries]
+
+
+@pytest.mark.parametrize("what", OF_A_NETWORK)
+def test_what_differs_of_a_network_is_named(host, what):
+    change, entries = OF_A_NETWORK[what]
+    change(host)
+    assert drift(host) == entries
+
+
+def test_an_extra_route_is_no_drift(host):
+    given(routes=[*ROUTES, Route("10.77.0.0/16", "192.168.1.7")])(host)
+    assert drift(host) == []
+
+
+def test_a_passthru_endpoint_has_the_mac_address_of_its_parent():
+    host = Host(kernel())
+    host.run(network(mode="passthru"))
+    host.run(endpoint())
+    for name, path in (("eth0", HOST.path), ("eth0", BLUE_PATH)):
+        host.change(name, path, mac="52:54:00:00:00:99")
+    assert drift(host) == []
+    host.change("eth0", BLUE_PATH, mac="52:54:00:00:00:77")
+    assert drift(host) == [(WEB, "mac", "52:54:00:00:00:99", "52:54:00:00:00:77")]
+
+
+def test_only_what_is_asked_for_is_compared(host):
+    host.change("eth0", BLUE_PATH, mtu=1400)
+    host.change("eth0.50", mtu=1400)
+    draft = Draft(host.record, host.kernel)
+    assert [item.object for item in drift_of(draft, {WEB, LAN})] == [WEB]
+    assert [item.object for item in drift_of(draft, {VLAN})] == [VLAN]
+
+
+def test_an_endpoint_whose_parent_changed_places_with_another_link_is_refused_and_both_are_named(host):
+    both(renamed("eth1", "lan1"), lambda host: host.gain(link("eth1", 77)))(host)
+    with pytest.raises(PlanError) as caught:
+        host.plan(endpoint())
+    assert "endpoint lan/web: eth0 in namespace blue is not on its parent eth1 but on lan1" in str(caught.value)
