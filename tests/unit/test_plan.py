@@ -1591,6 +1591,14 @@ def test_a_link_that_was_changed_is_brought_back(change, sentences):
     assert not host.plan(endpoint()).changed
 
 
+def test_a_link_of_the_hosts_own_namespace_that_lost_its_tag_is_not_taken_for_another_one():
+    host = prepared(kernel(), network(), endpoint(pid=None))
+    host.change("mv-web", alias="")
+    assert host.sentences(endpoint(pid=None)) == ["tag mv-web as ours"]
+    host.change("mv-web", alias="")
+    assert_refused(host, [endpoint("other", pid=None, mac="02:42:c0:a8:01:02")], ["belongs to endpoint lan/web"])
+
+
 OURS4, OURS6, GATEWAY = "192.168.1.2/24", "fd00::2/64", Route("0.0.0.0/0", "192.168.1.1")
 ADD_GATEWAY = f"add default route via 192.168.1.1 on {GO}"
 THEIRS = Route("10.77.0.0/16", "192.168.1.7")

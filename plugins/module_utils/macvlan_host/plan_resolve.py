@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from . import ipam, names
 from .draft import Draft
+from .drift import find_link
 from .errors import PlanError
 from .leases import subnet_of
-from .model import Endpoint, Lease, Link, Network, Subnet
+from .model import HOST, Endpoint, Lease, Link, Network, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 
 
@@ -29,7 +30,7 @@ def resolve_endpoint(
         network=wanted.network,
         netns=wanted.netns,
         ifname=wanted.ifname,
-        mac=_mac(draft, wanted, network, parent, ipv4),
+        mac=_mac(draft, wanted, recorded, network, parent, ipv4),
         mtu=mtu_of(title, wanted.mtu, network, parent, ipv6),
         ipv4=ipv4,
         ipv6=ipv6,
@@ -116,7 +117,9 @@ def _with_length(address: str, subnet: Subnet) -> str:
     return f"{address}/{ipam.prefix_length(subnet.subnet)}"
 
 
-def _mac(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link, ipv4: str | None) -> str:
+def _mac(
+    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
+) -> str:
     title = wanted.title
     if network.mode == "passthru":
         if wanted.mac is not None:
@@ -129,7 +132,7 @@ def _mac(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link, 
         mac = ipam.mac_of_ipv4(ipam.without_prefix(ipv4))
     else:
         mac = ipam.mac_of_names(draft.kernel.host, wanted.network, wanted.name)
-    _check_mac_is_free(draft, wanted, parent, mac)
+    _check_mac_is_free(draft, wanted, recorded, parent, mac)
     return mac
 
 
@@ -141,15 +144,21 @@ def _check_passthru_is_free(draft: Draft, wanted: EndpointOptions, network: Netw
         )
 
 
-def _check_mac_is_free(draft: Draft, wanted: EndpointOptions, parent: Link, mac: str) -> None:
+def _check_mac_is_free(
+    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, parent: Link, mac: str
+) -> None:
     """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
     title = wanted.title
+    # Its own link is known even without its tag; in another namespace it is not among those of the host.
+    own = find_link(draft.host, recorded, parent) if recorded and draft.same_place(recorded.netns, HOST) else None
     if mac == parent.mac:
         raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
     for endpoint in draft.holders_of(parent.name, mac):
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
     for link in draft.host.above(parent):
-        if link.mac == mac and link.kind in ("macvlan", "macvtap") and not _is_recorded(draft, wanted, parent, link):
+        if link == own or link.mac != mac or link.kind not in ("macvlan", "macvtap"):
+            continue
+        if not _is_recorded(draft, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
 
 
