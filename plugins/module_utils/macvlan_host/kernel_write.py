@@ -406,7 +406,7 @@ class KernelWriter:
             return
         sock = self._socket(batch[0][0], self._batch_netns)
         for (step, dummy), answer in zip(batch, sock.exchange([request for dummy, request in batch])):
-            if answer.errno:
+            if answer.errno and not _has_gone(step, answer):
                 raise _step_error(step, answer)
 
     def _flush_deletions(self) -> None:
@@ -450,6 +450,11 @@ class KernelWriter:
                 )
             self._indices[key] = link.index
         return self._indices[key]
+
+
+def _has_gone(step: Step, answer: codec.Answer) -> bool:
+    """Whether an address has gone by itself: a temporary one does so with the one that it was made for."""
+    return isinstance(step, DeleteAddress) and answer.errno == errno.EADDRNOTAVAIL
 
 
 def _unless_already(exc: Exception) -> list[str]:
