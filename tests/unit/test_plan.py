@@ -890,6 +890,40 @@ def test_a_link_that_took_the_name_of_an_owned_one_is_left_alone(other, words):
     assert_refused(host, [network(parent="eth0.50")], words)
 
 
+def under_another_name(host, name="eth0.50"):
+    """Somebody renames a link."""
+    found = host.link(name)
+    host.lose(name)
+    host.gain(dataclasses.replace(found, name="trunk"))
+    return host
+
+
+def test_an_owned_vlan_that_was_renamed_is_named_with_both_its_names():
+    host = under_another_name(prepared(kernel(), network(parent="eth0.50"), endpoint()))
+    for request in (network(parent="eth0.50"), endpoint(), subinterface()):
+        assert_refused(host, [request], ["vlan_subinterface eth0.50 is called trunk now; rename it back to eth0.50"])
+
+
+def test_an_owned_dummy_that_was_renamed_is_named_with_both_its_names():
+    host = under_another_name(prepared(kernel(), network(parent=None), endpoint()), DUMMY)
+    for request in (network(parent=None), endpoint()):
+        assert_refused(host, [request], [f"dummy parent {DUMMY} is called trunk now; rename it back to {DUMMY}"])
+
+
+@pytest.mark.parametrize(
+    ("before", "request_", "name"),
+    [
+        pytest.param((subinterface(),), no_subinterface(), "eth0.50", id="declared"),
+        pytest.param((network(parent="eth0.50"),), no_network(), "eth0.50", id="of-a-network"),
+        pytest.param((network(parent=None),), no_network(), DUMMY, id="dummy"),
+    ],
+)
+def test_an_owned_link_that_was_renamed_goes_all_the_same(before, request_, name):
+    host = under_another_name(prepared(kernel(), *before), name)
+    assert host.sentences(request_)[-1].endswith("link trunk")
+    assert (host.record, set(host.kernel.spaces[""].links)) == (Record(), {"lo", "eth0", "eth1"})
+
+
 # --- endpoints that are made ----------------------------------------------------------------------------------------
 
 SETTINGS = (

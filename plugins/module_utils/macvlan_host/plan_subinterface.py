@@ -32,15 +32,23 @@ def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
 
     A link that lost its tag is still it when nothing else differs: kind, VLAN and base cannot be had twice.
 
-    :raises PlanError: another link has its name
+    :raises PlanError: another link has its name, or it has another name
     """
     link = draft.host.links.get(owned.name)
+    tagged = draft.host.tagged(names.tag(owned.id))
+    if link is None and tagged is not None and _is_owned(draft, tagged, owned):
+        # Down for a moment, as kernels before 6.2 need it, it would lose what others have put on it.
+        raise PlanError(f"{_title(owned)} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
     if link is None or _is_owned(draft, link, owned) or draft.adopts and not link.alias and _fits(draft, link, owned):
         return link
     raise PlanError(
-        f"{owned.title if isinstance(owned, SubInterface) else owned.name}: the link that is called {owned.name} now "
+        f"{_title(owned)}: the link that is called {owned.name} now "
         f"is not the one that was made; rename or remove it, so that ours can be made again"
     )
+
+
+def _title(owned: OwnedLink) -> str:
+    return owned.title if isinstance(owned, SubInterface) else f"dummy parent {owned.name}"
 
 
 def _is_owned(draft: Draft, link: Link, owned: OwnedLink) -> bool:
@@ -249,7 +257,8 @@ def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None
 
     :raises PlanError: it is foreign or in use, and ``force`` was not given
     """
-    recorded, link = draft.links.get(wanted.name), draft.host.links.get(wanted.name)
+    recorded = draft.links.get(wanted.name)
+    link = _named_or_tagged(draft, recorded) if recorded else draft.host.links.get(wanted.name)
     if recorded is None and link is None:
         return
     owned = recorded is not None and (link is None or _is_owned(draft, link, recorded))
@@ -263,7 +272,7 @@ def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None
         )
     if users:
         draft.warn(f"{wanted.title} was taken away from {', '.join(users)}")
-    _delete(draft, wanted.name, recorded if owned else None, link)
+    _delete(draft, recorded if owned else None, link)
     if recorded is not None:
         draft.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
         draft.drop_link(wanted.name)
@@ -311,14 +320,19 @@ def _foreign_users(draft: Draft, link: Link | None) -> list[str]:
     return above + ([f"{master.kind} {master.name}" if master.kind else master.name] if master else [])
 
 
-def _delete(draft: Draft, name: str, owned: OwnedLink | None, link: Link | None) -> None:
+def _named_or_tagged(draft: Draft, owned: OwnedLink) -> Link | None:
+    """What is called like an owned link, else what carries its tag, whatever it is called now."""
+    return draft.host.links.get(owned.name) or draft.host.tagged(names.tag(owned.id))
+
+
+def _delete(draft: Draft, owned: OwnedLink | None, link: Link | None) -> None:
     if link is None:
         return
     if owned is not None:
-        spec = link_spec(owned)
+        spec = dataclasses.replace(link_spec(owned), name=link.name)
     else:
         base = draft.host.by_index(link.lower)
-        spec = LinkSpec(name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
+        spec = LinkSpec(link.name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
     draft.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *_configuration(draft, link))))
 
 
@@ -342,16 +356,16 @@ def release_parent(draft: Draft, name: str) -> None:
         return
     if draft.networks_on(name) or draft.subinterfaces_on(name):
         return
-    link = draft.host.links.get(name)
+    link = _named_or_tagged(draft, owned)
     draft.drop_link(name)
     users = _foreign_users(draft, link)
     if link is not None and not _is_owned(draft, link, owned):
         draft.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
     elif link is not None and users:
         draft.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
-        draft.do(SetLink(HOST, name, "alias", link.alias, ""))
+        draft.do(SetLink(HOST, link.name, "alias", link.alias, ""))
         return  # and so does its base, which carries it
     else:
-        _delete(draft, name, owned, link)
+        _delete(draft, owned, link)
     if isinstance(owned, SubInterface):
         release_parent(draft, owned.parent)
