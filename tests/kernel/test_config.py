@@ -92,16 +92,6 @@ def test_one_wrong_item_refuses_the_whole_task_and_all_of_them_are_named(host: H
     assert host.snapshot() == before
 
 
-def test_drift_of_any_object_is_shown_and_repaired(host: Host) -> None:
-    healthy = config(host, [NET], many(count=3))
-    host.ip("link", "set", "eth0", "mtu", "1300", netns="e1")
-    repaired = converge(host, "macvlan_config", networks=[NET], endpoints=many(count=3))
-    (shown,) = repaired["diff"]["before"].values()
-    assert [item["field"] for item in shown["drift"]] == ["mtu"]
-    assert repaired["endpoints"] == healthy["endpoints"]
-    assert host.links("e1")["eth0"]["mtu"] == 1500
-
-
 def test_a_namespace_and_its_endpoint_change_hands_without_being_made_again(host: Host) -> None:
     config(host, [NET], [{"name": "old", "network": "net", "netns": "ns"}])
     identity = host.run(["stat", "-c", "%i", "/run/netns/ns"]).stdout

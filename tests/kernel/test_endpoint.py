@@ -389,48 +389,6 @@ def test_a_passthru_endpoint_has_its_parents_mac(host: Host) -> None:
     refuse(host, "macvlan_endpoint", "passthru", "one endpoint, a", name="b", network="net", netns="b")
 
 
-@pytest.mark.parametrize(
-    ("damage", "field"),
-    [
-        (("link", "set", "eth0", "down"), "link"),
-        (("link", "set", "eth0", "mtu", "1300"), "mtu"),
-        (("link", "set", "eth0", "address", "02:00:00:00:00:99"), "mac"),
-        (("link", "set", "eth0", "type", "macvlan", "mode", "vepa"), "mode"),
-        (("link", "set", "eth0", "alias", ""), "link"),
-        (("address", "delete", "192.168.216.2/24", "dev", "eth0"), "ipv4"),
-        (("address", "add", "192.168.216.99/24", "dev", "eth0"), "ipv4"),
-        (("address", "delete", "2001:db8:abc8::2/64", "dev", "eth0"), "ipv6"),
-        (("route", "delete", "default"), "default_route"),
-        (("route", "delete", "10.0.0.0/8"), "routes"),
-        (("link", "delete", "eth0"), "link"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
-)
-def test_drift_is_named_and_the_task_repairs_it(net: Host, damage: tuple[str, ...], field: str) -> None:
-    params = {"routes": [{"to": "10.0.0.0/8", "via": "192.168.216.9"}]}
-    made = endpoint(net, "a", **params)
-    endpoint(net, "b")
-    # Without its tag it is a foreign link, which must not get its link-local address between two looks.
-    net.wait_until_up("eth0", "a")
-    healthy = net.snapshot().without_state()
-    net.ip(*damage, netns="a")
-    drift = net.call("macvlan_info")["drift"]
-    assert {item["object"] for item in drift} == {"endpoint net/a"}
-    assert field in {item["field"] for item in drift}
-    assert endpoint(net, "a", **params) == made
-    assert net.call("macvlan_info")["drift"] == []
-    assert net.snapshot().without_state() == healthy
-    assert net.ping("b", "192.168.216.2") and net.ping("b", "2001:db8:abc8::2")
-
-
-def test_a_namespace_that_vanished_is_made_again(net: Host) -> None:
-    made = endpoint(net, "a")
-    net.delete_netns("a")
-    (drift,) = net.call("macvlan_info")["drift"]
-    assert (drift["object"], drift["field"]) == ("endpoint net/a", "netns")
-    assert endpoint(net, "a") == made
-
-
 def test_a_link_that_lost_our_tag_is_not_removed(net: Host) -> None:
     endpoint(net, "a")
     net.wait_until_up("eth0", "a")

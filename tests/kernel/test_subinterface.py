@@ -181,32 +181,6 @@ def test_force_takes_a_used_subinterface_away_and_the_network_task_says_so(host:
     assert host.call("macvlan_info")["drift"] == []
 
 
-@pytest.mark.parametrize(
-    ("damage", "field"),
-    [
-        ((("link", "set", "eth0.50", "down"),), "up"),
-        ((("link", "set", "eth0.50", "mtu", "1300"),), "mtu"),
-        ((("link", "set", "eth0.50", "address", "02:00:00:00:00:99"),), "mac"),
-        ((("link", "set", "eth0.50", "alias", ""),), "link"),
-        ((("link", "set", "eth0.50", "type", "vlan", "gvrp", "on"),), "gvrp"),
-        ((("link", "delete", "eth0.50"),), "link"),
-    ],
-    ids=lambda value: " ".join(value[0]) if isinstance(value, tuple) else None,
-)
-def test_drift_is_named_and_the_task_repairs_it(host: Host, damage: tuple[tuple[str, ...], ...], field: str) -> None:
-    made = vlan(host, name="eth0.50")
-    # Without its tag it is a foreign link, which must not get its link-local address between two looks.
-    host.wait_until_up("eth0.50")
-    healthy = host.snapshot().without_state()
-    for command in damage:
-        host.ip(*command)
-    (drift, *others) = host.call("macvlan_info")["drift"]
-    assert (drift["object"], drift["field"], others) == ("vlan_subinterface eth0.50", field, [])
-    assert vlan(host, name="eth0.50") == made
-    assert host.call("macvlan_info")["drift"] == []
-    assert host.snapshot().without_state() == healthy
-
-
 def test_another_link_under_its_name_is_never_taken_for_it(host: Host) -> None:
     vlan(host, name="eth0.50")
     host.ip("link", "delete", "eth0.50")
