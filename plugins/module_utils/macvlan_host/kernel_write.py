@@ -453,8 +453,8 @@ class KernelWriter:
 
 
 def _has_gone(step: Step, answer: codec.Answer) -> bool:
-    """Whether an address has gone by itself: a temporary one does so with the one that it was made for."""
-    return isinstance(step, DeleteAddress) and answer.errno == errno.EADDRNOTAVAIL
+    """Whether an address has gone by itself: a temporary one of IPv6 does so with the one that it was made for."""
+    return isinstance(step, DeleteAddress) and ":" in step.address and answer.errno == errno.EADDRNOTAVAIL
 
 
 def _unless_already(exc: Exception) -> list[str]:
