@@ -160,13 +160,44 @@ def occupied(host: Host, name: str) -> None:
     host.ip("route", "add", "default", "via", "10.0.0.1", netns=name)
 
 
-def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
-    def hook() -> None:
-        around(kernel_write.KernelWriter, "apply", lambda *dummy: namespaces.Walker().create("b", lambda: None))
+def overtaken_by(somebody: t.Callable[[], object]) -> t.Callable[[], None]:
+    """A hook: somebody does something after the kernel was looked at, and before anything is done to it."""
 
+    def hook() -> None:
+        around(kernel_write.KernelWriter, "apply", lambda *dummy: somebody())
+
+    return hook
+
+
+def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
+    hook = overtaken_by(lambda: namespaces.Walker().create("b", lambda: None))
     module, params = CREATE_ENDPOINT
     assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]
     assert "b" in busy.namespaces()
+
+
+def places_of(host: Host) -> set[tuple[str, str | None]]:
+    """The addresses of the endpoint, and where its routes lead."""
+    addresses = {(item, None) for item in host.addresses("eth0", "a")}
+    return addresses | {(route["dst"], route.get("gateway")) for route in host.routes("a")}
+
+
+@pytest.mark.parametrize(
+    ("done", "place"),
+    [
+        (["route", "add", "10.9.0.0/16", "via", "10.0.0.9", "proto", "static"], ("10.9.0.0/16", "10.0.0.9")),
+        (["address", "add", "10.0.0.77/24", "dev", "eth0"], ("10.0.0.77/24", None)),
+    ],
+    ids=["route", "address"],
+)
+def test_what_somebody_else_adds_meanwhile_is_not_taken_back(
+    busy: Host, done: list[str], place: tuple[str, str | None]
+) -> None:
+    before = places_of(busy)
+    hook = overtaken_by(lambda: subprocess.run(["ip", "-netns", "a", *done], check=True))
+    params = {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.77", "routes": ROUTES}
+    assert "exist" in busy.call("macvlan_endpoint", fails=True, hook=hook, **params)["msg"]
+    assert places_of(busy) == before | {place}
 
 
 @pytest.mark.parametrize("empty", [True, False], ids=["empty", "with a link of the same name"])

@@ -239,7 +239,7 @@ def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> N
     try:
         writer.apply(made.steps)
     except BaseException as exc:
-        problems = writer.settle(inverse(made.steps[: writer.reached]))
+        problems = writer.settle(inverse(writer.effective(made.steps)))
         if not problems:
             session.forget_intention()
         elif isinstance(exc, MacvlanHostError):

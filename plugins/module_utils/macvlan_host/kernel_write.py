@@ -50,6 +50,9 @@ LONGEST_BATCH = 256
 # Fewer new links than this are not worth a second visit to each.
 MANY_LINKS = 8
 
+# Steps of one message, which the kernel does or refuses as a whole.
+SINGLE = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute)
+
 # What "it is already so" looks like when a step is taken back or finished after an interruption.
 ALREADY = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
@@ -67,7 +70,7 @@ class KernelWriter:
     grows with the square of their number. So they are private to each other until the last of them is there: those
     that were there before hear each, and those that are new have nothing to unlearn.
 
-    :ivar reached: how many of the steps given to :meth:`apply` may have had an effect
+    :ivar reached: how many of the steps given to :meth:`apply` were begun
     """
 
     def __init__(self) -> None:
@@ -86,6 +89,7 @@ class KernelWriter:
         self._doubtful: tuple[Netns, ...] = ()
         self._inhabited: dict[str, tuple[int, ...]] | None = None
         self._link_maker: LinkMaker | None = None
+        self._refused: list[Step] = []
         self.reached = 0
 
     def close(self) -> None:
@@ -114,6 +118,13 @@ class KernelWriter:
             self._do(step)
         self._flush()
         self._end_seclusion()
+
+    def effective(self, steps: t.Sequence[Step]) -> list[Step]:
+        """Those of the steps given to :meth:`apply` that may have had an effect.
+
+        Taking back what was refused would take away what somebody else has put there.
+        """
+        return [step for step in steps[: self.reached] if not any(step is refused for refused in self._refused)]
 
     def _end_seclusion(self) -> None:
         """Let new links in bridge mode reach each other."""
@@ -405,7 +416,12 @@ class KernelWriter:
         if not batch:
             return
         sock = self._socket(batch[0][0], self._batch_netns)
-        for (step, dummy), answer in zip(batch, sock.exchange([request for dummy, request in batch])):
+        answers = sock.exchange([request for dummy, request in batch])
+        # What comes after a refused step in its batch may have been done.
+        self._refused += [
+            step for (step, dummy), answer in zip(batch, answers) if answer.errno and isinstance(step, SINGLE)
+        ]
+        for (step, dummy), answer in zip(batch, answers):
             if answer.errno and not _has_gone(step, answer):
                 raise _step_error(step, answer)
 
