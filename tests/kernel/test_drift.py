@@ -560,7 +560,8 @@ def test_another_vlan_under_the_name_of_ours_is_named_and_left_alone(
     made = endpoint(host, "a")
     tag = host.links()["eth0.50"]["ifalias"]
     host.ip("link", "delete", "eth0.50")
-    host.ip("link", "add", "link", "eth0", "name", "eth0.50", "up", "type", "vlan", *wrong)
+    host.ip("link", "add", "link", "eth0", "name", "eth0.50", "type", "vlan", *wrong)
+    host.bring_up("eth0.50")
     assert told(host) == [
         ("vlan_subinterface eth0.50", "link", tag, "not tagged"),
         ("vlan_subinterface eth0.50", field, recorded, actual),
