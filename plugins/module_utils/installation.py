@@ -18,8 +18,8 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import checks, command, names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
 
 _ORIGIN = command.__name__.rpartition(".")[0]
 
@@ -83,7 +83,16 @@ def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     """Bring the command to what the options of macvlan_command say, or, with ``check``, tell what that would be.
 
     :raises OptionsError: it cannot go where it shall
+    :raises FileError: a file cannot be read or written
     """
+    try:
+        return _install(params, check)
+    except OSError as exc:
+        raise FileError(f"cannot install the command: {exc.strerror} ({exc.filename})") from exc
+
+
+def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
+    _check_texts(params)
     others = {item["path"]: item["content"] for item in params.get("files") or ()}
     place = place_of(params["path"], params["command"], tuple(others))
     before, after = found_files(place), Files()
@@ -102,6 +111,25 @@ def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     )
 
 
+def _check_texts(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse what cannot be written, or would be read as something else.
+
+    :raises OptionsError: naming the options
+    """
+    problems = [
+        f"files: the content of {item['path']} is no text that can be written"
+        for item in params.get("files") or ()
+        if not names.is_encodable(item["content"])
+    ]
+    if not checks.path(params["state_dir"]):
+        problems.append(f"state_dir: {params['state_dir']!a} is not an absolute path")
+    interpreter = params["interpreter"]
+    if interpreter is not None and (not checks.path(interpreter) or any(char.isspace() for char in interpreter)):
+        problems.append(f"interpreter: {interpreter} is not an absolute path, or has white space")
+    if problems:
+        raise OptionsError(problems)
+
+
 def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
     """Where it goes.
 
@@ -110,8 +138,10 @@ def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
     problems = [
         f"{option}: {value} is not an absolute path"
         for option, value in (("path", path), ("command", launcher), *(("files", other) for other in others))
-        if not os.path.isabs(value)
+        if not checks.path(value)
     ]
+    if problems:
+        raise OptionsError(problems)
     place = Place(os.path.normpath(path), os.path.normpath(launcher), others)
     if not os.path.basename(place.package).isidentifier():
         problems.append(f"path: {path} does not end with a name that Python can import, such as macvlan_host")
@@ -134,21 +164,20 @@ def _strangers(place: Place) -> t.Iterator[str]:
         yield f"path: {place.package} holds something else; name a folder for the engine alone"
     if os.path.lexists(place.launcher) and not _has_mark(place.launcher):
         yield f"command: {place.launcher} is something else; name another file, or remove it"
+    for other in place.others:
+        if os.path.exists(other) and not os.path.isfile(other):
+            yield f"files: {other} is no plain file"
 
 
 def _has_mark(path: str) -> bool:
     with contextlib.suppress(OSError):
-        return _MARK in _read(path)
+        # What is no plain file, such as a FIFO, may never end.
+        return os.path.isfile(path) and _MARK in _read(path)
     return False
 
 
 def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
-    """Path → content as it shall be: the engine that this very module runs with, and the launcher.
-
-    :raises OptionsError: the interpreter is not an absolute path
-    """
-    if not os.path.isabs(interpreter):
-        raise OptionsError([f"interpreter: {interpreter} is not an absolute path"])
+    """Path → content as it shall be: the engine that this very module runs with, and the launcher."""
     files = {os.path.join(place.package, f"{name}.py"): _source(name) for name in engine_modules()}
     files[os.path.join(place.package, "__init__.py")] = _INIT
     folder, package = os.path.split(place.package)
@@ -210,7 +239,7 @@ def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
     """Write files, each at once or not at all, and take away those that shall not be."""
     for path in paths:
         if path in after:
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            _make_folder(os.path.dirname(path))
             _write(path, after[path], _mode(place, path))
         else:
             os.unlink(path)
@@ -219,6 +248,15 @@ def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
             shutil.rmtree(os.path.join(place.package, "__pycache__"))
         with contextlib.suppress(OSError):
             os.rmdir(place.package)
+
+
+def _make_folder(path: str) -> None:
+    """Folders that only their owner can write to, all the way."""
+    umask = os.umask(0o022)
+    try:
+        os.makedirs(path, exist_ok=True)
+    finally:
+        os.umask(umask)
 
 
 def _write(path: str, content: str, mode: int) -> None:

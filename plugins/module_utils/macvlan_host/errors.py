@@ -85,6 +85,10 @@ class DamagedError(StateError):
         super().__init__(f"the state database {self.reason}; {WAY_OUT}")
 
 
+class FileError(MacvlanHostError):
+    """A file of the command cannot be read or written."""
+
+
 class MissingLibraryError(MacvlanHostError):
     """A Python library that the run needs is not installed on this host.
 
