@@ -17,6 +17,8 @@ import typing as t
 from . import inet
 from .model import Link, Route, VlanFacts
 
+KERNEL_PORT = 0  # the sender of what the kernel says (netlink(7))
+
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22

@@ -112,9 +112,13 @@ class RouteSocket:
 
     def _receive(self) -> t.Iterator[codec.Message]:
         try:
-            return codec.messages(self._socket.recv(RECEIVE_SIZE))
+            # Who rules the namespace can write to this socket as well; only what comes from the kernel has no port.
+            port = None
+            while port != codec.KERNEL_PORT:
+                data, (port, dummy) = self._socket.recvfrom(RECEIVE_SIZE)
         except OSError as exc:
             raise KernelError(f"no answer from the kernel: {exc}", exc.errno or 0) from exc
+        return codec.messages(data)
 
 
 def reason(answer: codec.Answer) -> str:

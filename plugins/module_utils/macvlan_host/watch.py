@@ -75,12 +75,12 @@ class Watch:
         with contextlib.suppress(BlockingIOError):
             while True:
                 try:
-                    data = self._links.recv(RECEIVE_SIZE)
+                    data, (port, dummy) = self._links.recvfrom(RECEIVE_SIZE)
                 except OSError as exc:
                     if exc.errno == errno.ENOBUFS:
                         return None
                     raise
-                for message in codec.messages(data):
+                for message in codec.messages(data) if port == codec.KERNEL_PORT else ():
                     if message.kind == codec.RTM_NEWLINK:
                         names.append(codec.parse_link(message.body).name)
         return names
