@@ -18,7 +18,7 @@ from .model import HOST, NETNS_FOLDER, Netns
 
 CLONE_NEWNET = 0x40000000
 MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 0x100000
-MNT_DETACH = 0x2
+MNT_DETACH, UMOUNT_NOFOLLOW = 0x2, 0x8
 NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
 OWN = "/proc/thread-self/ns/net"
 
@@ -47,17 +47,31 @@ def open_netns(netns: Netns) -> int:
     """
     path = netns.path or OWN
     try:
-        # O_NONBLOCK: a path that turns out to be a FIFO must not hold the run up.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = _open_plain(path)
     except OSError as exc:
         raise KernelError(f"cannot open {netns.title}: {exc.strerror} ({path})", exc.errno or 0) from exc
     try:
-        if fcntl.ioctl(descriptor, NS_GET_NSTYPE) == CLONE_NEWNET:
+        if descriptor is not None and fcntl.ioctl(descriptor, NS_GET_NSTYPE) == CLONE_NEWNET:
             return descriptor
     except OSError:
         pass
-    os.close(descriptor)
+    if descriptor is not None:
+        os.close(descriptor)
     raise KernelError(f"{path} is not a network namespace", errno.EINVAL)
+
+
+def _open_plain(path: str) -> int | None:
+    """Open what the kernel shows as a plain file, as it does a namespace; to open a device or a FIFO has effects.
+
+    :raises OSError: it is not there, or cannot be opened
+    """
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            return None
+        return os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(place)
 
 
 class Walker:
@@ -209,9 +223,10 @@ def remove(name: str) -> None:
     target = Netns("name", name)
     try:
         try:
-            _call("umount2", os.fsencode(target.path), MNT_DETACH)
+            _call("umount2", os.fsencode(target.path), MNT_DETACH | UMOUNT_NOFOLLOW)
         except OSError as exc:
-            if exc.errno != errno.EINVAL:  # not a mount point: a name that an interrupted creation left
+            # No mount point: a name that an interrupted creation left, or a symbolic link to a mount of others.
+            if exc.errno != errno.EINVAL:
                 raise
         os.unlink(target.path)
     except OSError as exc:
