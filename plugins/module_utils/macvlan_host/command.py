@@ -35,7 +35,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             raise MacvlanHostError("it needs root, to read and to change the network of this host")
         return int(parsed.action(parsed))
     except (MacvlanHostError, OSError) as exc:
-        sys.stderr.write(f"macvlan-host {parsed.command}: {exc}\n")
+        sys.stderr.write(f"macvlan-host {parsed.command}: {_printable(str(exc))}\n")
         _tell_systemd(str(exc))
         return FAILED
 
@@ -158,8 +158,13 @@ def _recover(parsed: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_printable(text)}\n")
     sys.stdout.flush()
+
+
+def _printable(text: str) -> str:
+    """What a terminal takes as text: who rules a namespace calls its links what he likes, in any bytes."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 def _print_differences(found: Found) -> None:
