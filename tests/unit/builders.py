@@ -281,8 +281,8 @@ def some_record(*networks):
     record = Record()
     for number, name in enumerate(networks, start=1):
         record.networks[name] = some_network(name, number)
-        record.links[f"eth0.{number}"] = SubInterface(f"id-{number}", f"eth0.{number}", "eth0", number)
-        record.namespaces[f"ns-{number}"] = OwnedNetns(f"ns-id-{number}", f"ns-{number}")
+        record.links[f"eth0.{number}"] = SubInterface(names.object_id("host", "vlan", str(number)), f"eth0.{number}", "eth0", number)
+        record.namespaces[f"ns-{number}"] = OwnedNetns(names.object_id("host", "netns", str(number)), f"ns-{number}")
         found = some_endpoint(name, name, number)
         record.endpoints[found.key] = found
     return record
@@ -303,7 +303,11 @@ def records(draw):
         )
         if draw(st.booleans()):
             record.links[f"eth0.{number}"] = SubInterface(
-                f"id-{number}", f"eth0.{number}", "eth0", number, egress_qos_map=draw(draws.priorities)
+                names.object_id("host", "vlan", str(number)),
+                f"eth0.{number}",
+                "eth0",
+                number,
+                egress_qos_map=draw(draws.priorities),
             )
         for last in draw(st.sets(st.integers(2, 6), max_size=3)):
             found = some_endpoint(
@@ -313,11 +317,11 @@ def records(draw):
                 last,
                 netns=draw(draws.netnses),
                 routes=tuple(draw(st.lists(draws.routes(), max_size=2))),
-                sysctls=draw(draws.labels),
+                sysctls=draw(draws.settings),
             )
             record.endpoints[found.key] = found
     for name in draw(st.sets(draws.object_names, max_size=2)):
-        record.namespaces[name] = OwnedNetns(f"id-{name}", name)
+        record.namespaces[name] = OwnedNetns(names.object_id("host", "netns", name), name)
     return record
 
 

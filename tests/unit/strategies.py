@@ -28,6 +28,8 @@ object_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,11}", fullmatch=True)
 interface_names = st.from_regex(r"[a-z][a-z0-9_-]{0,9}(\.[1-9][0-9]{0,2})?", fullmatch=True)
 macs = st.binary(min_size=5, max_size=5).map(lambda raw: "02:" + raw.hex(":"))
 labels = st.dictionaries(words, words, max_size=2)
+settings = st.dictionaries(words.map(lambda word: "net." + word.replace(".", "-")), words, max_size=2)
+tags = st.text("0123456789abcdef", min_size=32, max_size=32).map("fleetnet.macvlan:{}".format)
 
 
 def json_values():
@@ -110,16 +112,26 @@ vlans = st.builds(
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 optional_names = st.none() | interface_names
-link_specs = st.builds(
+specs_of_ours = st.builds(
     steps.LinkSpec,
     name=interface_names,
-    kind=st.sampled_from(("macvlan", "vlan", "dummy", "")),
-    tag=st.none() | words.map("fleetnet.macvlan:{}".format),
+    kind=st.sampled_from(("macvlan", "dummy")),
+    tag=tags,
     parent=optional_names,
     mac=st.none() | macs,
     mtu=st.none() | st.integers(68, 65535),
     mode=st.none() | st.sampled_from(("bridge", "private", "vepa", "passthru")),
-    vlan=st.none() | vlans,
+    vlan=st.none(),
+)
+link_specs = specs_of_ours | st.builds(
+    steps.LinkSpec,
+    name=interface_names,
+    kind=st.just("vlan"),
+    tag=st.none() | tags | words,
+    parent=optional_names,
+    mac=st.none() | macs,
+    mtu=st.none() | st.integers(68, 65535),
+    vlan=vlans,
 )
 sysctls = st.builds(
     steps.Sysctl,
@@ -152,8 +164,8 @@ def link_changes(draw):
 
 # Those that change something which their inverse changes back, by class.
 REVERSIBLE = {
-    steps.CreateNetns: st.builds(steps.CreateNetns, object_names, words),
-    steps.DeleteNetns: st.builds(steps.DeleteNetns, object_names, words),
+    steps.CreateNetns: st.builds(steps.CreateNetns, object_names, tags),
+    steps.DeleteNetns: st.builds(steps.DeleteNetns, object_names, tags),
     steps.SetLink: link_changes(),
     steps.AddAddress: st.builds(steps.AddAddress, netnses, interface_names, hosts_with_length),
     steps.DeleteAddress: st.builds(steps.DeleteAddress, netnses, interface_names, hosts_with_length),

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, state, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import Change, apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError, StateError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
@@ -36,7 +36,7 @@ JOURNAL = state.Journal(
     "boot-1",
     "network one",
     False,
-    (steps.CreateNetns("blue", "tag"), steps.AddAddress(BLUE, "eth0", "10.0.0.2/24")),
+    (steps.CreateNetns("blue", names.tag(names.object_id("host", "netns", "blue"))), steps.AddAddress(BLUE, "eth0", "10.0.0.2/24")),
     (),
 )
 
@@ -483,10 +483,10 @@ def test_reading_leaves_no_file_behind_and_touches_none(db, folder):
 def test_a_reader_sees_what_was_last_committed_while_a_writer_is_at_work(db):
     with db.locked("a test") as session:
         session._connection.execute("BEGIN IMMEDIATE")
-        session._connection.execute("DELETE FROM networks")
+        session._connection.execute("DELETE FROM namespaces")
         assert db.read() == state.Stored(ONE, None)
         session._connection.execute("COMMIT")
-        assert db.read().record.networks == {}
+        assert db.read().record.namespaces == {}
 
 
 def test_a_writer_that_ends_between_two_looks_is_noticed(db, monkeypatch):

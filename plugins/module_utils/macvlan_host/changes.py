@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from . import checks
 from .leases import held_by, reservations
 from .model import DummyParent, Endpoint, Lease, Network, OwnedLink, OwnedNetns, Record, SubInterface, plain
 
@@ -29,6 +30,47 @@ class Change(t.NamedTuple):
 
 def link_from_plain(body: dict[str, t.Any]) -> OwnedLink:
     return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
+
+
+_KEYS = {"networks": 1, "links": 1, "namespaces": 1, "endpoints": 2, "leases": 3}
+_BUILD: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "networks": Network.from_plain,
+    "links": link_from_plain,
+    "namespaces": OwnedNetns.from_plain,
+    "endpoints": lambda row: Endpoint.from_plain(row["body"]),
+}
+
+
+def change_from_plain(data: t.Any) -> Change:
+    """A change as a journal has it.
+
+    :raises ValueError: it is none
+    """
+    change = Change(*checks.items("changes of a journal", data))
+    is_key = _KEYS.get(change.table) == len(change.key) and all(map(checks.text, change.key))
+    if not is_key or not checks.flag(change.existed):
+        raise ValueError(f"there is a change of {change.table!a:.80} {change.key!a:.80}")
+    if change.body is not None and change.table in _BUILD:
+        found = _BUILD[change.table](change.body)
+        key = list(found.key) if change.table == "endpoints" else [found.name]
+        if key != change.key:
+            raise ValueError(f"there is a change of {change.key!a:.80} that is one of {key}")
+    return change
+
+
+def whole(record: Record) -> Record:
+    """A record of which every object has its own row, and every endpoint its network.
+
+    :raises ValueError: one has not
+    """
+    for objects in (record.networks, record.links, record.namespaces, record.endpoints):
+        for key, item in objects.items():
+            if key != (item.key if isinstance(item, Endpoint) else item.name):
+                raise ValueError(f"there is a row {key!a:.80} for something else")
+    for endpoint in record.endpoints.values():
+        if endpoint.network not in record.networks:
+            raise ValueError(f"{endpoint.title} has no network")
+    return record
 
 
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
@@ -87,16 +129,10 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
         "namespaces": dict(record.namespaces),
         "endpoints": dict(record.endpoints),
     }
-    build: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
-        "networks": Network.from_plain,
-        "links": link_from_plain,
-        "namespaces": OwnedNetns.from_plain,
-        "endpoints": lambda row: Endpoint.from_plain(row["body"]),
-    }
     for table, key, dummy, body in changes:
         if table in parts:
             name = tuple(key) if table == "endpoints" else key[0]
             parts[table].pop(name, None)
             if body is not None:
-                parts[table][name] = build[table](body)
+                parts[table][name] = _BUILD[table](body)
     return Record(**parts)

@@ -5,7 +5,8 @@
 """The nouns: what is recorded (networks, links, endpoints, leases) and what the kernel shows.
 
 Everything is frozen and made of JSON types, so a record is written to and read from the state database by
-:func:`plain` and the ``from_plain`` of its class. Addresses are canonical texts (see ipam.py).
+:func:`plain` and the ``from_plain`` of its class, which takes only what the ``CHECKS`` of the class allow. Addresses
+are canonical texts (see ipam.py).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from . import names
+from . import checks, names
 
 Mode = t.Literal["bridge", "private", "vepa", "passthru"]
 NetnsKind = t.Literal["host", "name", "path", "pid"]
 
 NETNS_FOLDER = "/run/netns"
+MODES = ("bridge", "private", "vepa", "passthru")
+NETNS_KINDS = ("host", "name", "path", "pid")
 
 _SCALARS = frozenset((str, int, bool, float, type(None)))
 _FIELD_NAMES: dict[type, tuple[str, ...]] = {}
@@ -48,6 +51,17 @@ def _field_names(kind: type) -> tuple[str, ...]:
     return _FIELD_NAMES[kind]
 
 
+_VLAN_CHECKS: dict[str, checks.Check] = {
+    "vlan_id": checks.number(names.MIN_VLAN_ID, names.MAX_VLAN_ID),
+    "protocol": checks.one_of("802.1q", "802.1ad"),
+    "reorder_hdr": checks.flag,
+    "gvrp": checks.flag,
+    "mvrp": checks.flag,
+    "loose_binding": checks.flag,
+    "ingress_qos_map": checks.priorities,
+    "egress_qos_map": checks.priorities,
+}
+
 # --- what is recorded -----------------------------------------------------------------------------------------------
 
 
@@ -69,6 +83,16 @@ class Subnet:
     chosen: bool = False
     scope: str = ""
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {
+        "subnet": checks.with_length,
+        "gateway": checks.optional(checks.address),
+        "gateway_inferred": checks.flag,
+        "ip_range": checks.optional(checks.address_range),
+        "aux_addresses": checks.mapping(checks.text, checks.address),
+        "chosen": checks.flag,
+        "scope": checks.text,
+    }
+
     @property
     def pool(self) -> str:
         """The key of the set of leases: networks with the same key share it."""
@@ -76,7 +100,7 @@ class Subnet:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Subnet:
-        return cls(**data)
+        return cls(**checks.fields("subnet", data, cls.CHECKS))
 
 
 @dataclass(frozen=True)
@@ -100,13 +124,29 @@ class Network:
     labels: dict[str, str] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {
+        "id": checks.identifier,
+        "name": checks.object_name,
+        "parent": checks.interface,
+        "mode": checks.one_of(*MODES),
+        "parent_created": checks.flag,
+        "internal": checks.flag,
+        "ipv6": checks.flag,
+        "mtu": checks.optional(checks.number(0, checks.MAX_UINT32)),
+        "ipam": checks.one_of("default", "none"),
+        "labels": checks.mapping(checks.text, checks.text),
+        "subnets": checks.elsewhere,
+    }
+
     @property
     def title(self) -> str:
         return f"network {self.name}"
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Network:
-        return cls(**{**data, "subnets": tuple(Subnet.from_plain(item) for item in data["subnets"])})
+        values = checks.fields("network", data, cls.CHECKS)
+        subnets = checks.items("subnets of a network", values["subnets"])
+        return cls(**{**values, "subnets": tuple(Subnet.from_plain(item) for item in subnets)})
 
 
 @dataclass(frozen=True)
@@ -136,6 +176,17 @@ class SubInterface:
     declared: bool = False
     kind: t.ClassVar[str] = "vlan"
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {
+        "id": checks.identifier,
+        "name": checks.interface,
+        "parent": checks.interface,
+        "mtu": checks.optional(checks.number(0, checks.MAX_UINT32)),
+        "mac": checks.optional(checks.mac),
+        "up": checks.flag,
+        **_VLAN_CHECKS,
+        "declared": checks.flag,
+    }
+
     @property
     def title(self) -> str:
         return f"vlan_subinterface {self.name}"
@@ -147,7 +198,7 @@ class SubInterface:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> SubInterface:
-        return cls(**data)
+        return cls(**checks.fields("sub-interface", data, cls.CHECKS))
 
 
 @dataclass(frozen=True)
@@ -159,9 +210,11 @@ class DummyParent:
     kind: t.ClassVar[str] = "dummy"
     declared: t.ClassVar[bool] = False
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {"id": checks.identifier, "name": checks.interface}
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> DummyParent:
-        return cls(**data)
+        return cls(**checks.fields("dummy parent", data, cls.CHECKS))
 
 
 OwnedLink = t.Union[SubInterface, DummyParent]
@@ -177,6 +230,8 @@ class Netns:
 
     kind: NetnsKind = "host"
     value: str = ""
+
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {"kind": checks.one_of(*NETNS_KINDS), "value": checks.text}
 
     @property
     def path(self) -> str:
@@ -208,10 +263,20 @@ class Netns:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Netns:
-        return cls(**data)
+        found = cls(**checks.fields("namespace", data, cls.CHECKS))
+        if not _VALUES[found.kind](found.value):
+            raise ValueError(f"there is a namespace with the {found.kind} {found.value!a:.80}")
+        return found
 
 
 HOST = Netns()
+# What a reference to a namespace may say, for each kind.
+_VALUES: dict[str, checks.Check] = {
+    "host": checks.one_of(""),
+    "name": checks.namespace,
+    "path": checks.path,
+    "pid": checks.decimal(checks.MAX_PID, lowest=1),
+}
 
 
 @dataclass(frozen=True)
@@ -221,9 +286,11 @@ class OwnedNetns:
     id: str
     name: str
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {"id": checks.identifier, "name": checks.namespace}
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> OwnedNetns:
-        return cls(**data)
+        return cls(**checks.fields("namespace", data, cls.CHECKS))
 
 
 @dataclass(frozen=True)
@@ -239,6 +306,12 @@ class Route:
     via: str | None = None
     metric: int | None = None
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {
+        "to": checks.with_length,
+        "via": checks.optional(checks.address),
+        "metric": checks.optional(checks.number(0, checks.MAX_UINT32)),
+    }
+
     @property
     def identity(self) -> tuple[str, str | None, int]:
         """What makes two routes the same to the kernel; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
@@ -246,7 +319,7 @@ class Route:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Route:
-        return cls(**data)
+        return cls(**checks.fields("route", data, cls.CHECKS))
 
 
 @dataclass(frozen=True)
@@ -282,6 +355,27 @@ class Endpoint:
     sysctls_before: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
+    CHECKS: t.ClassVar[dict[str, checks.Check]] = {
+        "id": checks.identifier,
+        "name": checks.object_name,
+        "network": checks.object_name,
+        "netns": checks.elsewhere,
+        "ifname": checks.interface,
+        "mac": checks.mac,
+        "mtu": checks.number(0, checks.MAX_UINT32),
+        "ipv4": checks.optional(checks.with_length_of(4)),
+        "ipv6": checks.optional(checks.with_length_of(6)),
+        "gateway4": checks.optional(checks.address_of(4)),
+        "gateway6": checks.optional(checks.address_of(6)),
+        "default_route": checks.flag,
+        "own_mtu": checks.optional(checks.number(0, checks.MAX_UINT32)),
+        "announce": checks.flag,
+        "routes": checks.elsewhere,
+        "sysctls": checks.mapping(checks.sysctl_key, checks.sysctl_value),
+        "sysctls_before": checks.mapping(checks.sysctl_key, checks.sysctl_value),
+        "labels": checks.mapping(checks.text, checks.text),
+    }
+
     @property
     def key(self) -> tuple[str, str]:
         return self.network, self.name
@@ -304,11 +398,13 @@ class Endpoint:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Endpoint:
+        values = checks.fields("endpoint", data, cls.CHECKS)
+        routes = checks.items("routes of an endpoint", values["routes"])
         return cls(
             **{
-                **data,
-                "netns": Netns.from_plain(data["netns"]),
-                "routes": tuple(Route.from_plain(item) for item in data["routes"]),
+                **values,
+                "netns": Netns.from_plain(values["netns"]),
+                "routes": tuple(Route.from_plain(item) for item in routes),
             }
         )
 
@@ -351,6 +447,11 @@ class VlanFacts:
     loose_binding: bool = False
     ingress_qos_map: dict[str, int] = field(default_factory=dict)
     egress_qos_map: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> VlanFacts:
+        # A link that others have made may have VLAN 0, which only carries a priority.
+        return cls(**checks.fields("VLAN", data, {**_VLAN_CHECKS, "vlan_id": checks.number(0, names.MAX_VLAN_ID)}))
 
 
 @dataclass(frozen=True)

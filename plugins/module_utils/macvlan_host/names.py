@@ -12,6 +12,8 @@ import typing as t
 
 # include/uapi/linux/if.h: IFNAMSIZ is 16, the last byte is the terminating zero.
 MAX_INTERFACE_NAME = 15
+# include/uapi/linux/if.h: IFALIASZ is 256, and so is its last byte.
+MAX_ALIAS = 255
 MIN_VLAN_ID = 1
 MAX_VLAN_ID = 4094
 TAG_PREFIX = "fleetnet.macvlan:"
@@ -80,6 +82,26 @@ def interface_name_problem(name: str) -> str | None:
     if "%" in name:
         return f"interface name '{name}' contains '%', which the kernel replaces by a number"
     return None
+
+
+def is_link_name(name: str) -> bool:
+    """Whether the kernel lets somebody else give a link a name, which may be bytes that are no text."""
+    raw = _raw(name)
+    return 0 < len(raw) <= MAX_INTERFACE_NAME and name not in (".", "..") and not (_SPACES | set(b"/:\0")) & set(raw)
+
+
+def is_link_alias(alias: str) -> bool:
+    """Whether the kernel lets somebody give a link an alias."""
+    raw = _raw(alias)
+    return (bool(raw) or not alias) and len(raw) <= MAX_ALIAS and b"\0" not in raw
+
+
+def _raw(text: str) -> bytes:
+    """The bytes that the kernel has given or gets for a text; none for what cannot come from there."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b""
 
 
 def object_name_problem(what: str, name: str) -> str | None:

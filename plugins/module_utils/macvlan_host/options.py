@@ -10,7 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from . import ipam, names
+from . import checks, ipam, names
 from .errors import OptionsError
 from .model import Mode, Netns, Route, Subnet
 
@@ -20,9 +20,8 @@ MIN_MTU_IPV6 = 1280
 MAX_MTU = 65535
 MAX_UINT32 = 2**32 - 1
 
-_SYSCTL_KEY = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+\Z")
-
-_WHOLE_NUMBER = re.compile(r"-?[0-9]+\Z")
+# Python refuses to read thousands of digits; the right ones have ten at most.
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}\Z")
 
 T = t.TypeVar("T")
 
@@ -228,7 +227,9 @@ class _Check:
 
     def number(self, option: str, value: int | None, lowest: int, highest: int) -> None:
         if value is not None and not lowest <= value <= highest:
-            self.problem(f"{option} must be from {lowest} to {highest}, not {value}")
+            # Python refuses to write thousands of digits.
+            shown = str(value) if abs(value) < 10**20 else "a number of more than 20 digits"
+            self.problem(f"{option} must be from {lowest} to {highest}, not {shown}")
 
     def finish(self) -> tuple[str, ...]:
         """The notes.
@@ -326,6 +327,9 @@ def _subnet(check: _Check, option: str, item: t.Mapping[str, t.Any], infers: boo
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
     gateway = check.parsed(f"{option}.gateway", ipam.address, None if wants_none else gateway_text)
+    for key in item.get("aux_addresses") or ():
+        if not names.is_encodable(str(key)):
+            check.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
     aux = {
         str(key): canonical
         for key, text in (item.get("aux_addresses") or {}).items()
@@ -561,7 +565,7 @@ def _netns(check: _Check, params: t.Mapping[str, t.Any]) -> Netns:
         check.problem(_prefixed("netns", names.namespace_name_problem(name)))
         return Netns("name", name)
     if path is not None:
-        if not path.startswith("/") or "\0" in path or not names.is_encodable(path):
+        if not checks.path(path):
             check.problem(f"netns_path: {path!r} is not an absolute path")
         return Netns("path", path)
     if pid is not None:
@@ -628,12 +632,12 @@ def _sysctls(check: _Check, mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str
     result: dict[str, str] = {}
     for key, value in (mapping or {}).items():
         text = _text(value, "1", "0")
-        if not _SYSCTL_KEY.match(str(key)):
+        if not checks.sysctl_key(str(key)):
             check.problem(
                 f"sysctls: '{key}' must begin with net. and name one setting, such as net.ipv4.conf.IFNAME.rp_filter"
             )
         # Settings of several values are written with tabs or spaces between them.
-        if not text.strip() or not text.replace("\t", " ").isprintable():
-            check.problem(f"sysctls: the value of {key} must be one line of text")
+        if not text.strip() or not checks.sysctl_value(text.replace("\t", " ")):
+            check.problem(f"sysctls: the value of {key} must be one line of ASCII text")
         result[str(key)] = " ".join(text.split())
     return result

@@ -18,7 +18,8 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from .changes import Change, link_from_plain
+from . import checks
+from .changes import Change, apply_changes, change_from_plain, link_from_plain, whole
 from .errors import DamagedError, StateError
 from .model import Endpoint, Network, OwnedNetns, Record
 from .steps import Step, from_plain, to_plain
@@ -81,6 +82,8 @@ class State:
     """The database of one ``state_dir``; nothing is opened or made before it is needed."""
 
     def __init__(self, folder: str) -> None:
+        if not checks.path(folder):
+            raise StateError(f"state_dir {folder!a} is not an absolute path")
         self.folder = os.path.abspath(folder)
         self.path = os.path.join(self.folder, "state.db")
         self.backup = f"{self.path}.backup"
@@ -198,10 +201,14 @@ class State:
 
     def _make_folder(self) -> None:
         self._check_safe()
+        # The mode is that of the last folder; those above it must not be for others to write either.
+        umask = os.umask(0o022)
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
         except OSError as exc:
             raise StateError(f"cannot create state_dir {self.folder}: {exc.strerror}") from exc
+        finally:
+            os.umask(umask)
         self._check_safe()
 
     def _check_safe(self) -> None:
@@ -371,7 +378,7 @@ def _reported(path: str) -> t.Iterator[None]:
     """Say in words what SQLite says in numbers."""
     try:
         yield
-    except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError) as exc:
+    except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
         if isinstance(exc, (sqlite3.OperationalError, sqlite3.IntegrityError)):
             raise StateError(f"the state database {path} cannot be used: {exc}") from exc
         raise DamagedError(path, str(exc)) from exc
@@ -482,16 +489,19 @@ def _load(connection: sqlite3.Connection) -> Stored:
         return Stored()
     connection.execute("BEGIN")
     try:
-        record = Record(
+        record = whole(Record(
             networks={name: Network.from_plain(body) for name, body in _bodies(connection, "networks")},
             links={name: link_from_plain(body) for name, body in _bodies(connection, "links")},
             namespaces={name: OwnedNetns.from_plain(body) for name, body in _bodies(connection, "namespaces")},
-            endpoints={item.key: item for item in _endpoints(connection)},
-        )
+            endpoints=dict(_endpoints(connection)),
+        ))
         row = connection.execute("SELECT boot_id, doing, body FROM journal").fetchone()
     finally:
         connection.execute("COMMIT")
-    return Stored(record, None if row is None else _journal(*row))
+    journal = None if row is None else _journal(*row)
+    if journal is not None:
+        whole(apply_changes(record, journal.changes))
+    return Stored(record, journal)
 
 
 def _bodies(connection: sqlite3.Connection, table: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
@@ -499,17 +509,29 @@ def _bodies(connection: sqlite3.Connection, table: str) -> t.Iterator[tuple[str,
         yield name, json.loads(body)
 
 
-def _endpoints(connection: sqlite3.Connection) -> t.Iterator[Endpoint]:
-    for dummy, body in _bodies(connection, "endpoints"):
-        yield Endpoint.from_plain(body)
+def _endpoints(connection: sqlite3.Connection) -> t.Iterator[tuple[tuple[str, str], Endpoint]]:
+    for network, name, body in connection.execute("SELECT network, name, body FROM endpoints"):
+        yield (network, name), Endpoint.from_plain(json.loads(body))
 
 
 def _journal(boot_id: str, doing: str, text: str) -> Journal:
-    body = json.loads(text)
-    steps = tuple(from_plain(step) for step in body["steps"])
-    changes = tuple(Change(*change) for change in body["changes"])
+    body = checks.fields("journal", {"boot_id": boot_id, "doing": doing, **json.loads(text)}, _JOURNAL)
+    steps = tuple(from_plain(step) for step in checks.items("steps of a journal", body["steps"]))
+    changes = tuple(change_from_plain(change) for change in checks.items("changes of a journal", body["changes"]))
     waiting = {key: body[key] for key in ("confirm_by", "connection", "applied") if key in body}
     return Journal(boot_id, doing, body["removal"], steps, changes, **waiting)
+
+
+_JOURNAL: dict[str, checks.Check] = {
+    "boot_id": checks.text,
+    "doing": checks.text,
+    "removal": checks.flag,
+    "steps": checks.elsewhere,
+    "changes": checks.elsewhere,
+    "confirm_by": checks.moment,
+    "connection": checks.optional(checks.text),
+    "applied": checks.flag,
+}
 
 
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:

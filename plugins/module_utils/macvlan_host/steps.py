@@ -14,8 +14,8 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from . import names
-from .model import HOST, Link, Netns, Route, VlanFacts, plain
+from . import checks, names
+from .model import HOST, MODES, Link, Netns, Route, VlanFacts, plain
 
 
 @dataclass(frozen=True)
@@ -366,24 +366,105 @@ def to_plain(step: Step, with_way_back: bool = True) -> dict[str, t.Any]:
 
 
 def from_plain(data: dict[str, t.Any]) -> Step:
-    """The step that :func:`to_plain` wrote."""
-    values = {key: _field(key, value) for key, value in data.items() if key != "step"}
-    return t.cast(Step, _STEPS[data["step"]](**values))
+    """The step that :func:`to_plain` wrote.
+
+    :raises ValueError: it is none that a plan could have
+    """
+    step = data.get("step") if isinstance(data, dict) else None
+    cls = _STEPS.get(step) if isinstance(step, str) else None
+    if cls is None:
+        raise ValueError(f"there is an unknown step {step!a:.80}")
+    values = checks.fields(f"step {step}", {key: value for key, value in data.items() if key != "step"}, _CHECKS[cls])
+    read = _READ_ROUTES if cls is ReplaceRoute else _READ
+    found = cls(**{key: read[key](value) if key in read else value for key, value in values.items()})
+    if cls is SetLink and not all(_ATTRIBUTES[found.attribute](value) for value in (found.old, found.new)):
+        raise ValueError(f"there is a step that changes {found.attribute} from {found.old!a:.80} to {found.new!a:.80}")
+    return t.cast(Step, found)
 
 
-def _field(key: str, value: t.Any) -> t.Any:
-    if key == "netns":
-        return Netns.from_plain(value)
-    if key == "link":
-        vlan = VlanFacts(**value["vlan"]) if value["vlan"] is not None else None
-        return LinkSpec(**{**value, "vlan": vlan})
-    if key == "restore":
-        return tuple(from_plain(item) for item in value)
-    if key == "settings":
-        return tuple(Sysctl(**item) for item in value)
-    if key == "route" or isinstance(value, dict) and set(value) == {"to", "via", "metric"}:
-        return Route.from_plain(value)
-    return value
+def _link_from_plain(data: t.Any) -> LinkSpec:
+    values = checks.fields("link", data, _LINK_CHECKS)
+    vlan = VlanFacts.from_plain(values["vlan"]) if values["vlan"] is not None else None
+    found = LinkSpec(**{**values, "vlan": vlan})
+    # Of what is not ours only VLAN links are ever removed, and by force.
+    if vlan is None and (found.kind == "vlan" or not checks.tag(found.tag)):
+        raise ValueError(f"there is a step for a link {found.name!a} that cannot be ours")
+    return found
+
+
+def _several(title: str, read: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
+    return lambda data: tuple(read(item) for item in checks.items(title, data))
+
+
+_SYSCTL_CHECKS: dict[str, checks.Check] = {
+    "key": checks.sysctl_key,
+    "old": checks.optional(checks.sysctl_value),
+    "new": checks.sysctl_value,
+    "optional": checks.flag,
+}
+
+_READ: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "netns": Netns.from_plain,
+    "link": _link_from_plain,
+    "route": Route.from_plain,
+    "restore": _several("steps of a way back", from_plain),
+    "settings": _several("settings of a step", lambda data: Sysctl(**checks.fields("setting", data, _SYSCTL_CHECKS))),
+}
+
+_READ_ROUTES = {**_READ, "old": Route.from_plain, "new": Route.from_plain}
+
+# Namespaces are ruled by others too, who may have called a link what no task would.
+_PLACE: dict[str, checks.Check] = {"netns": checks.elsewhere, "ifname": checks.link_name}
+_OF_ADDRESS: dict[str, checks.Check] = {**_PLACE, "address": checks.with_length}
+_OF_ROUTE: dict[str, checks.Check] = {**_PLACE, "route": checks.elsewhere}
+_OF_NETNS: dict[str, checks.Check] = {"name": checks.namespace, "tag": checks.tag}
+
+_CHECKS: dict[type, dict[str, checks.Check]] = {
+    Note: {"text": checks.text},
+    CreateNetns: _OF_NETNS,
+    DeleteNetns: _OF_NETNS,
+    AddLink: {"netns": checks.elsewhere, "link": checks.elsewhere},
+    DeleteLink: {
+        "netns": checks.elsewhere,
+        "link": checks.elsewhere,
+        "restore": checks.elsewhere,
+        "because": checks.text,
+    },
+    SetLink: {
+        **_PLACE,
+        "attribute": checks.one_of("name", "mac", "mtu", "mode", "alias", "up", "vlan"),
+        "old": checks.elsewhere,
+        "new": checks.elsewhere,
+    },
+    AddAddress: _OF_ADDRESS,
+    DeleteAddress: _OF_ADDRESS,
+    AddRoute: _OF_ROUTE,
+    DeleteRoute: _OF_ROUTE,
+    ReplaceRoute: {**_PLACE, "old": checks.elsewhere, "new": checks.elsewhere},
+    SetSysctls: {**_PLACE, "settings": checks.elsewhere},
+}
+
+# What the attributes of a link can be changed from, and to.
+_ATTRIBUTES: dict[str, checks.Check] = {
+    "name": checks.link_name,
+    "mac": checks.mac,
+    "mtu": checks.number(0, checks.MAX_UINT32),
+    "mode": checks.one_of(*MODES, "source"),
+    "alias": checks.link_alias,
+    "up": checks.flag,
+    "vlan": lambda value: VlanFacts.from_plain(value) is not None,
+}
+
+_LINK_CHECKS: dict[str, checks.Check] = {
+    "name": checks.link_name,
+    "kind": checks.one_of("vlan", "dummy", "macvlan"),
+    "tag": checks.optional(checks.link_alias),
+    "parent": checks.optional(checks.link_name),
+    "mac": checks.optional(checks.mac),
+    "mtu": checks.optional(checks.number(0, checks.MAX_UINT32)),
+    "mode": checks.optional(checks.one_of(*MODES)),
+    "vlan": checks.elsewhere,
+}
 
 
 def link_steps(link: LinkSpec, up: bool) -> tuple[Step, ...]:
