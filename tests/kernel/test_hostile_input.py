@@ -6,18 +6,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
 import sys
 import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, kernel_write, netlink
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
 
 TAG = "fleetnet.macvlan:"
 SAMPLE = 60
@@ -153,3 +160,308 @@ def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> N
     host.call("macvlan_command", hook=careless, path="/var/lib/de/ep/engine", command="/var/lib/de/ep/bin/it")
     for folder in ("/var/lib/de", "/var/lib/de/ep", "/var/lib/de/ep/bin", "/var/lib/de/ep/engine"):
         assert host.path(folder).stat().st_mode & 0o777 == 0o755
+
+
+# --- the database ---------------------------------------------------------------------------------------------------
+
+
+def spoil(host: Host, *statements: tuple[str, t.Any]) -> None:
+    """Change the database of a host behind the engine's back."""
+    path = host.path(host.state_dir / "state.db")
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.deserialize(path.read_bytes().replace(b"\x02\x02", b"\x01\x01", 1))
+        for statement in statements:
+            connection.execute(*statement)
+        path.write_bytes(connection.serialize())
+
+
+def body_of(host: Host, table: str) -> dict[str, t.Any]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(host.path(host.state_dir / "state.db").read_bytes().replace(b"\x02\x02", b"\x01\x01", 1))
+        return t.cast("dict[str, t.Any]", json.loads(connection.execute(f"SELECT body FROM {table}").fetchone()[0]))
+
+
+COMMAND = str(HOME / "bin/macvlan-host")
+EVERYTHING = (
+    ("macvlan_info", {}),
+    ("macvlan_network", {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24"), "mtu": 1400}),
+    ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "ifname": "net1"}),
+    ("macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}),
+    ("macvlan_config", {"purge": True}),
+)
+HOST_ROW = {"kind": "host", "value": ""}
+BEYOND = "../../etc/hostile"
+LINK_OF_OTHERS = {
+    "name": "eth0", "kind": "veth", "tag": None, "parent": None, "mac": None, "mtu": None, "mode": None, "vlan": None
+}  # fmt: skip
+
+
+def setting(key: str) -> dict[str, t.Any]:
+    settings = [{"key": key, "old": "0", "new": "7", "optional": False}]
+    return {"step": "SetSysctls", "netns": HOST_ROW, "ifname": "eth0", "settings": settings}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"netns": {"kind": "name", "value": BEYOND}},
+        {"netns": {"kind": "path", "value": "etc/passwd"}},
+        {"netns": {"kind": "pid", "value": "self/../1"}},
+        {"netns": {"kind": "host", "value": "/etc/passwd"}},
+        {"ifname": "../../x"},
+        {"ifname": ".."},
+        {"sysctls": {"net/../../kernel/x": "1"}},
+        {"sysctls": {"net.//.//.kernel.x": "1"}},
+        {"sysctls": {"kernel.panic": "1"}},
+        {"sysctls": {"net.ipv4.ip_forward": "1\n1"}},
+        {"ipv4": "10.0.0.2"},
+        {"mtu": 2**70},
+        {"network": "other"},
+        {"labels": None},
+    ],
+    ids=str,
+)
+def test_a_row_that_leads_elsewhere_is_refused_with_the_name_of_the_database(host: Host, values: dict[str, t.Any]) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
+    spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps({**body_of(host, "endpoints"), **values})]))
+    assert_refused(host)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"step": "CreateNetns", "name": BEYOND, "tag": f"{TAG}{'0' * 32}"},
+        {"step": "DeleteNetns", "name": BEYOND, "tag": f"{TAG}{'0' * 32}"},
+        {"step": "DeleteNetns", "name": "a", "tag": ""},
+        {"step": "DeleteLink", "netns": HOST_ROW, "link": LINK_OF_OTHERS, "restore": [], "because": ""},
+        setting("kernel.panic"),
+        setting("net/../../kernel/panic"),
+        setting("net.ipv4.conf.IFNAME/../../x"),
+        {"step": "SetLink", "netns": HOST_ROW, "ifname": "../x", "attribute": "mtu", "old": 1, "new": 2},
+        {"step": "SetLink", "netns": HOST_ROW, "ifname": "eth0", "attribute": "vlan", "old": {}, "new": {}},
+        {"step": "Reboot"},
+        ["Note"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("removal", [True, False])
+def test_a_step_that_no_run_has_is_refused_and_not_done(host: Host, step: t.Any, removal: bool) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
+    boot_id = host.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
+    body = json.dumps({"removal": removal, "steps": [step], "changes": []})
+    spoil(host, ("INSERT INTO journal VALUES (1, ?, 'something', ?)", [boot_id, body]))
+    assert_refused(host)
+
+
+def assert_refused(host: Host) -> None:
+    seal(host)
+    before = host.snapshot()
+    for module_name, params in EVERYTHING:
+        message = answered(host, module_name, **params)["msg"]
+        assert f"the state database {host.state_dir}/state.db is damaged (" in message
+        assert "backup" in message
+    for action in ("restore", "status", "check"):
+        said = host.run([COMMAND, action], check=False)
+        assert said.returncode == 2
+        assert f"macvlan-host {action}: the state database {host.state_dir}/state.db is damaged (" in said.stderr
+        assert len(said.stderr.splitlines()) == 1
+    assert host.snapshot() == before
+
+
+# --- namespaces -----------------------------------------------------------------------------------------------------
+
+ODD = {
+    "file": "echo precious >{0}",
+    "empty file": "touch {0}",
+    "FIFO": "mkfifo {0}",
+    "folder": "mkdir {0}",
+    "device": "mknod {0} c 1 3",
+    "link to a file": "ln -s /etc/passwd {0}",
+    "link to a FIFO": "mkfifo /var/lib/home/fifo; ln -s /var/lib/home/fifo {0}",
+    "link to a folder": "ln -s /etc {0}",
+    "link to nothing": "ln -s /var/lib/home/nothing {0}",
+    "link to itself": "ln -s {0} {0}",
+    "link to memory": "ln -s /proc/self/mem {0}",
+    "link to a mount namespace": "ln -s /proc/self/ns/mnt {0}",
+    "link to a process namespace": "ln -s /proc/self/ns/pid {0}",
+}
+LISTING = "find /run/netns /var/lib/home -printf '%p %y %l %s %T@ %m\\n' | sort"
+
+
+@pytest.mark.parametrize("option", ["netns", "netns_path"])
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+def test_what_is_no_network_namespace_is_refused_and_left_as_it_is(host: Host, option: str, make: str) -> None:
+    host.run(["sh", "-c", make.format("/run/netns/odd")])
+    listed = host.run(["sh", "-c", LISTING]).stdout
+    seal(host)
+    assert not answered(host, "macvlan_network", name="net", parent="eth0", subnets=subnets("10.0.0.0/24"))["failed"]
+    where = {"netns": "odd"} if option == "netns" else {"netns_path": "/run/netns/odd"}
+    for check in (True, False):
+        message = answered(host, "macvlan_endpoint", check=check, name="a", network="net", **where)["msg"]
+        assert "/run/netns/odd" in message
+    assert not answered(host, "macvlan_info")["failed"]
+    assert not answered(host, "macvlan_network", name="net", state="absent")["failed"]
+    assert host.run(["sh", "-c", LISTING]).stdout == listed
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/dev/null", "/dev/zero", "/dev/ptmx", "/etc", "/proc/self/mem", "/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/kmsg"],
+)
+def test_a_path_that_leads_to_no_network_namespace_is_refused_and_not_opened_where_that_matters(
+    host: Host, path: str
+) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    for check in (True, False):
+        said = answered(host, "macvlan_endpoint", check=check, name="a", network="net", netns_path=path)["msg"]
+        assert f"{path} is not a network namespace" in said
+
+
+def test_a_symbolic_link_to_a_namespace_of_others_is_used_and_never_taken_away(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    host.ip("netns", "add", "theirs")
+    host.run(["ln", "-s", "theirs", "/run/netns/way"])
+    endpoint(host, "a", netns="way")
+    assert "eth0" in host.links("theirs")
+    gone(host, "macvlan_endpoint", name="a", network="net")
+    assert host.namespaces() == ["theirs", "way"]
+    assert list(host.links("theirs")) == ["lo"]
+
+
+def test_a_namespace_of_ours_that_others_reach_by_a_link_keeps_the_name_that_they_gave_it(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", netns="ours")
+    host.run(["sh", "-c", "touch /var/lib/home/kept; mount --bind /run/netns/ours /var/lib/home/kept"])
+    host.run(["sh", "-c", "umount /run/netns/ours; rm /run/netns/ours; ln -s /var/lib/home/kept /run/netns/ours"])
+    answered(host, "macvlan_endpoint", name="a", network="net", state="absent")
+    assert "/var/lib/home/kept" in host.run(["cat", "/proc/self/mountinfo"]).stdout
+
+
+def test_a_namespace_of_others_with_a_tag_of_ours_on_its_loopback_stays(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    host.ip("netns", "add", "theirs")
+    for alias in (f"{TAG}{'0' * 32}", TAG, f"{TAG}../../etc/x"):
+        host.ip("link", "set", "lo", "alias", alias, netns="theirs")
+        endpoint(host, "a", netns="theirs")
+        gone(host, "macvlan_endpoint", name="a", network="net")
+        assert host.links("theirs")["lo"]["ifalias"] == alias
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+def container(host: Host) -> subprocess.Popen[str]:
+    """A process in a network namespace of its own."""
+    process = host.start(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 600"], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**22, 2**31, 2**64])
+def test_a_number_that_is_no_process_is_refused(host: Host, pid: int) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    assert "pid" in refuse(host, "macvlan_endpoint", name="a", network="net", pid=pid)
+
+
+@pytest.mark.parametrize("pid", [1, 2])
+def test_the_first_processes_are_answered(host: Host, pid: int) -> None:
+    """They are in the host's own namespace, but not in that of a throw-away host; so this only asks."""
+    network(host, subnets=subnets("10.0.0.0/24"))
+    before = host.snapshot()
+    answered(host, "macvlan_endpoint", check=True, name="a", network="net", pid=pid)
+    assert host.snapshot() == before
+
+
+def test_a_process_that_ends_while_its_endpoint_is_made_leaves_nothing(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    process = container(host)
+    before = host.snapshot()
+
+    def ending() -> None:
+        apply = kernel_write.KernelWriter.apply
+
+        def end_and_apply(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+            os.kill(process.pid, signal.SIGKILL)
+            assert ends_within(process.pid, 60)
+            apply(self, steps)
+
+        kernel_write.KernelWriter.apply = end_and_apply  # type: ignore[method-assign]
+
+    message = host.call("macvlan_endpoint", fails=True, hook=ending, name="a", network="net", pid=process.pid)["msg"]
+    assert str(process.pid) in message
+    assert host.snapshot() == before
+
+
+def test_a_process_that_has_got_the_number_of_another_keeps_its_links(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    first, second = container(host), container(host)
+    endpoint(host, "a", pid=first.pid)
+    reach = ["nsenter", f"--net=/proc/{second.pid}/ns/net", "--"]
+    host.run([*reach, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1"])
+    links = host.run([*reach, "ip", "-o", "link"]).stdout
+    body = body_of(host, "endpoints")
+    spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps({**body, "netns": {"kind": "pid", "value": str(second.pid)}})]))
+    (drift,) = answered(host, "macvlan_info")["drift"]
+    assert (drift["object"], drift["field"]) == ("endpoint net/a", "link")
+    assert not answered(host, "macvlan_endpoint", name="a", network="net", state="absent")["failed"]
+    assert host.run([*reach, "ip", "-o", "link"]).stdout == links
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("netns", [None, "a"])
+@pytest.mark.parametrize("alias", ["", "0" * 32, "x" * 200, "../../etc/x", "\n\x1b[2J", "{own}"], ids=ascii)
+def test_a_foreign_link_with_a_tag_of_ours_is_not_touched(host: Host, netns: str | None, alias: str) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    made = endpoint(host, "a")
+    host.ip("link", "add", "theirs", "type", "bridge", netns=netns)
+    host.ip("link", "set", "theirs", "alias", TAG + alias.format(own=made["id"]), netns=netns)
+    show = ["ip", "-details", "link", "show", "theirs"]
+    before = host.run(show, netns).stdout
+    for module_name, params in (*EVERYTHING[:3], ("macvlan_config", {"purge": True})):
+        assert not answered(host, module_name, **params)["failed"]
+    assert host.run(show, netns).stdout == before
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"\x1b[2J", b"\xe2\x80\xaea", b"..a", b"$(x)", b"-rf"])
+def test_a_container_may_call_its_link_what_it_likes(host: Host, name: bytes) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
+    host.run(["ip", "link", "set", "eth0", "down"], netns="a")
+    subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"name", name], "a"), check=True)
+    for action, codes in (("status", (0,)), ("check", (1,)), ("restore", (0,)), ("check", (0,))):
+        said = subprocess.run(host.command([COMMAND, action]), check=False, capture_output=True)
+        assert said.returncode in codes, said
+        assert said.stderr == b""
+        assert said.stdout.decode().replace("\n", "").isprintable()
+    assert "eth0" in host.links("a")
+    subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"down"], "a"), check=True)
+    subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"name", name], "a"), check=True)
+    (drift,) = [item for item in answered(host, "macvlan_info")["drift"] if item["field"] == "ifname"]
+    assert drift["recorded"] == "eth0"
+    assert not answered(host, "macvlan_endpoint", name="a", network="net", state="absent")["failed"]
+    assert host.namespaces() == []
+
+
+# --- netlink --------------------------------------------------------------------------------------------------------
+
+
+def test_what_others_in_a_namespace_send_to_our_socket_is_not_heard(host: Host) -> None:
+    def forging() -> None:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as forger:
+            forger.bind((0, 0))
+            ours = netlink.RouteSocket()
+            done = struct.pack("=IHHII", 20, codec.NLMSG_DONE, 0, 1, 0) + b"\0" * 4
+            forger.sendto(done, (ours._socket.getsockname()[0], 0))
+            links = [codec.parse_link(body).name for body in ours.dump(codec.dump_links())]
+            os.write(2, json.dumps(links).encode())
+
+    call = host.spawn("macvlan_info", hook=forging)
+    call.result()
+    assert set(json.loads(call._texts[2])) == set(host.links())
