@@ -232,6 +232,36 @@ def _common_argspec() -> dict[str, t.Any]:
 # A day: whoever wants longer has forgotten it.
 MAX_CONFIRM_TIMEOUT = 86400
 
+# --- what is logged ---------------------------------------------------------------------------------------------------
+
+# What people put secrets into. Results have it all the same: with no_log: true in the task they are hidden as well.
+_WITHHELD = frozenset(("labels", "sysctls", "content"))
+
+
+class Module(basic.AnsibleModule):
+    """A module that keeps to itself what the system log of the target does not need to know."""
+
+    def _log_invocation(self) -> None:
+        params = self.params
+        self.params = _for_the_log(params)
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
+
+def _for_the_log(value: t.Any) -> t.Any:
+    """Parameters, or a part of them, without the values that are withheld, at any depth."""
+    if isinstance(value, list):
+        return [_for_the_log(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: "NOT_LOGGING_PARAMETER" if key in _WITHHELD and item is not None else _for_the_log(item)
+        for key, item in value.items()
+    }
+
+
 # --- the way through ------------------------------------------------------------------------------------------------
 
 ReadOptions = t.Callable[[t.Mapping[str, t.Any]], options.Request]

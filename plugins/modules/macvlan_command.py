@@ -118,14 +118,12 @@ diff:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import command_argspec, run_command
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, command_argspec, run_command
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.installation import install
 
 
 def main() -> None:
-    run_command(AnsibleModule(argument_spec=command_argspec(), supports_check_mode=True), install)
+    run_command(Module(argument_spec=command_argspec(), supports_check_mode=True), install)
 
 
 if __name__ == "__main__":

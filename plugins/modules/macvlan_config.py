@@ -239,13 +239,11 @@ diff:
           parent: eth0.50
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import config_argspec, run_config
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, config_argspec, run_config
 
 
 def main() -> None:
-    run_config(AnsibleModule(argument_spec=config_argspec(), supports_check_mode=True))
+    run_config(Module(argument_spec=config_argspec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -61,13 +61,11 @@ confirmed:
   sample: the configuration of this host
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import confirm_argspec, run_confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, confirm_argspec, run_confirm
 
 
 def main() -> None:
-    run_confirm(AnsibleModule(argument_spec=confirm_argspec(), supports_check_mode=True))
+    run_confirm(Module(argument_spec=confirm_argspec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -435,9 +435,12 @@ diff:
         network: web
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import ENDPOINT_RULES, endpoint_argspec, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
+    ENDPOINT_RULES,
+    Module,
+    endpoint_argspec,
+    run,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
     endpoint_options,
     endpoint_removal,
@@ -445,7 +448,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
+    module = Module(argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
     run(module, key="endpoint", present=endpoint_options, absent=endpoint_removal)
 
 

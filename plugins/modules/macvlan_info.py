@@ -424,13 +424,11 @@ drift:
       actual: 1400
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import info_argspec, run_info
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, info_argspec, run_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=info_argspec(), supports_check_mode=True)
+    module = Module(argument_spec=info_argspec(), supports_check_mode=True)
     run_info(module)
 
 

@@ -491,9 +491,7 @@ diff:
         parent: eth0.50
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import network_argspec, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, network_argspec, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
     network_options,
     network_removal,
@@ -501,7 +499,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=network_argspec(), supports_check_mode=True)
+    module = Module(argument_spec=network_argspec(), supports_check_mode=True)
     run(module, key="network", present=network_options, absent=network_removal)
 
 

@@ -314,10 +314,9 @@ diff:
         parent: eth0
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
     SUBINTERFACE_RULES,
+    Module,
     run,
     subinterface_argspec,
 )
@@ -328,7 +327,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
+    module = Module(argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
     run(module, key="vlan_subinterface", present=subinterface_options, absent=subinterface_removal)
 
 

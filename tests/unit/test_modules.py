@@ -12,6 +12,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as collected
 from ansible.module_utils.testing import patch_module_args
 
@@ -21,6 +22,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.conn
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_command,
     macvlan_config,
     macvlan_confirm,
     macvlan_endpoint,
@@ -357,3 +359,45 @@ def test_other_kernels_are_refused_by_name(call, fake, monkeypatch, module, para
     assert "needs a Linux kernel" in result["msg"]
     assert "FreeBSD" in result["msg"]
     assert fake.requests == []
+
+
+# --- the system log -------------------------------------------------------------------------------------------------
+
+SECRET = "hunter2"
+WITH_SECRETS = [
+    (macvlan_network, {**NETWORK, "labels": {"key": SECRET}}),
+    (macvlan_endpoint, {"name": "e", "network": "n", "labels": {"key": SECRET}}),
+    (macvlan_endpoint, {"name": "e", "network": "n", "sysctls": {"net.ipv6.conf.IFNAME.stable_secret": SECRET}}),
+    (macvlan_config, {"networks": [{**NETWORK, "labels": {"key": SECRET}}]}),
+    (macvlan_config, {"endpoints": [{"name": "e", "network": "n", "labels": {SECRET: ""}}]}),
+    (macvlan_command, {"state_dir": "n", "files": [{"path": "/n", "content": SECRET}]}),
+]
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """What a module would have the system log keep."""
+    texts = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda module, msg, log_args=None: texts.append(f"{msg} {log_args}"))
+    return texts
+
+
+@pytest.mark.parametrize(("module", "params"), WITH_SECRETS)
+def test_the_system_log_gets_neither_labels_nor_settings_nor_the_content_of_files(call, fake, logged, module, params):
+    call(module, params)
+    (text,) = logged
+    assert "'n'" in text
+    assert "NOT_LOGGING_PARAMETER" in text
+    assert SECRET not in text
+
+
+@every_module
+def test_the_system_log_gets_the_other_options(call, logged, module, params):
+    call(module, {**params, "state_dir": "/srv/elsewhere"})
+    assert "Invoked with" in logged[0] and "/srv/elsewhere" in logged[0]
+    assert not params or "eth0" in logged[0] or "blue" in logged[0]
+
+
+def test_the_engine_gets_what_the_log_does_not(call, fake, logged):
+    call(macvlan_network, {**NETWORK, "labels": {"key": SECRET}})
+    assert fake.requests[0].request.labels == {"key": SECRET}
