@@ -154,7 +154,7 @@ def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> N
     call = host.spawn("macvlan_endpoint", hook=careless, name="a", network="net", netns="a", **params)
     call.result()
     seen = json.loads(call._texts[2])
-    assert seen == dict.fromkeys(("lock", "state.db", "state.db-shm", "state.db-wal"), 0o600)
+    assert seen == dict.fromkeys(("lock", "state.db", "state.db-shm", "state.db-wal", "state.db.backup"), 0o600)
     folders = ("/var/lib/deep", "/var/lib/deep/er", "/var/lib/deep/er/state")
     assert [host.path(folder).stat().st_mode & 0o777 for folder in folders] == [0o755, 0o755, 0o700]
     host.call("macvlan_command", hook=careless, path="/var/lib/de/ep/engine", command="/var/lib/de/ep/bin/it")
@@ -181,7 +181,6 @@ def body_of(host: Host, table: str) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", json.loads(connection.execute(f"SELECT body FROM {table}").fetchone()[0]))
 
 
-COMMAND = str(HOME / "bin/macvlan-host")
 EVERYTHING = (
     ("macvlan_info", {}),
     ("macvlan_network", {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24"), "mtu": 1400}),
@@ -224,7 +223,6 @@ def setting(key: str) -> dict[str, t.Any]:
 def test_a_row_that_leads_elsewhere_is_refused_with_the_name_of_the_database(host: Host, values: dict[str, t.Any]) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
-    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
     spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps({**body_of(host, "endpoints"), **values})]))
     assert_refused(host)
 
@@ -250,7 +248,6 @@ def test_a_row_that_leads_elsewhere_is_refused_with_the_name_of_the_database(hos
 def test_a_step_that_no_run_has_is_refused_and_not_done(host: Host, step: t.Any, removal: bool) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
-    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
     boot_id = host.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
     body = json.dumps({"removal": removal, "steps": [step], "changes": []})
     spoil(host, ("INSERT INTO journal VALUES (1, ?, 'something', ?)", [boot_id, body]))
@@ -263,13 +260,16 @@ def assert_refused(host: Host) -> None:
     for module_name, params in EVERYTHING:
         message = answered(host, module_name, **params)["msg"]
         assert f"the state database {host.state_dir}/state.db is damaged (" in message
-        assert "backup" in message
-    for action in ("restore", "status", "check"):
-        said = host.run([COMMAND, action], check=False)
-        assert said.returncode == 2
-        assert f"macvlan-host {action}: the state database {host.state_dir}/state.db is damaged (" in said.stderr
-        assert len(said.stderr.splitlines()) == 1
+        assert "macvlan-host recover" in message
+    for action in ("restore", "status", "check", "confirm"):
+        said = host.spawn_command(action, hook=alone).said()
+        assert said.code == 2
+        assert f"macvlan-host {action}: the state database {host.state_dir}/state.db is damaged (" in said.complaint
+        assert len(said.complaint.splitlines()) == 1
     assert host.snapshot() == before
+    said = host.spawn_command("recover", hook=alone).said()
+    assert (said.code, said.complaint) == (0, "")
+    assert host.snapshot().networks == before.networks
 
 
 # --- namespaces -----------------------------------------------------------------------------------------------------
@@ -316,8 +316,18 @@ def test_a_path_that_leads_to_no_network_namespace_is_refused_and_not_opened_whe
     host: Host, path: str
 ) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
+
+    def careful() -> None:
+        def watch(event: str, arguments: tuple[t.Any, ...]) -> None:
+            if event == "open" and arguments[0] == path and not arguments[2] & os.O_PATH and not is_plain:
+                os._exit(99)
+
+        is_plain = os.path.isfile(path)
+        sys.addaudithook(watch)
+
+    params = {"name": "a", "network": "net", "netns_path": path}
     for check in (True, False):
-        said = answered(host, "macvlan_endpoint", check=check, name="a", network="net", netns_path=path)["msg"]
+        said = host.call("macvlan_endpoint", check=check, fails=True, hook=careful, **params)["msg"]
         assert f"{path} is not a network namespace" in said
 
 
@@ -432,14 +442,12 @@ def test_a_foreign_link_with_a_tag_of_ours_is_not_touched(host: Host, netns: str
 def test_a_container_may_call_its_link_what_it_likes(host: Host, name: bytes) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
-    host.call("macvlan_command", path=str(HOME / "engine"), command=COMMAND)
     host.run(["ip", "link", "set", "eth0", "down"], netns="a")
     subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"name", name], "a"), check=True)
-    for action, codes in (("status", (0,)), ("check", (1,)), ("restore", (0,)), ("check", (0,))):
-        said = subprocess.run(host.command([COMMAND, action]), check=False, capture_output=True)
-        assert said.returncode in codes, said
-        assert said.stderr == b""
-        assert said.stdout.decode().replace("\n", "").isprintable()
+    for action, code in (("status", 0), ("check", 1), ("restore", 0), ("check", 0)):
+        said = host.spawn_command(action, hook=alone).said()
+        assert (said.code, said.complaint) == (code, "")
+        assert all(line.isprintable() for line in said.lines)
     assert "eth0" in host.links("a")
     subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"down"], "a"), check=True)
     subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"name", name], "a"), check=True)

@@ -123,6 +123,7 @@ MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
     "vlan_subinterface": (face.subinterface_argspec, _SUBINTERFACE),
     "macvlan_endpoint": (face.endpoint_argspec, _ENDPOINT),
     "macvlan_info": (face.info_argspec, {}),
+    "macvlan_confirm": (face.confirm_argspec, {}),
     "macvlan_config": (
         face.config_argspec,
         {"vlan_subinterfaces": [_SUBINTERFACE], "networks": [_NETWORK], "endpoints": [_ENDPOINT], "purge": True},
