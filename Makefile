@@ -18,7 +18,7 @@ SESSIONS := lint docs sanity galaxy unit kernel integration examples vm molecule
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test benchmark clean $(SESSIONS)
+.PHONY: help demo test benchmark fuzz clean $(SESSIONS)
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ demo: needs-demo .venv/ready ## set everything up, install the built collection 
 
 benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/results; a part with ARGS="--sizes 1,100"
 	@$(NOX) --session $@ -- $(ARGS)
+
+fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a minute; longer with ARGS=-max_total_time=3600
+	@$(NOX) --session $@ $(if $(ARGS),-- $(ARGS))
 
 integration vm molecule test: needs-test
 test: .venv/ready ## set everything up and run every check and test

@@ -91,6 +91,17 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "benchmarks/run.py", "--work", str(work), "--output", str(results), *session.posargs)
 
 
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Random bytes as tasks, as rows of the database and as messages of the kernel, guided by coverage, for a minute."""
+    install(session, "ansible-core", "atheris", "netaddr")
+    enter_copy(session)
+    # What has reached new lines outlives the copy, and so does what has brought the reader down.
+    found = ROOT / "build/fuzz-found"
+    limits = ("-max_total_time=60", "-timeout=10", f"-artifact_prefix={found}/crash-")
+    session.run("python", "tests/fuzz/run.py", str(found / "corpus"), *limits, *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, licences, changelog fragments and the rules of this house."""

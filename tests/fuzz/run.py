@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever bytes a task, the database or the kernel may say, reading them ends in a value or in an error that is known.
+
+Guided by coverage: libFuzzer changes the bytes, and keeps those that reach new lines (github.com/google/atheris).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import typing as t
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["ansible_collections.fleetnet.macvlan"]):
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
+        changes,
+        codec,
+        config,
+        ipam,
+        model,
+        names,
+        steps,
+    )
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
+    from ansible_collections.fleetnet.macvlan.tests.support import hostile
+
+Read = t.Callable[[bytes], object]
+
+
+# --- what is read ---------------------------------------------------------------------------------------------------
+
+
+def read_task(data: bytes) -> None:
+    params = json.loads(data)
+    if isinstance(params, dict) and all(isinstance(item, list) for item in params.values()):
+        options = face._config_items()
+        lists = {key: [item for item in params.get(key, ()) if isinstance(item, dict)] for key in options}
+        config.config_options(face.config_params(lists))
+
+
+def read_row(data: bytes) -> None:
+    row = json.loads(data)
+    readers = model.Network.from_plain, model.OwnedNetns.from_plain, model.Endpoint.from_plain, changes.link_from_plain
+    for read in readers:
+        try:
+            found = read(row)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            continue
+        assert read(json.loads(json.dumps(model.plain(found)))) == found
+
+
+def read_step(data: bytes) -> None:
+    found = steps.from_plain(json.loads(data))
+    found.describe()
+    steps.inverse([found])
+    assert steps.from_plain(json.loads(json.dumps(steps.to_plain(found)))) == found
+
+
+def read_change(data: bytes) -> None:
+    changes.change_from_plain(json.loads(data))
+
+
+def read_messages(data: bytes) -> None:
+    for message in codec.messages(data):
+        for parse in (codec.parse_link, codec.parse_address, codec.parse_route, codec.parse_nsid, codec.parse_filter):
+            try:
+                parse(message.body)
+            except (LookupError, ValueError, struct.error):
+                continue
+        codec.parse_settings(codec.link_attributes(message.body), "eth0")
+        codec.parse_answer(message)
+
+
+def read_text(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    names.split_subinterface(text)
+    names.interface_name_problem(text)
+    names.namespace_name_problem(text)
+    names.object_name_problem("name", text)
+    for parse in (ipam.address, ipam.mac_address):
+        try:
+            assert parse(parse(text)) == parse(text)
+        except ValueError:
+            continue
+    for parse in (ipam.network, ipam.address_range):
+        try:
+            canonical = parse(text)[0]
+        except ValueError:
+            continue
+        assert parse(canonical) == (canonical, False)
+        ipam.block(canonical)
+
+
+# What is read → the errors that a reader's caller knows.
+READERS: dict[Read, tuple[type[Exception], ...]] = {
+    read_task: (OptionsError, ValueError, RecursionError),
+    read_row: (ValueError, RecursionError),
+    read_step: (AttributeError, LookupError, TypeError, ValueError, RecursionError),
+    read_change: (AttributeError, LookupError, TypeError, ValueError, RecursionError),
+    read_messages: (LookupError, ValueError, struct.error),
+    read_text: (),
+}
+
+
+def read_anything(data: bytes) -> None:
+    """The first byte says what the others are."""
+    if data:
+        read = list(READERS)[data[0] % len(READERS)]
+        try:
+            read(data[1:])
+        except READERS[read]:
+            return
+
+
+# --- what to begin with ---------------------------------------------------------------------------------------------
+
+
+def seeds() -> t.Iterator[bytes]:
+    tag, host = names.tag("0" * 32), {"kind": "host", "value": ""}
+    network, place = {**hostile.MODULES["macvlan_network"][1], "id": "0" * 32}, {"netns": host, "ifname": "eth0"}
+    link = {"name": "a", "kind": "macvlan", "tag": tag, "parent": "b", "mac": None, "mtu": 9, "mode": None}
+    found: dict[Read, list[t.Any]] = {
+        read_task: [hostile.MODULES["macvlan_config"][1]],
+        read_row: [network, {"id": "0" * 32, "name": "a"}],
+        read_step: [
+            {"step": "DeleteLink", "netns": host, "link": {**link, "vlan": None}, "restore": [], "because": ""},
+            {"step": "AddRoute", **place, "route": {"to": "::/0", "via": None, "metric": 1}},
+            {"step": "SetLink", **place, "attribute": "mtu", "old": 1, "new": 2},
+            {"step": "SetSysctls", **place, "settings": [{"key": "net.a", "old": "0", "new": "7"}]},
+        ],
+        read_change: [["networks", ["net"], False, network]],
+    }
+    for number, read in enumerate(READERS):
+        yield from (bytes([number]) + json.dumps(item).encode() for item in found.get(read, ()))
+        if read is read_messages:
+            request = codec.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500)
+            yield bytes([number]) + codec.message(request.kind, request.flags, 1, request.body)
+        if read is read_text:
+            texts = b"10.0.0.1-10.0.0.9", b"fd00::/64", b"02-42-00-00-00-01", b"eth0.5"
+            yield from (bytes([number]) + text for text in texts)
+
+
+def main() -> None:
+    """Begin with what is in the folder that is named first, and keep there what was found; the rest is for libFuzzer."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds()):
+        (folder / f"seed-{number}").write_bytes(seed)
+    atheris.Setup(sys.argv, read_anything)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
