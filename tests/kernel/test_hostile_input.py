@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,8 @@ SAMPLE = 60
 OPEN = ("/run/netns", "/var/lib", "/etc/systemd/system", "/proc", "/sys")
 # Functions of the C library that are called by name.
 CALLS = {"mount", "umount2", "setns", "unshare"}
-PROGRAMS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen")
+# Audit events that tell of a new process (docs.python.org/3/library/audit_events.html).
+PROGRAMS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen")
 
 
 def seal(host: Host) -> Host:
@@ -135,8 +137,6 @@ def test_a_state_directory_that_is_none_is_refused_by_name(host: Host, make: str
 
 
 def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> None:
-    seen: dict[str, int] = {}
-
     def careless() -> None:
         os.umask(0)
         apply = kernel_write.KernelWriter.apply
@@ -190,9 +190,7 @@ EVERYTHING = (
 )
 HOST_ROW = {"kind": "host", "value": ""}
 BEYOND = "../../etc/hostile"
-LINK_OF_OTHERS = {
-    "name": "eth0", "kind": "veth", "tag": None, "parent": None, "mac": None, "mtu": None, "mode": None, "vlan": None
-}  # fmt: skip
+LINK_OF_OTHERS = {"name": "eth0", "kind": "veth", **dict.fromkeys(("tag", "parent", "mac", "mtu", "mode", "vlan"))}
 
 
 def setting(key: str) -> dict[str, t.Any]:
@@ -220,7 +218,7 @@ def setting(key: str) -> dict[str, t.Any]:
     ],
     ids=str,
 )
-def test_a_row_that_leads_elsewhere_is_refused_with_the_name_of_the_database(host: Host, values: dict[str, t.Any]) -> None:
+def test_a_row_that_leads_elsewhere_is_refused_by_its_database(host: Host, values: dict[str, t.Any]) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
     spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps({**body_of(host, "endpoints"), **values})]))
@@ -310,7 +308,7 @@ def test_what_is_no_network_namespace_is_refused_and_left_as_it_is(host: Host, o
 
 @pytest.mark.parametrize(
     "path",
-    ["/dev/null", "/dev/zero", "/dev/ptmx", "/etc", "/proc/self/mem", "/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/kmsg"],
+    ["/dev/null", "/dev/zero", "/dev/ptmx", "/etc", "/proc/self/mem", "/proc/self/ns/mnt", "/proc/self/ns/user"],
 )
 def test_a_path_that_leads_to_no_network_namespace_is_refused_and_not_opened_where_that_matters(
     host: Host, path: str
@@ -413,8 +411,8 @@ def test_a_process_that_has_got_the_number_of_another_keeps_its_links(host: Host
     reach = ["nsenter", f"--net=/proc/{second.pid}/ns/net", "--"]
     host.run([*reach, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1"])
     links = host.run([*reach, "ip", "-o", "link"]).stdout
-    body = body_of(host, "endpoints")
-    spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps({**body, "netns": {"kind": "pid", "value": str(second.pid)}})]))
+    body = {**body_of(host, "endpoints"), "netns": {"kind": "pid", "value": str(second.pid)}}
+    spoil(host, ("UPDATE endpoints SET body = ?", [json.dumps(body)]))
     (drift,) = answered(host, "macvlan_info")["drift"]
     assert (drift["object"], drift["field"]) == ("endpoint net/a", "link")
     assert not answered(host, "macvlan_endpoint", name="a", network="net", state="absent")["failed"]
@@ -473,3 +471,31 @@ def test_what_others_in_a_namespace_send_to_our_socket_is_not_heard(host: Host) 
     call = host.spawn("macvlan_info", hook=forging)
     call.result()
     assert set(json.loads(call._texts[2])) == set(host.links())
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+PLAYBOOK = """
+- name: Secrets
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: A network
+      fleetnet.macvlan.macvlan_network:
+        name: net
+        parent: eth0
+        ipam: none
+        labels:
+          key: hunter2
+      diff: true
+      no_log: {hidden}
+"""
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_results_have_labels_unless_the_task_says_no_log(host: Host, tmp_path: Path, hidden: bool) -> None:
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(PLAYBOOK.format(hidden=hidden), encoding="utf-8")
+    done = host.playbook(playbook)
+    assert (done.rc, done.changed) == (0, 1), done.stdout + done.stderr
+    assert ("hunter2" in done.stdout + str(done.tasks)) != hidden

@@ -69,8 +69,8 @@ TEXTS = (
     '{"a": 1}',
     "a=b c=d",
 )
-# Neither infinity nor numbers of thousands of digits nor exponents: ansible-core itself fails at these, before any module
-# gets them.
+# Neither infinity nor numbers with exponents or thousands of digits: ansible-core itself fails at these, before any
+# module gets them.
 OTHERS = (
     None,
     True,
@@ -104,7 +104,9 @@ KEY = object()
 _NETWORK = {
     "name": "net",
     "parent": "eth0",
-    "subnets": [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "ip_range": "10.0.0.128/25", "aux_addresses": {"a": "10.0.0.9"}}],
+    "subnets": [
+        {"subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "ip_range": "10.0.0.8/29", "aux_addresses": {"a": "10.0.0.9"}}
+    ],
     "labels": {"a": "b"},
 }
 _SUBINTERFACE = {"name": "eth0.50", "ingress_qos_map": {"1": 2}, "egress_qos_map": {"1": 2}}

@@ -378,7 +378,7 @@ WITH_SECRETS = [
 def logged(monkeypatch):
     """What a module would have the system log keep."""
     texts = []
-    monkeypatch.setattr(basic.AnsibleModule, "log", lambda module, msg, log_args=None: texts.append(f"{msg} {log_args}"))
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda *said, **more: texts.append(f"{said[1:]} {more}"))
     return texts
 
 
@@ -401,3 +401,9 @@ def test_the_system_log_gets_the_other_options(call, logged, module, params):
 def test_the_engine_gets_what_the_log_does_not(call, fake, logged):
     call(macvlan_network, {**NETWORK, "labels": {"key": SECRET}})
     assert fake.requests[0].request.labels == {"key": SECRET}
+
+
+@pytest.mark.parametrize(("module", "params"), WITH_SECRETS)
+def test_a_task_that_says_no_log_is_not_in_the_log_at_all(call, logged, module, params):
+    call(module, params, no_log=True)
+    assert logged == []
