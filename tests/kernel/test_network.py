@@ -463,6 +463,16 @@ def test_a_network_changes_in_place_with_its_endpoints(host: Host) -> None:
     assert not host.call("macvlan_endpoint", name="a", network="net", netns="a")["changed"]
 
 
+def test_a_network_that_changes_leaves_the_routes_of_an_endpoint_of_the_host_alone(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    routes = [{"to": "10.9.0.0/16", "via": "10.0.0.9"}]
+    converge(host, "macvlan_endpoint", name="host", network="net", routes=routes)
+    before = host.routes()
+    done = converge(host, "macvlan_network", name="net", parent="eth0", mode="private", subnets=subnets("10.0.0.0/24"))
+    assert done["steps"] == ["change mode of network net", "change mode of mv-host from bridge to private"]
+    assert host.routes() == before
+
+
 def test_what_a_network_cannot_change_is_refused_with_the_endpoints_in_the_way(make_host: MakeHost) -> None:
     host = make_host("eth0", "eth1")
     params = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24", "10.1.0.0/24")}

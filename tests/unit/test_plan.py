@@ -2448,6 +2448,12 @@ def test_only_what_can_matter_is_read(request_, paths, routes, kinds):
     assert needs.identities == {Netns("name", "blue")}
 
 
+@pytest.mark.parametrize("request_", [network(mode="private"), no_network(force=True), no_endpoint()])
+def test_the_routes_of_an_endpoint_of_the_host_are_read_whatever_touches_it(request_):
+    host = prepared(kernel(), network(), endpoint(pid=None))
+    assert plan.needs_of([request_], host.record).host_routes is True
+
+
 def test_processes_matter_only_where_a_namespace_of_ours_may_go():
     host = prepared(kernel(spaces={DOCKER: space()}), network(), endpoint(), endpoint("b", netns_path=DOCKER))
     assert plan.needs_of([no_endpoint()], host.record).strangers == {Netns("name", "blue")}

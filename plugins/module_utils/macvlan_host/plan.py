@@ -226,8 +226,8 @@ def _kinds(request: Request, recorded: Record) -> set[str]:
 
 def _needs_host_routes(request: Request, touched: t.Iterable[Endpoint]) -> bool:
     """Choosing a subnet, and default routes in the host's own namespace, depend on its routes."""
-    if isinstance(request, NetworkOptions):
-        return not request.subnets or bool(request.ipv6)
+    if isinstance(request, NetworkOptions) and (not request.subnets or request.ipv6):
+        return True
     in_host = isinstance(request, EndpointOptions) and not request.netns.path
     return in_host or any(not endpoint.netns.path for endpoint in touched)
 
