@@ -48,6 +48,39 @@ def busy(host: Host) -> Host:
     return host
 
 
+CREATE_IN_HOST: Scenario = ("macvlan_endpoint", {"name": "new", "network": "net"})
+REMOVE_FROM_HOST: Scenario = ("macvlan_endpoint", {"name": "host", "network": "net", "state": "absent"})
+REPLACE: Scenario = (
+    "macvlan_config",
+    {"networks": [NETWORK], "endpoints": [{"name": "b", "network": "net", "netns": "b"}], "purge": True},
+)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "moment", "netns", "ifname"),
+    [
+        pytest.param(CREATE_IN_HOST, 9, None, "mv-new", id="create an endpoint"),
+        pytest.param(REMOVE_FROM_HOST, 1, None, "mv-host", id="remove an endpoint"),
+        # What it was to delete is made again when that is turned back, unless it is still there.
+        pytest.param(REPLACE, 1, "a", "eth0", id="replace an endpoint"),
+    ],
+)
+def test_a_link_that_others_renamed_after_a_death_is_still_known(
+    busy: Host, scenario: Scenario, moment: int, netns: str | None, ifname: str
+) -> None:
+    module, params = scenario
+    wanted = set(busy.links())
+    if scenario is REMOVE_FROM_HOST:
+        converge(busy, "macvlan_endpoint", name="host", network="net")
+    assert busy.spawn(module, hook=Death(moment), **params).wait() == -signal.SIGKILL
+    busy.ip("link", "set", ifname, "name", "moved", netns=netns)
+    foreseen = busy.call("macvlan_endpoint", check=True, **ENDPOINT)
+    done = busy.call("macvlan_endpoint", **ENDPOINT)
+    assert promised(foreseen, KEYS["macvlan_endpoint"]) == promised(done, KEYS["macvlan_endpoint"])
+    assert (set(busy.links()), set(busy.links("a"))) == (wanted, {"lo", "eth0"})
+    assert busy.call("macvlan_info")["drift"] == []
+
+
 def test_recovery_does_not_undo_what_was_never_done_to_another_endpoint_of_the_same_name(busy: Host) -> None:
     """One endpoint takes the place of another: until that has happened, the first one is left alone."""
     busy.ip("route", "add", "10.77.0.0/16", "via", "10.0.0.9", netns="a")

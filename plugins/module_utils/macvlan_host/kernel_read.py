@@ -125,7 +125,8 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
         links[link.name] = link
         if wanted and not link.loopback:
             found = codec.parse_settings(attributes, link.name)
-            settings.update((key, value) for key, value in found.items() if key in wanted)
+            # A link of ours may have another name than the one that is asked about, and is to get that back.
+            settings.update((key, value) for key, value in found.items() if key in wanted or link.ours)
     return links, settings
 
 

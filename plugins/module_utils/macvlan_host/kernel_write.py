@@ -79,6 +79,7 @@ class KernelWriter:
         self._there: RouteSocket | None = None
         self._there_path = HOST.path
         self._seen: dict[str, Link] | None = None
+        self._of_host: dict[str, Link] | None = None
         self._indices: dict[tuple[str, str], int] = {}
         self._nameless: dict[tuple[str, str], str] = {}
         self._batch: list[tuple[Step, codec.Packed]] = []
@@ -183,7 +184,7 @@ class KernelWriter:
         self._indices.clear()
         self._nameless.clear()
         self._secluded.clear()
-        self._seen = None
+        self._seen = self._of_host = None
         self._many = False
         self._inhabited = None
 
@@ -198,6 +199,8 @@ class KernelWriter:
             # Where a link is born under another name, the kernel would make a second one.
             if self._socket(step, step.netns).link(step.link.name) is not None:
                 raise KernelError(f"cannot {step.describe()}: a link of that name is there", errno.EEXIST)
+            if step.link.kind == "macvlan" and self._tagged(step, step.netns, step.link) is not None:
+                raise KernelError(f"cannot {step.describe()}: it is there under another name", errno.EEXIST)
             made.add((step.netns.path, step.link.name))
         if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
             return
@@ -338,8 +341,8 @@ class KernelWriter:
         found = links.get(step.link.name) if step.netns.path else self._host.link(step.link.name)
         identifier = names.identifier_of(step.link.tag)
         if settle and identifier and (found is None or not is_meant(found, step.link, or_untagged=True)):
-            # Its creation may have been interrupted before it got its name.
-            found = links.get(names.birth_name(identifier))
+            # Its creation may have been interrupted before it got its name, or others have given it another since.
+            found = links.get(names.birth_name(identifier)) or self._tagged(step, step.netns, step.link)
         if found is None:
             raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENODEV)
         if not is_meant(found, step.link, or_untagged=settle):
@@ -454,6 +457,14 @@ class KernelWriter:
         if self._seen is None:
             self._seen = read_links(sock)
         return self._seen
+
+    def _tagged(self, step: Step, netns: Netns, wanted: LinkSpec) -> Link | None:
+        """The link that carries the tag of the wanted one, under whichever name."""
+        if netns.path:
+            links = self._links(step, netns)
+        else:
+            self._of_host = links = self._of_host or read_links(self._host)
+        return next((link for link in links.values() if link.alias and link.alias == wanted.tag), None)
 
     def _index(self, step: Step, netns: Netns, name: str) -> int:
         key = (netns.path, name)

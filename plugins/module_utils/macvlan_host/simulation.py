@@ -138,18 +138,28 @@ def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
 
 
 def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
-    """The link to delete; when its creation was interrupted, it has no tag yet, and maybe not its name."""
+    """The link to delete; when its creation was interrupted, it has no tag yet, and maybe not its name.
+
+    Others may have given it another name since.
+    """
     identifier = names.identifier_of(step.link.tag)
     for name in (step.link.name, *((names.birth_name(identifier),) if identifier else ())):
         found = _link(spaces, step.netns, name)
         if found is not None and is_meant(found, step.link, or_untagged=True):
             return found
-    return None
+    return _tagged(spaces, step.netns, step.link)
+
+
+def _tagged(spaces: Spaces, netns: Netns, spec: LinkSpec) -> Link | None:
+    space = spaces.get(netns.path)
+    return space.tagged(spec.tag) if space is not None and spec.tag else None
 
 
 def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
     space, host = spaces.own(netns.path), spaces.get(HOST.path)
     if space is None or host is None or spec.name in space.links:
+        return
+    if spec.kind == "macvlan" and _tagged(spaces, netns, spec) is not None:
         return
     lower = host.links.get(spec.parent or "")
     link = Link(
