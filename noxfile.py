@@ -192,7 +192,7 @@ def examples(session: nox.Session) -> None:
 
 
 def native_tests(session: nox.Session, folder: str) -> None:
-    install(session, "ansible-core", "netaddr", "pyroute2", "pytest", "pytest-xdist")
+    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
     session.run("pytest", "--numprocesses", "2", folder, *session.posargs)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import shutil
 import sqlite3
@@ -65,12 +66,17 @@ class Snapshot:
 
 
 def take_snapshot(machine: Machine, state_dir: Path) -> Snapshot:
+    networks = {name: tidy_network(*listed) for name, listed in list_networks(machine).items()}
+    folder = machine.path(state_dir)
+    return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE))
+
+
+def list_networks(machine: Machine) -> dict[str, tuple[list[t.Any], list[t.Any], list[t.Any]]]:
+    """The links with their addresses, the IPv4 and the IPv6 routes of each namespace, as ip(8) tells them."""
     names = ["", *machine.namespaces()]
     chunks = machine.run(["sh", "-c", LISTING, "sh", *names[1:]]).stdout.split(SEPARATOR)
     listed = [json.loads(chunk) if chunk.strip() else [] for chunk in chunks]
-    networks = {name: tidy_network(*listed[3 * place : 3 * place + 3]) for place, name in enumerate(names)}
-    folder = machine.path(state_dir)
-    return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE))
+    return {name: (listed[at], listed[at + 1], listed[at + 2]) for name, at in zip(names, itertools.count(0, 3))}
 
 
 # --- the kernel's part ----------------------------------------------------------------------------------------------
