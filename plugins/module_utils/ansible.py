@@ -241,6 +241,8 @@ _WITHHELD = frozenset(("labels", "sysctls", "content"))
 class Module(basic.AnsibleModule):
     """A module that keeps to itself what the system log of the target does not need to know."""
 
+    params: dict[str, t.Any]
+
     def _log_invocation(self) -> None:
         params = self.params
         self.params = _for_the_log(params)

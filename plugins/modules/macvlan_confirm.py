@@ -34,6 +34,7 @@ attributes:
 options: {}
 notes:
   - Use C(meta=reset_connection) before the task, and C(macvlan-host confirm) without Ansible.
+  - With C(connection=local) there is no connection to renew. Confirm by C(macvlan-host confirm) from another SSH session.
 seealso:
   - module: fleetnet.macvlan.macvlan_config
 """

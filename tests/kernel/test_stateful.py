@@ -54,7 +54,6 @@ OF_ENDPOINTS = ("network", "name", "ifname", "own_mtu", "default_route", "routes
 DEFAULT_ROUTES = {("n0", "a"), ("n1", "b"), ("n2", "b"), ("n0", "c")}
 
 
-
 # --- what is declared -----------------------------------------------------------------------------------------------
 
 
