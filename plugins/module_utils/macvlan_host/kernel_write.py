@@ -50,8 +50,9 @@ LONGEST_BATCH = 256
 # Fewer new links than this are not worth a second visit to each.
 MANY_LINKS = 8
 
-# Steps of one message, which the kernel does or refuses as a whole.
-SINGLE = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute)
+# Steps of one message that add something, which the kernel does or refuses as a whole. What was not deleted may go by a
+# later step of the same batch, a route with its address, and to put back what is there still does no harm.
+SINGLE = (AddAddress, AddRoute, ReplaceRoute)
 
 # What "it is already so" looks like when a step is taken back or finished after an interruption.
 ALREADY = frozenset(
