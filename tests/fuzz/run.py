@@ -148,7 +148,7 @@ def seeds() -> t.Iterator[bytes]:
 
 
 def main() -> None:
-    """Begin with what is in the folder that is named first, and keep there what was found; the rest is for libFuzzer."""
+    """Begin with what is in the folder named first, and keep there what was found; the rest is for libFuzzer."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds()):
