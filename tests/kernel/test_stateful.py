@@ -387,7 +387,7 @@ class Life(RuleBasedStateMachine):
                 found[f"add {name}"] = lambda name=name: host.add_parent(name)
                 continue
             if link["mtu"] < 1500:
-                found[f"raise {name}"] = lambda name=name: host.ip("link", "set", name, "mtu", "1500")
+                found[f"raise {name}"] = lambda name=name, up="UP" in link["flags"]: self.raise_mtu(name, up)
             if "UP" not in link["flags"]:
                 found[f"bring up {name}"] = lambda name=name: host.bring_up(name)
         for netns, name in self.seen.foreign_links():
@@ -396,6 +396,12 @@ class Life(RuleBasedStateMachine):
                     "link", "delete", name, netns=netns
                 )
         return found
+
+    def raise_mtu(self, parent: str, up: bool) -> None:
+        """Let a parent have its mtu again, and, if it is up, all that it may have lost of IPv6 meanwhile."""
+        self.host.ip("link", "set", parent, "mtu", "1500")
+        if up:
+            self.host.bring_up(parent)
 
     # --- reboots ----------------------------------------------------------------------------------------------------
 
