@@ -73,7 +73,7 @@ def number(lowest: int, highest: int) -> Check:
 
 def moment(value: t.Any) -> bool:
     """Seconds of a clock."""
-    return type(value) in (int, float) and 0 <= value <= MAX_UINT32
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MAX_UINT32
 
 
 def one_of(*values: t.Any) -> Check:
