@@ -68,7 +68,7 @@ def flag(value: t.Any) -> bool:
 
 
 def number(lowest: int, highest: int) -> Check:
-    return lambda value: type(value) is int and lowest <= value <= highest
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
 
 
 def moment(value: t.Any) -> bool:
