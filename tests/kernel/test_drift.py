@@ -114,7 +114,8 @@ DRIFTS = {
         (
             "bring wan0{where} down",
             "rename wan0{where} to {dev}",
-            SETTINGS,
+            # What its task asks for was read under the name that it shall have.
+            "set net.ipv4.conf.{dev}.rp_filter=2{where}",
             f"add {V6} to {{link}}",
             "bring {link} up",
             ADD_DEFAULT4,
