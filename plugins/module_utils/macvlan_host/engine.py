@@ -92,7 +92,7 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     """
     state = State(state_dir)
     _check_not_lost(state)
-    stored, kernel = _look(state, needs_of_everything, None)
+    stored, kernel = _look(state, needs_of_everything)
     draft = Draft(stored.record, kernel)
     found: dict[str, t.Any] = View(draft).everything(network, endpoint)
     shown = {f"network {item['name']}" for item in found["networks"]}
@@ -158,7 +158,7 @@ def _foresee(state: State, request: Request, caution: Caution | None) -> Foresee
     """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
     version = state.version()
-    stored, kernel = _look(state, lambda record: _needs(request, record, caution), caution)
+    stored, kernel = _look(state, lambda record: _needs(request, record, caution))
     _check_nothing_awaited(stored)
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
@@ -180,29 +180,22 @@ def _planned(
 ) -> tuple[Plan, Outcome]:
     requests = requests_of(request, record)
     made = plan(requests, record, kernel)
-    if caution is not None:
+    # A run with nothing to do cuts nothing, and need not ask.
+    if caution is not None and made.steps:
+        kernel = dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
         warnings += guard.check(request.title, made.steps, kernel, caution)
     return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
 
 
-def _look(
-    state: State, needs: t.Callable[[Record], Needs], caution: Caution | None
-) -> tuple[Stored, Kernel]:
+def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as that can be had while others may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = _kernel(needs(stored.record), caution)
+        kernel = kernel_read.read_kernel(needs(stored.record), _host(), _boot_id())
         if state.version() == version:
             break
     return stored, kernel
-
-
-def _kernel(needs: Needs, caution: Caution | None) -> Kernel:
-    kernel = kernel_read.read_kernel(needs, _host(), _boot_id())
-    if caution is None:
-        return kernel
-    return dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
 
 
 def _plan_again(session: Session, request: Request, caution: Caution | None) -> Foreseen:
@@ -213,7 +206,7 @@ def _plan_again(session: Session, request: Request, caution: Caution | None) -> 
     if stored.journal is not None:
         warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
-    kernel = _kernel(_needs(request, stored.record, caution), caution)
+    kernel = kernel_read.read_kernel(_needs(request, stored.record, caution), _host(), _boot_id())
     made, outcome = _planned(request, stored.record, kernel, warnings, caution)
     return Foreseen(outcome, made, kernel, None, False)
 

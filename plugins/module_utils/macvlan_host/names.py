@@ -133,6 +133,16 @@ def object_id(host: str, kind: str, *names: str) -> str:
     return digest(host, kind, *names).hex()[:32]
 
 
+def netns_id(host: str, name: str) -> str:
+    """The id of a namespace that we make."""
+    return object_id(host, "netns", name)
+
+
+def subinterface_id(host: str, name: str) -> str:
+    """The id of a sub-interface."""
+    return object_id(host, "vlan_subinterface", name)
+
+
 def tag(identifier: str) -> str:
     """The alias that marks a link, or the loopback of a namespace, as ours."""
     return TAG_PREFIX + identifier

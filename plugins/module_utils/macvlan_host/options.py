@@ -18,7 +18,6 @@ from .model import Mode, Netns, Route, Subnet
 MIN_MTU = 68
 MIN_MTU_IPV6 = 1280
 MAX_MTU = 65535
-MAX_UINT32 = 2**32 - 1
 
 # Python refuses to read thousands of digits; the right ones have ten at most.
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}\Z")
@@ -416,8 +415,8 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
     name, parent, vlan_id = _subinterface_key(check, params)
     check.number("mtu", params.get("mtu"), MIN_MTU, MAX_MTU)
     mac = check.parsed("mac", ipam.mac_address, params.get("mac"))
-    ingress = _qos_map(check, "ingress_qos_map", params.get("ingress_qos_map"), 7, MAX_UINT32)
-    egress = _qos_map(check, "egress_qos_map", params.get("egress_qos_map"), MAX_UINT32, 7)
+    ingress = _qos_map(check, "ingress_qos_map", params.get("ingress_qos_map"), 7, checks.MAX_UINT32)
+    egress = _qos_map(check, "egress_qos_map", params.get("egress_qos_map"), checks.MAX_UINT32, 7)
     return SubInterfaceOptions(
         name=name,
         parent=parent,
@@ -612,7 +611,7 @@ def _route(check: _Check, option: str, item: t.Mapping[str, t.Any]) -> Route | N
             return None
         destination = "0.0.0.0/0" if ipam.version_of(via) == 4 else "::/0"
     to = check.normalised(f"{option}.to", _network_or_address, destination)
-    check.number(f"{option}.metric", item.get("metric"), 0, MAX_UINT32)
+    check.number(f"{option}.metric", item.get("metric"), 0, checks.MAX_UINT32)
     if to is None:
         return None
     if via is not None and ipam.version_of(via) != ipam.version_of(to):

@@ -11,7 +11,7 @@ import dataclasses
 from . import ipam, names
 from .draft import Draft
 from .drift import PROMOTION, default_key, settings
-from .model import Endpoint, Network, Route, Space
+from .model import Endpoint, Link, Network, Route, Space
 from .steps import AddAddress, AddRoute, DeleteAddress, DeleteRoute, ReplaceRoute, SetLink, SetSysctls, Sysctl, inverse
 
 
@@ -140,16 +140,23 @@ def _delete_addresses(draft: Draft, endpoint: Endpoint) -> None:
 
 
 def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    """Delete the routes of an interface that somebody put there; those of its addresses are the kernel's."""
+    """Delete the routes of an interface that somebody put there."""
     space = draft.space(endpoint.netns)
     link = space.links[ifname] if space else None
     if space is None or link is None:
         return
-    connected = {ipam.network(address)[0] for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
-    # Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
-    for route in sorted(space.routes.get(link.index, ()), key=_route_order):
-        if ipam.version_of(route.to) in versions and route.to not in connected:
+    for route in routes_put_on(space, link):
+        if ipam.version_of(route.to) in versions:
             draft.do(DeleteRoute(endpoint.netns, ifname, route))
+
+
+def routes_put_on(space: Space, link: Link) -> list[Route]:
+    """The routes of a link that somebody put there, without those of its addresses, which are the kernel's.
+
+    Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
+    """
+    connected = {ipam.network(address)[0] for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
+    return sorted((route for route in space.routes.get(link.index, ()) if route.to not in connected), key=_route_order)
 
 
 def _route_order(route: Route) -> tuple[int, str, int, str]:

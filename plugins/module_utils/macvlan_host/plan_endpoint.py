@@ -87,7 +87,7 @@ def _take_namespace(draft: Draft, netns: Netns) -> None:
     """A namespace that is there and carries the tag of its name is ours, recorded or not."""
     space = draft.space(netns)
     lo = space.links.get("lo") if space else None
-    identifier = names.object_id(draft.kernel.host, "netns", netns.value)
+    identifier = names.netns_id(draft.kernel.host, netns.value)
     if lo is not None and netns.kind == "name" and lo.alias == names.tag(identifier):
         draft.put_namespace(OwnedNetns(identifier, netns.value))
 
@@ -281,7 +281,7 @@ def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
         raise PlanError(
             f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
         )
-    identifier = owned.id if owned else names.object_id(draft.kernel.host, "netns", name)
+    identifier = owned.id if owned else names.netns_id(draft.kernel.host, name)
     draft.put_namespace(OwnedNetns(identifier, name))
     draft.do(CreateNetns(name, names.tag(identifier)))
 

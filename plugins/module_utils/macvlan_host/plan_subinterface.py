@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import ipam, names
+from . import names
 from .draft import Draft, is_ours, require_kind, require_pyroute2
 from .errors import AbsentError, PlanError
 from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
+from .plan_align import routes_put_on
 from .plan_endpoint import follow_network
 from .steps import AddAddress, AddRoute, DeleteLink, LinkSpec, Note, SetLink, Step, link_steps
 
@@ -153,7 +154,7 @@ def new_subinterface(draft: Draft, name: str, parent: str, vlan_id: int) -> SubI
 
 
 def _new_id(draft: Draft, name: str) -> str:
-    return names.object_id(draft.kernel.host, "vlan_subinterface", name)
+    return names.subinterface_id(draft.kernel.host, name)
 
 
 def is_left(draft: Draft, name: str) -> bool:
@@ -340,13 +341,10 @@ def _configuration(draft: Draft, link: Link) -> t.Iterator[Step]:
     """The steps that give a link what others have put on it: addresses, and routes where they were read."""
     if not link.up:
         return
-    addresses = draft.host.addresses.get(link.index, ())
-    for address in addresses:
+    for address in draft.host.addresses.get(link.index, ()):
         yield AddAddress(HOST, link.name, address)
-    connected = {ipam.network(address)[0] for address in addresses} | {"fe80::/64"}
-    for route in draft.host.routes.get(link.index, ()):
-        if route.to not in connected:
-            yield AddRoute(HOST, link.name, route)
+    for route in routes_put_on(draft.host, link):
+        yield AddRoute(HOST, link.name, route)
 
 
 def release_parent(draft: Draft, name: str) -> None:

@@ -59,7 +59,7 @@ def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebui
 
 
 def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
-    identifier = names.object_id(host, "vlan_subinterface", link.name)
+    identifier = names.subinterface_id(host, link.name)
     base = space.by_index(link.lower) if link.lower_netns is None else None
     if link.alias != names.tag(identifier) or link.vlan is None or base is None:
         return None
@@ -76,6 +76,6 @@ def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
 
 
 def _namespace(host: str, netns: Netns, link: Link) -> OwnedNetns | None:
-    identifier = names.object_id(host, "netns", netns.value)
+    identifier = names.netns_id(host, netns.value)
     is_it = netns.kind == "name" and link.loopback and link.alias == names.tag(identifier)
     return OwnedNetns(identifier, netns.value) if is_it else None

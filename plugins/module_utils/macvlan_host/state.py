@@ -99,10 +99,6 @@ class State:
         except FileNotFoundError:
             return False
 
-    def has_backup(self) -> bool:
-        """Whether there is a copy of the last good state."""
-        return os.path.exists(self.backup)
-
     def version(self) -> tuple[object, ...]:
         """Equal for two moments between which nothing was written."""
         return _signature(self.path), _signature(f"{self.path}-wal")
