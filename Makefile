@@ -34,8 +34,10 @@ fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a min
 	@$(NOX) --session $@ $(if $(ARGS),-- $(ARGS))
 
 integration vm molecule test: needs-test
+# At the end once more what failed, which may stand an hour of output above.
 test: .venv/ready ## set everything up and run every check and test
-	@SECONDS=0; failed=0; $(NOX) || failed=$$?; \
+	@$(SUDO) mkdir -p build; SECONDS=0; failed=0; $(NOX) 2>&1 | $(SUDO) tee build/test.log || failed=$$?; \
+	grep -E '^(FAILED|ERROR) ' build/test.log || true; \
 	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
 	exit $$failed
 
