@@ -200,6 +200,56 @@ DRIFTS = {
         (("routes", "10.0.0.0/8 via 192.168.216.9", "10.0.0.0/8 via 192.168.216.7"),),
         ("replace route to 10.0.0.0/8 via 192.168.216.7 by route to 10.0.0.0/8 via 192.168.216.9 on {link}",),
     ),
+    "route of the IPv4 address deleted": Drift(
+        ("route delete 192.168.216.0/24 dev {dev}",),
+        (("routes", f"192.168.216.0/24 of {V4}", None),),
+        (f"add route to 192.168.216.0/24 of {V4} on {{link}}",),
+    ),
+    "route of the IPv6 address deleted": Drift(
+        ("-6 route delete 2001:db8:abc8::/64 dev {dev}",),
+        (("routes", f"2001:db8:abc8::/64 of {V6}", None),),
+        (f"add route to 2001:db8:abc8::/64 of {V6} on {{link}}",),
+    ),
+    "routes of the addresses deleted, and others with them": Drift(
+        (
+            "-4 route flush dev {dev}",
+            "-6 route flush dev {dev} proto static",
+            "-6 route delete 2001:db8:abc8::/64 dev {dev}",
+        ),
+        (
+            ("routes", f"192.168.216.0/24 of {V4}", None),
+            ("routes", f"2001:db8:abc8::/64 of {V6}", None),
+            DEFAULT4,
+            DEFAULT6,
+            ROUTE,
+        ),
+        (
+            f"add route to 192.168.216.0/24 of {V4} on {{link}}",
+            f"add route to 2001:db8:abc8::/64 of {V6} on {{link}}",
+            ADD_DEFAULT4,
+            ADD_DEFAULT6,
+            ADD_ROUTE,
+        ),
+    ),
+    "route of the address replaced": Drift(
+        ("route replace 192.168.216.0/24 via 192.168.216.9 dev {dev} onlink", "route delete 10.0.0.0/8"),
+        (("routes", f"192.168.216.0/24 of {V4}", "192.168.216.0/24 via 192.168.216.9"), ROUTE),
+        (
+            "delete route to 192.168.216.0/24 via 192.168.216.9 on {link}",
+            f"add route to 192.168.216.0/24 of {V4} on {{link}}",
+            ADD_ROUTE,
+        ),
+    ),
+    "IPv4 address with a peer": Drift(
+        ("address add 10.66.0.1 peer 10.66.0.9/32 dev {dev}",),
+        (("ipv4", V4, ["10.66.0.1/32", V4]),),
+        ("delete 10.66.0.1/32 from {link}",),
+    ),
+    "IPv6 address with a peer": Drift(
+        ("address add 2001:db8:66::1 peer 2001:db8:66::9/128 dev {dev} nodad",),
+        (("ipv6", V6, ["2001:db8:66::1/128", V6]),),
+        ("delete 2001:db8:66::1/128 from {link}",),
+    ),
     "setting of ours": Drift(
         ("sysctl net/ipv6/conf/{dev}/accept_ra 1",),
         (("sysctls", "net.ipv6.conf.{dev}.accept_ra=0", "net.ipv6.conf.{dev}.accept_ra=1"),),
@@ -360,6 +410,42 @@ def test_routes_that_others_added_stay_when_addresses_are_put_right(host: Host) 
     endpoint(host, "a")
     assert told(host) == []
     assert host.snapshot() == healthy
+
+
+def test_another_next_hop_beside_ours_is_no_drift_and_stays(host: Host) -> None:
+    network(host, subnets=subnets("fd00::/64"))
+    endpoint(host, "a")
+    host.ip("-6", "route", "append", "default", "via", "fd00::7", "dev", "eth0", netns="a")
+    assert told(host) == []
+    host.ip("-6", "route", "delete", "default", "via", "fd00::1", "dev", "eth0", netns="a")
+    assert told(host) == [("endpoint net/a", "default_route", "::/0 via fd00::1", "::/0 via fd00::7")]
+    endpoint(host, "a")
+    assert told(host) == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "shown"),
+    [
+        (("blackhole", "10.0.0.0/8"), "blackhole 10.0.0.0/8"),
+        (("unreachable", "10.0.0.0/8"), "unreachable 10.0.0.0/8"),
+        (
+            ("10.0.0.0/8", *("nexthop", "via", "192.168.216.9"), *("nexthop", "via", "192.168.216.8")),
+            "multipath 10.0.0.0/8",
+        ),
+    ],
+)
+def test_a_route_that_leads_elsewhere_is_named_and_stays_until_its_owner_takes_it_away(
+    host: Host, taken: tuple[str, ...], shown: str
+) -> None:
+    network(host, subnets=subnets("192.168.216.0/24"))
+    routed = {"name": "a", "network": "net", "netns": "a", "routes": ENDPOINT["routes"]}
+    healthy = converge(host, "macvlan_endpoint", **routed)["endpoint"]
+    host.ip("route", "replace", *taken, netns="a")
+    assert told(host) == [("endpoint net/a", "routes", "10.0.0.0/8 via 192.168.216.9", shown)]
+    refuse(host, "macvlan_endpoint", "endpoint net/a: there is a", shown.split()[0], "10.0.0.0/8", **routed)
+    host.ip("route", "delete", "10.0.0.0/8", netns="a")
+    assert converge(host, "macvlan_endpoint", **routed)["endpoint"] == healthy
+    assert told(host) == []
 
 
 def test_routes_that_others_added_are_no_obstacle_to_another_name(host: Host) -> None:

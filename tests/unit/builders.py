@@ -20,6 +20,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     Network,
     OwnedNetns,
     Record,
+    Route,
     Space,
     SubInterface,
     Subnet,
@@ -89,6 +90,12 @@ def with_link(found, changed, path=HOST.path):
 def without_link(found, name, path=HOST.path):
     one = found.spaces[path]
     return with_space(found, dataclasses.replace(one, links={k: v for k, v in one.links.items() if k != name}), path)
+
+
+def with_routes_of(addresses, routes=()):
+    """The routes that the kernel makes for addresses, and others."""
+    made = {Route.connected(address): None for address in addresses}
+    return (*(route for route in made if route is not None), *routes)
 
 
 def with_space(found, one, path):

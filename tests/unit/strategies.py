@@ -162,19 +162,25 @@ def link_changes(draw):
     return steps.SetLink(draw(netnses), ifname, attribute, ifname if attribute == "name" else old, new)
 
 
+peers = st.none() | addresses().map(str)
+
+
 # Those that change something which their inverse changes back, by class.
 REVERSIBLE = {
     steps.CreateNetns: st.builds(steps.CreateNetns, object_names, tags),
     steps.DeleteNetns: st.builds(steps.DeleteNetns, object_names, tags),
     steps.SetLink: link_changes(),
-    steps.AddAddress: st.builds(steps.AddAddress, netnses, interface_names, hosts_with_length),
-    steps.DeleteAddress: st.builds(steps.DeleteAddress, netnses, interface_names, hosts_with_length),
+    steps.AddAddress: st.builds(steps.AddAddress, netnses, interface_names, hosts_with_length, peers),
+    steps.DeleteAddress: st.builds(steps.DeleteAddress, netnses, interface_names, hosts_with_length, peers),
     steps.AddRoute: st.builds(steps.AddRoute, netnses, interface_names, routes()),
     steps.DeleteRoute: st.builds(steps.DeleteRoute, netnses, interface_names, routes()),
     steps.ReplaceRoute: st.builds(steps.ReplaceRoute, netnses, interface_names, routes(), routes()),
 }
 STEPS = {
     **REVERSIBLE,
+    steps.AddConnectedRoute: st.builds(
+        steps.AddConnectedRoute, netnses, interface_names, hosts_with_length.filter(model.Route.connected)
+    ),
     steps.Note: st.builds(steps.Note, any_text),
     steps.AddLink: st.builds(steps.AddLink, netnses, link_specs),
     steps.DeleteLink: st.builds(

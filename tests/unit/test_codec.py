@@ -11,6 +11,7 @@ import dataclasses
 import errno
 import socket
 import struct
+import sys
 
 import pytest
 from hypothesis import example, given
@@ -457,13 +458,13 @@ def test_an_address_that_pyroute2_wrote_is_read_as_it_was_meant(index, address, 
     attributes = [["IFA_ADDRESS", str(address)]] + ([["IFA_LOCAL", str(address)]] if address.version == 4 else [])
     values = {"family": family, "prefixlen": length, "flags": 0x80, "scope": scope, "index": index}
     body = encoded("address", values, attributes)
-    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope)
+    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope, None)
 
 
 def test_the_local_address_of_a_point_to_point_link_is_its_own_and_not_its_peers():
     values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4}
     body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.2"], ["IFA_LOCAL", "10.0.0.1"]])
-    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0)
+    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2")
 
 
 def route_message(index, route, **changes):
@@ -484,37 +485,68 @@ def route_message(index, route, **changes):
 @example(index=1, route=model.Route("::/0", "fe80::1", 1024))
 @example(index=1, route=model.Route("0.0.0.0/0", "10.0.0.1", 1024))
 def test_a_route_that_pyroute2_wrote_is_read_as_it_was_meant(index, route):
-    found = codec.parse_route(route_message(index, route))
-    assert found[0] == index
-    assert found[1].identity == route.identity
+    ((found_index, found),) = codec.parse_route(route_message(index, route))
+    assert found_index == index
+    assert found.identity == route.identity
     if not (route.to.count(":") and route.metric == 1024):
-        assert found[1] == route
+        assert found == route
 
 
 def test_the_default_metric_of_ipv6_is_read_as_no_metric():
-    dummy, route = codec.parse_route(route_message(1, model.Route("fd00::/64", None, 1024)))
+    ((dummy, route),) = codec.parse_route(route_message(1, model.Route("fd00::/64", None, 1024)))
     assert route.metric is None
 
 
 @pytest.mark.parametrize(
-    ("index", "changes"),
+    "changes",
     [
-        pytest.param(1, {"type": 2}, id="local"),
-        pytest.param(1, {"type": 3}, id="broadcast"),
-        pytest.param(1, {"type": 7}, id="unreachable"),
-        pytest.param(1, {"table": 255}, id="table-local"),
-        pytest.param(1, {"table": 100}, id="another-table"),
-        pytest.param(None, {}, id="several-next-hops"),
-        pytest.param(1, {"family": 128}, id="multicast-routing"),
+        pytest.param({"table": 255}, id="table-local"),
+        pytest.param({"table": 100}, id="another-table"),
+        pytest.param({"family": 128}, id="multicast-routing"),
     ],
 )
-def test_a_route_that_is_not_a_unicast_route_of_the_main_table_is_left_out(index, changes):
-    assert codec.parse_route(route_message(index, model.Route("0.0.0.0/0", None), **changes)) is None
+def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
+    assert codec.parse_route(route_message(1, model.Route("0.0.0.0/0", None), **changes)) == ()
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "meant"),
+    [(1, 2, "local"), (1, 3, "broadcast"), (None, 6, "blackhole"), (1, 7, "unreachable"), (None, 1, "multipath"), (1, 99, "type 99")],
+)
+def test_a_route_that_leads_over_no_link_takes_its_place_all_the_same(index, kind, meant):
+    for to, metric, place in (("10.0.0.0/8", 7, 7), ("::/0", None, 1024), ("0.0.0.0/0", None, 0)):
+        body = route_message(index, model.Route(to, None, metric), type=kind)
+        assert codec.parse_route(body) == model.OddRoute((to, place), meant)
+
+
+def with_next_hops(to, *hops):
+    nested = [{"oif": index, "attrs": [["RTA_GATEWAY", via]] if via else []} for index, via in hops]
+    family = socket.AF_INET if ipam.version_of(to) == 4 else socket.AF_INET6
+    values = {"family": family, "dst_len": ipam.prefix_length(to), "table": 254, "proto": 3, "scope": 0, "type": 1}
+    destination = [["RTA_DST", ipam.without_prefix(to)]] if ipam.prefix_length(to) else []
+    return encoded("route", values, [*destination, ["RTA_MULTIPATH", nested]])
+
+
+def test_several_next_hops_are_one_route_of_ipv4_and_as_many_of_ipv6():
+    assert codec.parse_route(with_next_hops("10.0.0.0/8", (3, "10.1.0.1"), (4, None))) == model.OddRoute(
+        ("10.0.0.0/8", 0), "multipath"
+    )
+    assert codec.parse_route(with_next_hops("::/0", (3, "fd00::1"), (4, None))) == (
+        (3, model.Route("::/0", "fd00::1")),
+        (4, model.Route("::/0")),
+    )
+
+
+def test_a_next_hop_that_is_longer_than_all_of_them_is_an_error():
+    body = with_next_hops("::/0", (3, "fd00::1"))
+    offset = body.rindex((28).to_bytes(2, sys.byteorder) + bytes(2) + (3).to_bytes(4, sys.byteorder))
+    with pytest.raises(ValueError, match="impossible length"):
+        codec.parse_route(body[:offset] + (29).to_bytes(2, sys.byteorder) + body[offset + 2 :])
 
 
 def test_the_table_of_a_route_is_that_of_the_attribute_when_it_does_not_fit_the_header():
     body = encoded("route", {"family": 2, "table": 252, "type": 1}, [["RTA_TABLE", 254], ["RTA_OIF", 3]])
-    assert codec.parse_route(body) == (3, model.Route("0.0.0.0/0"))
+    assert codec.parse_route(body) == ((3, model.Route("0.0.0.0/0")),)
 
 
 # --- round trips ----------------------------------------------------------------------------------------------------
@@ -522,14 +554,18 @@ def test_the_table_of_a_route_is_that_of_the_attribute_when_it_does_not_fit_the_
 
 @given(index=indices, route=canonical_routes)
 def test_a_route_comes_back_from_its_own_request(index, route):
-    assert codec.parse_route(codec.add_route(index, route).body)[1].identity == route.identity
+    ((dummy, found),) = codec.parse_route(codec.add_route(index, route).body)
+    assert found.identity == route.identity
 
 
-@given(index=indices, cidr=draws.hosts_with_length)
-def test_an_address_comes_back_from_its_own_request(index, cidr):
+@given(index=indices, cidr=draws.hosts_with_length, peer=st.none() | draws.addresses())
+def test_an_address_comes_back_from_its_own_request(index, cidr, peer):
     address, dummy, length = cidr.partition("/")
-    wanted = f"{ipam.address(address)}/{length}"
-    assert codec.parse_address(codec.add_address(index, wanted).body) == (index, wanted, 0)
+    wanted, other = f"{ipam.address(address)}/{length}", peer and ipam.address(str(peer))
+    if other and ipam.version_of(other) != ipam.version_of(wanted):
+        other = None
+    meant = None if other == ipam.without_prefix(wanted) else other
+    assert codec.parse_address(codec.add_address(index, wanted, other).body) == (index, wanted, 0, meant)
 
 
 # --- datagrams ------------------------------------------------------------------------------------------------------

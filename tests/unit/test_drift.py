@@ -14,7 +14,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, OddRoute, Route
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
@@ -61,17 +61,22 @@ def changed(**values):
     return lambda host: host.change("eth0", BLUE_PATH, **values)
 
 
-def given(addresses=None, routes=None, sysctls=None):
-    """The endpoint's addresses and routes, replaced, and some of its settings."""
+def given(addresses=None, routes=None, sysctls=None, odd_routes=(), connected=True):
+    """The endpoint's addresses and routes, replaced, and some of its settings.
+
+    :param connected: the routes of the addresses are there as well
+    """
 
     def change(host):
         one = host.kernel.spaces[BLUE_PATH]
         index = one.links["eth0"].index
+        here = tuple(OURS if addresses is None else addresses)
         found = dataclasses.replace(
             one,
-            addresses=one.addresses if addresses is None else {index: tuple(addresses)},
-            routes=one.routes if routes is None else {index: tuple(routes)},
+            addresses={index: here},
+            routes={index: builders.with_routes_of(here, ROUTES if routes is None else routes) if connected else tuple(routes)},
             sysctls={**one.sysctls, **(sysctls or {})},
+            odd_routes=tuple(odd_routes),
         )
         host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
 
@@ -133,6 +138,23 @@ OF_AN_ENDPOINT = {
         given(routes=[*ROUTES[:2], Route("10.9.0.0/16", "192.168.1.7")]),
         [("routes", "10.9.0.0/16 via 192.168.1.7 metric 5", None)],
     ),
+    "the routes of addresses": (
+        given(routes=ROUTES, connected=False),
+        [("routes", "192.168.1.0/24 of 192.168.1.2/24", None), ("routes", "fd00::/64 of fd00::2/64", None)],
+    ),
+    "the route of an address that is gone": (
+        given(addresses=OURS[:1], routes=[Route("192.168.1.0/24"), *ROUTES], connected=False),
+        [("ipv6", OURS[1], None)],
+    ),
+    "what replaced the route of an address": (
+        given(routes=[*ROUTES, Route("fd00::/64", None, 256), Route("192.168.1.0/24", "192.168.1.9")], connected=False),
+        [("routes", "192.168.1.0/24 of 192.168.1.2/24", "192.168.1.0/24 via 192.168.1.9")],
+    ),
+    "a default route that leads nowhere": (
+        given(routes=ROUTES[1:], odd_routes=[OddRoute(("0.0.0.0/0", 0), "blackhole")]),
+        [("default_route", "0.0.0.0/0 via 192.168.1.1", "blackhole 0.0.0.0/0")],
+    ),
+    "a route that leads nowhere beside ours": (given(odd_routes=[OddRoute(("0.0.0.0/0", 9), "unreachable")]), []),
     "a setting of ours": (given(sysctls={SETTING: "1"}), [("sysctls", f"{SETTING}=0", f"{SETTING}=1")]),
     "a setting of the task": (
         given(sysctls={"net.ipv4.conf.eth0.rp_filter": "0"}),

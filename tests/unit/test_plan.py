@@ -16,12 +16,14 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     HOST,
     DummyParent,
     Netns,
+    OddRoute,
     Record,
     Route,
     Space,
 )
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
+    BLUE,
     BLUE_PATH,
     ETH0,
     ETH1,
@@ -1714,13 +1716,132 @@ def test_addresses_and_routes_that_were_changed_are_brought_back(on, addresses, 
     host.change("eth0", BLUE_PATH, **values)
     one = host.kernel.spaces[BLUE_PATH]
     index = one.links["eth0"].index
-    found = dataclasses.replace(one, addresses={index: tuple(addresses)}, routes={index: tuple(routes)})
+    here = builders.with_routes_of(addresses if one.links["eth0"].up else (), routes)
+    found = dataclasses.replace(one, addresses={index: tuple(addresses)}, routes={index: here})
     host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
     made = host.run(endpoint())
     assert said(made) == sentences
     assert not host.plan(endpoint()).changed
     back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
     assert builders.shape(back)[BLUE_PATH] == builders.shape(builders.with_space(back, found, BLUE_PATH))[BLUE_PATH]
+
+
+@pytest.mark.parametrize(
+    ("on", "present", "sentences"),
+    [
+        pytest.param(network(), [GATEWAY], [f"add route to 192.168.1.0/24 of {OURS4} on {GO}"], id="alone"),
+        pytest.param(
+            network(), [], [f"add route to 192.168.1.0/24 of {OURS4} on {GO}", ADD_GATEWAY], id="with-those-that-need-it"
+        ),
+        pytest.param(
+            network(),
+            [Route("192.168.1.0/24", "192.168.1.9"), GATEWAY],
+            [
+                f"delete route to 192.168.1.0/24 via 192.168.1.9 on {GO}",
+                f"add route to 192.168.1.0/24 of {OURS4} on {GO}",
+            ],
+            id="replaced",
+        ),
+        pytest.param(
+            network(subnets=["fd00::/64"]),
+            [Route("::/0", "fd00::1"), Route("fd00::/64")],
+            [f"add route to fd00::/64 of {OURS6} on {GO}"],
+            id="ipv6-with-another-metric",
+        ),
+    ],
+)
+def test_the_route_of_an_address_comes_back_before_those_that_need_it(on, present, sentences):
+    host = prepared(kernel(), on, endpoint())
+    healthy = host.kernel
+    one = host.kernel.spaces[BLUE_PATH]
+    found = dataclasses.replace(one, routes={one.links["eth0"].index: tuple(present)})
+    host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+    made = host.run(endpoint())
+    assert said(made) == sentences
+    assert set(routes_in_blue(healthy)) <= set(routes_in_blue(host.kernel))
+    assert not host.plan(endpoint()).changed
+    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    assert set(routes_in_blue(back)) == set(present)
+
+
+def routes_in_blue(found):
+    one = found.spaces[BLUE_PATH]
+    return one.routes[one.links["eth0"].index]
+
+
+def test_several_next_hops_in_place_of_ours_all_go():
+    host = prepared(kernel(), network(subnets=["fd00::/64"]), endpoint())
+    one = host.kernel.spaces[BLUE_PATH]
+    others = [Route("::/0", f"fd00::{number}") for number in (8, 9)]
+    found = dataclasses.replace(
+        one, routes={one.links["eth0"].index: builders.with_routes_of([OURS6], others)}
+    )
+    host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+    assert host.sentences(endpoint()) == [
+        f"delete IPv6 default route via fd00::9 on {GO}",
+        f"replace IPv6 default route via fd00::8 by IPv6 default route via fd00::1 on {GO}",
+    ]
+
+
+ROUTED = {"routes": [{"to": "10.9.0.0/16", "via": "192.168.1.9", "metric": 5}]}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param(
+            {"odd_routes": (OddRoute(("0.0.0.0/0", 0), "multipath"),)},
+            "there is a multipath route to 0.0.0.0/0 in namespace blue already, and the kernel takes no second; "
+            "delete that, or use default_route: false",
+            id="default-route",
+        ),
+        pytest.param(
+            {"odd_routes": (OddRoute(("10.9.0.0/16", 5), "blackhole"),)},
+            "there is a blackhole route to 10.9.0.0/16 with metric 5 in namespace blue already, and the kernel takes no "
+            "second; delete that, or give this one another metric",
+            id="blackhole",
+        ),
+        pytest.param(
+            {"routes": {9: (Route("10.9.0.0/16", None, 5),)}},
+            "there is a route over veth0 to 10.9.0.0/16 with metric 5 in namespace blue already",
+            id="another-link",
+        ),
+    ],
+)
+def test_a_route_that_is_taken_is_refused_before_anything_is_done(values, words):
+    found = space(link("veth0", 9, kind="veth"), **values)
+    host = prepared(kernel(spaces={BLUE_PATH: found}), network())
+    with pytest.raises(PlanError) as caught:
+        host.plan(endpoint(**ROUTED))
+    assert str(caught.value).startswith("endpoint lan/web: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"odd_routes": (OddRoute(("10.9.0.0/16", 6), "blackhole"),)}, id="another-metric"),
+        pytest.param({"routes": {9: (Route("10.9.0.0/16", None, 6),)}}, id="another-link-and-metric"),
+    ],
+)
+def test_a_route_of_another_metric_is_in_nobodys_way(values):
+    found = space(link("veth0", 9, kind="veth"), **values)
+    host = prepared(kernel(spaces={BLUE_PATH: found}), network())
+    assert host.plan(endpoint(**ROUTED)).changed
+
+
+def test_an_address_with_a_peer_is_deleted_with_it_and_comes_back_so():
+    host = prepared(kernel(), network(), endpoint())
+    one = host.kernel.spaces[BLUE_PATH]
+    index = one.links["eth0"].index
+    extra = "10.66.0.1/32"
+    addresses = {index: (*one.addresses[index], extra)}
+    found = dataclasses.replace(one, addresses=addresses, peers={(index, extra): "10.66.0.9"})
+    host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+    made = host.run(endpoint())
+    assert made.steps == (steps.DeleteAddress(BLUE, "eth0", extra, "10.66.0.9"),)
+    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    assert back.spaces[BLUE_PATH].peers == found.peers
 
 
 def test_a_namespace_that_keeps_the_other_addresses_of_a_subnet_is_not_told_to():

@@ -15,7 +15,7 @@ import struct
 import typing as t
 
 from . import inet
-from .model import Link, Route, VlanFacts
+from .model import Link, OddRoute, Route, VlanFacts
 
 KERNEL_PORT = 0  # the sender of what the kernel says (netlink(7))
 
@@ -47,8 +47,22 @@ IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFA_F_NODAD = 0x02
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
-RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
-RT_TABLE_MAIN, RTPROT_UNSPEC, RTPROT_STATIC, RTN_UNICAST = 254, 0, 4, 1
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 6, 7, 9, 15
+RT_TABLE_COMPAT, RT_TABLE_MAIN, RTN_UNICAST = 252, 254, 1
+# RTN_*; a unicast route that is odd has several next hops, or one that is no link.
+ROUTE_KINDS = {
+    RTN_UNICAST: "multipath",
+    2: "local",
+    3: "broadcast",
+    4: "anycast",
+    5: "multicast",
+    6: "blackhole",
+    7: "unreachable",
+    8: "prohibit",
+    9: "throw",
+    10: "nat",
+}
+RTPROT_UNSPEC, RTPROT_KERNEL, RTPROT_STATIC = 0, 2, 4
 NDA_LLADDR = 2
 NETNSA_NSID, NETNSA_FD = 1, 3
 ANY_NSID = -1
@@ -70,6 +84,7 @@ _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 _NAMESPACE = struct.Struct("=Bxxx")  # family
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
+_NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight, index
 _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
@@ -294,20 +309,32 @@ def delete_group(group: int) -> Packed:
     return Packed(RTM_DELLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_GROUP, group))
 
 
-def add_address(index: int, cidr: str) -> Packed:
-    return Packed(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address_body(index, cidr, IFA_F_NODAD))
+def add_address(index: int, cidr: str, peer: str | None = None) -> Packed:
+    return Packed(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address_body(index, cidr, IFA_F_NODAD, peer))
 
 
-def delete_address(index: int, cidr: str) -> Packed:
-    return Packed(RTM_DELADDR, 0, _address_body(index, cidr, 0))
+def delete_address(index: int, cidr: str, peer: str | None = None) -> Packed:
+    return Packed(RTM_DELADDR, 0, _address_body(index, cidr, 0, peer))
 
 
-def _address_body(index: int, cidr: str, ipv6_flags: int) -> bytes:
+def _address_body(index: int, cidr: str, ipv6_flags: int, peer: str | None) -> bytes:
     address, dummy, length = cidr.partition("/")
     family, raw = inet.family_of(address), inet.to_bytes(address)
     flags = ipv6_flags if family == socket.AF_INET6 else 0
     head = _ADDRESS.pack(family, int(length), flags, RT_SCOPE_UNIVERSE, index)
-    return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, raw)
+    return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, inet.to_bytes(peer) if peer else raw)
+
+
+def add_connected_route(index: int, cidr: str) -> Packed:
+    """Have the route again that the kernel has made for an address, so that it goes with that.
+
+    For IPv6 the kernel does so when it is given the address that it has (net/ipv6/addrconf.c, inet6_addr_modify).
+    """
+    if ":" in cidr:
+        return Packed(RTM_NEWADDR, NLM_F_REPLACE, _address_body(index, cidr, IFA_F_NODAD, None))
+    source = _attribute(RTA_PREFSRC, inet.to_bytes(cidr.partition("/")[0]))
+    body = _route_body(index, Route(inet.network_of(cidr)), RTPROT_KERNEL)
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body + source)
 
 
 def add_route(index: int, route: Route) -> Packed:
@@ -478,33 +505,68 @@ def _parse_qos(nested: bytes) -> dict[str, int]:
     return {str(key): found[key] for key in sorted(found)}
 
 
-def parse_address(body: bytes) -> tuple[int, str, int]:
-    """(ifindex, address with prefix length, scope) from the body of an RTM_NEWADDR message."""
+class AddressFacts(t.NamedTuple):
+    """An address of a link.
+
+    :ivar address: with its prefix length
+    :ivar peer: the address at the other end, None when none is given
+    """
+
+    ifindex: int
+    address: str
+    scope: int
+    peer: str | None
+
+
+def parse_address(body: bytes) -> AddressFacts:
+    """An address from the body of an RTM_NEWADDR message."""
     dummy, length, dummy, scope, index = _ADDRESS.unpack_from(body)
     found = attributes(body, _ADDRESS.size)
-    raw = found.get(IFA_LOCAL, found.get(IFA_ADDRESS, b""))
-    return index, f"{inet.from_bytes(raw)}/{length}", scope
+    other = found.get(IFA_ADDRESS, b"")
+    own = found.get(IFA_LOCAL, other)
+    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, inet.from_bytes(other) if own != other else None)
 
 
-def parse_route(body: bytes) -> tuple[int, Route] | None:
-    """(ifindex, route) from the body of an RTM_NEWROUTE message; None for what is not a unicast route of table main.
+def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:
+    """What an RTM_NEWROUTE message tells of a route of table main: its (ifindex, route), or what else it is.
 
-    Routes with several next hops have no single ifindex and are left out: we never make one.
+    Of IPv6, several next hops are routes of their own, which come and go one by one. What is not of that table is
+    nothing.
     """
     family, length, dummy, dummy, table, dummy, dummy, kind, dummy = _ROUTE.unpack_from(body)
-    if kind != RTN_UNICAST or family not in (socket.AF_INET, socket.AF_INET6):
-        return None
+    if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
+        return ()
     found = attributes(body, _ROUTE.size)
-    if (_number(found, RTA_TABLE) or table) != RT_TABLE_MAIN or RTA_OIF not in found:
-        return None
+    if (_number(found, RTA_TABLE) or table) != RT_TABLE_MAIN:
+        return ()
     width = 4 if family == socket.AF_INET else 16
-    destination = inet.from_bytes(found.get(RTA_DST, b"\0" * width))
-    gateway = found.get(RTA_GATEWAY)
-    via = inet.from_bytes(gateway) if gateway else None
+    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
     metric = _number(found, RTA_PRIORITY) or None
     if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
         metric = None
-    return _UINT32.unpack(found[RTA_OIF])[0], Route(f"{destination}/{length}", via, metric)
+    hops = _next_hops(found)
+    if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
+        return tuple((index, Route(destination, via, metric)) for index, via in hops)
+    return OddRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
+
+
+def _next_hops(found: Attributes) -> list[tuple[int, str | None]]:
+    """(ifindex, next hop or None) of a route: its own, or those of its struct rtnexthop (linux/rtnetlink.h)."""
+    if RTA_MULTIPATH not in found:
+        return [_next_hop(_UINT32.unpack(found[RTA_OIF])[0], found)] if RTA_OIF in found else []
+    hops, data, offset = [], found[RTA_MULTIPATH], 0
+    while offset + _NEXT_HOP.size <= len(data):
+        length, dummy, dummy, index = _NEXT_HOP.unpack_from(data, offset)
+        if length < _NEXT_HOP.size or offset + length > len(data):
+            raise ValueError("a next hop with an impossible length")
+        hops.append(_next_hop(index, attributes(data[offset + _NEXT_HOP.size : offset + length])))
+        offset += (length + 3) & ~3
+    return hops
+
+
+def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+    gateway = found.get(RTA_GATEWAY)
+    return index, inet.from_bytes(gateway) if gateway else None
 
 
 def parse_way_out(body: bytes) -> int | None:

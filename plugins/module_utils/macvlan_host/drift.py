@@ -187,7 +187,7 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
         if recorded != actual:
             yield Drift(title, field, recorded, actual)
     yield from _addresses(endpoint, space.addresses.get(link.index, ()))
-    yield from _routes(endpoint, space.routes.get(link.index, ()))
+    yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:
         yield from _sysctls(endpoint, space)
 
@@ -200,15 +200,30 @@ def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]
             yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
 
 
-def _routes(endpoint: Endpoint, actual: tuple[Route, ...]) -> t.Iterator[Drift]:
+def connected_routes(endpoint: Endpoint, space: Space, link: Link) -> dict[str, Route]:
+    """Address → the route that comes with it, of those addresses of an endpoint that its link has; none while it is down."""
+    present = space.addresses.get(link.index, ()) if link.up else ()
+    made = {address: Route.connected(address) for address in endpoint.addresses if address in present}
+    return {address: route for address, route in made.items() if route is not None}
+
+
+def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
+    actual = space.routes.get(link.index, ())
     identities = {route.identity for route in actual}
+
+    def in_place_of(route: Route) -> str | None:
+        """What has its destination and metric is what has become of it."""
+        others = [_shown(item) for item in actual if item.place == route.place]
+        others += [f"{item.kind} {route.to}" for item in space.odd_routes if item.place == route.place]
+        return min(others, default=None)
+
+    for address, route in connected_routes(endpoint, space, link).items():
+        if route.identity not in identities:
+            yield Drift(endpoint.title, "routes", f"{route.to} of {address}", in_place_of(route))
     for route in endpoint.all_routes:
-        if route.identity in identities:
-            continue
-        # What has its place and metric is what has become of it.
-        others = sorted(_shown(item) for item in actual if (item.to, item.identity[2]) == (route.to, route.identity[2]))
-        field = "routes" if route in endpoint.routes else "default_route"
-        yield Drift(endpoint.title, field, _shown(route), others[0] if others else None)
+        if route.identity not in identities:
+            field = "routes" if route in endpoint.routes else "default_route"
+            yield Drift(endpoint.title, field, _shown(route), in_place_of(route))
 
 
 def _shown(route: Route) -> str:

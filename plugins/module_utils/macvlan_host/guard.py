@@ -9,11 +9,22 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from . import ipam
+from . import inet, ipam
 from .connection import Connection
 from .errors import PlanError
 from .model import HOST, Kernel, Link, Route, Space, Way
-from .steps import AddAddress, AddLink, AddRoute, DeleteAddress, DeleteLink, DeleteRoute, ReplaceRoute, SetLink, Step
+from .steps import (
+    AddAddress,
+    AddConnectedRoute,
+    AddLink,
+    AddRoute,
+    DeleteAddress,
+    DeleteLink,
+    DeleteRoute,
+    ReplaceRoute,
+    SetLink,
+    Step,
+)
 
 
 @dataclass(frozen=True)
@@ -102,23 +113,26 @@ class _Reach:
         return ifname == self.way.link and self.is_under(block) and ipam.prefix_length(block) >= self._length
 
 
+_OF_A_LINK = (SetLink, AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute)
+
+
 def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
     if isinstance(step, AddLink):
         # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
         return step.link.mode == "passthru" and step.link.parent in carriers
     if isinstance(step, DeleteLink):
         return step.netns == HOST and step.link.name in carriers
-    if not isinstance(step, (SetLink, AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute)) or step.netns != HOST:
+    if not isinstance(step, _OF_A_LINK) or step.netns != HOST:
         return False
     if isinstance(step, SetLink):
         harmless = step.attribute == "alias" or step.attribute == "up" and step.new
         return step.ifname in carriers and not harmless
     if isinstance(step, AddAddress):
-        return reach.is_caught_by(step.ifname, ipam.network(step.address)[0])
+        return reach.is_caught_by(step.ifname, inet.network_of(step.address))
     if isinstance(step, DeleteAddress):
         is_local = step.ifname == reach.way.link and ipam.without_prefix(step.address) == reach.way.local
-        return is_local or reach.hangs_on(step.ifname, ipam.network(step.address)[0])
-    if isinstance(step, AddRoute):
+        return is_local or reach.hangs_on(step.ifname, inet.network_of(step.address))
+    if isinstance(step, (AddRoute, AddConnectedRoute)):
         return reach.is_caught_by(step.ifname, step.route.to)
     route: Route = step.old if isinstance(step, ReplaceRoute) else step.route
     return reach.hangs_on(step.ifname, route.to)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 
 
@@ -32,3 +33,13 @@ def number(text: str) -> int:
 def to_text(version: int, value: int) -> str:
     """The canonical text of an address of IP version 4 or 6 given as a number."""
     return from_bytes(value.to_bytes(4 if version == 4 else 16, "big"))
+
+
+@functools.lru_cache(maxsize=4096)
+def network_of(cidr: str) -> str:
+    """The canonical network in which a canonical address with prefix length lies."""
+    ip, dummy, length = cidr.partition("/")
+    raw = to_bytes(ip)
+    host_bits = 8 * len(raw) - int(length)
+    first = int.from_bytes(raw, "big") >> host_bits << host_bits
+    return f"{from_bytes(first.to_bytes(len(raw), 'big'))}/{length}"

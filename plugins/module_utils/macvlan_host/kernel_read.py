@@ -16,7 +16,7 @@ import typing as t
 from . import codec, namespaces
 from .connection import Connection
 from .errors import KernelError
-from .model import HOST, Kernel, Link, Needs, Netns, Route, Space, Way
+from .model import HOST, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
 from .netlink import RouteSocket
 
 RT_SCOPE_LINK = 253
@@ -78,10 +78,14 @@ def read_space(
     wanted = frozenset(sysctls)
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
+        addresses, peers = _read_addresses(sock)
+        routes, odd_routes = _read_routes(sock) if with_routes else ({}, ())
         return Space(
             links=links,
-            addresses=_read_addresses(sock),
-            routes=_read_routes(sock) if with_routes else {},
+            addresses=addresses,
+            peers=peers,
+            routes=routes,
+            odd_routes=odd_routes,
             sysctls={**settings, **_read_files(wanted - settings.keys())},
             strangers=strangers,
         )
@@ -130,22 +134,30 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
     return links, settings
 
 
-def _read_addresses(sock: RouteSocket) -> dict[int, tuple[str, ...]]:
+def _read_addresses(sock: RouteSocket) -> tuple[dict[int, tuple[str, ...]], dict[tuple[int, str], str]]:
+    """The addresses, and the peers of those that have one."""
     addresses: dict[int, tuple[str, ...]] = {}
+    peers: dict[tuple[int, str], str] = {}
     for body in sock.dump(codec.dump_addresses()):
-        index, address, scope = codec.parse_address(body)
+        index, address, scope, peer = codec.parse_address(body)
         if scope != RT_SCOPE_LINK:
             addresses[index] = (*addresses.get(index, ()), address)
-    return addresses
+            if peer is not None:
+                peers[index, address] = peer
+    return addresses, peers
 
 
-def _read_routes(sock: RouteSocket) -> dict[int, tuple[Route, ...]]:
+def _read_routes(sock: RouteSocket) -> tuple[dict[int, tuple[Route, ...]], tuple[OddRoute, ...]]:
     routes: dict[int, list[Route]] = {}
+    odd: list[OddRoute] = []
     for body in sock.dump(codec.dump_routes()):
         found = codec.parse_route(body)
-        if found is not None:
-            routes.setdefault(found[0], []).append(found[1])
-    return {index: tuple(items) for index, items in routes.items()}
+        if isinstance(found, OddRoute):
+            odd.append(found)
+            continue
+        for index, route in found:
+            routes.setdefault(index, []).append(route)
+    return {index: tuple(items) for index, items in routes.items()}, tuple(odd)
 
 
 def _read_files(keys: t.Iterable[str]) -> dict[str, str]:
@@ -217,7 +229,7 @@ def read_ways(connection: Connection | None) -> tuple[Way, ...]:
 
 def _all_addresses(sock: RouteSocket) -> list[str]:
     """Those of link scope too."""
-    return [codec.parse_address(body)[1] for body in sock.dump(codec.dump_addresses())]
+    return [codec.parse_address(body).address for body in sock.dump(codec.dump_addresses())]
 
 
 def _way_out(sock: RouteSocket, remote: str) -> str | None:

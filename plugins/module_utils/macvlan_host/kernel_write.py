@@ -20,6 +20,7 @@ from .model import HOST, Link, Netns, VlanFacts
 from .netlink import LinkMaker, RouteSocket, reason
 from .steps import (
     AddAddress,
+    AddConnectedRoute,
     AddLink,
     AddRoute,
     CreateNetns,
@@ -52,7 +53,7 @@ MANY_LINKS = 8
 
 # Steps of one message that add something, which the kernel does or refuses as a whole. What was not deleted may go by a
 # later step of the same batch, a route with its address, and to put back what is there still does no harm.
-SINGLE = (AddAddress, AddRoute, ReplaceRoute)
+SINGLE = (AddAddress, AddConnectedRoute, AddRoute, ReplaceRoute)
 
 # What "it is already so" looks like when a step is taken back or finished after an interruption.
 ALREADY = frozenset(
@@ -511,11 +512,15 @@ def _birth_group(link: LinkSpec) -> int:
     return 0 if identifier is None else names.birth_group(identifier)
 
 
-def _packed(step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute, index: int) -> codec.Packed:
+def _packed(
+    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | AddConnectedRoute, index: int
+) -> codec.Packed:
     if isinstance(step, AddAddress):
-        return codec.add_address(index, step.address)
+        return codec.add_address(index, step.address, step.peer)
     if isinstance(step, DeleteAddress):
-        return codec.delete_address(index, step.address)
+        return codec.delete_address(index, step.address, step.peer)
+    if isinstance(step, AddConnectedRoute):
+        return codec.add_connected_route(index, step.address)
     if isinstance(step, AddRoute):
         return codec.add_route(index, step.route)
     if isinstance(step, DeleteRoute):

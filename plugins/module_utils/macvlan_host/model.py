@@ -15,13 +15,15 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from . import checks, names
+from . import checks, inet, names
 
 Mode = t.Literal["bridge", "private", "vepa", "passthru"]
 NetnsKind = t.Literal["host", "name", "path", "pid"]
 
 NETNS_FOLDER = "/run/netns"
 MODES = ("bridge", "private", "vepa", "passthru")
+
+IPV6_CONNECTED_METRIC = 256  # IP6_RT_PRIO_ADDRCONF, include/net/ip6_route.h
 NETNS_KINDS = ("host", "name", "path", "pid")
 
 _SCALARS = frozenset((str, int, bool, float, type(None)))
@@ -317,9 +319,36 @@ class Route:
         """What makes two routes the same to the kernel; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
         return self.to, self.via, self.metric or (1024 if ":" in self.to else 0)
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Destination and metric; the kernel has one route with both, or one set of next hops."""
+        return self.to, self.identity[2]
+
+    @classmethod
+    def connected(cls, address: str) -> Route | None:
+        """The one that the kernel makes for an address with prefix length, None when it makes none.
+
+        The rules are those of net/ipv4/fib_frontend.c, fib_add_ifaddr, and net/ipv6/addrconf.c, addrconf_prefix_route.
+        """
+        if ":" in address:
+            return cls(inet.network_of(address), None, IPV6_CONNECTED_METRIC)
+        return None if address.endswith("/32") else cls(inet.network_of(address))
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Route:
         return cls(**checks.fields("route", data, cls.CHECKS))
+
+
+@dataclass(frozen=True)
+class OddRoute:
+    """A route of the main table that does not lead over one link.
+
+    :ivar place: as of a :class:`Route`
+    :ivar kind: what it does: ``blackhole``, ``unreachable`` …, or ``multipath``
+    """
+
+    place: tuple[str, int]
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -493,14 +522,18 @@ class Space:
     """What one namespace holds.
 
     :ivar addresses: ifindex → addresses with prefix length
+    :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar routes: ifindex → unicast routes of the main table
+    :ivar odd_routes: its other routes, whose destination and metric are taken
     :ivar sysctls: those that were asked for and exist
     :ivar strangers: process ids in it, where that was asked for
     """
 
     links: dict[str, Link] = field(default_factory=dict)
     addresses: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    peers: dict[tuple[int, str], str] = field(default_factory=dict)
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
+    odd_routes: tuple[OddRoute, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
     strangers: tuple[int, ...] = ()
     _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -596,7 +596,7 @@ def _routes(check: _Check, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Ro
         route = _route(check, f"routes[{position}]", item)
         if route is None:
             continue
-        if any((other.to, other.identity[2]) == (route.to, route.identity[2]) for other in routes):
+        if any(other.place == route.place for other in routes):
             check.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
         routes.append(route)
     return tuple(routes)

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 
-from . import ipam, names
+from . import inet, ipam, names
 from .draft import Draft
-from .drift import PROMOTION, default_key, settings
+from .drift import PROMOTION, connected_routes, default_key, settings
 from .model import Endpoint, Link, Network, Route, Space
-from .steps import AddAddress, AddRoute, DeleteAddress, DeleteRoute, ReplaceRoute, SetLink, SetSysctls, Sysctl, inverse
+from .steps import (
+    AddAddress,
+    AddConnectedRoute,
+    AddRoute,
+    DeleteAddress,
+    DeleteRoute,
+    ReplaceRoute,
+    SetLink,
+    SetSysctls,
+    Sysctl,
+    inverse,
+)
 
 
 def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
@@ -23,10 +34,10 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
     """
     _rename(draft, endpoint, recorded)
     place = endpoint.netns, endpoint.ifname
-    space = draft.space(endpoint.netns)
-    link = space.links[endpoint.ifname] if space else None
-    if space is None or link is None:
+    found = _link(draft, endpoint, endpoint.ifname)
+    if found is None:
         return
+    space, link = found
     wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
     actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
     for attribute, value in wanted.items():
@@ -40,6 +51,7 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
     if not link.up:
         _delete_addresses(draft, endpoint)
         draft.do(SetLink(*place, "up", False, True))
+    _align_connected_routes(draft, endpoint)
     _align_routes(draft, endpoint, recorded)
     _delete_addresses(draft, endpoint)
     draft.do(*inverse(promotion))
@@ -91,11 +103,23 @@ def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> 
     return changes
 
 
+def _link(draft: Draft, endpoint: Endpoint, ifname: str) -> tuple[Space, Link] | None:
+    """A link in the namespace of an endpoint as it is by now."""
+    space = draft.space(endpoint.netns)
+    link = space.links.get(ifname) if space else None
+    return None if space is None or link is None else (space, link)
+
+
+def _deletion(draft: Draft, endpoint: Endpoint, ifname: str, address: str) -> DeleteAddress:
+    found = _link(draft, endpoint, ifname)
+    peer = found[0].peers.get((found[1].index, address)) if found else None
+    return DeleteAddress(endpoint.netns, ifname, address, peer)
+
+
 def _present(draft: Draft, endpoint: Endpoint) -> tuple[str, ...]:
     """The addresses that its link has by now."""
-    space = draft.space(endpoint.netns)
-    link = space.links[endpoint.ifname] if space else None
-    return space.addresses.get(link.index, ()) if space and link else ()
+    found = _link(draft, endpoint, endpoint.ifname)
+    return found[0].addresses.get(found[1].index, ()) if found else ()
 
 
 def _wrong(draft: Draft, endpoint: Endpoint) -> list[str]:
@@ -110,10 +134,10 @@ def _promotion(draft: Draft, endpoint: Endpoint) -> tuple[SetSysctls, ...]:
     its place (net/ipv4/devinet.c, __inet_del_ifa).
     """
     wrong = [address for address in _wrong(draft, endpoint) if ipam.version_of(address) == 4]
-    subnets = [ipam.network(address)[0] for address in {*_present(draft, endpoint), *endpoint.addresses}]
+    subnets = [inet.network_of(address) for address in {*_present(draft, endpoint), *endpoint.addresses}]
     space = draft.space(endpoint.netns)
     actual = space.sysctls.get(names.sysctl_key(PROMOTION, endpoint.ifname), "0") if space else "0"
-    if actual != "0" or all(subnets.count(ipam.network(address)[0]) == 1 for address in wrong):
+    if actual != "0" or all(subnets.count(inet.network_of(address)) == 1 for address in wrong):
         return ()
     return (SetSysctls(endpoint.netns, endpoint.ifname, (Sysctl(PROMOTION, actual, "1"),)),)
 
@@ -126,7 +150,7 @@ def _add_addresses(draft: Draft, endpoint: Endpoint) -> None:
         for other in _wrong(draft, endpoint):
             # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
             if ipam.version_of(other) == 6 and ipam.without_prefix(other) == ipam.without_prefix(address):
-                draft.do(DeleteAddress(endpoint.netns, endpoint.ifname, other))
+                draft.do(_deletion(draft, endpoint, endpoint.ifname, other))
         draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
@@ -136,16 +160,13 @@ def _delete_addresses(draft: Draft, endpoint: Endpoint) -> None:
     if endpoint.ipv4 is None and any(ipam.version_of(address) == 4 for address in wrong):
         _forget_routes(draft, endpoint, endpoint.ifname, (4,))
     for address in wrong:
-        draft.do(DeleteAddress(endpoint.netns, endpoint.ifname, address))
+        draft.do(_deletion(draft, endpoint, endpoint.ifname, address))
 
 
 def _forget_routes(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     """Delete the routes of an interface that somebody put there."""
-    space = draft.space(endpoint.netns)
-    link = space.links[ifname] if space else None
-    if space is None or link is None:
-        return
-    for route in routes_put_on(space, link):
+    found = _link(draft, endpoint, ifname)
+    for route in routes_put_on(*found) if found else ():
         if ipam.version_of(route.to) in versions:
             draft.do(DeleteRoute(endpoint.netns, ifname, route))
 
@@ -155,38 +176,57 @@ def routes_put_on(space: Space, link: Link) -> list[Route]:
 
     Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
     """
-    connected = {ipam.network(address)[0] for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
+    connected = {inet.network_of(address) for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
     return sorted((route for route in space.routes.get(link.index, ()) if route.to not in connected), key=_route_order)
 
 
 def _route_order(route: Route) -> tuple[int, str, int, str]:
-    return ipam.version_of(route.to), route.to, route.identity[2], route.via or ""
+    return ipam.version_of(route.to), route.to, route.place[1], route.via or ""
 
 
 def _forget_addresses(draft: Draft, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    space = draft.space(endpoint.netns)
-    link = space.links[ifname] if space else None
-    for address in sorted(space.addresses.get(link.index, ())) if space and link else ():
+    found = _link(draft, endpoint, ifname)
+    for address in sorted(found[0].addresses.get(found[1].index, ())) if found else ():
         if ipam.version_of(address) in versions:
-            draft.do(DeleteAddress(endpoint.netns, ifname, address))
+            draft.do(_deletion(draft, endpoint, ifname, address))
+
+
+def _align_connected_routes(draft: Draft, endpoint: Endpoint) -> None:
+    """Have the routes of its addresses, by which the next hops of the others are reached."""
+    found = _link(draft, endpoint, endpoint.ifname)
+    if found is None:
+        return
+    space, link = found
+    present = space.routes.get(link.index, ())
+    for address, route in connected_routes(endpoint, space, link).items():
+        if any(item.identity == route.identity for item in present):
+            continue
+        for other in sorted((item for item in present if item.place == route.place), key=_route_order):
+            draft.do(DeleteRoute(endpoint.netns, endpoint.ifname, other))
+        draft.do(AddConnectedRoute(endpoint.netns, endpoint.ifname, address))
 
 
 def _align_routes(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
     place = endpoint.netns, endpoint.ifname
-    space = draft.space(endpoint.netns)
-    link = space.links[endpoint.ifname] if space else None
-    if space is None or link is None:
+    found = _link(draft, endpoint, endpoint.ifname)
+    if found is None:
         return
+    space, link = found
     present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}
     wanted = {route.identity: route for route in endpoint.all_routes}
     # The kernel takes one route of a metric to a place; whoever made it, ours comes in its stead.
-    others = {(route.to, identity[2]): route for identity, route in present.items() if identity not in wanted}
+    others: dict[tuple[str, int], list[Route]] = {}
+    for identity, route in present.items():
+        if identity not in wanted:
+            others.setdefault(route.place, []).append(route)
     stale = [route for route in recorded.all_routes if route.identity in present and route.identity not in wanted]
     for identity, route in wanted.items():
         if identity in present:
             continue
-        old = others.pop((route.to, identity[2]), None)
-        draft.do(AddRoute(*place, route) if old is None else ReplaceRoute(*place, old, route))
-        stale = [item for item in stale if old is None or item.identity != old.identity]
+        replaced = others.pop(route.place, [])
+        # Of IPv6 there may be several, which would all go with the one that is replaced.
+        draft.do(*(DeleteRoute(*place, item) for item in replaced[1:]))
+        draft.do(ReplaceRoute(*place, replaced[0], route) if replaced else AddRoute(*place, route))
+        stale = [item for item in stale if item.place != route.place]
     for route in stale:
         draft.do(DeleteRoute(*place, route))

@@ -190,6 +190,7 @@ def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
         _check_parent(draft, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
         _check_foreign_routes(space, endpoint, own)
+        _check_places_are_free(space, endpoint, own)
 
 
 def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
@@ -240,6 +241,22 @@ def _check_foreign_routes(space: Space, endpoint: Endpoint, own: Link | None) ->
             if not ipam.prefix_length(route.to)
         }
         _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
+
+
+def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    """The kernel has one route of a metric to a destination; what others have put there is theirs."""
+    taken = {route.place: f"a {route.kind} route" for route in space.odd_routes}
+    for other in space.links.values():
+        if own is None or other.index != own.index:
+            taken.update((route.place, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
+    for route in endpoint.all_routes:
+        if route.place in taken:
+            metric = f" with metric {route.metric}" if route.metric else ""
+            instead = "use default_route: false" if route not in endpoint.routes else "give this one another metric"
+            raise PlanError(
+                f"{endpoint.title}: there is {taken[route.place]} to {route.to}{metric}{endpoint.netns.phrase} already, "
+                f"and the kernel takes no second; delete that, or {instead}"
+            )
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -321,6 +338,8 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     draft.drop_endpoint(recorded.key)
     for other in draft.endpoints_in(endpoint.netns):
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+    if space is not None:
+        _check_places_are_free(space, endpoint, link)
     draft.put_endpoint(endpoint)
     if link is not None:
         align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)

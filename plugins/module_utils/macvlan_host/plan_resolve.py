@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from . import ipam, names
+from . import inet, ipam, names
 from .draft import Draft
 from .drift import find_link
 from .errors import PlanError
 from .leases import subnet_of
-from .model import HOST, Endpoint, Lease, Link, Network, Subnet
+from .model import HOST, Endpoint, Lease, Link, Network, Route, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 
 
@@ -199,9 +199,10 @@ def check_routes(endpoint: Endpoint) -> None:
         if route.via is not None and not link_local and route.via not in ipam.block(own):
             raise PlanError(
                 f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-                f"{ipam.network(own)[0]}"
+                f"{inet.network_of(own)}"
             )
-        if route.to == ipam.network(own)[0] and not route.identity[2]:
+        connected = Route.connected(own)
+        if connected is not None and route.place == connected.place:
             raise PlanError(
                 f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
             )

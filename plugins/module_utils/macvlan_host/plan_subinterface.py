@@ -342,7 +342,7 @@ def _configuration(draft: Draft, link: Link) -> t.Iterator[Step]:
     if not link.up:
         return
     for address in draft.host.addresses.get(link.index, ()):
-        yield AddAddress(HOST, link.name, address)
+        yield AddAddress(HOST, link.name, address, draft.host.peers.get((link.index, address)))
     for route in routes_put_on(draft.host, link):
         yield AddRoute(HOST, link.name, route)
 

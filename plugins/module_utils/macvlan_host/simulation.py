@@ -14,10 +14,11 @@ import dataclasses
 import itertools
 import typing as t
 
-from . import ipam, names
+from . import inet, ipam, names
 from .model import HOST, Link, Netns, Route, Space
 from .steps import (
     AddAddress,
+    AddConnectedRoute,
     AddLink,
     AddRoute,
     CreateNetns,
@@ -90,6 +91,7 @@ class Spaces:
                 space,
                 links=dict(space.links),
                 addresses=dict(space.addresses),
+                peers=dict(space.peers),
                 routes=dict(space.routes),
                 sysctls=dict(space.sysctls),
             )
@@ -112,10 +114,13 @@ def follow(spaces: Spaces, step: Step) -> None:
         found = _meant(spaces, step)
         if found is not None:
             _remove(spaces, step.netns.path, found)
-    elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
+    elif isinstance(step, _OF_A_LINK):
         link = _link(spaces, step.netns, step.ifname)
         if link is not None:
             _change(t.cast(Space, spaces.own(step.netns.path)), link, step)
+
+
+_OF_A_LINK = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
 
 
 def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
@@ -219,26 +224,60 @@ def _drop_family(space: Space, index: int, version: int, addresses: bool = True)
 def _change(
     space: Space,
     link: Link,
-    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | SetLink,
+    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | AddConnectedRoute | SetLink,
 ) -> None:
     index = link.index
     if isinstance(step, AddAddress):
-        others = (item for item in space.addresses.get(index, ()) if item != step.address)
-        space.addresses[index] = (*others, step.address)
+        _add_address(space, link, step)
     elif isinstance(step, DeleteAddress):
-        left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
-        space.addresses[index] = left
-        # Without its last IPv4 address a link loses its IPv4 routes (net/ipv4/fib_frontend.c, fib_disable_ip).
-        if ipam.version_of(step.address) == 4 and not any(ipam.version_of(item) == 4 for item in left):
-            _drop_family(space, index, 4)
-    elif isinstance(step, AddRoute):
-        space.routes[index] = (*_without(space.routes.get(index, ()), step.route), step.route)
+        _delete_address(space, link, step)
+    elif isinstance(step, (AddRoute, AddConnectedRoute)):
+        _put_route(space, index, step.route)
     elif isinstance(step, DeleteRoute):
         space.routes[index] = _without(space.routes.get(index, ()), step.route)
     elif isinstance(step, ReplaceRoute):
         space.routes[index] = (*_without(space.routes.get(index, ()), step.old), step.new)
     else:
         _set_link(space, link, step)
+
+
+def _add_address(space: Space, link: Link, step: AddAddress) -> None:
+    """With the first of a subnet comes its route, as soon as the link is up."""
+    others = tuple(item for item in space.addresses.get(link.index, ()) if item != step.address)
+    space.addresses[link.index] = (*others, step.address)
+    if step.peer:
+        space.peers[link.index, step.address] = step.peer
+    if link.up and not _has_neighbour(others, step.address):
+        _connect(space, link.index, step.address)
+
+
+def _delete_address(space: Space, link: Link, step: DeleteAddress) -> None:
+    """With the last of a subnet goes its route."""
+    index = link.index
+    left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
+    space.addresses[index] = left
+    space.peers.pop((index, step.address), None)
+    # Without its last IPv4 address a link loses its IPv4 routes (net/ipv4/fib_frontend.c, fib_disable_ip).
+    if ipam.version_of(step.address) == 4 and not any(ipam.version_of(item) == 4 for item in left):
+        _drop_family(space, index, 4)
+    route = Route.connected(step.address)
+    if route is not None and not _has_neighbour(left, step.address):
+        space.routes[index] = _without(space.routes.get(index, ()), route)
+
+
+def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
+    """Whether another address is in the same subnet."""
+    return any(inet.network_of(other) == inet.network_of(address) for other in addresses)
+
+
+def _connect(space: Space, index: int, address: str) -> None:
+    route = Route.connected(address)
+    if route is not None:
+        _put_route(space, index, route)
+
+
+def _put_route(space: Space, index: int, route: Route) -> None:
+    space.routes[index] = (*_without(space.routes.get(index, ()), route), route)
 
 
 def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
@@ -259,6 +298,9 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
         # Down, a link keeps its IPv4 addresses only, and no route.
         _drop_family(space, link.index, 6)
         _drop_family(space, link.index, 4, addresses=False)
+    if step.attribute == "up" and step.new and not link.up:
+        for address in space.addresses.get(link.index, ()):
+            _connect(space, link.index, address)
     space.put(changed)
 
 

@@ -176,32 +176,37 @@ def _changed(old: dict[str, t.Any], new: dict[str, t.Any]) -> str:
 
 @dataclass(frozen=True)
 class AddAddress:
-    """Give a link an address (IPv6 without duplicate address detection)."""
+    """Give a link an address (IPv6 without duplicate address detection).
+
+    :ivar peer: the address at the other end, where one is given
+    """
 
     netns: Netns
     ifname: str
     address: str
+    peer: str | None = None
 
     def describe(self) -> str:
         return f"add {self.address} to {self.ifname}{self.netns.phrase}"
 
     def inverse(self) -> tuple[Step, ...]:
-        return (DeleteAddress(self.netns, self.ifname, self.address),)
+        return (DeleteAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
 @dataclass(frozen=True)
 class DeleteAddress:
-    """Take an address from a link."""
+    """Take an address from a link; the kernel knows it by its peer, too."""
 
     netns: Netns
     ifname: str
     address: str
+    peer: str | None = None
 
     def describe(self) -> str:
         return f"delete {self.address} from {self.ifname}{self.netns.phrase}"
 
     def inverse(self) -> tuple[Step, ...]:
-        return (AddAddress(self.netns, self.ifname, self.address),)
+        return (AddAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
 @dataclass(frozen=True)
@@ -248,6 +253,25 @@ class ReplaceRoute:
 
     def inverse(self) -> tuple[Step, ...]:
         return (ReplaceRoute(self.netns, self.ifname, self.new, self.old),)
+
+
+@dataclass(frozen=True)
+class AddConnectedRoute:
+    """Add the route that the kernel makes for an address, as it makes it, where that was lost."""
+
+    netns: Netns
+    ifname: str
+    address: str
+
+    @property
+    def route(self) -> Route:
+        return t.cast(Route, Route.connected(self.address))
+
+    def describe(self) -> str:
+        return f"add route to {self.route.to} of {self.address} on {self.ifname}{self.netns.phrase}"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (DeleteRoute(self.netns, self.ifname, self.route),)
 
 
 def _route_phrase(route: Route) -> str:
@@ -304,6 +328,7 @@ Step = t.Union[
     AddRoute,
     DeleteRoute,
     ReplaceRoute,
+    AddConnectedRoute,
     SetSysctls,
 ]
 
@@ -321,6 +346,7 @@ _STEPS: dict[str, type] = {
         AddRoute,
         DeleteRoute,
         ReplaceRoute,
+        AddConnectedRoute,
         SetSysctls,
     )
 }
@@ -335,6 +361,10 @@ def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
     return tuple(back for step in reversed(_without_details(done)) for back in step.inverse())
 
 
+# What is done to a link that is there.
+_DETAILS = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
+
+
 def _without_details(done: t.Sequence[Step]) -> list[Step]:
     """The steps, but for what was done to links that were made before."""
     kept: list[Step] = []
@@ -344,7 +374,7 @@ def _without_details(done: t.Sequence[Step]) -> list[Step]:
             made.add((step.netns.path, step.link.name))
         elif isinstance(step, DeleteLink):
             made.discard((step.netns.path, step.link.name))
-        elif isinstance(step, (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, SetLink)):
+        elif isinstance(step, _DETAILS):
             place = step.netns.path, step.ifname
             if isinstance(step, SetLink) and step.attribute == "name":
                 made.discard(place)
@@ -415,7 +445,11 @@ _READ_ROUTES = {**_READ, "old": Route.from_plain, "new": Route.from_plain}
 
 # Namespaces are ruled by others too, who may have called a link what no task would.
 _PLACE: dict[str, checks.Check] = {"netns": checks.elsewhere, "ifname": checks.link_name}
-_OF_ADDRESS: dict[str, checks.Check] = {**_PLACE, "address": checks.with_length}
+_OF_ADDRESS: dict[str, checks.Check] = {
+    **_PLACE,
+    "address": checks.with_length,
+    "peer": checks.optional(checks.address),
+}
 _OF_ROUTE: dict[str, checks.Check] = {**_PLACE, "route": checks.elsewhere}
 _OF_NETNS: dict[str, checks.Check] = {"name": checks.namespace, "tag": checks.tag}
 
@@ -441,6 +475,7 @@ _CHECKS: dict[type, dict[str, checks.Check]] = {
     AddRoute: _OF_ROUTE,
     DeleteRoute: _OF_ROUTE,
     ReplaceRoute: {**_PLACE, "old": checks.elsewhere, "new": checks.elsewhere},
+    AddConnectedRoute: {**_PLACE, "address": lambda value: checks.with_length(value) and Route.connected(value) is not None},
     SetSysctls: {**_PLACE, "settings": checks.elsewhere},
 }
 
