@@ -14,6 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, kernel_write
+from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
@@ -21,13 +22,19 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, e
 
 NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24")}
 ENDPOINTS = [{"name": "h", "network": "net"}, {"name": "a", "network": "net", "netns": "a"}]
-NOTHING = {"purge": True, "confirm_timeout": 2}
+# Longer than any test runs; the clock is put forward instead.
+HOUR = 3600
+NOTHING = {"purge": True, "confirm_timeout": HOUR}
 SECONDS_TO_WAIT = 60
 
 
 def by_ssh(remote: str = "10.0.0.9", port: int = 50000, local: str = "10.0.0.2") -> Hook:
     """A hook: the module was asked for by an SSH connection."""
     return lambda: os.environ.update(SSH_CONNECTION=f"{remote} {port} {local} 22")
+
+
+def both(one: Hook, other: Hook) -> Hook:
+    return lambda: (one(), other())
 
 
 @pytest.fixture
@@ -98,39 +105,55 @@ def test_a_default_route_is_guarded_without_a_connection(host: Host) -> None:
 # --- confirm, or have it put back -----------------------------------------------------------------------------------
 
 
-def wait_until(host: Host, wanted: Snapshot) -> None:
-    """Until what nobody has confirmed is put back."""
+def run_out(host: Host, clock: Clock, wanted: Snapshot) -> None:
+    """Let the time for a confirmation pass, and see what was done put back."""
+    clock.put_forward(HOUR)
     deadline = time.monotonic() + SECONDS_TO_WAIT
     while (found := host.snapshot()) != wanted and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found == wanted
 
 
-def test_what_nobody_confirms_is_put_back(reached: Host) -> None:
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_what_nobody_confirms_is_put_back(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
-    done = reached.call("macvlan_config", hook=by_ssh(), **NOTHING)
-    assert (done["changed"], done["confirm_within"], done["endpoints"]) == (True, 2, [])
+    done = reached.call("macvlan_config", hook=both(by_ssh(), clock), **NOTHING)
+    assert (done["changed"], done["confirm_within"], done["endpoints"]) == (True, HOUR, [])
     assert any("the host may not be reachable" in text for text in done["warnings"])
     assert "mv-h" not in reached.links() and reached.namespaces() == []
-    wait_until(reached, before)
+    run_out(reached, clock, before)
     assert reached.ping("a", "10.0.0.2")
     assert reached.call("macvlan_info")["drift"] == []
 
 
-def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_before(reached: Host) -> None:
+def test_the_time_for_a_confirmation_is_that_of_the_clock(reached: Host) -> None:
     before = reached.snapshot()
-    reached.call("macvlan_config", purge=True, confirm_timeout=5)
+    began = time.monotonic()
+    reached.call("macvlan_config", purge=True, confirm_timeout=3)
+    while reached.snapshot() != before:
+        assert time.monotonic() < began + SECONDS_TO_WAIT
+        time.sleep(0.2)
+    assert time.monotonic() >= began + 3
+
+
+def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_before(reached: Host, clock: Clock) -> None:
+    before = reached.snapshot()
+    reached.call("macvlan_config", hook=clock, **NOTHING)
     refuse(reached, "macvlan_network", "awaits confirmation", "macvlan_confirm", **NETWORK)
     found = reached.call("macvlan_info")
     assert [item["name"] for item in found["endpoints"]] == ["a", "h"]
     assert any("awaits confirmation" in text for text in found["warnings"])
-    wait_until(reached, before)
+    run_out(reached, clock, before)
 
 
 @pytest.mark.parametrize("way", ["module", "command"])
 def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) -> None:
     reached.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "command"))
-    reached.call("macvlan_config", hook=by_ssh(), purge=True, confirm_timeout=SECONDS_TO_WAIT)
+    reached.call("macvlan_config", hook=by_ssh(), **NOTHING)
     foreseen = reached.call("macvlan_confirm", check=True, hook=by_ssh(port=50001))
     message = reached.call("macvlan_confirm", fails=True, hook=by_ssh())["msg"]
     assert "cannot be confirmed by the connection that it was made by" in message and "reset_connection" in message
@@ -145,10 +168,10 @@ def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) ->
     assert not reached.call("macvlan_config", purge=True)["changed"]
 
 
-def test_what_is_confirmed_too_late_is_refused(reached: Host) -> None:
+def test_what_is_confirmed_too_late_is_refused(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
-    reached.call("macvlan_config", purge=True, confirm_timeout=1)
-    wait_until(reached, before)
+    reached.call("macvlan_config", hook=clock, **NOTHING)
+    run_out(reached, clock, before)
     assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
 
 
@@ -159,15 +182,16 @@ def test_what_changes_nothing_in_the_kernel_needs_no_confirmation(reached: Host)
     assert reached.call("macvlan_info")["networks"][0]["labels"] == {"a": "b"}
 
 
-def test_what_is_made_is_put_back_too(reached: Host) -> None:
+def test_what_is_made_is_put_back_too(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
     new = [*ENDPOINTS, {"name": "b", "network": "net", "netns": "b"}]
-    reached.call("macvlan_config", networks=[{**NETWORK, "mode": "private", "mtu": 1400}], endpoints=new, confirm_timeout=2)
+    changed = {"networks": [{**NETWORK, "mode": "private", "mtu": 1400}], "endpoints": new}
+    reached.call("macvlan_config", hook=clock, **changed, confirm_timeout=HOUR)
     assert reached.namespaces() == ["a", "b"]
-    wait_until(reached, before)
+    run_out(reached, clock, before)
 
 
-def test_the_way_back_outlives_a_module_that_dies(reached: Host) -> None:
+def test_the_way_back_outlives_a_module_that_dies(reached: Host, clock: Clock) -> None:
     """In the middle, when nothing could be confirmed any more."""
 
     def hook() -> None:
@@ -182,10 +206,10 @@ def test_the_way_back_outlives_a_module_that_dies(reached: Host) -> None:
         kernel_write.KernelWriter._do = die  # type: ignore[method-assign]
 
     before = reached.snapshot()
-    assert reached.spawn("macvlan_config", hook=hook, **NOTHING).wait() == -signal.SIGKILL
+    assert reached.spawn("macvlan_config", hook=both(hook, clock), **NOTHING).wait() == -signal.SIGKILL
     assert reached.snapshot() != before
     assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
-    wait_until(reached, before)
+    run_out(reached, clock, before)
 
 
 def test_a_boot_before_the_confirmation_brings_back_what_was_before(reached: Host) -> None:
@@ -195,14 +219,16 @@ def test_a_boot_before_the_confirmation_brings_back_what_was_before(reached: Hos
     def hook() -> None:
         engine.Watchdog.begin = lambda *dummy: None  # type: ignore[method-assign]
 
-    reached.call("macvlan_config", hook=hook, purge=True, confirm_timeout=3600)
+    reached.call("macvlan_config", hook=hook, **NOTHING)
     reached.run(["sqlite3", str(reached.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
     reached.run([str(HOME / "command"), "restore"])
     assert reached.snapshot() == before
 
 
 @pytest.mark.needs("8021q")
-def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresses_and_routes(host: Host) -> None:
+def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresses_and_routes(
+    host: Host, clock: Clock
+) -> None:
     converge(host, "vlan_subinterface", name="eth0.50")
     network(host, parent="eth0.60", subnets=subnets("10.6.0.0/24"))
     host.ip("address", "add", "10.0.0.2/24", "dev", "eth0.50")
@@ -213,6 +239,6 @@ def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresse
     ssh = by_ssh("192.0.2.7")
     refuse(host, "vlan_subinterface", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, name="eth0.50", state="absent")
     refuse(host, "macvlan_config", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, purge=True)
-    host.call("macvlan_config", hook=ssh, **NOTHING)
+    host.call("macvlan_config", hook=both(ssh, clock), **NOTHING)
     assert "eth0.50" not in host.links()
-    wait_until(host, before)
+    run_out(host, clock, before)

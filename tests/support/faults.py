@@ -11,10 +11,11 @@ import itertools
 import mmap
 import os
 import signal
+import struct
 import subprocess
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, kernel_write, netlink, state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, engine, kernel_write, netlink, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 
 
@@ -218,3 +219,34 @@ class FullDisk(Fault):
     def _fill(self, *_arguments: t.Any) -> None:
         subprocess.run(["sh", "-c", 'cat /dev/zero >"$1" 2>/dev/null', "sh", self._ballast], check=False)
         self._strike(self._moment)
+
+
+class Clock:
+    """The clock of the runs that have it as a hook, and of what they leave behind: it can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def __call__(self) -> None:
+        uptime = engine._uptime
+        engine._uptime = lambda: uptime() + struct.unpack_from("d", self._ahead)[0]  # type: ignore[assignment]
+
+    def put_forward(self, seconds: float) -> None:
+        struct.pack_into("d", self._ahead, 0, seconds)
+
+
+class Tries:
+    """How often the run that has it as a hook has begun to do steps."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def __call__(self) -> None:
+        around(kernel_write.KernelWriter, "apply", self._count)
+
+    def _count(self, *_arguments: t.Any) -> None:
+        struct.pack_into("I", self._shared, 0, self.number + 1)
+
+    @property
+    def number(self) -> int:
+        return int(struct.unpack_from("I", self._shared)[0])

@@ -141,21 +141,25 @@ def list_files(folder: Path) -> dict[str, str]:
 
 def read_tables(database: Path) -> Tables:
     """Every row of every table, read from a copy: readers of a WAL write beside it, and SQLite resolves /proc links."""
-    if not database.is_file():
-        return {}
-    with tempfile.TemporaryDirectory() as folder:
-        for file in database.parent.glob(f"{DATABASE}*"):
-            if not file.name.endswith("-shm"):
-                shutil.copy(file, folder)
-        with contextlib.closing(sqlite3.connect(Path(folder, DATABASE))) as copy:
-            # sqlite_sequence counts attempts, not results.
-            wanted = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            try:
-                names = copy.execute(wanted).fetchall()
-            except sqlite3.DatabaseError:
-                # Damaged on purpose: what it holds is its bytes.
-                return {"": [(database.read_bytes(),)]}
-            return {name: read_table(copy, name) for (name,) in names}
+    while database.is_file():
+        # What SQLite keeps beside it may go while it is copied; then there is a newer state to read.
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(FileNotFoundError):
+            for file in database.parent.glob(f"{DATABASE}*"):
+                if not file.name.endswith("-shm"):
+                    shutil.copy(file, folder)
+            return read_copy(Path(folder, DATABASE))
+    return {}
+
+
+def read_copy(database: Path) -> Tables:
+    with contextlib.closing(sqlite3.connect(database)) as copy:
+        # sqlite_sequence counts attempts, not results.
+        wanted = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        try:
+            return {name: read_table(copy, name) for (name,) in copy.execute(wanted).fetchall()}
+        except sqlite3.DatabaseError:
+            # Damaged on purpose, or copied while it was written to: what it holds is its bytes.
+            return {"": [(database.read_bytes(),)]}
 
 
 def read_table(copy: sqlite3.Connection, name: str) -> list[tuple[t.Any, ...]]:
