@@ -31,7 +31,7 @@ benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/re
 	@$(NOX) --session $@ -- $(ARGS)
 
 fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a minute; longer with ARGS=-max_total_time=3600
-	@$(NOX) --session $@ $(if $(ARGS),-- $(ARGS))
+	@$(NOX) --session $@ -- $(or $(ARGS),-max_total_time=60)
 
 integration vm molecule test: needs-test
 # At the end once more what failed, which may stand an hour of output above.

@@ -17,6 +17,8 @@ CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
 # What ansible-test brings in ansible-core 2.19 and newer; fewer means that it found no files to look at.
 SANITY_TESTS = 20
 
+FUZZ_RUNS = 50_000
+
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
@@ -91,17 +93,6 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "benchmarks/run.py", "--work", str(work), "--output", str(results), *session.posargs)
 
 
-@nox.session(default=False)
-def fuzz(session: nox.Session) -> None:
-    """Random bytes as tasks, as rows of the database and as messages of the kernel, guided by coverage, for a minute."""
-    install(session, "ansible-core", "atheris", "netaddr")
-    enter_copy(session)
-    # What has reached new lines outlives the copy, and so does what has brought the reader down.
-    found = ROOT / "build/fuzz-found"
-    limits = ("-max_total_time=60", "-timeout=10", f"-artifact_prefix={found}/crash-")
-    session.run("python", "tests/fuzz/run.py", str(found / "corpus"), *limits, *session.posargs)
-
-
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, licences, changelog fragments and the rules of this house."""
@@ -136,6 +127,19 @@ def unit(session: nox.Session) -> None:
     install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest")
     enter_copy(session)
     session.run("pytest", "tests/unit", "tests/checks", "tests/vm", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Random bytes as tasks, as rows of the database and as messages of the kernel, guided by coverage."""
+    install(session, "ansible-core", "atheris", "netaddr")
+    enter_copy(session)
+    # What has brought a reader down outlives the copy, and so does what has reached new lines by chance.
+    found = ROOT / "build/fuzz-found"
+    found.mkdir(parents=True, exist_ok=True)
+    corpus = str(found / "corpus") if session.posargs else "corpus"
+    limits = session.posargs or (f"-runs={FUZZ_RUNS}", "-seed=1")
+    session.run("python", "tests/fuzz/run.py", corpus, "-timeout=10", f"-artifact_prefix={found}/crash-", *limits)
 
 
 @nox.session

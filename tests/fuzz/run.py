@@ -132,6 +132,7 @@ def seeds() -> t.Iterator[bytes]:
         read_step: [
             {"step": "DeleteLink", "netns": host, "link": {**link, "vlan": None}, "restore": [], "because": ""},
             {"step": "AddRoute", **place, "route": {"to": "::/0", "via": None, "metric": 1}},
+            {"step": "AddConnectedRoute", **place, "address": "10.0.0.1/24"},
             {"step": "SetLink", **place, "attribute": "mtu", "old": 1, "new": 2},
             {"step": "SetSysctls", **place, "settings": [{"key": "net.a", "old": "0", "new": "7"}]},
         ],
@@ -140,8 +141,12 @@ def seeds() -> t.Iterator[bytes]:
     for number, read in enumerate(READERS):
         yield from (bytes([number]) + json.dumps(item).encode() for item in found.get(read, ()))
         if read is read_messages:
-            request = codec.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500)
-            yield bytes([number]) + codec.message(request.kind, request.flags, 1, request.body)
+            requests = (
+                codec.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500),
+                codec.add_route(2, model.Route("fd00::/64", "fd00::1", 5)),
+                codec.add_address(2, "10.0.0.1/24", "10.0.0.9"),
+            )
+            yield from (bytes([number]) + codec.message(item.kind, item.flags, 1, item.body) for item in requests)
         if read is read_text:
             texts = b"10.0.0.1-10.0.0.9", b"fd00::/64", b"02-42-00-00-00-01", b"eth0.5"
             yield from (bytes([number]) + text for text in texts)
