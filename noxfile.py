@@ -17,7 +17,7 @@ CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
 # What ansible-test brings in ansible-core 2.19 and newer; fewer means that it found no files to look at.
 SANITY_TESTS = 20
 
-FUZZ_RUNS = 50_000
+FUZZ_RUNS = 500_000
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
