@@ -436,6 +436,69 @@ def test_a_foreign_link_with_a_tag_of_ours_is_not_touched(host: Host, netns: str
     assert host.run(show, netns).stdout == before
 
 
+# Commands in the container, each for a link that it has tagged as one of ours.
+TAGGED = {
+    "veth": ("link add theirs type veth peer name other", f"link set theirs alias {TAG}{'0' * 32}"),
+    "bridge": ("link add theirs type bridge", f"link set theirs alias {TAG}{'0' * 32}"),
+    "loopback": (f"link set lo alias {TAG}{'0' * 32}",),
+    "macvlan of its own": (
+        "link add parent type veth peer name other",
+        "link add theirs link parent type macvlan mode bridge",
+        f"link set theirs alias {TAG}{'0' * 32}",
+    ),
+    "macvlan on the parent of another": (
+        "netns add inner",
+        "link add parent type veth peer name other",
+        "link add theirs link parent netns inner type macvlan mode bridge",
+        f"-netns inner link set theirs alias {TAG}{'0' * 32}",
+    ),
+}
+
+
+def run_all(host: Host, netns: str | None, commands: t.Iterable[str]) -> None:
+    for command in commands:
+        host.ip(*command.split(), netns=netns)
+
+
+@pytest.mark.parametrize("commands", TAGGED.values(), ids=TAGGED)
+def test_a_link_that_a_container_has_tagged_keeps_no_host_from_its_first_task(
+    host: Host, commands: tuple[str, ...]
+) -> None:
+    host.ip("netns", "add", "box")
+    run_all(host, "box", commands)
+    assert not answered(host, "macvlan_network", name="net", parent="eth0", subnets=subnets("10.0.0.0/24"))["failed"]
+    said = host.spawn_command("recover", hook=alone).said()
+    assert (said.code, said.lines) == (0, ["1 objects are recorded"])
+
+
+def give_macvlan(host: Host, tag: str) -> None:
+    """Give a container a link on eth0, which it tags."""
+    host.ip("netns", "add", "box")
+    run_all(host, None, ["link add given link eth0 netns box type macvlan mode bridge"])
+    host.ip("link", "set", "given", "alias", tag, netns="box")
+
+
+def test_a_macvlan_link_of_the_host_that_a_container_has_tagged_is_named_with_the_way_out(host: Host) -> None:
+    give_macvlan(host, f"{TAG}{'0' * 32}")
+    message = refuse(host, "macvlan_network", "given in namespace box", name="net", parent="eth0", ipam="none")
+    assert "ip link set NAME alias ''" in message
+    host.run(["sh", "-c", "ip -netns box link set given alias ''"])
+    network(host)
+
+
+def test_a_macvlan_link_with_a_tag_that_none_of_ours_can_have_is_foreign(host: Host) -> None:
+    give_macvlan(host, f"{TAG}mine")
+    network(host)
+
+
+def test_a_namespace_of_ours_alone_tells_of_a_lost_database(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    host.ip("link", "delete", "eth0", netns="a")
+    host.run(["rm", "-r", str(host.state_dir)])
+    refuse(host, "macvlan_network", "lo in namespace a", name="net", parent="eth0", ipam="none")
+
+
 @pytest.mark.parametrize("name", [b"\xff\xfe", b"\x1b[2J", b"\xe2\x80\xaea", b"..a", b"$(x)", b"-rf"])
 def test_a_container_may_call_its_link_what_it_likes(host: Host, name: bytes) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))

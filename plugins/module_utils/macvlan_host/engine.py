@@ -141,7 +141,8 @@ def recover(*, state_dir: str) -> Recovered:
         if stored.journal is not None:
             done += [*_journal_warnings(stored, interrupted=True), *_recover(session, stored)]
             stored = session.read()
-        made = rebuild(stored.record, _host(), kernel_read.tagged_spaces())
+        host = _host()
+        made = rebuild(stored.record, host, kernel_read.tagged_spaces(host))
         changes = changes_between(stored.record, made.record)
         if changes:
             session.record(changes)
@@ -430,12 +431,13 @@ def _check_not_lost(state: State) -> None:
         return
     lost = {
         netns.title: ", ".join(link.name for link in space.links.values() if link.ours)
-        for netns, space in kernel_read.tagged_spaces().items()
+        for netns, space in kernel_read.tagged_spaces(_host()).items()
     }
     if lost:
         shown = "; ".join(f"{names} in {place}" for place, names in sorted(lost.items()))
         raise StateError(
             f"there is no state database in {state.folder}, but links made by this collection are on the host "
             f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "
-            f"or delete those links (ip link delete NAME) and run the task again"
+            f"or delete those links (ip link delete NAME) and run the task again; a link that somebody else has tagged "
+            f"loses the tag by ip link set NAME alias '', in its namespace"
         )

@@ -13,7 +13,7 @@ import os
 import socket
 import typing as t
 
-from . import codec, namespaces
+from . import checks, codec, names, namespaces
 from .connection import Connection
 from .errors import KernelError
 from .model import HOST, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
@@ -242,18 +242,45 @@ def _way_out(sock: RouteSocket, remote: str) -> str | None:
         return None
 
 
-def tagged_spaces() -> dict[Netns, Space]:
+def tagged_spaces(host: str) -> dict[Netns, Space]:
     """The host's own namespace and the named ones, those with tagged links, and of each the links only.
 
-    Those of containers are not looked at: they may run this collection themselves.
+    A named one may be a container's, which gives its links what aliases it likes; of those only links count that can
+    have been made here. Namespaces without a name are not looked at: containers may run this collection themselves.
+
+    :param host: what ids are made of (:attr:`Kernel.host`)
     """
     found: dict[Netns, Space] = {}
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in (HOST, *namespaces.named()):
             try:
-                space = read_links_only(walker, netns)
+                space = _made_in(walker, netns, host) if netns.path else read_links_only(walker, netns)
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
             if space is not None and any(link.ours for link in space.links.values()):
                 found[netns] = space
     return found
+
+
+def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
+    """The tagged links that can have been made in a namespace from here: macvlans on links of the host, and its
+    loopback, where that has the tag of the name.
+
+    Whoever rules in a namespace can neither make the first nor work out the second.
+
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    walker.go(netns)
+    own = names.tag(names.netns_id(host, netns.value))
+    with contextlib.closing(RouteSocket()) as sock:
+        tagged = [link for link in read_links(sock).values() if checks.tag(link.alias)]
+        # The namespaces that links lead to have numbers by now: the kernel gave them as it told of the links.
+        dummy, body = sock.ask(codec.get_nsid(walker.home)) if tagged else (None, None)
+        home = -1 if body is None else codec.parse_nsid(body)
+    return Space(
+        links={
+            link.name: link
+            for link in tagged
+            if link.kind == "macvlan" and link.lower_netns == home or link.loopback and link.alias == own
+        }
+    )

@@ -88,6 +88,11 @@ class Walker:
         """A file descriptor of the namespace that the thread is in."""
         return self._home if self._here is None else self._here
 
+    @property
+    def home(self) -> int:
+        """A file descriptor of the namespace that the thread comes from."""
+        return self._home
+
     def go(self, netns: Netns) -> None:
         """Be in a namespace.
 
