@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import typing as t
@@ -93,6 +94,29 @@ def test_recovery_does_not_undo_what_was_never_done_to_another_endpoint_of_the_s
     assert promised(foreseen, KEYS["macvlan_endpoint"]) == promised(done, KEYS["macvlan_endpoint"])
     assert (done["changed"], busy.links("a")["eth0"]["ifindex"]) == (False, index)
     assert busy.snapshot().without_state() == before
+
+
+OF_THE_LINK = {"net.ipv4.conf.IFNAME.rp_filter": "2", "net.ipv6.conf.IFNAME.hop_limit": "33"}
+ONE_MORE = {**OF_THE_LINK, "net.ipv4.conf.IFNAME.arp_ignore": "1"}
+
+
+@pytest.mark.parametrize("ifname", ["eth0", "v.50", "wan0"])
+@pytest.mark.parametrize("sysctls", [OF_THE_LINK, ONE_MORE], ids=["the same settings", "one more"])
+def test_check_mode_knows_the_settings_of_a_link_that_a_death_left_between_two_names(
+    busy: Host, ifname: str, sysctls: dict[str, str]
+) -> None:
+    before = {**ENDPOINT, "sysctls": OF_THE_LINK}
+    renamed = {**ENDPOINT, "sysctls": sysctls, "ifname": "v.50"}
+    busy.call("macvlan_endpoint", **before)
+    for position in itertools.count():
+        if busy.spawn("macvlan_endpoint", hook=Death(position), **renamed).wait() != -signal.SIGKILL:
+            break
+        foreseen = busy.call("macvlan_endpoint", check=True, **{**renamed, "ifname": ifname})
+        done = busy.call("macvlan_endpoint", **{**renamed, "ifname": ifname})
+        assert promised(foreseen, KEYS["macvlan_endpoint"]) == promised(done, KEYS["macvlan_endpoint"])
+        assert busy.call("macvlan_info")["drift"] == []
+        busy.call("macvlan_endpoint", **before)
+    assert position > 10
 
 
 def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) -> None:

@@ -165,17 +165,6 @@ def strays(seen: Sight) -> list[str]:
     ]
 
 
-def told(result: Item, module: str, before: Sight) -> Item:
-    """What check mode and the real run must agree on.
-
-    After a death between two names of a link, check mode has not read what a task has set under the other.
-    """
-    shown = promised(result, KEYS[module])
-    if before.interrupted:
-        shown["changed"], shown["steps"] = None, [step for step in shown["steps"] if "rp_filter" not in step]
-    return shown
-
-
 # --- the life of a host ---------------------------------------------------------------------------------------------
 
 
@@ -308,7 +297,7 @@ class Life(RuleBasedStateMachine):
             assert snapshot is None or self.host.snapshot() == snapshot
             return
         assert not (exact and obstacles and snapshot), obstacles
-        assert told(foreseen, module, before) == told(done, module, before)
+        assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module])
         self.declared = then
         self.check_recorded()
         if module == "macvlan_config":

@@ -2596,6 +2596,29 @@ def test_the_settings_that_are_compared_are_read():
     } <= keys
 
 
+def test_the_settings_of_a_link_that_was_being_renamed_are_read_under_each_name():
+    place = Netns("name", "blue"), "eth0"
+    host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.rp_filter": "1", FORWARD: "1"}))
+    needs = plan.needs_of([endpoint()], host.record)
+    renames = [
+        steps.SetLink(*place, "name", "eth0", "net.0"),
+        steps.SetLink(*place, "mtu", 1500, 1400),
+        steps.SetLink(place[0], "net.0", "name", "net.0", "wan0"),
+    ]
+    keys = plan.needs_before_turning_back(needs, renames).spaces[place[0]]
+    for name in ("net/0", "wan0"):
+        assert keys >= {key.replace("eth0", name) for key in needs.spaces[place[0]]}
+    assert plan.needs_before_turning_back(needs, reversed(renames)).spaces[place[0]] == keys
+    assert plan.needs_before_turning_back(needs, renames[1:2]) == needs
+
+
+def test_what_a_task_asks_for_is_read_under_the_old_name_too():
+    host = prepared(kernel(), network(), endpoint())
+    request = endpoint(ifname="net0", sysctls={"net.ipv4.conf.IFNAME.rp_filter": "1"})
+    keys = plan.needs_of([request], host.record).spaces[Netns("name", "blue")]
+    assert {"net.ipv4.conf.eth0.rp_filter", "net.ipv4.conf.net0.rp_filter"} <= keys
+
+
 def test_all_that_is_recorded_is_read_to_look_for_drift():
     host = prepared(kernel(), network(), endpoint(), endpoint("b", pid=None))
     needs = plan.needs_of_everything(host.record)

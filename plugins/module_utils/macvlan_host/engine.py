@@ -23,7 +23,7 @@ from .guard import Caution
 from .model import Kernel, Needs, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
-from .plan import kernel_after, needs_of, needs_of_everything, plan
+from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
 from .steps import Note, inverse
@@ -92,7 +92,7 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     """
     state = State(state_dir)
     _check_not_lost(state)
-    stored, kernel = _look(state, needs_of_everything)
+    stored, kernel = _look(state, lambda stored: needs_of_everything(stored.record))
     draft = Draft(stored.record, kernel)
     found: dict[str, t.Any] = View(draft).everything(network, endpoint)
     shown = {f"network {item['name']}" for item in found["networks"]}
@@ -159,7 +159,7 @@ def _foresee(state: State, request: Request, caution: Caution | None) -> Foresee
     """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
     version = state.version()
-    stored, kernel = _look(state, lambda record: _needs(request, record, caution))
+    stored, kernel = _look(state, lambda stored: _needs(request, stored, caution))
     _check_nothing_awaited(stored)
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
@@ -170,8 +170,10 @@ def _foresee(state: State, request: Request, caution: Caution | None) -> Foresee
     return Foreseen(outcome, made, kernel, version if steady else None, interrupted)
 
 
-def _needs(request: Request, record: Record, caution: Caution | None) -> Needs:
-    needs = needs_of(requests_of(request, record), record)
+def _needs(request: Request, stored: Stored, caution: Caution | None) -> Needs:
+    needs = needs_of(requests_of(request, stored.record), stored.record)
+    if stored.journal is not None:
+        needs = needs_before_turning_back(needs, stored.journal.steps)
     # To put a link back as it was takes the routes that others have put on it.
     return dataclasses.replace(needs, host_routes=True) if caution is not None and caution.confirm else needs
 
@@ -188,12 +190,12 @@ def _planned(
     return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
 
 
-def _look(state: State, needs: t.Callable[[Record], Needs]) -> tuple[Stored, Kernel]:
+def _look(state: State, needs: t.Callable[[Stored], Needs]) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as that can be had while others may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = kernel_read.read_kernel(needs(stored.record), _host(), _boot_id())
+        kernel = kernel_read.read_kernel(needs(stored), _host(), _boot_id())
         if state.version() == version:
             break
     return stored, kernel
@@ -207,7 +209,7 @@ def _plan_again(session: Session, request: Request, caution: Caution | None) -> 
     if stored.journal is not None:
         warnings = (*_journal_warnings(stored, interrupted=True), *_recover(session, stored))
         stored = session.read()
-    kernel = kernel_read.read_kernel(_needs(request, stored.record, caution), _host(), _boot_id())
+    kernel = kernel_read.read_kernel(_needs(request, stored, caution), _host(), _boot_id())
     made, outcome = _planned(request, stored.record, kernel, warnings, caution)
     return Foreseen(outcome, made, kernel, None, False)
 

@@ -184,3 +184,11 @@ def host_interface_name(endpoint: str) -> str:
 def sysctl_key(key: str, ifname: str) -> str:
     """The key with ``IFNAME`` replaced; a dot of the interface's name is written ``/``, as in sysctl.d(5)."""
     return key.replace("IFNAME", ifname.replace(".", "/"))
+
+
+def renamed_sysctl_key(key: str, old: str, new: str) -> str:
+    """The key that a setting has once an interface has got another name; settings of others keep theirs."""
+    component, replacement = (name.replace(".", "/") for name in (old, new))
+    parts = key.split(".")
+    # net.FAMILY.conf.INTERFACE.SETTING, and the same with neigh.
+    return ".".join((*parts[:3], replacement, *parts[4:])) if parts[3:4] == [component] else key

@@ -35,7 +35,7 @@ from .plan_subinterface import (
     plan_subinterface_retraction,
     release_parent,
 )
-from .steps import Step
+from .steps import SetLink, Step
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
 
@@ -183,6 +183,20 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     )
 
 
+def needs_before_turning_back(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
+    """What has to be read before steps of a run that died are turned back or finished, in thought.
+
+    A link that they rename may have either name at the moment, and its settings have it too.
+    """
+    renames = [(step.ifname, step.new) for step in interrupted if isinstance(step, SetLink) and step.attribute == "name"]
+    spaces = {netns: set(keys) for netns, keys in needs.spaces.items()}
+    # Back and forth, because one may be renamed more than once.
+    for old, new in (*renames, *reversed(renames)):
+        for keys in spaces.values():
+            keys |= {names.renamed_sysctl_key(key, *pair) for key in keys for pair in ((old, new), (new, old))}
+    return dataclasses.replace(needs, spaces={netns: frozenset(keys) for netns, keys in spaces.items()})
+
+
 def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     everything = needs_of_everything(recorded)
     places = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.title)}
@@ -200,12 +214,13 @@ def _all_namespaces(recorded: Record) -> frozenset[Netns]:
 
 
 def _wanted_settings(request: EndpointOptions, recorded: Record) -> frozenset[str]:
-    """The sysctls that a task asks for, and those that its recorded endpoint then has under its new name."""
+    """The sysctls that a task asks for, and those that its recorded endpoint then has, under its old name and its new."""
     keys = frozenset(names.sysctl_key(key, request.ifname) for key in request.sysctls)
     known = recorded.endpoints.get((request.network, request.name))
     if known is None or (known.ifname, known.sysctls) == (request.ifname, request.sysctls):
         return keys
-    return keys | setting_keys(dataclasses.replace(known, ifname=request.ifname, sysctls=request.sysctls))
+    changed = dataclasses.replace(known, sysctls=request.sysctls)
+    return keys.union(*(setting_keys(dataclasses.replace(changed, ifname=name)) for name in (known.ifname, request.ifname)))
 
 
 def _kinds(request: Request, recorded: Record) -> set[str]:

@@ -306,10 +306,5 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
 
 def _rename_sysctls(space: Space, old: str, new: str) -> None:
     """The settings of a link follow its name (net/ipv4/devinet.c, net/ipv6/addrconf.c: NETDEV_CHANGENAME)."""
-    component, replacement = (name.replace(".", "/") for name in (old, new))
     for key in list(space.sysctls):
-        parts = key.split(".")
-        # net.FAMILY.conf.INTERFACE.SETTING, and the same with neigh.
-        if parts[3:4] == [component]:
-            renamed = ".".join((*parts[:3], replacement, *parts[4:]))
-            space.sysctls[renamed] = space.sysctls.pop(key)
+        space.sysctls[names.renamed_sysctl_key(key, old, new)] = space.sysctls.pop(key)
