@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import subprocess
 import typing as t
@@ -117,6 +118,19 @@ def test_check_mode_knows_the_settings_of_a_link_that_a_death_left_between_two_n
         assert busy.call("macvlan_info")["drift"] == []
         busy.call("macvlan_endpoint", **before)
     assert position > 10
+
+
+def test_check_mode_foresees_that_the_empty_name_of_an_interrupted_creation_is_cleared_up(busy: Host) -> None:
+    def die() -> None:
+        around(kernel_write.KernelWriter, "_tag_loopback", lambda *dummy: os.kill(os.getpid(), signal.SIGKILL))
+
+    module, params = CREATE_ENDPOINT
+    assert busy.spawn(module, hook=die, **params).wait() == -signal.SIGKILL
+    assert busy.path("/run/netns/b").stat().st_size == 0
+    foreseen = busy.call(module, check=True, **params)
+    done = busy.call(module, **params)
+    assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module])
+    assert busy.ping("b", "10.0.0.2")
 
 
 def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) -> None:

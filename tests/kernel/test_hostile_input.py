@@ -306,6 +306,47 @@ def test_what_is_no_network_namespace_is_refused_and_left_as_it_is(host: Host, o
     assert host.run(["sh", "-c", LISTING]).stdout == listed
 
 
+NOTHING = ("link to nothing", "link to itself")
+OTHER_FILES = {kind: make for kind, make in ODD.items() if kind not in NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "way_out"),
+    [({"netns": "odd"}, 1, "; remove it, so that it can be made again"), ({"netns_path": "/run/netns/odd"}, 3, "")],
+    ids=["netns", "netns_path"],
+)
+@pytest.mark.parametrize("make", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_what_has_taken_the_place_of_a_namespace_is_told_of_its_endpoint_and_stops_nothing_else(
+    host: Host, where: dict[str, str], code: int, way_out: str, make: str
+) -> None:
+    told = "endpoint net/a: /run/netns/odd is not a network namespace"
+    network(host, subnets=subnets("10.0.0.0/24"))
+    if "netns_path" in where:
+        host.ip("netns", "add", "odd")
+    endpoint(host, "a", **where)
+    endpoint(host, "b")
+    host.delete_netns("odd")
+    host.run(["sh", "-c", make.format("/run/netns/odd")])
+    shown = ["ls", "-ld", "--time-style=full-iso", "/run/netns/odd"]
+    listed = host.run(shown).stdout
+    seal(host)
+    (drift,) = answered(host, "macvlan_info")["drift"]
+    assert tuple(drift.values()) == ("endpoint net/a", "netns", *where.values(), "not a network namespace")
+    for check in (True, False):
+        assert answered(host, "macvlan_endpoint", check=check, name="a", network="net", **where)["msg"] == told
+    assert answered(host, "macvlan_endpoint", name="b", network="net", netns="b", mtu=1400)["changed"]
+    assert answered(host, "macvlan_network", **{**EVERYTHING[1][1], "mode": "private"})["changed"]
+    host.ip("link", "delete", "eth0", netns="b")
+    said = host.spawn_command("restore", hook=alone).said()
+    assert (said.code, said.lines[:-1]) == (code, [f"{'waiting' if code == 3 else 'missing'}: {told}{way_out}"])
+    assert host.addresses("eth0", "b")[0] == "10.0.0.3/24"
+    for check in (True, False):
+        done = answered(host, "macvlan_endpoint", check=check, name="a", network="net", state="absent")
+        assert (done["changed"], done["warnings"]) == (True, [f"{told}, so nothing is taken away there"])
+    assert answered(host, "macvlan_info")["drift"] == []
+    assert host.run(shown).stdout == listed
+
+
 @pytest.mark.parametrize(
     "path",
     ["/dev/null", "/dev/zero", "/dev/ptmx", "/etc", "/proc/self/mem", "/proc/self/ns/mnt", "/proc/self/ns/user"],

@@ -177,6 +177,21 @@ def test_a_namespace_that_somebody_else_makes_is_waited_for(host: Host, command:
     assert host.snapshot() == before
 
 
+def test_a_namespace_is_waited_for_although_a_file_has_its_name_already(host: Host, command: Command) -> None:
+    """Whoever makes a namespace makes a file first, on which it is mounted."""
+    host.run(["ip", "netns", "add", "theirs"])
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", netns="theirs")
+    host.delete_netns("theirs")
+    host.run(["touch", "/run/netns/theirs"])
+    waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE)
+    assert "/run/netns/theirs is not a network namespace" in next_line(waiting)
+    host.run(["ip", "netns", "add", "others"])
+    host.run(["mount", "--bind", "/run/netns/others", "/run/netns/theirs"])
+    assert waiting.wait(SECONDS_TO_WAIT) == COMPLETE
+    assert "eth0" in host.links("others")
+
+
 def test_what_the_kernel_refuses_stops_nothing_else(host: Host, command: Command) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a", mac="02:00:00:00:00:77")

@@ -160,7 +160,8 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
     title, network = endpoint.title, draft.networks[endpoint.network]
     space = draft.space(endpoint.netns)
     if space is None:
-        yield Drift(title, "netns", endpoint.netns.shown, None)
+        is_other = endpoint.netns.path in draft.kernel.no_namespaces
+        yield Drift(title, "netns", endpoint.netns.shown, "not a network namespace" if is_other else None)
         return
     parent = draft.host.links.get(network.parent)
     link = find_link(space, endpoint, parent)

@@ -12,7 +12,7 @@ import os
 import time
 import typing as t
 
-from . import guard, kernel_read, kernel_write
+from . import guard, kernel_read, kernel_write, namespaces
 from .changes import apply_changes, changes_between
 from .config import requests_of, stacked
 from .connection import Connection
@@ -20,13 +20,13 @@ from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import WAY_OUT, KernelError, MacvlanHostError, PendingError, PlanError, StateError
 from .guard import Caution
-from .model import Kernel, Needs, Record, plain
+from .model import Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
-from .steps import Note, inverse
+from .steps import DeleteNetns, Note, inverse
 from .views import View
 from .watchdog import Watchdog
 
@@ -51,6 +51,11 @@ class Foreseen(t.NamedTuple):
     interrupted: bool
 
     @property
+    def may_come(self) -> bool:
+        """Whether another run is at work, which may be making what is missing at this moment."""
+        return bool(self.outcome.missing) and self.version is None
+
+    @property
     def touches_kernel(self) -> bool:
         return any(not isinstance(step, Note) for step in self.made.steps)
 
@@ -70,7 +75,7 @@ def execute(request: Request, *, state_dir: str, check: bool, caution: Caution |
     foreseen: Foreseen | None = None
     try:
         foreseen = _foresee(state, request, caution)
-        if check or not (foreseen.outcome.changed or foreseen.interrupted):
+        if check or not (foreseen.outcome.changed or foreseen.interrupted or foreseen.may_come):
             return foreseen.outcome
     except (PlanError, KernelError):
         if check or not state.is_there():
@@ -404,7 +409,11 @@ def _as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
     record = apply_changes(stored.record, journal.changes) if journal.removal else stored.record
     if journal.boot_id != kernel.boot_id:
         return record, kernel
-    return record, kernel_after(kernel, journal.steps if journal.removal else inverse(journal.steps))
+    steps = journal.steps if journal.removal else inverse(journal.steps)
+    deleted = (Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
+    cleared = {netns.path for netns in deleted if namespaces.is_placeholder(netns)}
+    kernel = dataclasses.replace(kernel, no_namespaces=kernel.no_namespaces - cleared)
+    return record, kernel_after(kernel, steps)
 
 
 # --- the host -------------------------------------------------------------------------------------------------------

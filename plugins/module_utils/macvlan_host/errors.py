@@ -56,6 +56,10 @@ class KernelError(MacvlanHostError):
         super().__init__(message)
 
 
+class NoNamespaceError(KernelError):
+    """What is there in the place of a network namespace is something else."""
+
+
 class StateError(MacvlanHostError):
     """The state database cannot be used: missing, damaged, newer, unsafe or locked."""
 

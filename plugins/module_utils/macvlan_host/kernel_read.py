@@ -15,7 +15,7 @@ import typing as t
 
 from . import checks, codec, names, namespaces
 from .connection import Connection
-from .errors import KernelError
+from .errors import KernelError, NoNamespaceError
 from .model import HOST, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
 from .netlink import RouteSocket
 
@@ -27,7 +27,7 @@ KERNEL_MODULES = {"vlan": "8021q", "dummy": "dummy", "macvlan": "macvlan"}
 def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
     """What the plan needs to know, each namespace dumped once.
 
-    :raises KernelError: a namespace is something else, or the kernel does not answer
+    :raises KernelError: the kernel does not answer
     """
     identities = {
         netns.path: found
@@ -35,17 +35,23 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         if (found := namespaces.identity(netns)) is not None
     }
     strangers = namespaces.inhabitants(needs.strangers)
-    unknown = frozenset(key for netns, key in needs.settings if not _has_setting(netns, key, identities))
     spaces: dict[str, Space | None] = {}
+    no_namespaces: set[str] = set()
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns, keys in needs.spaces.items():
+            spaces[netns.path] = None
             if netns.path not in identities:
-                spaces[netns.path] = None
-            elif netns in needs.links_only:
-                spaces[netns.path] = read_links_only(walker, netns, strangers.get(netns.path, ()))
-            else:
-                routes = bool(netns.path) or needs.host_routes
-                spaces[netns.path] = read_space(walker, netns, keys, routes, strangers.get(netns.path, ()))
+                continue
+            there = strangers.get(netns.path, ())
+            try:
+                if netns in needs.links_only:
+                    spaces[netns.path] = read_links_only(walker, netns, there)
+                else:
+                    routes = bool(netns.path) or needs.host_routes
+                    spaces[netns.path] = read_space(walker, netns, keys, routes, there)
+            except NoNamespaceError:
+                no_namespaces.add(netns.path)
+                del identities[netns.path]
     by_pyroute2 = needs.kinds - {"macvlan"}
     return Kernel(
         host=host,
@@ -53,10 +59,13 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         spaces=spaces,
         identities=identities,
         missing_kinds=missing_kinds(needs.kinds),
-        unknown_settings=unknown,
+        unknown_settings=frozenset(
+            key for netns, key in needs.settings if not _has_setting(netns, key, identities)
+        ),
         dangling=frozenset(
             netns.path for netns in needs.spaces if netns.path not in identities and namespaces.is_dangling(netns)
         ),
+        no_namespaces=frozenset(no_namespaces),
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
     )
 
@@ -96,7 +105,7 @@ def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
     try:
         walker.go(netns)
     except KernelError as exc:
-        if exc.errno == errno.ENOENT:
+        if exc.errno == errno.ENOENT and not isinstance(exc, NoNamespaceError):
             return False
         raise
     return True

@@ -638,6 +638,7 @@ class Kernel:
     :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
     :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
     :ivar dangling: paths of namespaces that are symbolic links to nothing
+    :ivar no_namespaces: paths of namespaces where something else is
     :ivar has_pyroute2: whether the library is there, should it be needed
     :ivar ways: how this host is reached, as far as that is known
     """
@@ -649,5 +650,6 @@ class Kernel:
     missing_kinds: frozenset[str] = frozenset()
     unknown_settings: frozenset[str] = frozenset()
     dangling: frozenset[str] = frozenset()
+    no_namespaces: frozenset[str] = frozenset()
     has_pyroute2: bool = True
     ways: tuple[Way, ...] = ()

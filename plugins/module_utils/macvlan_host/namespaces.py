@@ -13,7 +13,7 @@ import os
 import stat
 import typing as t
 
-from .errors import KernelError
+from .errors import KernelError, NoNamespaceError
 from .model import HOST, NETNS_FOLDER, Netns
 
 CLONE_NEWNET = 0x40000000
@@ -43,7 +43,8 @@ def _mount(source: str, target: str, flags: int) -> None:
 def open_netns(netns: Netns) -> int:
     """A file descriptor of the namespace, or of the thread's own for the host's.
 
-    :raises KernelError: there is none, or the file is something else
+    :raises NoNamespaceError: the file is something else
+    :raises KernelError: there is none
     """
     path = netns.path or OWN
     try:
@@ -57,7 +58,7 @@ def open_netns(netns: Netns) -> int:
         pass
     if descriptor is not None:
         os.close(descriptor)
-    raise KernelError(f"{path} is not a network namespace", errno.EINVAL)
+    raise NoNamespaceError(f"{path} is not a network namespace", errno.ENOENT)
 
 
 def _open_plain(path: str) -> int | None:
@@ -181,6 +182,15 @@ def identity(netns: Netns) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_there(netns: Netns) -> bool:
+    """Whether there is a network namespace, and not just something of its name."""
+    try:
+        os.close(open_netns(netns))
+    except KernelError:
+        return False
+    return True
 
 
 def is_dangling(netns: Netns) -> bool:

@@ -127,6 +127,8 @@ def _check_namespace(draft: Draft, wanted: EndpointOptions) -> None:
         raise PlanError(
             f"{title}: {wanted.netns.path} is the host's own namespace; leave netns, netns_path and pid out for that"
         )
+    if wanted.netns.path in draft.kernel.no_namespaces:
+        raise PlanError(f"{title}: {wanted.netns.path} is not a network namespace")
     if draft.space(wanted.netns) is None and wanted.netns.kind == "pid":
         raise PlanError(f"{title}: pid: there is no process {wanted.netns.value}")
     if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
@@ -356,6 +358,10 @@ def remove_endpoint(draft: Draft, endpoint: Endpoint) -> None:
     draft.drop_endpoint(endpoint.key)
     if space is not None:
         _remove_link(draft, endpoint, network, space)
+    elif endpoint.netns.path in draft.kernel.no_namespaces:
+        draft.warn(
+            f"{endpoint.title}: {endpoint.netns.path} is not a network namespace, so nothing is taken away there"
+        )
     _release_namespace(draft, endpoint.netns)
 
 

@@ -88,6 +88,11 @@ def _check_namespace(draft: Draft, endpoint: Endpoint) -> None:
             f"{title}: nobody knows whether {netns.path} is still the namespace that it was in; "
             f"run its task again with the process as it is now"
         )
+    if netns.path in draft.kernel.no_namespaces:
+        message = f"{title}: {netns.path} is not a network namespace"
+        if draft.owned_namespace(netns) is not None:
+            raise PlanError(f"{message}; remove it, so that it can be made again")
+        raise AbsentError(message, netns.path)
     if draft.same_place(netns, HOST):
         raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right one")
     if draft.space(netns) is None and draft.owned_namespace(netns) is None:

@@ -14,7 +14,8 @@ import socket
 import time
 import typing as t
 
-from . import codec
+from . import codec, namespaces
+from .model import Netns
 
 RTMGRP_LINK = 1  # include/uapi/linux/rtnetlink.h
 MOUNTS = "/proc/self/mountinfo"
@@ -87,4 +88,4 @@ class Watch:
 
 
 def _existing(awaited: t.Iterable[str]) -> list[str]:
-    return [name for name in awaited if name.startswith("/") and os.path.exists(name)]
+    return [name for name in awaited if name.startswith("/") and namespaces.is_there(Netns("path", name))]
