@@ -377,7 +377,7 @@ class Life(RuleBasedStateMachine):
                 continue
             if link["mtu"] < 1500:
                 found[f"raise {name}"] = lambda name=name, up="UP" in link["flags"]: self.raise_mtu(name, up)
-            if "UP" not in link["flags"]:
+            elif "UP" not in link["flags"]:
                 found[f"bring up {name}"] = lambda name=name: host.bring_up(name)
         for netns, name in self.seen.foreign_links():
             if name != "lo" and (netns or name not in PARENTS):
