@@ -690,6 +690,127 @@ def test_a_vlan_whose_base_was_renamed_is_named(host: Host) -> None:
     assert told(host) == [("vlan_subinterface eth0.50", "parent", "eth0", "lan0")]
 
 
+# --- a namespace of ours --------------------------------------------------------------------------------------------
+
+NOT_OURS = "namespace a is not the one that was made here, so it is no longer ours"
+TAG_LO, LO_UP = "tag lo in namespace a as ours", "bring lo in namespace a up"
+OTHER_TAG = f"fleetnet.macvlan:{'0' * 32}"
+
+
+@pytest.fixture
+def owner(host: Host) -> Host:
+    """A host with a namespace of ours, in which is an endpoint."""
+    host.call("macvlan_command", **COMMAND)
+    host.call("macvlan_network", **NETWORK)
+    host.call("macvlan_endpoint", **ENDPOINT, netns="a")
+    host.wait_until_up("eth0", "a")
+    return host
+
+
+def tag_of_namespace(host: Host) -> str:
+    return str(host.links("a")["lo"]["ifalias"])
+
+
+@pytest.mark.parametrize("repair", [by_its_task, by_the_configuration, by_restoration])
+@pytest.mark.parametrize(
+    ("damage", "entries", "steps"),
+    [
+        (["link set lo down"], [("lo up", "lo down")], [LO_UP]),
+        (["link set lo alias "], [("{tag}", "not tagged")], [TAG_LO]),
+        (
+            ["link set lo down", "link set lo alias "],
+            [("{tag}", "not tagged"), ("lo up", "lo down")],
+            [TAG_LO, LO_UP],
+        ),
+    ],
+    ids=["down", "alias", "both"],
+)
+def test_a_namespace_of_ours_that_others_change_is_named_and_put_right(
+    owner: Host,
+    damage: list[str],
+    entries: list[tuple[str, str]],
+    steps: list[str],
+    repair: t.Callable[[Host, Place], list[str]],
+) -> None:
+    words, healthy = {"tag": tag_of_namespace(owner)}, owner.snapshot()
+    bring_about(owner, "a", damage, {})
+    assert told(owner) == [
+        ("endpoint net/a", "netns", filled(recorded, words), actual) for recorded, actual in entries
+    ]
+    assert repair(owner, PLACES["in a namespace"]) == steps
+    assert told(owner) == []
+    assert owner.snapshot() == healthy
+
+
+def make_anew(host: Host) -> None:
+    host.delete_netns("a")
+    host.ip("netns", "add", "a")
+
+
+def give_other_tag(host: Host) -> None:
+    host.ip("link", "set", "lo", "alias", OTHER_TAG, netns="a")
+
+
+def take_all_tags(host: Host) -> None:
+    for name in ("lo", "eth0"):
+        host.ip("link", "set", name, "alias", "", netns="a")
+
+
+@pytest.mark.parametrize("repair", [by_its_task, by_restoration])
+@pytest.mark.parametrize(
+    ("damage", "actual"),
+    [(make_anew, "not tagged"), (give_other_tag, OTHER_TAG), (take_all_tags, "not tagged")],
+    ids=["made anew", "tagged otherwise", "without any tag"],
+)
+def test_a_namespace_that_may_be_another_one_is_named_and_no_longer_ours(
+    owner: Host,
+    damage: t.Callable[[Host], None],
+    actual: str,
+    repair: t.Callable[[Host, Place], list[str]],
+) -> None:
+    tag = tag_of_namespace(owner)
+    damage(owner)
+    lo = owner.ip("link", "show", "lo", netns="a")
+    assert [row for row in told(owner) if row[1] == "netns"] == [("endpoint net/a", "netns", tag, actual)]
+    said = repair(owner, PLACES["in a namespace"])
+    assert "forget namespace a" in said
+    assert told(owner) == []
+    owner.ip("link", "set", "lo", "down", netns="a")
+    assert told(owner) == []
+    again = converge(owner, "macvlan_endpoint", **ENDPOINT, netns="a")
+    assert (again["changed"], again.get("warnings")) == (False, None)
+    assert owner.ip("link", "show", "lo", netns="a")[0].get("ifalias") == lo[0].get("ifalias")
+    gone(owner, "macvlan_endpoint", name="a", network="net")
+    assert list(owner.links("a")) == ["lo"]
+
+
+def test_a_task_says_that_a_namespace_is_no_longer_ours(owner: Host) -> None:
+    make_anew(owner)
+    assert converge(owner, "macvlan_endpoint", **ENDPOINT, netns="a")["warnings"] == [NOT_OURS]
+
+
+@pytest.mark.parametrize(
+    ("damage", "step", "warnings"),
+    [
+        (["link set lo alias "], "tag lo in namespace /run/netns/a as ours", None),
+        (["link set lo alias ", "link delete eth0"], "forget namespace a", [NOT_OURS]),
+    ],
+    ids=["with a link of ours", "without"],
+)
+def test_an_endpoint_that_knows_a_namespace_of_ours_by_another_path_does_the_same(
+    owner: Host, damage: list[str], step: str, warnings: list[str] | None
+) -> None:
+    owner.call("macvlan_network", name="two", parent="eth0", allow_shared_parent=True, ipam="none")
+    bring_about(owner, "a", damage, {})
+    params = {"name": "b", "network": "two", "netns_path": "/run/netns/a", "ifname": "eth1"}
+    done = converge(owner, "macvlan_endpoint", **params)
+    assert step in done["steps"] and done.get("warnings") == warnings
+    gone(owner, "macvlan_endpoint", name="a", network="net")
+    bring_about(owner, "a", ["link set lo down"], {})
+    is_ours = warnings is None
+    assert told(owner) == [("endpoint two/b", "netns", "lo up", "lo down")] * is_ours
+
+
 @pytest.mark.needs("dummy")
 @pytest.mark.parametrize(
     ("damage", "actual", "step"),

@@ -199,6 +199,25 @@ def make_namespace(*furniture: tuple[str, ...]) -> t.Callable[[Host, Sight, str]
     return do
 
 
+def in_another_namespace(seen: Sight, netns: str) -> set[Row]:
+    """The links are gone; the namespace too, where it was ours."""
+    found = in_namespace("link")(seen, netns)
+    return found | in_namespace("netns")(seen, netns) if netns in recorded_namespaces(seen) else found
+
+
+def recorded_namespaces(seen: Sight) -> set[str]:
+    return {owned["name"] for owned in seen.bodies("namespaces")}
+
+
+def on_loopback(*argv: str) -> Meddling:
+    """ip(8) for the loopback of a namespace of ours."""
+
+    def do(host: Host, _seen: Sight, netns: str) -> None:
+        host.ip("link", "set", "lo", *argv, netns=netns)
+
+    return Meddling(do, in_namespace("netns"), lambda seen, netns: netns in seen.own_namespaces)
+
+
 GATEWAY_BY_HAND = (
     ("address", "add", "10.66.0.2/24", "dev", "IFNAME"),
     ("link", "set", "IFNAME", "up"),
@@ -212,8 +231,10 @@ ON_A_NAMESPACE = {
         in_namespace("netns"),
         lambda seen, netns: netns in seen.places,
     ),
-    "make a namespace": Meddling(make_namespace(), in_namespace("link")),
-    "make a namespace with a default route": Meddling(make_namespace(*GATEWAY_BY_HAND), in_namespace("link")),
+    "make a namespace": Meddling(make_namespace(), in_another_namespace),
+    "make a namespace with a default route": Meddling(make_namespace(*GATEWAY_BY_HAND), in_another_namespace),
+    "set a loopback down": on_loopback("down"),
+    "remove the alias of a loopback": on_loopback("alias", ""),
 }
 
 

@@ -115,6 +115,18 @@ class Sight:
                 found[endpoint["title"]] = link
         return found
 
+    @functools.cached_property
+    def own_namespaces(self) -> dict[str, str]:
+        """Name → tag of the recorded namespaces that are there, as far as their loopbacks or links in them tell."""
+        found = {}
+        for owned in self.bodies("namespaces"):
+            name, tag = owned["name"], TAG + owned["id"]
+            alias = self.places[name].links["lo"].get("ifalias") if name in self.places else ""
+            links = [self.own_links.get(item["title"], {}) for item in self.endpoints if item["netns"] == name]
+            if alias == tag or alias is None and any("ifalias" in link for link in links):
+                found[name] = tag
+        return found
+
     # --- ours and foreign -------------------------------------------------------------------------------------------
 
     def unrecorded(self) -> list[str]:
@@ -131,6 +143,7 @@ class Sight:
         """(namespace, name) → each link that is not ours, as far as nobody but its owner changes it."""
         found = [(item["netns"], self.own_links.get(item["title"])) for item in self.endpoints]
         own = {(netns, link["ifname"]) for netns, link in found if link is not None}
+        own |= {(netns, "lo") for netns in self.own_namespaces}
         return {
             (netns, name): link
             for netns, place in self.places.items()
@@ -148,7 +161,7 @@ class Sight:
             found[netns, name] = kept
             found[netns, name, "routes"] = self.places[netns].routes_of(name)
         for netns, place in self.places.items():
-            if not is_ours(place.links.get("lo", {})):
+            if not is_ours(place.links.get("lo", {})) and netns not in self.own_namespaces:
                 found[netns] = place.identity
         return found
 
@@ -169,6 +182,11 @@ class Sight:
         if endpoint["netns"] not in self.places:
             yield "netns"
             return
+        tags = {owned["name"]: TAG + owned["id"] for owned in self.bodies("namespaces")}
+        lo = self.places[endpoint["netns"]].links["lo"]
+        is_down = "UP" not in lo["flags"] and endpoint["netns"] in self.own_namespaces
+        if endpoint["netns"] in tags and (lo.get("ifalias") != tags[endpoint["netns"]] or is_down):
+            yield "netns"
         link = self.own_links.get(endpoint["title"])
         if link is None:
             yield "link"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import ipam, names
 from .draft import Draft, is_ours
-from .model import DummyParent, Endpoint, Link, Network, Route, Space, SubInterface, plain
+from .model import DummyParent, Endpoint, Link, Netns, Network, OwnedNetns, Route, Space, SubInterface, plain
 from .steps import Sysctl
 
 _IPV6 = "net.ipv6.conf.IFNAME."
@@ -89,6 +89,27 @@ def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | N
     return link if parent is not None and link.lower == parent.index else None
 
 
+def is_made_here(draft: Draft, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
+    """Whether a namespace that is recorded as ours is still the one that was made.
+
+    The tag on its loopback tells. Without any tag it may be that one still, or another one that somebody has made under
+    its name. What tells then is a link with the tag of one of its endpoints, on the right parent: such a link goes with
+    its namespace, and before one is made in another namespace the record lets go of that (plan_endpoint.py,
+    align_namespace). A loopback with another alias is somebody else's, whatever is beside it.
+    """
+    lo = space.links.get("lo")
+    if lo is None or lo.alias:
+        return lo is not None and lo.alias == names.tag(owned.id)
+    return any(_holds(draft, space, endpoint) for endpoint in draft.endpoints_in(netns))
+
+
+def _holds(draft: Draft, space: Space, endpoint: Endpoint) -> bool:
+    """Whether a namespace has the link of an endpoint, with its tag."""
+    parent = draft.host.links.get(draft.networks[endpoint.network].parent)
+    link = find_link(space, endpoint, parent) if parent is not None else None
+    return link is not None and bool(link.alias) and link.lower_netns is not None
+
+
 def drift_of(draft: Draft, titles: t.Container[str] | None = None) -> list[Drift]:
     """Every difference between the record and the kernel, in the order of the record.
 
@@ -163,6 +184,7 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
         is_other = endpoint.netns.path in draft.kernel.no_namespaces
         yield Drift(title, "netns", endpoint.netns.shown, "not a network namespace" if is_other else None)
         return
+    yield from _namespace(draft, endpoint, space)
     parent = draft.host.links.get(network.parent)
     link = find_link(space, endpoint, parent)
     if link is None:
@@ -191,6 +213,18 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
     yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:
         yield from _sysctls(endpoint, space)
+
+
+def _namespace(draft: Draft, endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
+    """What differs of the namespace of an endpoint, when it is ours."""
+    owned = draft.owned_namespace(endpoint.netns)
+    if owned is None:
+        return
+    lo = space.links.get("lo")
+    if lo is None or lo.alias != names.tag(owned.id):
+        yield Drift(endpoint.title, "netns", names.tag(owned.id), lo.alias if lo and lo.alias else "not tagged")
+    if lo is not None and not lo.up and is_made_here(draft, endpoint.netns, space, owned):
+        yield Drift(endpoint.title, "netns", "lo up", "lo down")
 
 
 def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]:

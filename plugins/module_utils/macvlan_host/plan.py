@@ -203,7 +203,6 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     return dataclasses.replace(
         everything,
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
-        identities=_all_namespaces(recorded),
         kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
     )
 
@@ -252,7 +251,11 @@ def needs_of_everything(recorded: Record) -> Needs:
     spaces: dict[Netns, frozenset[str]] = {HOST: frozenset()}
     for endpoint in recorded.endpoints.values():
         spaces[endpoint.netns] = spaces.get(endpoint.netns, frozenset()) | setting_keys(endpoint)
-    return Needs(spaces=spaces, host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()})
+    return Needs(
+        spaces=spaces,
+        host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()},
+        identities=_all_namespaces(recorded),
+    )
 
 
 def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:

@@ -10,7 +10,7 @@ import dataclasses
 
 from . import ipam, names
 from .draft import Draft, is_ours, require_kind
-from .drift import default_key, find_link, settings
+from .drift import default_key, find_link, is_made_here, settings
 from .errors import PlanError
 from .leases import subnet_of
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
@@ -55,6 +55,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     _check_neighbours(draft, endpoint, known)
     _record(draft, recorded, endpoint)
     _take_namespace(draft, endpoint.netns)
+    align_namespace(draft, endpoint.netns)
     if known is not None and not _moved(draft, known, endpoint):
         realise(draft, endpoint, known, network)
     else:
@@ -90,6 +91,27 @@ def _take_namespace(draft: Draft, netns: Netns) -> None:
     identifier = names.netns_id(draft.kernel.host, netns.value)
     if lo is not None and netns.kind == "name" and lo.alias == names.tag(identifier):
         draft.put_namespace(OwnedNetns(identifier, netns.value))
+
+
+def align_namespace(draft: Draft, netns: Netns) -> None:
+    """Put right what others have changed of a namespace of ours; let go of one that may not be ours any longer.
+
+    To be called before a link is made in it, so that a link of ours without the tag of its namespace always tells of a
+    tag that was lost.
+    """
+    owned, space = draft.owned_namespace(netns), draft.space(netns)
+    if owned is None or space is None:
+        return
+    if not is_made_here(draft, netns, space, owned):
+        draft.warn(f"namespace {owned.name} is not the one that was made here, so it is no longer ours")
+        draft.do(Note(f"forget namespace {owned.name}"))
+        draft.drop_namespace(owned.name)
+        return
+    lo = space.links["lo"]
+    if not lo.alias:
+        draft.do(SetLink(netns, "lo", "alias", "", names.tag(owned.id)))
+    if not lo.up:
+        draft.do(SetLink(netns, "lo", "up", False, True))
 
 
 def find_recorded(draft: Draft, recorded: Endpoint) -> Link | None:

@@ -4,7 +4,8 @@
 
 """Plans that bring back what is recorded, from the record alone: after a boot, or when a parent has come back.
 
-The record stays as it is. What is in the way of one object does not stop the others.
+The record stays as it is, but for namespaces that turn out to be somebody else's. What is in the way of one object does
+not stop the others.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .draft import Draft, Missing
 from .errors import AbsentError, MissingLibraryError, PlanError
 from .model import HOST, Endpoint, Network
 from .options import Restoration
-from .plan_endpoint import check_place, find_recorded, realise
+from .plan_endpoint import align_namespace, check_place, find_recorded, realise
 from .plan_network import ensure_parent
 from .plan_subinterface import ensure_owned
 
@@ -72,6 +73,7 @@ def _restore_endpoint(draft: Draft, endpoint: Endpoint) -> None:
         _check_namespace(draft, endpoint)
         allowed = _as_parent_allows(draft, endpoint, network)
         check_place(draft, allowed, find_recorded(draft, endpoint))
+        align_namespace(draft, endpoint.netns)
         realise(draft, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
             reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, as its parent {network.parent} has no more"
