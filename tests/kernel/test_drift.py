@@ -388,6 +388,20 @@ def test_what_others_change_is_named_and_put_right_in_place(host: Host, drift: D
         assert (host.links(place.netns)[place.dev]["ifindex"] == index) == drift.keeps_link
 
 
+def test_an_mtu_too_small_for_ipv6_is_put_right_with_the_settings_that_come_back_with_it(host: Host) -> None:
+    network(host, subnets=subnets("192.168.216.0/24"))
+    endpoint(host, "a")
+    for mtu in ("1200", "1500"):
+        host.ip("link", "set", "eth0", "mtu", mtu)
+    assert told(host) == [("endpoint net/a", "mtu", 1500, 1200)]
+    done = converge(host, "macvlan_endpoint", name="a", network="net", netns="a")
+    assert done["steps"] == [
+        "change mtu of eth0 in namespace a from 1200 to 1500",
+        "set net.ipv6.conf.eth0.disable_ipv6=1 in namespace a",
+    ]
+    assert told(host) == []
+
+
 def test_a_namespace_that_vanished_is_made_again(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     made = endpoint(host, "a")

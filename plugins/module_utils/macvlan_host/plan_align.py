@@ -12,6 +12,7 @@ from . import inet, ipam, names
 from .draft import Draft
 from .drift import PROMOTION, connected_routes, default_key, settings
 from .model import Endpoint, Link, Network, Route, Space
+from .options import MIN_MTU_IPV6
 from .steps import (
     AddAddress,
     AddConnectedRoute,
@@ -44,7 +45,7 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
         # The MAC of a passthru link is its parent's, and is never written.
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
             draft.do(SetLink(*place, attribute, actual[attribute], value))
-    _align_sysctls(draft, endpoint, recorded, space)
+    _align_sysctls(draft, endpoint, recorded, space, link)
     promotion = _promotion(draft, endpoint)
     draft.do(*promotion)
     _add_addresses(draft, endpoint)
@@ -70,12 +71,15 @@ def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
     draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
 
 
-def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
+def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
+    """Steps for the settings that differ; the link is as it was before anything of it was changed."""
     changes = []
+    # With the mtu that it needs IPv6 comes back, and has the settings of a new interface (net/ipv6/addrconf.c).
+    comes_back = link.mtu < MIN_MTU_IPV6 <= endpoint.mtu
     for item in settings(endpoint):
         key = names.sysctl_key(item.key, endpoint.ifname)
         actual = space.sysctls.get(key)
-        if actual != item.new and not (actual is None and item.optional):
+        if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
     changes += dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
     if changes:
