@@ -240,6 +240,11 @@ DRIFTS = {
             ADD_ROUTE,
         ),
     ),
+    "IPv6 address that shall have no route": Drift(
+        (f"address change {V6} dev {{dev}} noprefixroute",),
+        (("routes", f"2001:db8:abc8::/64 of {V6}", None),),
+        (f"add route to 2001:db8:abc8::/64 of {V6} on {{link}}",),
+    ),
     "IPv4 address with a peer": Drift(
         ("address add 10.66.0.1 peer 10.66.0.9/32 dev {dev}",),
         (("ipv4", V4, ["10.66.0.1/32", V4]),),
@@ -424,6 +429,20 @@ def test_routes_that_others_added_stay_when_addresses_are_put_right(host: Host) 
     endpoint(host, "a")
     assert told(host) == []
     assert host.snapshot() == healthy
+
+
+def test_an_address_that_shall_have_no_route_gets_it_all_the_same(host: Host) -> None:
+    """The kernel keeps what it was told with an IPv4 address, so the route is there again, and the flag too."""
+    network(host, subnets=subnets("192.168.216.0/24"))
+    endpoint(host, "a")
+    host.ip("address", "delete", V4, "dev", "eth0", netns="a")
+    host.ip("address", "add", V4, "dev", "eth0", "noprefixroute", netns="a")
+    assert told(host) == [
+        ("endpoint net/a", "routes", f"192.168.216.0/24 of {V4}", None),
+        ("endpoint net/a", "default_route", "0.0.0.0/0 via 192.168.216.1", None),
+    ]
+    endpoint(host, "a")
+    assert told(host) == []
 
 
 def test_another_next_hop_beside_ours_is_no_drift_and_stays(host: Host) -> None:
