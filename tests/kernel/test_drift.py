@@ -537,6 +537,45 @@ def test_one_task_puts_several_objects_right(make_host: MakeHost) -> None:
     assert host.snapshot() == healthy
 
 
+def move(host: Host, source: str | None, name: str, target: str | None, new_name: str) -> None:
+    where = target or str(host.pid)
+    host.ip("link", "set", name, "netns", where, "name", new_name, netns=source)
+
+
+@pytest.mark.parametrize("mode", ["bridge", "passthru"])
+@pytest.mark.parametrize(("target", "title"), [("other", "namespace other"), (None, "the host's own namespace")])
+def test_a_link_that_was_moved_away_and_is_in_use_is_named_where_it_is(
+    host: Host, mode: str, target: str | None, title: str
+) -> None:
+    host.call("macvlan_network", name="net", parent="eth0", mode=mode, subnets=subnets("192.168.216.0/24"))
+    host.call("macvlan_endpoint", **(params := {"name": "a", "network": "net", "netns": "a"}))
+    host.run(["ip", "netns", "add", "other"])
+    healthy = host.snapshot()
+    move(host, "a", "eth0", target, "mine0")
+    host.ip("link", "set", "mine0", "up", netns=target)
+    assert told(host) == [("endpoint net/a", "link", "present", "absent")]
+    moved = host.snapshot()
+    words = f"the link of endpoint net/a was moved away and is mine0 in {title} now: move it back, or delete it there"
+    assert words in host.call("macvlan_endpoint", fails=True, **params)["msg"]
+    assert words in host.restore().lines[0]
+    assert host.snapshot() == moved
+    move(host, target, "mine0", "a", "mine0")
+    converge(host, "macvlan_endpoint", **params)
+    assert told(host) == []
+    assert host.snapshot() == healthy
+
+
+def test_a_link_that_was_moved_away_and_is_not_in_use_is_made_anew(host: Host) -> None:
+    network(host, subnets=subnets("192.168.216.0/24"))
+    made = endpoint(host, "a")
+    host.run(["ip", "netns", "add", "other"])
+    move(host, "a", "eth0", "other", "mine0")
+    moved = host.links("other")
+    assert endpoint(host, "a") == made
+    assert told(host) == []
+    assert host.links("other") == moved
+
+
 # --- autoconfiguration ----------------------------------------------------------------------------------------------
 
 # A router that has a prefix to give, and is no default router; the kernel fills in the checksum.

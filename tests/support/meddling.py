@@ -11,7 +11,7 @@ import itertools
 import typing as t
 
 from .host import Host
-from .sight import Item, Row, Sight, addresses, default_routes, version_of
+from .sight import ASTRAY, Item, Row, Sight, addresses, default_routes, version_of
 
 # Addresses that are nobody's.
 EXTRA4, EXTRA6 = "10.77.0.1/24", "fd77::1/64"
@@ -139,6 +139,23 @@ def is_not_passthru(seen: Sight, endpoint: Item) -> bool:
     return bool(endpoint["mode"] != "passthru")
 
 
+def move(up: bool) -> Meddling:
+    """Take the link into another namespace, where it is used, or not, for something else."""
+
+    def places(seen: Sight, endpoint: Item) -> list[str]:
+        return [netns for netns in sorted(seen.places) if netns != endpoint["netns"]]
+
+    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+        number, able = next(_numbers), places(seen, endpoint)
+        name, target = f"{ASTRAY}{number}", able[number % len(able)]
+        run("link", "set", "IFNAME", "netns", target or str(host.pid), "name", name)(host, seen, endpoint)
+        if up:
+            host.ip("link", "set", name, "up", netns=target or None)
+
+    # What an interrupted run has begun is cleared up wherever it is, also in namespaces that it has made.
+    return Meddling(do, fields("link"), lambda seen, endpoint: not seen.interrupted and bool(places(seen, endpoint)))
+
+
 # Targets are endpoints whose link is there, maybe under another name.
 ON_A_LINK = {
     "delete a link": Meddling(run("link", "delete", "IFNAME"), fields("link")),
@@ -171,6 +188,8 @@ ON_A_LINK = {
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")
     ),
     "delete a route": Meddling(delete_routes("routes"), fields("routes"), has_routes("routes")),
+    "move a link away": move(up=False),
+    "move a link away and use it": move(up=True),
     "make a veth link of the name": Meddling(make_by_hand("veth"), fields("link")),
     "make a macvlan link of the name": Meddling(make_by_hand("macvlan"), fields("link"), is_not_passthru),
 }

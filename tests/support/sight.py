@@ -21,6 +21,8 @@ Item = dict[str, t.Any]
 # What differs: the object and the field, as macvlan_info names them.
 Row = tuple[str, str]
 
+# What links are called that were ours until others moved them into another namespace.
+ASTRAY = "astray"
 # A link in promiscuous mode may be so because of what sits on it.
 OF_OTHERS = {"promiscuity", "allmulti"}
 
@@ -136,11 +138,11 @@ class Sight:
             f"{name} in {netns or 'the host'}"
             for netns, place in self.places.items()
             for name, link in place.links.items()
-            if is_newborn(link) or is_ours(link) and link["ifalias"] not in known
+            if is_newborn(link) or is_ours(link) and not is_astray(link) and link["ifalias"] not in known
         ]
 
     def foreign_links(self) -> dict[tuple[str, str], Item]:
-        """(namespace, name) → each link that is not ours, as far as nobody but its owner changes it."""
+        """(namespace, name) → each link that is not ours, or no longer, as far as nobody but its owner changes it."""
         found = [(item["netns"], self.own_links.get(item["title"])) for item in self.endpoints]
         own = {(netns, link["ifname"]) for netns, link in found if link is not None}
         own |= {(netns, "lo") for netns in self.own_namespaces}
@@ -148,7 +150,7 @@ class Sight:
             (netns, name): link
             for netns, place in self.places.items()
             for name, link in place.links.items()
-            if not is_ours(link) and not is_newborn(link) and (netns, name) not in own
+            if is_astray(link) or not is_ours(link) and not is_newborn(link) and (netns, name) not in own
         }
 
     def foreign(self) -> dict[t.Any, t.Any]:
@@ -225,6 +227,11 @@ def look_at(host: Host) -> Sight:
         for netns, (links, routes4, routes6) in list_networks(host).items()
     }
     return Sight(places, host.tables())
+
+
+def is_astray(link: Item) -> bool:
+    """Whether a link was moved away: whatever its tag says, it is for those who did that."""
+    return bool(link["ifname"].startswith(ASTRAY))
 
 
 def is_newborn(link: Item) -> bool:

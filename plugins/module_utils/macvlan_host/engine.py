@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import time
 import typing as t
@@ -26,7 +27,7 @@ from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
-from .steps import DeleteNetns, Note, inverse
+from .steps import AddLink, DeleteNetns, Note, inverse
 from .views import View
 from .watchdog import Watchdog
 
@@ -34,6 +35,8 @@ LOOKS = 5
 WATCH_INTERVAL = 1.0  # seconds
 MACHINE_ID = "/etc/machine-id"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+# What the kernel answers when another link has a MAC address, or a passthru parent.
+TAKEN = (errno.EADDRINUSE, errno.EINVAL)
 
 
 class Foreseen(t.NamedTuple):
@@ -225,7 +228,7 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     changes = changes_between(made.before, made.after)
     if made.steps:
         session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
-        with contextlib.closing(kernel_write.KernelWriter()) as writer:
+        with _naming_moved(made), contextlib.closing(kernel_write.KernelWriter()) as writer:
             _apply(session, writer, made)
             _commit(session, writer, made, changes)
     elif changes:
@@ -249,6 +252,29 @@ def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> N
                 f"{exc}; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
             ) from exc
         raise
+
+
+@contextlib.contextmanager
+def _naming_moved(made: Plan) -> t.Iterator[None]:
+    """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
+
+    In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
+    """
+    try:
+        yield
+    except KernelError as exc:
+        wanted = {step.link.tag for step in made.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
+        spaces = kernel_read.tagged_spaces(_host()) if wanted and exc.errno in TAKEN else {}
+        moved = "".join(
+            f"; the link of {endpoint.title} was moved away and is {link.name} in {netns.title} now: "
+            f"move it back, or delete it there"
+            for netns, space in spaces.items()
+            for link in space.links.values()
+            if link.alias in wanted and (endpoint := made.outcome.endpoint_of(link.alias)) is not None
+        )
+        if not moved:
+            raise
+        raise KernelError(f"{exc}{moved}", exc.errno) from exc
 
 
 def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
@@ -285,7 +311,7 @@ def _perform_for_now(
     )
     # Before anything is done: the connection, and this process with it, may end in the middle.
     watchdog.begin(repr(confirm_by))
-    with contextlib.closing(kernel_write.KernelWriter()) as writer:
+    with _naming_moved(made), contextlib.closing(kernel_write.KernelWriter()) as writer:
         _apply(session, writer, made)
     session.await_confirmation()
     return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)

@@ -549,5 +549,5 @@ def _hint(step: Step, code: int) -> str:
         if code == errno.EEXIST:
             return f"; the name {link.name} is taken"
     if code == errno.EADDRINUSE:
-        return "; another link on the same parent has this MAC address"
+        return "; another link on the same parent, maybe in another namespace, has this MAC address"
     return ""
