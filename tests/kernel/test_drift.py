@@ -889,8 +889,9 @@ def test_an_endpoint_that_knows_a_namespace_of_ours_by_another_path_does_the_sam
     [
         ("link set {dev} down", "{dev} down", "bring {dev} up"),
         ("link set {dev} alias ", "not tagged", "tag {dev} as ours"),
+        ("link set {dev} mtu 1290", "mtu 1290", "change mtu of {dev} from 1290 to 1500"),
     ],
-    ids=["down", "alias"],
+    ids=["down", "alias", "mtu"],
 )
 def test_a_dummy_parent_that_others_change_is_named_and_put_right(
     host: Host, damage: str, actual: str, step: str

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from . import ipam, names
 from .draft import Draft, is_ours
-from .model import DummyParent, Endpoint, Link, Netns, Network, OwnedNetns, Route, Space, SubInterface, plain
+from .model import (
+    DUMMY_MTU,
+    DummyParent,
+    Endpoint,
+    Link,
+    Netns,
+    Network,
+    OwnedNetns,
+    Route,
+    Space,
+    SubInterface,
+    plain,
+)
 from .steps import Sysctl
 
 _IPV6 = "net.ipv6.conf.IFNAME."
@@ -165,6 +177,8 @@ def _network(draft: Draft, network: Network) -> t.Iterator[Drift]:
             yield Drift(network.title, "parent", names.tag(owned.id), link.alias or "not tagged")
         if not link.up:
             yield Drift(network.title, "parent", f"{network.parent} up", f"{network.parent} down")
+        if link.mtu < DUMMY_MTU:
+            yield Drift(network.title, "parent", f"mtu {DUMMY_MTU}", f"mtu {link.mtu}")
 
 
 def _below_endpoints(draft: Draft, network: Network) -> Link | None:

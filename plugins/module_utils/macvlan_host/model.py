@@ -203,6 +203,10 @@ class SubInterface:
         return cls(**checks.fields("sub-interface", data, cls.CHECKS))
 
 
+# What the kernel gives a dummy link (net/ethernet/eth.c, ether_setup).
+DUMMY_MTU = 1500
+
+
 @dataclass(frozen=True)
 class DummyParent:
     """The dummy link of a network without a parent."""

@@ -12,7 +12,7 @@ import typing as t
 from . import names
 from .draft import Draft, is_ours, require_kind, require_pyroute2
 from .errors import AbsentError, PlanError
-from .model import HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
+from .model import DUMMY_MTU, HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from .plan_align import routes_put_on
 from .plan_endpoint import follow_network
@@ -91,7 +91,8 @@ def _ensure_dummy(draft: Draft, owned: DummyParent, link: Link | None) -> None:
         require_pyroute2(draft)
         draft.do(*link_steps(link_spec(owned), up=True))
         return
-    _align(draft, link, {"alias": names.tag(owned.id), "up": True})
+    # More than it was made with is its users' wish.
+    _align(draft, link, {"alias": names.tag(owned.id), "mtu": max(link.mtu, DUMMY_MTU), "up": True})
 
 
 def _ensure_vlan(draft: Draft, owned: SubInterface, link: Link | None) -> None:
