@@ -755,6 +755,19 @@ def test_a_vlan_that_was_renamed_is_named_and_goes_with_its_network(host: Host) 
 
 
 @pytest.mark.needs("8021q")
+def test_a_vlan_that_was_renamed_goes_with_its_network_whatever_has_its_name_now(host: Host) -> None:
+    empty = host.snapshot().without_state()
+    network(host, parent="eth0.50", subnets=subnets("10.50.0.0/24"))
+    rename(host, "eth0.50", "trunk")
+    host.ip("link", "add", "link", "eth0", "name", "eth0.50", "type", "vlan", "id", "51")
+    refuse(host, "macvlan_network", "not the one that was made", name="net", parent="eth0.50")
+    gone(host, "macvlan_network", name="net")
+    assert set(host.links()) == {"lo", "eth0", "eth0.50"}
+    host.ip("link", "delete", "eth0.50")
+    assert host.snapshot().without_state() == empty
+
+
+@pytest.mark.needs("8021q")
 def test_a_vlan_whose_base_was_renamed_is_named(host: Host) -> None:
     host.call("vlan_subinterface", name="eth0.50")
     rename(host, "eth0", "lan0")

@@ -260,7 +260,7 @@ def plan_subinterface_removal(draft: Draft, wanted: SubInterfaceRemoval) -> None
     :raises PlanError: it is foreign or in use, and ``force`` was not given
     """
     recorded = draft.links.get(wanted.name)
-    link = _named_or_tagged(draft, recorded) if recorded else draft.host.links.get(wanted.name)
+    link = _tagged_or_named(draft, recorded) if recorded else draft.host.links.get(wanted.name)
     if recorded is None and link is None:
         return
     owned = recorded is not None and (link is None or _is_owned(draft, link, recorded))
@@ -322,9 +322,9 @@ def _foreign_users(draft: Draft, link: Link | None) -> list[str]:
     return above + ([f"{master.kind} {master.name}" if master.kind else master.name] if master else [])
 
 
-def _named_or_tagged(draft: Draft, owned: OwnedLink) -> Link | None:
-    """What is called like an owned link, else what carries its tag, whatever it is called now."""
-    return draft.host.links.get(owned.name) or draft.host.tagged(names.tag(owned.id))
+def _tagged_or_named(draft: Draft, owned: OwnedLink) -> Link | None:
+    """What carries the tag of an owned link, whatever it is called now, else what has its name."""
+    return draft.host.tagged(names.tag(owned.id)) or draft.host.links.get(owned.name)
 
 
 def _delete(draft: Draft, owned: OwnedLink | None, link: Link | None) -> None:
@@ -355,7 +355,7 @@ def release_parent(draft: Draft, name: str) -> None:
         return
     if draft.networks_on(name) or draft.subinterfaces_on(name):
         return
-    link = _named_or_tagged(draft, owned)
+    link = _tagged_or_named(draft, owned)
     draft.drop_link(name)
     users = _foreign_users(draft, link)
     if link is not None and not _is_owned(draft, link, owned):
