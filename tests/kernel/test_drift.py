@@ -617,6 +617,27 @@ def test_addresses_that_a_router_has_given_are_named_and_go(host: Host) -> None:
     assert host.snapshot() == healthy
 
 
+def test_ipv6_stays_off_on_a_link_that_gets_room_for_it_again(host: Host) -> None:
+    """Below an mtu of 1280 the kernel forgets the settings of IPv6; above it has them anew."""
+    network(host, subnets=subnets("192.168.216.0/24"))
+    endpoint(host, "a")
+    healthy = host.snapshot()
+    for mtu in ("1200", "1500"):
+        host.ip("link", "set", "eth0", "mtu", mtu)
+    assert told(host) == [("endpoint net/a", "mtu", 1500, 1200)]
+    endpoint(host, "a")
+    assert told(host) == []
+    host.bring_up("eth0")
+    assert host.snapshot() == healthy
+
+
+def test_ipv6_stays_off_on_a_link_that_has_room_for_it_for_the_first_time(host: Host) -> None:
+    network(host, subnets=subnets("192.168.216.0/24"))
+    endpoint(host, "a", mtu=1200)
+    endpoint(host, "a")
+    assert told(host) == []
+
+
 # --- parents --------------------------------------------------------------------------------------------------------
 
 
