@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import typing as t
 
 from .host import Host
-from .sight import ASTRAY, Item, Row, Sight, addresses, default_routes, version_of
+from .sight import ASTRAY, Item, Row, Sight, addresses, default_routes, kind_of, version_of
 
 # Addresses that are nobody's.
 EXTRA4, EXTRA6 = "10.77.0.1/24", "fd77::1/64"
+# Older kernels rename links only while they are down (net/core/dev.c, dev_change_name).
+RENAMES_IN_USE = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 2)
 # For names of links that are made by hand.
 _numbers = itertools.count()
 
@@ -105,7 +108,18 @@ def has_routes(which: str) -> t.Callable[[Sight, Item], bool]:
 
 
 def rename(host: Host, seen: Sight, endpoint: Item) -> None:
-    run("link", "set", "IFNAME", "name", f"moved{next(_numbers)}")(host, seen, endpoint)
+    link, name = seen.own_links[endpoint["title"]], f"moved{next(_numbers)}"
+    pauses = "UP" in link["flags"] and not RENAMES_IN_USE
+    if pauses:
+        run("link", "set", "IFNAME", "down")(host, seen, endpoint)
+    run("link", "set", "IFNAME", "name", name)(host, seen, endpoint)
+    if pauses:
+        host.ip("link", "set", name, "up", netns=endpoint["netns"] or None)
+
+
+def renamed(seen: Sight, endpoint: Item) -> set[Row]:
+    lost = set() if RENAMES_IN_USE else lost_when_down(seen, endpoint) - {(endpoint["title"], "link")}
+    return lost | {(endpoint["title"], "ifname")}
 
 
 def make_by_hand(kind: str) -> t.Callable[[Host, Sight, Item], None]:
@@ -139,6 +153,11 @@ def is_not_passthru(seen: Sight, endpoint: Item) -> bool:
     return bool(endpoint["mode"] != "passthru")
 
 
+def can_have_another(seen: Sight, endpoint: Item) -> bool:
+    """Whether the parent takes one more link."""
+    return is_not_passthru(seen, endpoint) and endpoint["parent"] in seen.host.links
+
+
 def move(up: bool) -> Meddling:
     """Take the link into another namespace, where it is used, or not, for something else."""
 
@@ -159,7 +178,7 @@ def move(up: bool) -> Meddling:
 # Targets are endpoints whose link is there, maybe under another name.
 ON_A_LINK = {
     "delete a link": Meddling(run("link", "delete", "IFNAME"), fields("link")),
-    "rename a link": Meddling(rename, fields("ifname")),
+    "rename a link": Meddling(rename, renamed),
     "set a link down": Meddling(run("link", "set", "IFNAME", "down"), lost_when_down),
     "remove an alias": Meddling(run("link", "set", "IFNAME", "alias", ""), fields("link")),
     "change a MAC address": Meddling(change_mac, fields("mac"), is_not_passthru),
@@ -191,7 +210,7 @@ ON_A_LINK = {
     "move a link away": move(up=False),
     "move a link away and use it": move(up=True),
     "make a veth link of the name": Meddling(make_by_hand("veth"), fields("link")),
-    "make a macvlan link of the name": Meddling(make_by_hand("macvlan"), fields("link"), is_not_passthru),
+    "make a macvlan link of the name": Meddling(make_by_hand("macvlan"), fields("link"), can_have_another),
 }
 
 
@@ -274,27 +293,50 @@ def is_there(seen: Sight, parent: str) -> bool:
 
 
 def lower_mtu(mtu: int) -> Meddling:
-    """Links on a parent that has less come down with it; of IPv6 they lose all below 1280."""
+    """Links on a parent that has less come down with it, and those on them."""
+    return Meddling(
+        on_parent("link", "set", "IFNAME", "mtu", str(mtu)),
+        lambda seen, parent: lowered(seen, seen.stacked_on(parent), mtu),
+        is_there,
+    )
 
-    def rows(seen: Sight, parent: str) -> set[Row]:
-        lowered = [item for item in seen.endpoints if item["parent"] == parent and item["mtu"] > mtu]
-        found = {(item["title"], "mtu") for item in lowered}
-        for item in lowered:
-            if mtu < 1280 and item["ipv6"]:
-                found |= {(item["title"], field) for field in ("ipv6", "sysctls", *routes_lost(item, 6))}
-        return found
 
-    return Meddling(on_parent("link", "set", "IFNAME", "mtu", str(mtu)), rows, is_there)
+def lowered(seen: Sight, parents: set[str], mtu: int) -> set[Row]:
+    """What endpoints have less of; of IPv6 they lose all below 1280."""
+    items = [item for item in seen.endpoints if item["parent"] in parents and item["mtu"] > mtu]
+    found = {(item["title"], "mtu") for item in items}
+    for item in items:
+        if mtu < 1280 and item["ipv6"]:
+            found |= {(item["title"], field) for field in ("ipv6", "sysctls", *routes_lost(item, 6))}
+    return found
 
 
 def links_on(seen: Sight, parent: str) -> set[Row]:
-    """The links of every endpoint on a parent."""
-    return {(item["title"], "link") for item in seen.endpoints if item["parent"] == parent}
+    """The links of all that sits on a parent, and what those carry."""
+    above = seen.stacked_on(parent)
+    endpoints = {(item["title"], "link") for item in seen.endpoints if item["parent"] in above}
+    return endpoints | {row for name in above - {parent} for row in without_name(seen, name, "link")}
+
+
+def without_name(seen: Sight, name: str, field: str) -> set[Row]:
+    """A link that nothing on the host has the name of, and the networks on it."""
+    networks = {(f"network {item['name']}", "parent") for item in seen.bodies("networks") if item["parent"] == name}
+    return networks | of_subinterface(seen, name, field)
+
+
+def of_subinterface(seen: Sight, name: str, *names: str) -> set[Row]:
+    """These fields of a link, if it is a recorded sub-interface."""
+    is_vlan = "vlan_id" in seen.owned.get(name, {})
+    return {(f"vlan_subinterface {name}", field) for field in names if is_vlan}
 
 
 def without_parent(seen: Sight, parent: str) -> set[Row]:
-    networks = {(f"network {item['name']}", "parent") for item in seen.bodies("networks") if item["parent"] == parent}
-    return links_on(seen, parent) | networks
+    return links_on(seen, parent) | without_name(seen, parent, "link")
+
+
+def parent_down(seen: Sight, parent: str) -> set[Row]:
+    """Sub-interfaces go down with their base, macvlan links do not."""
+    return {row for name in seen.stacked_on(parent) - {parent} for row in of_subinterface(seen, name, "up")}
 
 
 def remake(host: Host, seen: Sight, parent: str) -> None:
@@ -306,7 +348,91 @@ def remake(host: Host, seen: Sight, parent: str) -> None:
 ON_A_PARENT = {
     "delete a parent": Meddling(on_parent("link", "delete", "IFNAME"), without_parent, is_there),
     "make a parent anew": Meddling(remake, links_on, is_there),
-    "take a parent down": Meddling(on_parent("link", "set", "IFNAME", "down"), nothing, is_there),
+    "take a parent down": Meddling(on_parent("link", "set", "IFNAME", "down"), parent_down, is_there),
     "lower a parent's mtu": lower_mtu(1400),
     "lower a parent's mtu below that of IPv6": lower_mtu(1200),
+}
+
+
+# --- a sub-interface or a dummy parent ------------------------------------------------------------------------------
+
+
+def on_own(*argv: str) -> t.Callable[[Host, Sight, Item], None]:
+    """ip(8) on the host, with the present name of the link for IFNAME."""
+    return lambda host, seen, owned: on_parent(*argv)(host, seen, own_name(seen, owned))
+
+
+def own_name(seen: Sight, owned: Item) -> str:
+    link = seen.own_below(owned)
+    assert link is not None
+    return str(link["ifname"])
+
+
+def of_own(*names: str) -> t.Callable[[Sight, Item], set[Row]]:
+    """These fields of a sub-interface; of a dummy its network tells only that it is not right."""
+
+    def rows(seen: Sight, owned: Item) -> set[Row]:
+        return of_subinterface(seen, owned["name"], *names) or without_name(seen, owned["name"], "")
+
+    return rows
+
+
+def rename_own(host: Host, seen: Sight, owned: Item) -> None:
+    old, new = own_name(seen, owned), f"moved{next(_numbers)}"
+    on_own("link", "set", "IFNAME", "down")(host, seen, owned)
+    host.ip("link", "set", old, "name", new)
+    if "UP" in seen.host.links[old]["flags"]:
+        host.ip("link", "set", new, "up")
+
+
+def untag(host: Host, seen: Sight, owned: Item) -> None:
+    """Without its tag it may be a foreign link, which must not get its link-local address between two looks."""
+    name = own_name(seen, owned)
+    link = seen.host.links[name]
+    if "vlan_id" in owned and "UP" in link["flags"] and link["mtu"] >= 1280:
+        host.wait_until_up(name)
+    host.ip("link", "set", name, "alias", "")
+
+
+def remake_own(host: Host, seen: Sight, owned: Item) -> None:
+    """Have another link of its name, another VLAN, or no dummy; the link stays if it has another name by now."""
+    name = owned["name"]
+    if name in seen.host.links:
+        host.ip("link", "delete", name)
+    if "vlan_id" in owned:
+        made = ["link", owned["parent"], "name", name, "type", "vlan", "id", str(owned["vlan_id"] + 1)]
+        host.ip("link", "add", *made)
+        host.bring_up(name)
+    else:
+        host.ip("link", "add", name, "type", "veth", "peer", "name", f"hand{next(_numbers)}")
+
+
+def remade(seen: Sight, owned: Item) -> set[Row]:
+    return links_on(seen, owned["name"]) | of_own("link", "vlan_id")(seen, owned)
+
+
+def can_be_remade(seen: Sight, owned: Item) -> bool:
+    """Whether nothing else has the name or the VLAN, and the base lets it come up with IPv6."""
+    base = seen.host.links.get(owned.get("parent", ""))
+    others = [link["linkinfo"]["info_data"]["id"] for link in seen.host.links.values() if kind_of(link) == "vlan"]
+    is_free = owned["name"] not in seen.host.links or own_name(seen, owned) == owned["name"]
+    if "vlan_id" not in owned or base is None:
+        return is_free
+    return is_free and "UP" in base["flags"] and base["mtu"] >= 1280 and owned["vlan_id"] + 1 not in others
+
+
+# Targets are records of links that are there, maybe under another name.
+ON_A_LINK_BELOW = {
+    "delete a link below": Meddling(
+        on_own("link", "delete", "IFNAME"), lambda seen, owned: without_parent(seen, owned["name"])
+    ),
+    "rename a link below": Meddling(rename_own, lambda seen, owned: without_name(seen, owned["name"], "name")),
+    "take a link below down": Meddling(on_own("link", "set", "IFNAME", "down"), of_own("up")),
+    "remove an alias of a link below": Meddling(untag, of_own("link")),
+    "lower an mtu of a link below": Meddling(
+        on_own("link", "set", "IFNAME", "mtu", "1290"),
+        lambda seen, owned: of_own("mtu")(seen, owned) | lowered(seen, {owned["name"]}, 1290),
+        lambda seen, owned: seen.host.links[own_name(seen, owned)]["mtu"] > 1290,
+    ),
+    "make another link of the name of one below": Meddling(remake_own, remade, can_be_remade),
 }

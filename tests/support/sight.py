@@ -23,6 +23,8 @@ Row = tuple[str, str]
 
 # What links are called that were ours until others moved them into another namespace.
 ASTRAY = "astray"
+# What a dummy parent is made with.
+DUMMY_MTU = 1500
 # A link in promiscuous mode may be so because of what sits on it.
 OF_OTHERS = {"promiscuity", "allmulti"}
 
@@ -82,6 +84,23 @@ class Sight:
             for endpoint in self.bodies("endpoints")
         ]
 
+    @functools.cached_property
+    def owned(self) -> dict[str, Item]:
+        """Name → recorded sub-interface or dummy parent."""
+        return {body["name"]: body for body in self.bodies("links")}
+
+    def own_below(self, owned: Item) -> Item | None:
+        """The link of one of these, whatever it is called; one that lost its tag is known by its name."""
+        links = self.host.links
+        tagged = next((link for link in links.values() if link.get("ifalias") == TAG + owned["id"]), None)
+        named = links.get(owned["name"])
+        alike = named if named is not None and "ifalias" not in named else None
+        return next((link for link in (tagged, alike) if link is not None and is_like(link, owned)), None)
+
+    def stacked_on(self, parent: str) -> set[str]:
+        """A link of the host, and the recorded sub-interfaces on it."""
+        return {parent, *(name for name, body in self.owned.items() if body.get("parent") == parent)}
+
     def parent_of(self, netns: str, link: Item) -> Item | None:
         """The link of the host that another one sits on."""
         if "link" in link:
@@ -107,7 +126,9 @@ class Sight:
             on[netns, parent].append(link)
         for endpoint in self.endpoints:
             near = on[endpoint["netns"], endpoint["parent"]]
-            tagged = [link for link in near if link.get("ifalias") == TAG + endpoint["id"]]
+            # What sits on a parent that has another name now is still known by its tag.
+            lost = [] if endpoint["parent"] in self.host.links else self.tagged(endpoint)
+            tagged = lost or [link for link in near if link.get("ifalias") == TAG + endpoint["id"]]
             alike = [
                 link
                 for link in near
@@ -129,6 +150,11 @@ class Sight:
                 found[name] = tag
         return found
 
+    def tagged(self, endpoint: Item) -> list[Item]:
+        """The link with the tag of an endpoint in its namespace, whatever it sits on."""
+        links = self.places[endpoint["netns"]].links if endpoint["netns"] in self.places else {}
+        return [link for link in links.values() if link.get("ifalias") == TAG + endpoint["id"]]
+
     # --- ours and foreign -------------------------------------------------------------------------------------------
 
     def unrecorded(self) -> list[str]:
@@ -144,6 +170,7 @@ class Sight:
     def foreign_links(self) -> dict[tuple[str, str], Item]:
         """(namespace, name) → each link that is not ours, or no longer, as far as nobody but its owner changes it."""
         found = [(item["netns"], self.own_links.get(item["title"])) for item in self.endpoints]
+        found += [("", self.own_below(owned)) for owned in self.owned.values()]
         own = {(netns, link["ifname"]) for netns, link in found if link is not None}
         own |= {(netns, "lo") for netns in self.own_namespaces}
         return {
@@ -156,6 +183,10 @@ class Sight:
     def foreign(self) -> dict[t.Any, t.Any]:
         """All that must stay as it is whatever the collection does."""
         links = self.foreign_links()
+        for netns, parent, link in self.macvlans():
+            # It goes with the link below, and there is no sight of it from there.
+            if netns and any(self.host.links[parent] is self.own_below(owned) for owned in self.owned.values()):
+                links.pop((netns, link["ifname"]), None)
         found: dict[t.Any, t.Any] = {}
         for (netns, name), link in links.items():
             kept = {key: value for key, value in tidy(link).items() if key not in OF_OTHERS}
@@ -174,11 +205,40 @@ class Sight:
         found = {
             (f"network {network['name']}", "parent")
             for network in self.bodies("networks")
-            if network["parent"] not in self.host.links
+            if network["parent"] not in self.host.links or not self._is_right_dummy(network["parent"])
         }
+        for name, owned in self.owned.items():
+            if "vlan_id" in owned:
+                found |= {(f"vlan_subinterface {name}", field) for field in self._fields_of_subinterface(owned)}
         for endpoint in self.endpoints:
             found |= {(endpoint["title"], field) for field in self._fields(endpoint)}
         return found
+
+    def _is_right_dummy(self, name: str) -> bool:
+        """Whether a link is as it has to be if it is a dummy parent."""
+        owned, link = self.owned.get(name), self.host.links[name]
+        if owned is None or "vlan_id" in owned:
+            return True
+        is_it = link.get("ifalias") == TAG + owned["id"] and is_like(link, owned)
+        return is_it and "UP" in link["flags"] and link["mtu"] >= DUMMY_MTU
+
+    def _fields_of_subinterface(self, owned: Item) -> t.Iterator[str]:
+        link, base = self.host.links.get(owned["name"]) or self.own_below(owned), self.host.links.get(owned["parent"])
+        if link is None:
+            yield "link"
+            return
+        data = link.get("linkinfo", {}).get("info_data", {})
+        if link.get("ifalias") != TAG + owned["id"]:
+            yield "link"
+        for field, recorded, actual in (
+            ("name", owned["name"], link["ifname"]),
+            ("parent", owned["parent"], link.get("link")),
+            ("vlan_id", owned["vlan_id"], data.get("id")),
+            ("mtu", base["mtu"] if base else link["mtu"], link["mtu"]),
+            ("up", True, "UP" in link["flags"]),
+        ):
+            if recorded != actual:
+                yield field
 
     def _fields(self, endpoint: Item) -> t.Iterator[str]:
         if endpoint["netns"] not in self.places:
@@ -191,7 +251,7 @@ class Sight:
             yield "netns"
         link = self.own_links.get(endpoint["title"])
         if link is None:
-            yield "link"
+            yield "parent" if self.tagged(endpoint) else "link"
             return
         if "ifalias" not in link or "UP" not in link["flags"]:
             yield "link"
@@ -232,6 +292,14 @@ def look_at(host: Host) -> Sight:
 def is_astray(link: Item) -> bool:
     """Whether a link was moved away: whatever its tag says, it is for those who did that."""
     return bool(link["ifname"].startswith(ASTRAY))
+
+
+def is_like(link: Item, owned: Item) -> bool:
+    """Whether a link is of the kind, and has the VLAN and the base, of a recorded one."""
+    if "vlan_id" not in owned:
+        return kind_of(link) == "dummy"
+    is_vlan = kind_of(link) == "vlan" and link["linkinfo"]["info_data"]["id"] == owned["vlan_id"]
+    return is_vlan and link.get("link") == owned["parent"]
 
 
 def is_newborn(link: Item) -> bool:
