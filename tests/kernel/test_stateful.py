@@ -185,7 +185,8 @@ def in_the_way_of(seen: Sight, declared: Declared) -> list[str]:
 
 def parent_of(seen: Sight, network: Item) -> str | None:
     """The name of the parent of a network; there is one dummy at most."""
-    return network["parent"] or next((name for name in seen.host.links if name.startswith("dm-")), None)
+    known = (name for name in (*seen.owned, *seen.host.links) if name.startswith("dm-"))
+    return network["parent"] or next(known, None)
 
 
 def mtu_below(seen: Sight, declared: Declared, network: Item) -> int | None:
