@@ -198,7 +198,7 @@ def examples(session: nox.Session) -> None:
 def native_tests(session: nox.Session, folder: str) -> None:
     install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
-    session.run("pytest", "--numprocesses", "2", folder, *session.posargs)
+    session.run("pytest", "--numprocesses", "2", "--durations", "10", folder, *session.posargs)
 
 
 @nox.session
@@ -216,7 +216,7 @@ def vm(session: nox.Session) -> None:
     """The tests that need what this machine's kernel may lack, on an older kernel; with ARGS=all every kernel test."""
     # A distribution's kernel with everything, emulated, is ten times slower than this machine's own.
     chosen = () if session.posargs == ["all"] else ("-m", "needs")
-    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "tests/kernel", "tests/examples", *chosen)
+    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "--durations", "10", "tests/kernel", "tests/examples", *chosen)
     session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside)
 
 

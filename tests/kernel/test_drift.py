@@ -565,6 +565,24 @@ def test_a_link_that_was_moved_away_and_is_in_use_is_named_where_it_is(
     assert host.snapshot() == healthy
 
 
+@pytest.mark.parametrize("module", ["macvlan_endpoint", "macvlan_network", "macvlan_config"])
+def test_a_link_that_was_moved_away_is_told_of_when_its_endpoint_goes(host: Host, module: str) -> None:
+    network(host, subnets=subnets("192.168.216.0/24"))
+    for name in ("a", "b"):
+        endpoint(host, name)
+    move(host, "a", "eth0", "b", "mine0")
+    moved = host.links("b")
+    removals: dict[str, dict[str, t.Any]] = {
+        "macvlan_endpoint": {"name": "a", "network": "net", "state": "absent"},
+        "macvlan_network": {"name": "net", "state": "absent", "force": True},
+        "macvlan_config": {"purge": True},
+    }
+    words = "the link of endpoint net/a was moved away and is mine0 in namespace b now; delete it there, if nobody uses it"
+    for check in (True, False):
+        assert words in host.call(module, check=check, **removals[module])["warnings"]
+    assert host.links("b")["mine0"] == moved["mine0"]
+
+
 def test_a_link_that_was_moved_away_and_is_not_in_use_is_made_anew(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     made = endpoint(host, "a")

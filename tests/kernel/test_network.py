@@ -542,3 +542,50 @@ def test_an_empty_or_damaged_database_is_refused_while_links_are_there(host: Hos
     endpoint(host, "a")
     host.path(host.state_dir / "state.db").write_text(content, encoding="ascii")
     refuse(host, "macvlan_network", "state", "backup", name="other", parent="eth0", ipam="none")
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        pytest.param("eth0.50", marks=pytest.mark.needs("8021q")),
+        pytest.param(None, marks=pytest.mark.needs("dummy")),
+    ],
+)
+def test_a_parent_of_ours_that_others_use_in_another_namespace_stays(host: Host, parent: str | None) -> None:
+    link = network(host, parent=parent, subnets=subnets("10.0.0.0/24"))["parent"]
+    endpoint(host, "a")
+    host.ip("netns", "add", "theirs")
+    host.ip("link", "add", "link", link, "name", "their0", "netns", "theirs", "type", "macvlan")
+    host.ip("link", "set", "their0", "up", netns="theirs")
+    host.wait_until_up("their0", "theirs")
+    theirs = host.links("theirs")["their0"]
+    (warning,) = converge(host, "macvlan_network", name="net", state="absent", force=True)["warnings"]
+    user = f"a link with MAC address {theirs['address']} in another namespace"
+    assert warning.startswith(f"{link} was made here, but {user} uses it now")
+    assert "ifalias" not in host.links()[link]
+    assert host.links("theirs")["their0"]["ifindex"] == theirs["ifindex"]
+
+
+@pytest.mark.needs("8021q")
+def test_of_many_parents_the_one_that_others_use_in_another_namespace_stays(host: Host) -> None:
+    names = [f"eth0.{vlan}" for vlan in range(50, 70)]
+    networks = [{"name": name, "parent": name, "ipam": "none"} for name in names]
+    host.call("macvlan_config", networks=networks)
+    host.ip("netns", "add", "theirs")
+    host.ip("link", "add", "link", "eth0.60", "name", "their0", "netns", "theirs", "type", "macvlan")
+    host.ip("link", "set", "their0", "up", netns="theirs")
+    host.wait_until_up("their0", "theirs")
+    assert len(converge(host, "macvlan_config", purge=True)["warnings"]) == 1
+    assert {name for name in host.links() if "." in name} == {"eth0.60"}
+
+
+@pytest.mark.needs("8021q")
+def test_a_subinterface_that_others_use_in_another_namespace_is_removed_by_force_only(host: Host) -> None:
+    converge(host, "vlan_subinterface", name="eth0.50")
+    host.ip("netns", "add", "theirs")
+    host.ip("link", "add", "link", "eth0.50", "name", "their0", "netns", "theirs", "type", "macvlan")
+    host.ip("link", "set", "their0", "up", netns="theirs")
+    host.wait_until_up("their0", "theirs")
+    mac = host.links("theirs")["their0"]["address"]
+    refuse(host, "vlan_subinterface", mac, "in another namespace", "force", name="eth0.50", state="absent")
+    assert host.call("vlan_subinterface", name="eth0.50", state="absent", force=True)["changed"]

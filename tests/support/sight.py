@@ -183,9 +183,11 @@ class Sight:
     def foreign(self) -> dict[t.Any, t.Any]:
         """All that must stay as it is whatever the collection does."""
         links = self.foreign_links()
+        macs = {endpoint["mac"] for endpoint in self.endpoints}
         for netns, parent, link in self.macvlans():
-            # It goes with the link below, and there is no sight of it from there.
-            if netns and any(self.host.links[parent] is self.own_below(owned) for owned in self.owned.values()):
+            # One that is down, or was ours, goes with the link below: there is no sight of it from there.
+            below = netns and any(self.host.links[parent] is self.own_below(owned) for owned in self.owned.values())
+            if below and ("UP" not in link["flags"] or link["address"] in macs):
                 links.pop((netns, link["ifname"]), None)
         found: dict[t.Any, t.Any] = {}
         for (netns, name), link in links.items():

@@ -2187,6 +2187,42 @@ def test_an_owned_parent_that_others_have_come_to_use_is_kept_and_no_longer_ours
     assert host.record == Record()
 
 
+THEIRS_MAC = "02:aa:00:00:00:01"
+
+
+def taking(host, *macs):
+    """With what the filter of eth0.50 tells: the MAC address of the endpoint, and these."""
+    index = host.link("eth0.50").index
+    found = frozenset(("02:42:c0:a8:01:02", *macs))
+    host.kernel = builders.with_space(
+        host.kernel, dataclasses.replace(host.kernel.spaces[HOST.path], filters={index: found}), HOST.path
+    )
+
+
+def test_an_owned_parent_that_others_use_in_another_namespace_is_kept_and_no_longer_ours():
+    host = prepared(kernel(), network(parent="eth0.50"), endpoint())
+    taking(host, THEIRS_MAC)
+    made = host.run(no_network(force=True))
+    assert said(made)[-1] == "remove our tag from eth0.50"
+    assert f"a link with MAC address {THEIRS_MAC} in another namespace uses it now" in made.warnings[0]
+    assert host.record == Record()
+
+
+def test_the_links_of_endpoints_are_no_foreign_users_even_with_another_mac_address():
+    host = prepared(kernel(), network(parent="eth0.50"), endpoint())
+    host.change("eth0", BLUE_PATH, mac=THEIRS_MAC)
+    taking(host, THEIRS_MAC)
+    assert said(host.run(no_network(force=True)))[-1] == "delete VLAN link eth0.50"
+
+
+def test_a_subinterface_that_others_use_in_another_namespace_is_refused_without_force():
+    host = prepared(kernel(), subinterface())
+    taking(host, THEIRS_MAC)
+    with pytest.raises(PlanError, match=f"a link with MAC address {THEIRS_MAC} in another namespace"):
+        host.plan(no_subinterface())
+    assert said(host.run(no_subinterface(force=True)))[-1] == "delete VLAN link eth0.50"
+
+
 def test_an_owned_parent_that_is_gone_is_forgotten():
     host = prepared(kernel(), network(parent="eth0.50"))
     host.lose("eth0.50")

@@ -162,7 +162,10 @@ def dump_routes() -> Packed:
 
 
 def dump_filter(index: int) -> Packed:
-    """The MAC addresses that a link takes frames for beside its own (net/core/rtnetlink.c, ndo_dflt_fdb_dump)."""
+    """The MAC addresses that a link takes frames for beside its own (net/core/rtnetlink.c, ndo_dflt_fdb_dump).
+
+    :param index: 0 for all links
+    """
     return Packed(RTM_GETNEIGH, NLM_F_DUMP, _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0))
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import typing as t
 from dataclasses import dataclass
 
@@ -116,6 +117,15 @@ class Draft:
         if self._leases is None:
             self._leases = Leases(Record(self.networks, {}, {}, self.endpoints))
         return self._leases
+
+    @functools.cached_property
+    def known_addresses(self) -> frozenset[str]:
+        """The MAC addresses of the host's links and of ours, as they are and as they are recorded."""
+        here = self.kernel.spaces[HOST.path]
+        found = {link.mac for link in here.links.values()} if here else set()
+        spaces = (space for space in self.kernel.spaces.values() if space is not None)
+        found |= {link.mac for space in spaces for link in space.links.values() if link.ours}
+        return frozenset(found | {endpoint.mac for endpoint in self.recorded.endpoints.values()})
 
     @property
     def spaces(self) -> t.Mapping[str, Space | None]:

@@ -13,7 +13,7 @@ import os
 import time
 import typing as t
 
-from . import guard, kernel_read, kernel_write, namespaces
+from . import guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
 from .config import requests_of, stacked
 from .connection import Connection
@@ -21,13 +21,13 @@ from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import WAY_OUT, KernelError, MacvlanHostError, PendingError, PlanError, StateError
 from .guard import Caution
-from .model import Kernel, Needs, Netns, Record, plain
+from .model import Endpoint, Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
-from .steps import AddLink, DeleteNetns, Note, inverse
+from .steps import AddLink, DeleteLink, DeleteNetns, Note, inverse
 from .views import View
 from .watchdog import Watchdog
 
@@ -195,6 +195,7 @@ def _planned(
     if caution is not None and made.steps:
         kernel = dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
         warnings += guard.check(request.title, made.steps, kernel, caution)
+    warnings += _left_elsewhere(made)
     return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
 
 
@@ -264,17 +265,34 @@ def _naming_moved(made: Plan) -> t.Iterator[None]:
         yield
     except KernelError as exc:
         wanted = {step.link.tag for step in made.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
-        spaces = kernel_read.tagged_spaces(_host()) if wanted and exc.errno in TAKEN else {}
+        coming = [endpoint for endpoint in made.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
-            f"; the link of {endpoint.title} was moved away and is {link.name} in {netns.title} now: "
-            f"move it back, or delete it there"
-            for netns, space in spaces.items()
-            for link in space.links.values()
-            if link.alias in wanted and (endpoint := made.outcome.endpoint_of(link.alias)) is not None
+            f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"
+            for title, name, place in (_elsewhere(coming) if exc.errno in TAKEN else ())
         )
         if not moved:
             raise
         raise KernelError(f"{exc}{moved}", exc.errno) from exc
+
+
+def _left_elsewhere(made: Plan) -> tuple[str, ...]:
+    """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
+    found = {step.link.tag for step in made.steps if isinstance(step, DeleteLink)}
+    gone = [item for key, item in made.before.endpoints.items() if key not in made.after.endpoints]
+    return tuple(
+        f"the link of {title} was moved away and is {name} in {place} now; delete it there, if nobody uses it"
+        for title, name, place in _elsewhere([item for item in gone if names.tag(item.id) not in found])
+    )
+
+
+def _elsewhere(endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, str, str]]:
+    """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
+    tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
+    for netns, space in kernel_read.tagged_spaces(_host()).items() if tagged else ():
+        for link in space.links.values():
+            endpoint = tagged.get(link.alias)
+            if endpoint is not None and endpoint.netns.path != netns.path:
+                yield endpoint.title, link.name, netns.title
 
 
 def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
@@ -471,7 +489,7 @@ def _check_not_lost(state: State) -> None:
         for netns, space in kernel_read.tagged_spaces(_host()).items()
     }
     if lost:
-        shown = "; ".join(f"{names} in {place}" for place, names in sorted(lost.items()))
+        shown = "; ".join(f"{links} in {place}" for place, links in sorted(lost.items()))
         raise StateError(
             f"there is no state database in {state.folder}, but links made by this collection are on the host "
             f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import importlib.util
 import os
@@ -20,6 +21,11 @@ from .model import HOST, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
 from .netlink import RouteSocket
 
 RT_SCOPE_LINK = 253
+
+# The kinds of links of ours that others may sit on.
+OWN_PARENTS = ("vlan", "dummy")
+# So many that one look at the filters of all links of the host costs less than one at each of theirs.
+MANY_PARENTS, ALL_LINKS = 16, 0
 
 KERNEL_MODULES = {"vlan": "8021q", "dummy": "dummy", "macvlan": "macvlan"}
 
@@ -48,7 +54,8 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
                     spaces[netns.path] = read_links_only(walker, netns, there)
                 else:
                     routes = bool(netns.path) or needs.host_routes
-                    spaces[netns.path] = read_space(walker, netns, keys, routes, there)
+                    space = read_space(walker, netns, keys, routes, there)
+                    spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
             except NoNamespaceError:
                 no_namespaces.add(netns.path)
                 del identities[netns.path]
@@ -167,6 +174,23 @@ def _read_routes(sock: RouteSocket) -> tuple[dict[int, tuple[Route, ...]], tuple
         for index, route in found:
             routes.setdefault(index, []).append(route)
     return {index: tuple(items) for index, items in routes.items()}, tuple(odd)
+
+
+def _with_filters(space: Space) -> Space:
+    """With what those links of ours take frames for that others may sit on; the thread is in their namespace.
+
+    Addresses of groups, which all links take, say nothing and are left out.
+    """
+    parents = [link.index for link in space.links.values() if link.ours and link.kind in OWN_PARENTS]
+    filters: dict[int, set[str]] = {index: set() for index in parents}
+    with contextlib.closing(RouteSocket()) as sock:
+        # For each that is asked about the kernel goes through all.
+        for asked in parents if len(parents) < MANY_PARENTS else (ALL_LINKS,):
+            for body in sock.dump(codec.dump_filter(asked)):
+                index, mac = codec.parse_filter(body)
+                if index in filters and not int(mac[:2] or "1", 16) & 1:
+                    filters[index].add(mac)
+    return dataclasses.replace(space, filters={index: frozenset(macs) for index, macs in filters.items()})
 
 
 def _read_files(keys: t.Iterable[str]) -> dict[str, str]:

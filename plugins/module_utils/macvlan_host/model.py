@@ -530,6 +530,7 @@ class Space:
     :ivar routes: ifindex → unicast routes of the main table
     :ivar odd_routes: its other routes, whose destination and metric are taken
     :ivar sysctls: those that were asked for and exist
+    :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
     :ivar strangers: process ids in it, where that was asked for
     """
 
@@ -539,6 +540,7 @@ class Space:
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
     odd_routes: tuple[OddRoute, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
+    filters: dict[int, frozenset[str]] = field(default_factory=dict)
     strangers: tuple[int, ...] = ()
     _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
     _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -616,6 +618,7 @@ class Needs:
     :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
     :ivar links_only: those of the namespaces of which addresses, routes and settings do not matter
     :ivar host_routes: the routes of the host's own namespace too; there may be a great many
+    :ivar filters: what the links of ours in the host's own namespace take frames for, too
     :ivar identities: the namespaces to identify only
     :ivar strangers: the namespaces whose processes matter
     :ivar kinds: the kinds of link that may have to be made
@@ -625,6 +628,7 @@ class Needs:
     spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
     links_only: frozenset[Netns] = frozenset()
     host_routes: bool = False
+    filters: bool = False
     identities: frozenset[Netns] = frozenset()
     strangers: frozenset[Netns] = frozenset()
     kinds: frozenset[str] = frozenset()

@@ -38,6 +38,8 @@ from .plan_subinterface import (
 from .steps import SetLink, Step
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
+# Those that may take a link of the host away.
+RELEASES = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction)
 
 
 def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Plan:
@@ -176,6 +178,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
         links_only=frozenset(spaces.keys() - in_full),
         host_routes=host_routes,
+        filters=bool(recorded.links) and any(isinstance(request, RELEASES) for request in requests),
         identities=_all_namespaces(recorded),
         strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),

@@ -319,7 +319,16 @@ def _foreign_users(draft: Draft, link: Link | None) -> list[str]:
         return []
     above = [f"link {other.name}" for other in draft.host.above(link) if not other.ours]
     master = draft.host.by_index(link.master)
-    return above + ([f"{master.kind} {master.name}" if master.kind else master.name] if master else [])
+    above += [f"{master.kind} {master.name}" if master.kind else master.name] if master else []
+    return above + [f"a link with MAC address {mac} in another namespace" for mac in _foreign_addresses(draft, link)]
+
+
+def _foreign_addresses(draft: Draft, link: Link) -> list[str]:
+    """The MAC addresses of links of others on a link, wherever those are, as far as its filter tells.
+
+    A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
+    """
+    return sorted(draft.host.filters.get(link.index, frozenset()) - draft.known_addresses)
 
 
 def _tagged_or_named(draft: Draft, owned: OwnedLink) -> Link | None:
