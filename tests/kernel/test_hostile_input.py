@@ -478,6 +478,26 @@ def test_a_foreign_link_with_a_tag_of_ours_is_not_touched(host: Host, netns: str
 
 
 # Commands in the container, each for a link that it has tagged as one of ours.
+def test_a_macvlan_that_a_container_has_on_a_link_of_its_own_is_not_taken_for_ours(host: Host) -> None:
+    """Not even with our tag, and with the index of the host's parent below it."""
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    tag, index = host.links("a")["eth0"]["ifalias"], host.links()["eth0"]["ifindex"]
+    host.ip("link", "delete", "eth0", netns="a")
+    veth = ["mine0", "index", str(index), "type", "veth", "peer", "name", "mine1"]
+    host.ip("link", "add", *veth, netns="a")
+    host.ip("link", "add", "link", "mine0", "name", "eth0", "type", "macvlan", "mode", "bridge", netns="a")
+    host.ip("link", "set", "eth0", "alias", tag, netns="a")
+    theirs = host.links("a")["eth0"]
+    assert [tuple(item.values()) for item in answered(host, "macvlan_info")["drift"]] == [
+        ("endpoint net/a", "link", "present", "a foreign macvlan")
+    ]
+    refuse(host, "macvlan_endpoint", "ifname eth0 is taken in namespace a", name="a", network="net", netns="a")
+    done = answered(host, "macvlan_endpoint", name="a", network="net", state="absent")
+    assert any("eth0 in namespace a" in text and "kept" in text for text in done["warnings"])
+    assert host.links("a")["eth0"] == theirs
+
+
 TAGGED = {
     "veth": ("link add theirs type veth peer name other", f"link set theirs alias {TAG}{'0' * 32}"),
     "bridge": ("link add theirs type bridge", f"link set theirs alias {TAG}{'0' * 32}"),

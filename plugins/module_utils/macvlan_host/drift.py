@@ -90,15 +90,21 @@ def default_key(key: str) -> str:
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
     """The link of a recorded endpoint: by its tag, under whichever name.
 
-    One that lost its tag is known by name, MAC address and parent.
+    One that lost its tag is known by name, MAC address and parent. Whoever rules in a namespace can tag a link there,
+    but cannot have it sit on one of the host's.
     """
     tagged = space.tagged(names.tag(endpoint.id))
-    if tagged is not None and tagged.kind == "macvlan":
+    if tagged is not None and tagged.kind == "macvlan" and is_on_host(tagged, endpoint.netns):
         return tagged if parent is None or tagged.lower == parent.index else None
     link = space.links.get(endpoint.ifname)
     if link is None or link.kind != "macvlan" or link.alias or link.mac != endpoint.mac:
         return None
-    return link if parent is not None and link.lower == parent.index else None
+    return link if parent is not None and link.lower == parent.index and is_on_host(link, endpoint.netns) else None
+
+
+def is_on_host(link: Link, netns: Netns) -> bool:
+    """Whether what a link in a namespace sits on is elsewhere, as the host is for others, or here, as for itself."""
+    return (link.lower_netns is not None) == bool(netns.path)
 
 
 def is_made_here(draft: Draft, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
@@ -119,7 +125,7 @@ def _holds(draft: Draft, space: Space, endpoint: Endpoint) -> bool:
     """Whether a namespace has the link of an endpoint, with its tag."""
     parent = draft.host.links.get(draft.networks[endpoint.network].parent)
     link = find_link(space, endpoint, parent) if parent is not None else None
-    return link is not None and bool(link.alias) and link.lower_netns is not None
+    return link is not None and bool(link.alias)
 
 
 def drift_of(draft: Draft, titles: t.Container[str] | None = None) -> list[Drift]:

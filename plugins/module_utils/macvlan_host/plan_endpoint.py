@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from . import ipam, names
-from .draft import Draft, is_ours, require_kind
-from .drift import default_key, find_link, is_made_here, settings
+from .draft import Draft, require_kind
+from .drift import default_key, find_link, is_made_here, is_on_host, settings
 from .errors import PlanError
 from .leases import subnet_of
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
@@ -73,6 +73,8 @@ def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link
     space = draft.space(wanted.netns)
     link = space.tagged(names.tag(identifier)) if space else None
     if space is None or link is None or link.kind != "macvlan" or link.lower != parent.index:
+        return None
+    if not is_on_host(link, wanted.netns):
         return None
     kept: dict[int, str] = {}
     for address in sorted(space.addresses.get(link.index, ())):
@@ -388,8 +390,7 @@ def remove_endpoint(draft: Draft, endpoint: Endpoint) -> None:
 
 
 def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Space) -> None:
-    link = space.tagged(names.tag(endpoint.id))
-    link = link if is_ours(link, endpoint.id, "macvlan") else None
+    link = find_link(space, endpoint, None)
     if link is None and endpoint.ifname not in space.links:
         return
     if link is None:
