@@ -198,7 +198,8 @@ def examples(session: nox.Session) -> None:
 def native_tests(session: nox.Session, folder: str) -> None:
     install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
-    session.run("pytest", "--numprocesses", "2", "--durations", "10", folder, *session.posargs)
+    # On two processors: half of the time the tests wait for the kernel.
+    session.run("pytest", "--numprocesses", "4", "--durations", "10", folder, *session.posargs)
 
 
 @nox.session

@@ -36,8 +36,9 @@ SEPARATOR = "\n---\n"
 LISTING = """
 for ns in "" "$@"; do
     for what in "address show" "-4 route show table all" "-6 route show table all"; do
-        # A name that an interrupted creation left behind is no namespace: nothing to list, and no reason to stop.
-        ip -json -details ${ns:+-netns "$ns"} $what || true
+        # A name that an interrupted creation left behind is no namespace: nothing to list, and no reason to stop. Neither
+        # is a FIFO, which ip would wait for.
+        if [ -z "$ns" ] || [ -f "/run/netns/$ns" ]; then ip -json -details ${ns:+-netns "$ns"} $what || true; fi
         printf '\\n---\\n'
     done
 done
