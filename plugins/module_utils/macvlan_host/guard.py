@@ -14,13 +14,13 @@ from .connection import Connection
 from .errors import PlanError
 from .model import HOST, Kernel, Link, Route, Space, Way
 from .steps import (
+    ON_A_LINK,
     AddAddress,
     AddConnectedRoute,
     AddLink,
     AddRoute,
     DeleteAddress,
     DeleteLink,
-    DeleteRoute,
     ReplaceRoute,
     SetLink,
     Step,
@@ -113,16 +113,13 @@ class _Reach:
         return ifname == self.way.link and self.is_under(block) and ipam.prefix_length(block) >= self._length
 
 
-_OF_A_LINK = (SetLink, AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute)
-
-
 def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
     if isinstance(step, AddLink):
         # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
         return step.link.mode == "passthru" and step.link.parent in carriers
     if isinstance(step, DeleteLink):
         return step.netns == HOST and step.link.name in carriers
-    if not isinstance(step, _OF_A_LINK) or step.netns != HOST:
+    if not isinstance(step, ON_A_LINK) or step.netns != HOST:
         return False
     if isinstance(step, SetLink):
         harmless = step.attribute == "alias" or step.attribute == "up" and step.new

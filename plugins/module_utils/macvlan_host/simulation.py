@@ -17,6 +17,7 @@ import typing as t
 from . import inet, ipam, names
 from .model import HOST, Link, Netns, Route, Space
 from .steps import (
+    ON_A_LINK,
     AddAddress,
     AddConnectedRoute,
     AddLink,
@@ -114,13 +115,10 @@ def follow(spaces: Spaces, step: Step) -> None:
         found = _meant(spaces, step)
         if found is not None:
             _remove(spaces, step.netns.path, found)
-    elif isinstance(step, _OF_A_LINK):
+    elif isinstance(step, ON_A_LINK):
         link = _link(spaces, step.netns, step.ifname)
         if link is not None:
             _change(t.cast(Space, spaces.own(step.netns.path)), link, step)
-
-
-_OF_A_LINK = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
 
 
 def _create_netns(spaces: Spaces, path: str, tag: str) -> None:

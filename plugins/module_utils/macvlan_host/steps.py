@@ -362,7 +362,7 @@ def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
 
 
 # What is done to a link that is there.
-_DETAILS = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
+ON_A_LINK = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
 
 
 def _without_details(done: t.Sequence[Step]) -> list[Step]:
@@ -374,7 +374,7 @@ def _without_details(done: t.Sequence[Step]) -> list[Step]:
             made.add((step.netns.path, step.link.name))
         elif isinstance(step, DeleteLink):
             made.discard((step.netns.path, step.link.name))
-        elif isinstance(step, _DETAILS):
+        elif isinstance(step, ON_A_LINK):
             place = step.netns.path, step.ifname
             if isinstance(step, SetLink) and step.attribute == "name":
                 made.discard(place)
