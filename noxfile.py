@@ -191,15 +191,15 @@ def kernel(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """The examples of the documentation, run as they are written."""
-    native_tests(session, "tests/examples")
+    """The examples and the snippets of the documents, run as they are written."""
+    native_tests(session, "tests/examples", "tests/documents")
 
 
-def native_tests(session: nox.Session, folder: str) -> None:
+def native_tests(session: nox.Session, *folders: str) -> None:
     install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
     # On two processors: half of the time the tests wait for the kernel.
-    session.run("pytest", "--numprocesses", "4", "--durations", "10", folder, *session.posargs)
+    session.run("pytest", "--numprocesses", "4", "--durations", "10", *folders, *session.posargs)
 
 
 @nox.session
@@ -217,7 +217,8 @@ def vm(session: nox.Session) -> None:
     """The tests that need what this machine's kernel may lack, on an older kernel; with ARGS=all every kernel test."""
     # A distribution's kernel with everything, emulated, is ten times slower than this machine's own.
     chosen = () if session.posargs == ["all"] else ("-m", "needs")
-    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "--durations", "10", "tests/kernel", "tests/examples", *chosen)
+    folders = ("tests/kernel", "tests/examples", "tests/documents")
+    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "--durations", "10", *folders, *chosen)
     session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside)
 
 

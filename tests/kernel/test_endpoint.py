@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
-
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
@@ -22,19 +18,6 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     refuse,
     subnets,
 )
-
-SECONDS_TO_GET_THERE = 120
-
-
-def process_in(host: Host, netns: str) -> subprocess.Popen[str]:
-    """A process of a namespace, as a container's is: returned when it has got there."""
-    process = host.start(["sleep", "300"], netns=netns)
-    there = os.stat(host.path(f"/run/netns/{netns}")).st_ino
-    deadline = time.monotonic() + SECONDS_TO_GET_THERE
-    while os.stat(f"/proc/{process.pid}/ns/net").st_ino != there:
-        assert time.monotonic() < deadline, f"process {process.pid} is not in {netns}"
-        time.sleep(0.01)
-    return process
 
 
 @pytest.fixture
@@ -219,7 +202,7 @@ def test_an_owned_namespace_that_others_moved_into_is_kept(net: Host, tenant: st
     if tenant == "link":
         net.ip("link", "add", "theirs", "type", "bridge", netns="blue")
     else:
-        process_in(net, "blue")
+        net.process_in("blue")
     done = gone(net, "macvlan_endpoint", name="a", network="net")
     assert any("blue" in text and "kept" in text for text in done["warnings"])
     links = net.links("blue")
@@ -228,7 +211,7 @@ def test_an_owned_namespace_that_others_moved_into_is_kept(net: Host, tenant: st
 
 def test_a_namespace_is_found_by_path_and_by_process(net: Host) -> None:
     net.ip("netns", "add", "c1")
-    process = process_in(net, "c1")
+    process = net.process_in("c1")
     made = endpoint(net, "a", pid=process.pid)
     assert made["netns"] == f"/proc/{process.pid}/ns/net"
     assert "192.168.216.2/24" in net.addresses("eth0", "c1")
@@ -367,14 +350,14 @@ def test_an_endpoint_does_not_move_to_another_namespace(net: Host) -> None:
 
 def test_an_endpoint_follows_a_container_that_was_started_anew(net: Host) -> None:
     net.ip("netns", "add", "c1")
-    process = process_in(net, "c1")
+    process = net.process_in("c1")
     made = endpoint(net, "a", pid=process.pid)
     with net.losing("c1"):
         net.ip("netns", "delete", "c1")
         process.kill()
         process.wait()
     net.ip("netns", "add", "c2")
-    again = process_in(net, "c2")
+    again = net.process_in("c2")
     moved = endpoint(net, "a", pid=again.pid)
     assert (moved["ipv4"], moved["mac"]) == (made["ipv4"], made["mac"])
     assert moved["ipv4"] in net.addresses("eth0", "c2")

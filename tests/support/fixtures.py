@@ -17,6 +17,7 @@ from .features import nothing_may_be_skipped, requires
 from .host import Host
 from .machine import Wire
 from .snapshot import Snapshot, differences
+from .snippets import Section
 
 TASKS = f"{__package__}.tasks"
 TALLY = "tally"
@@ -48,6 +49,15 @@ def host(make_host: MakeHost) -> Host:
     return make_host()
 
 
+@pytest.fixture
+def section(request: pytest.FixtureRequest) -> Iterator[Section]:
+    """The section of a document that the test says it shows; a snippet that it leaves out is a failure."""
+    (mark,) = request.node.iter_markers("shows")
+    shown = Section(*mark.args)
+    yield shown
+    assert shown.unused() == [], f"{shown.name}: the test has left out a snippet"
+
+
 class Tally(t.Protocol):
     """Tell how much of something a test has tried; fewer than it should be is a failure."""
 
@@ -69,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Its assertions compare hosts; without this a failure would not say where they differ.
     pytest.register_assert_rewrite(TASKS)
     config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
+    config.addinivalue_line("markers", "shows(file, section, *numbers): the snippets of a document that the test runs")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

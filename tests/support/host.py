@@ -152,10 +152,12 @@ class Host(Machine):
         check: bool = False,
         diff: bool = False,
         extra_vars: dict[str, t.Any] | None = None,
+        inventory: str | None = None,
     ) -> PlaybookRun:
         """Run the real ansible-playbook on this host; a path without a folder of its own is in the collection."""
         flags = ["--check"] * check + ["--diff"] * diff
-        return run_playbook(self, HOME, Path(path), [*flags, *args], extra_vars or {})
+        where = {} if inventory is None else {"inventory": inventory}
+        return run_playbook(self, HOME, Path(path), [*flags, *args], extra_vars or {}, **where)
 
     # --- everything -------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ NETNS_FOLDER = Path("/run/netns")
 UNITS = Path("/etc/systemd/system")
 CANARY = "canary0"
 SECONDS_TO_DIE = 120
+SECONDS_TO_GET_THERE = 120
 
 # unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, the units so
 # that the machine is one that the role has been applied to, and /sys is mounted again because it shows the links of the
@@ -103,6 +104,16 @@ class Machine:
         leashed = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
         process = subprocess.Popen(self.command(leashed, netns), stdin=subprocess.DEVNULL, text=True, **kwargs)
         self._started.append(process)
+        return process
+
+    def process_in(self, netns: str) -> subprocess.Popen[str]:
+        """A process of a namespace, as a container's is: returned when it has got there."""
+        process = self.start(["sleep", "300"], netns=netns)
+        there = os.stat(self.path(NETNS_FOLDER / netns)).st_ino
+        deadline = time.monotonic() + SECONDS_TO_GET_THERE
+        while os.stat(f"/proc/{process.pid}/ns/net").st_ino != there:
+            assert time.monotonic() < deadline, f"process {process.pid} is not in {netns}"
+            time.sleep(0.01)
         return process
 
     def sysctl(self, key: str, value: str | int | None = None, netns: str | None = None) -> str:

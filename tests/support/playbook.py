@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import os
@@ -72,7 +73,12 @@ class PlaybookRun:
 
 
 def run_playbook(
-    machine: Machine, home: Path, playbook: Path, args: t.Sequence[str], extra_vars: dict[str, t.Any]
+    machine: Machine,
+    home: Path,
+    playbook: Path,
+    args: t.Sequence[str],
+    extra_vars: dict[str, t.Any],
+    inventory: str = f"{INVENTORY_HOST},",
 ) -> PlaybookRun:
     """Run it against the machine itself, over a local connection, with nothing of the user's own settings."""
     record = machine.path(home / "record.jsonl")
@@ -81,7 +87,7 @@ def run_playbook(
     variables = {"ansible_python_interpreter": sys.executable, **extra_vars}
     argv = [
         str(Path(sys.executable).parent / "ansible-playbook"),
-        f"--inventory={INVENTORY_HOST},",
+        f"--inventory={inventory}",
         "--connection=local",
         f"--extra-vars={json.dumps(variables)}",
         *args,
@@ -107,7 +113,8 @@ def environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "MACVLAN_TEST_RECORD": str(home / "record.jsonl"),
-        "PATH": os.environ.get("PATH", os.defpath),
+        # The programs of Ansible beside this Python, as after activating its environment.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
@@ -115,5 +122,6 @@ def environment(home: Path) -> dict[str, str]:
 def read_record(file: Path) -> tuple[tuple[TaskResult, ...], dict[str, int]]:
     """What the callback plugin wrote."""
     entries = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    totals: dict[str, dict[str, int]] = next((entry["stats"] for entry in entries if "stats" in entry), {})
-    return tuple(TaskResult(**entry) for entry in entries if "stats" not in entry), totals.get(INVENTORY_HOST, {})
+    hosts = [counts for entry in entries for counts in entry.get("stats", {}).values()]
+    totals = sum(map(collections.Counter, hosts), collections.Counter())
+    return tuple(TaskResult(**entry) for entry in entries if "stats" not in entry), dict(totals)

@@ -1,0 +1,29 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tests here run what the documents show, on throw-away hosts."""
+
+from __future__ import annotations
+
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
+    host,
+    make_host,
+    pytest_assertrepr_compare,
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    section,
+)
+
+__all__ = [
+    "host",
+    "make_host",
+    "pytest_assertrepr_compare",
+    "pytest_configure",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_runtest_setup",
+    "section",
+]

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snippets of the README, run as they are written, and what it says of them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, subnets
+
+README = "README.md"
+# Of a host that has lost its links, and has no change to confirm.
+EXIT_CODES = {"check": 1, "confirm": 2}
+PUB_NET = {"subnets": [{"subnet": "172.16.86.0/24", "ip_range": "172.16.86.128/25"}, *subnets("2001:db8:86::/64")]}
+
+
+def keep_programs(host: Host) -> None:
+    """Let what is installed under /usr/local vanish with the host."""
+    upper, work = HOME / "upper", HOME / "work"
+    host.run(["mkdir", str(upper), str(work)])
+    options = f"lowerdir=/usr/local,upperdir={upper},workdir={work}"
+    host.run(["mount", "-t", "overlay", "-o", options, "overlay", "/usr/local"])
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(README, "fleetnet.macvlan")
+def test_two_endpoints_on_vlan_50(host: Host, section: Section) -> None:
+    before = host.snapshot()
+    assert section.play(host).changed == 3
+    assert host.addresses("eth0", netns="web")[0] == "192.168.50.2/24"
+    assert host.ping("web", "192.168.50.20")
+    assert section.play(host).changed == 0
+    for name in ("web", "db"):
+        gone(host, "macvlan_endpoint", name=name, network="macvlan50")
+    assert "eth0.50" in host.links()
+    gone(host, "macvlan_network", name="macvlan50")
+    assert host.snapshot().without_state() == before.without_state()
+
+
+@pytest.mark.shows(README, "Try it")
+def test_the_collection_is_built_and_installed(host: Host, section: Section) -> None:
+    checkout, installed = HOME / "checkout", HOME / "installed"
+    shutil.copytree(COLLECTION, host.path(checkout), ignore=shutil.ignore_patterns(".*", "build", "__pycache__"))
+    section.run(host, cwd=checkout, ANSIBLE_COLLECTIONS_PATH=str(installed))
+    assert host.path(installed / "ansible_collections/fleetnet/macvlan/MANIFEST.json").exists()
+
+
+@pytest.mark.shows(README, "macvlan_network")
+def test_a_dual_stack_network_with_a_range(host: Host, section: Section) -> None:
+    made = section.play(host).results("network")["pub_net"]
+    first, second = made["subnets"]
+    assert (first["gateway"], first["gateway_inferred"], second["gateway"]) == ("172.16.86.1", True, "2001:db8:86::1")
+    assert first["aux_addresses"] == {"the_host_itself": "172.16.86.250"}
+    assert endpoint(host, "a", "pub_net")["ipv4"] == "172.16.86.128/24"
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(README, "vlan_subinterface")
+def test_a_vlan_outlives_its_networks(make_host: MakeHost, section: Section) -> None:
+    host = make_host("bond0")
+    section.play(host)
+    network(host, parent="bond0.60")
+    gone(host, "macvlan_network", name="net")
+    assert host.links()["bond0.60"]["mtu"] == 1496
+
+
+@pytest.mark.shows(README, "macvlan_endpoint")
+def test_a_container_and_the_host_reach_each_other(host: Host, section: Section) -> None:
+    host.ip("address", "add", "172.16.86.250/24", "dev", "eth0")
+    network(host, "pub_net", **PUB_NET)
+    host.ip("netns", "add", "container")
+    done = section.play(host, extra_vars={"container_pid": host.process_in("container").pid}).results("endpoint")
+    assert done["host"]["ifname"] == "mv-host"
+    # The container has no way to the parent itself; the host has one to it by the narrower route.
+    assert host.ping(None, done["app"]["ipv4"].split("/")[0])
+    host.call("macvlan_endpoint", name="host", network="pub_net", state="absent")
+    assert not host.ping(None, done["app"]["ipv4"].split("/")[0], timeout=1)
+
+
+@pytest.mark.shows(README, "macvlan_info")
+def test_drift_fails_an_assertion(host: Host, section: Section) -> None:
+    network(host)
+    endpoint(host, "a")
+    assert section.play(host).changed == 0
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(README, "macvlan_config")
+def test_a_whole_host_in_one_task(host: Host, section: Section) -> None:
+    network(host, "other", parent="eth0.70")
+    assert section.play(host).changed == 1
+    assert set(host.links()) == {"lo", "eth0", "eth0.50", "eth0.60"}
+    assert set(host.links("web1")) == {"lo", "eth0", "eth1"}
+
+
+@pytest.mark.shows(README, "Ad hoc", 0)
+def test_modules_are_called_ad_hoc(host: Host, section: Section) -> None:
+    keep_programs(host)
+    before = host.snapshot()
+    said = section.run(host).stdout
+    assert (said.count("| CHANGED"), said.count("| SUCCESS")) == (6, 1), said
+    assert '"name": "web"' in said and '"drift": []' in said and "confirmed" in said
+    assert host.snapshot().without_state() == before.without_state()
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(README, "Ad hoc", 1)
+def test_a_sub_interface_is_made_ad_hoc(host: Host, section: Section) -> None:
+    section.run(host, 1)
+    assert host.links()["eth0.60"]["mtu"] == 1496
+
+
+@pytest.mark.shows(README, "One option for all tasks")
+def test_an_option_of_the_group_reaches_every_module(host: Host, section: Section) -> None:
+    done = section.play(host)
+    assert host.path("/var/lib/macvlan_lab/state.db").exists() and not host.has_state()
+    assert done.results("network")["lab"]["ipam"] == "none"
+    assert [network["name"] for network in done.tasks[-1].result["networks"]] == ["lab"]
+
+
+@pytest.mark.shows(README, "macvlan_command")
+def test_the_command_is_used_on_the_host(host: Host, section: Section) -> None:
+    network(host)
+    endpoint(host, "a")
+    host.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "bin/macvlan-host"))
+    host.lose_all()
+    for line in section.text().splitlines():
+        command = line.split("#")[0]
+        done = host.run(["bash", "-c", f"PATH={HOME}/bin:$PATH; {command}"], check=False)
+        assert done.returncode == EXIT_CODES.get(command.split()[1], 0), f"{line}\n{done.stdout}{done.stderr}"
+    assert host.namespaces() == ["a"]
+
+
+@pytest.mark.shows(README, "Not being locked out")
+def test_a_change_is_kept_over_a_new_connection(host: Host, section: Section) -> None:
+    network(host)
+    endpoint(host, "a")
+    done = section.play(host)
+    assert host.call("macvlan_info")["networks"] == []
+    assert done.tasks[-1].action.endswith("macvlan_confirm") and done.tasks[-1].changed
