@@ -108,8 +108,8 @@ def test_every_line_of_a_table_of_vlans_becomes_a_network(make_host: MakeHost) -
     assert host.snapshot().without_state() == before.without_state()
 
 
-@pytest.mark.parametrize("name", ["eth0.40", "foo"])
-def test_a_link_that_was_made_by_hand_is_used_and_left_alone(host: Host, name: str) -> None:
+def test_a_link_that_was_made_by_hand_is_used_and_left_alone(host: Host) -> None:
+    name = "foo"
     host.run(["ip", "link", "add", "link", "eth0", "name", name, "type", "vlan", "id", "40"])
     host.run(["ip", "link", "set", name, "up"])
     host.wait_until_up(name)

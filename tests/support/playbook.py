@@ -105,6 +105,8 @@ def environment(home: Path) -> dict[str, str]:
         "ANSIBLE_CALLBACK_PLUGINS": str(SUPPORT / "callback_plugins"),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]),
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        # In the guest facts take a minute, and no play here asks for one.
+        "ANSIBLE_GATHERING": "explicit",
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
