@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -16,6 +17,8 @@ ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
 # What ansible-test brings in ansible-core 2.19 and newer; fewer means that it found no files to look at.
 SANITY_TESTS = 20
+# What a page loads, as opposed to what it leads to.
+LOADED_FROM_ELSEWHERE = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//')
 
 FUZZ_RUNS = 500_000
 
@@ -115,10 +118,25 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation of modules and roles, with every reference in it."""
-    install(session, "ansible-core", "antsibull-docs")
-    enter_copy(session)
+    """The documentation of modules, roles and guides, with every reference in it, and the site that is made of it."""
+    install(session, "ansible-core", "antsibull-docs", "sphinx", "sphinx-ansible-theme")
+    tree = enter_copy(session)
     session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")
+
+    pages, site = ROOT / "build/docs/pages", ROOT / "build/docs-site"
+    # antsibull-docs writes to no folder that others may write to.
+    pages.mkdir(mode=0o700)
+    shutil.rmtree(site, ignore_errors=True)
+    options = ("--fail-on-error", "--use-current", "--squash-hierarchy", "--no-add-antsibull-docs-version")
+    session.run("antsibull-docs", "collection", *options, "--dest-dir", str(pages), "fleetnet.macvlan")
+    # It takes the pages of the guides, and leaves their pictures.
+    for picture in (tree / "docs/docsite/rst").glob("*.svg"):
+        shutil.copy(picture, pages / "docsite")
+    session.run("sphinx-build", "-W", "--keep-going", "--quiet", "-c", "docs/site", "-d", str(ROOT / "build/docs/doctrees"), str(pages), str(site))
+    needy = [page.name for page in site.rglob("*.html") if LOADED_FROM_ELSEWHERE.search(page.read_text(encoding="utf-8"))]
+    if needy:
+        session.error(f"pages that need another host to be shown: {needy}")
+    session.log(f"the site begins at {site}/index.html")
 
 
 @nox.session
@@ -150,7 +168,7 @@ def galaxy(session: nox.Session) -> None:
     with tarfile.open(artifact) as archive:
         packed = {member.name for member in archive if member.isfile()} - {"FILES.json", "MANIFEST.json"}
     committed = set(committed_files(session))
-    users = ("LICENSES/", "README.md", "changelogs/", "extensions/", "meta/", "playbooks/", "plugins/", "roles/")
+    users = ("LICENSES/", "README.md", "changelogs/", "docs/", "extensions/", "meta/", "playbooks/", "plugins/", "roles/")
     wanted = {name for name in committed if name.startswith(users)}
     if packed - committed or wanted - packed:
         session.error(f"not to be packed: {sorted(packed - committed)}; missing: {sorted(wanted - packed)}")
