@@ -65,6 +65,8 @@ options:
         required: true
 seealso:
   - module: fleetnet.macvlan.macvlan_config
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_reboot
+    description: What the command brings back, and when the record is lost.
 """
 
 EXAMPLES = r"""

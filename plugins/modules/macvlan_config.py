@@ -90,6 +90,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.macvlan_info
   - module: fleetnet.macvlan.macvlan_confirm
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
+    description: Many hosts from one inventory, and how nobody is locked out.
 """
 
 EXAMPLES = r"""

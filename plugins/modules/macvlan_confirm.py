@@ -37,6 +37,8 @@ notes:
   - With C(connection=local) there is no connection to renew. Confirm by C(macvlan-host confirm) from another SSH session.
 seealso:
   - module: fleetnet.macvlan.macvlan_config
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
+    description: How nobody is locked out.
 """
 
 EXAMPLES = r"""

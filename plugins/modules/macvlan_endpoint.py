@@ -170,6 +170,10 @@ notes:
 seealso:
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_info
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
+    description: Every flag of C(docker network connect), and the option that does the same.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
+    description: What keeps packets from arriving, and tasks from being done.
 """
 
 EXAMPLES = r"""

@@ -49,6 +49,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.vlan_subinterface
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
+    description: What to do about a difference.
 """
 
 EXAMPLES = r"""

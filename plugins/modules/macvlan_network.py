@@ -215,6 +215,10 @@ seealso:
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.vlan_subinterface
   - module: fleetnet.macvlan.macvlan_info
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
+    description: Every flag of C(docker network create), and the option that does the same.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
+    description: What keeps packets from arriving, and tasks from being done.
 """
 
 EXAMPLES = r"""

@@ -124,6 +124,8 @@ notes:
 seealso:
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_info
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
+    description: VLANs of many hosts from one inventory.
 """
 
 EXAMPLES = r"""

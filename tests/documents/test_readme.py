@@ -73,16 +73,13 @@ def test_a_vlan_outlives_its_networks(make_host: MakeHost, section: Section) -> 
 
 
 @pytest.mark.shows(README, "macvlan_endpoint")
-def test_a_container_and_the_host_reach_each_other(host: Host, section: Section) -> None:
-    host.ip("address", "add", "172.16.86.250/24", "dev", "eth0")
+def test_a_container_is_plugged_in(host: Host, section: Section) -> None:
+    host.wire.add_address("172.16.86.1/24")
     network(host, "pub_net", **PUB_NET)
     host.ip("netns", "add", "container")
-    done = section.play(host, extra_vars={"container_pid": host.process_in("container").pid}).results("endpoint")
-    assert done["host"]["ifname"] == "mv-host"
-    # The container has no way to the parent itself; the host has one to it by the narrower route.
-    assert host.ping(None, done["app"]["ipv4"].split("/")[0])
-    host.call("macvlan_endpoint", name="host", network="pub_net", state="absent")
-    assert not host.ping(None, done["app"]["ipv4"].split("/")[0], timeout=1)
+    section.play(host, extra_vars={"container_pid": host.process_in("container").pid})
+    assert host.ping("container", "172.16.86.1")
+    assert [route["dev"] for route in host.routes("container") if route.get("gateway") == "172.16.86.9"] == ["eth0"]
 
 
 @pytest.mark.shows(README, "macvlan_info")
@@ -137,12 +134,3 @@ def test_the_command_is_used_on_the_host(host: Host, section: Section) -> None:
         done = host.run(["bash", "-c", f"PATH={HOME}/bin:$PATH; {command}"], check=False)
         assert done.returncode == EXIT_CODES.get(command.split()[1], 0), f"{line}\n{done.stdout}{done.stderr}"
     assert host.namespaces() == ["a"]
-
-
-@pytest.mark.shows(README, "Not being locked out")
-def test_a_change_is_kept_over_a_new_connection(host: Host, section: Section) -> None:
-    network(host)
-    endpoint(host, "a")
-    done = section.play(host)
-    assert host.call("macvlan_info")["networks"] == []
-    assert done.tasks[-1].action.endswith("macvlan_confirm") and done.tasks[-1].changed

@@ -17,6 +17,7 @@ from .host import HOME, Host
 from .playbook import PlaybookRun, environment
 
 GROUP = "edge"
+PROGRAMS = HOME / "bin"
 # What a reader of the documents has: one group, here with the machine itself as its only host.
 INVENTORY = {
     GROUP: {
@@ -60,7 +61,13 @@ class Section:
         home = environment(HOME)
         del home["ANSIBLE_CALLBACKS_ENABLED"]
         env = {**home, "ANSIBLE_INVENTORY": str(write_inventory(host)), **variables}
+        env["PATH"] = f"{PROGRAMS}:{env['PATH']}"
         return host.run(["bash", "-euo", "pipefail", "-c", f"cd {cwd}\n{self.text(number)}"], env=env, check=check)
+
+
+def install_command(host: Host) -> None:
+    """Have macvlan-host where the commands of a snippet find it."""
+    host.call("macvlan_command", path=str(HOME / "engine"), command=str(PROGRAMS / "macvlan-host"))
 
 
 def write_inventory(host: Host) -> Path:

@@ -149,6 +149,13 @@ def test_every_option_is_described_in_whole_sentences(name):
     check(documented(name)["options"])
 
 
+@every_module
+def test_a_guide_tells_more(name):
+    guides = {path.stem for path in (ROOT / "docs/docsite/rst").glob("*.rst")}
+    labels = {entry["ref"] for entry in documented(name)["seealso"] if "ref" in entry}
+    assert labels and labels <= {f"ansible_collections.{COLLECTION}docsite.{guide}" for guide in guides}
+
+
 def test_the_action_group_has_every_module():
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
     assert runtime["action_groups"]["macvlan"] == sorted(MODULES)

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snippets of "After a reboot", run as they are written, and what it says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
+
+GUIDE = "docs/docsite/rst/guide_reboot.rst"
+
+
+@pytest.fixture
+def recorded(host: Host) -> Host:
+    """A host with a network and an endpoint, and the command."""
+    network(host, "pub_net", subnets=subnets("172.16.86.0/24"))
+    endpoint(host, "web", "pub_net")
+    install_command(host)
+    return host
+
+
+@pytest.mark.shows(GUIDE, "Looking at it")
+def test_the_command_tells_what_is_missing_and_brings_it_back(recorded: Host, section: Section) -> None:
+    before = recorded.snapshot()
+    recorded.lose_all()
+    assert section.run(recorded).stdout.splitlines() == [
+        "/var/lib/macvlan_host: 0 vlan_subinterfaces, 1 network, 1 endpoint",
+        "endpoint pub_net/web: netns is missing, recorded web",
+    ]
+    section.run(recorded, 1)
+    assert recorded.snapshot().without_state() == before.without_state()
+
+
+@pytest.mark.shows(GUIDE, "When the record is lost")
+@pytest.mark.parametrize("backup", [True, False])
+def test_a_lost_record_is_made_again(recorded: Host, section: Section, backup: bool) -> None:
+    params = {"name": "web", "network": "pub_net", "netns": "web"}
+    before = recorded.call("macvlan_info")
+    links = recorded.snapshot().without_state()
+    recorded.path(recorded.state_dir / "state.db").unlink()
+    if not backup:
+        recorded.path(recorded.state_dir / "state.db.backup").unlink()
+    assert "macvlan-host recover" in recorded.call("macvlan_endpoint", fails=True, **params)["msg"]
+    section.run(recorded, check=backup)
+    network(recorded, "pub_net", subnets=subnets("172.16.86.0/24"))
+    endpoint(recorded, "web", "pub_net")
+    assert recorded.call("macvlan_info") == before
+    assert recorded.snapshot().without_state() == links

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snippets of "Troubleshooting" and "How it works", run where there is the trouble that they are about."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, refuse, subnets
+
+GUIDE = "docs/docsite/rst/guide_troubleshooting.rst"
+HOW_IT_WORKS = "docs/docsite/rst/guide_how_it_works.rst"
+PUB_NET = {"subnets": [{"subnet": "172.16.86.0/24", "ip_range": "172.16.86.128/25"}]}
+
+
+@pytest.fixture
+def troubled(host: Host) -> Host:
+    """A host with the network and the endpoint of the examples."""
+    network(host, "pub_net", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    return host
+
+
+# --- packets that do not arrive -------------------------------------------------------------------------------------
+
+
+@pytest.mark.shows(GUIDE, "The host cannot reach its own endpoints")
+def test_a_host_reaches_its_endpoints_by_one_of_its_own(troubled: Host, section: Section) -> None:
+    troubled.ip("address", "add", "172.16.86.250/24", "dev", "eth0")
+    assert not troubled.ping(None, "172.16.86.128", timeout=1)
+    assert not troubled.ping("web", "172.16.86.250", timeout=1)
+    section.play(troubled)
+    assert troubled.ping(None, "172.16.86.128")
+    assert section.run(troubled, 1).stdout.startswith("172.16.86.128 dev mv-host src 172.16.86.129 ")
+
+
+@pytest.mark.shows(GUIDE, "Endpoints reach each other, and nothing beyond the parent")
+def test_a_port_that_knows_one_address_lets_no_answer_through(host: Host, section: Section) -> None:
+    host.wire.add_address("172.16.86.1/24")
+    own = host.links()["eth0"]["address"]
+    host.wire.run(["bridge", "link", "set", "dev", "port0", "learning", "off", "flood", "off"])
+    host.wire.run(["bridge", "fdb", "replace", own, "dev", "port0", "master", "static"])
+    network(host, "pub_net", **PUB_NET)
+    for name in ("web", "db"):
+        endpoint(host, name, "pub_net")
+    assert host.ping("web", "172.16.86.129")
+    assert not host.ping("web", "172.16.86.1", timeout=2)
+    assert re.search(r"172\.16\.86\.1 dev eth0 .*(FAILED|INCOMPLETE)", section.run(host).stdout)
+    host.call("macvlan_network", name="pub_net", state="absent", force=True)
+    network(host, "pub_net", mode="passthru", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    assert host.ping("web", "172.16.86.1")
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(GUIDE, "Nothing comes back on a VLAN")
+def test_frames_of_a_vlan_are_counted(host: Host, section: Section) -> None:
+    network(host, parent="eth0.50")
+    said = section.run(host).stdout
+    assert "802.1Q id 50" in said and "RX:" in said
+
+
+@pytest.mark.shows(GUIDE, "Endpoints of two networks do not reach each other")
+def test_a_router_joins_two_networks(make_host: MakeHost, section: Section) -> None:
+    host = make_host("eth0", "eth1")
+    network(host, "pub_net", **PUB_NET)
+    network(host, "other", parent="eth1", subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "web", "pub_net")
+    endpoint(host, "db", "other")
+    assert section.run(host).stdout.strip() == "default via 172.16.86.1 dev eth0 proto static"
+    assert not host.ping("web", "10.0.0.2", timeout=1)
+    for address in ("172.16.86.1/24", "10.0.0.1/24"):
+        host.wire.add_address(address)
+    host.wire.forward()
+    assert host.ping("web", "10.0.0.2")
+
+
+@pytest.mark.shows(GUIDE, "The parent is in promiscuous mode")
+def test_a_parent_of_endpoints_is_promiscuous_where_it_has_no_filter(troubled: Host, section: Section) -> None:
+    said = section.run(troubled).stdout
+    assert "promiscuity 1" in said
+    troubled.call("macvlan_endpoint", name="web", network="pub_net", state="absent")
+    assert "promiscuity 0" in section.run(troubled).stdout
+
+
+# --- tasks that are refused -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.needs("ipvlan")
+@pytest.mark.shows(GUIDE, "*carries the ipvlan link …, which takes all its frames*")
+def test_macvlan_and_ipvlan_exclude_each_other(host: Host, section: Section) -> None:
+    host.ip("link", "add", "link", "eth0", "name", "ipvl0", "type", "ipvlan", "mode", "l2")
+    refuse(host, "macvlan_network", "carries the ipvlan link ipvl0, which takes all its frames", name="net", parent="eth0")
+    assert "ipvl0@eth0" in section.run(host).stdout
+
+
+def test_a_port_of_a_bridge_is_no_parent(host: Host) -> None:
+    host.ip("link", "add", "br0", "type", "bridge")
+    host.ip("link", "set", "dev", "eth0", "master", "br0")
+    message = refuse(host, "macvlan_network", name="net", parent="eth0")
+    assert is_a_heading(message)
+
+
+def test_a_parent_has_one_network(troubled: Host) -> None:
+    message = refuse(troubled, "macvlan_network", "allow_shared_parent", name="net", parent="eth0")
+    assert is_a_heading(message)
+
+
+def test_what_awaits_confirmation_is_not_changed(troubled: Host) -> None:
+    troubled.call("macvlan_config", purge=True, confirm_timeout=600)
+    message = troubled.call("macvlan_network", name="net", parent="eth0", fails=True)["msg"]
+    assert is_a_heading(message)
+
+
+def test_the_way_by_which_a_host_is_reached_is_guarded(troubled: Host) -> None:
+    params = {"name": "host", "network": "pub_net"}
+    troubled.call("macvlan_endpoint", **params, default_route=True)
+    message = refuse(troubled, "macvlan_endpoint", **params, state="absent")
+    assert is_a_heading(message)
+
+
+def test_another_folder_is_not_taken_for_an_empty_host(troubled: Host) -> None:
+    message = refuse(troubled, "macvlan_network", name="net", parent="eth0", state_dir="/var/lib/other")
+    assert is_a_heading(message)
+
+
+def is_a_heading(message: str) -> bool:
+    """Whether the guide has a section that is called like the message, or like a part of it."""
+    titles = re.findall(r"^\*(.*)\*\n\^+$", (COLLECTION / GUIDE).read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(titles) >= 7
+    return any(re.search(".*".join(map(re.escape, title.split("…"))), message) for title in titles)
+
+
+# --- something is not as it was asked for ---------------------------------------------------------------------------
+
+
+@pytest.mark.shows(GUIDE, "Somebody has changed a link")
+def test_a_difference_is_named_and_mended(troubled: Host, section: Section) -> None:
+    install_command(troubled)
+    assert section.run(troubled).stdout == ""
+    troubled.ip("link", "set", "dev", "eth0", "mtu", "1400", netns="web")
+    assert section.run(troubled, check=False).stdout == "endpoint pub_net/web: mtu is 1400, recorded 1500\n"
+    assert troubled.call("macvlan_endpoint", name="web", network="pub_net", netns="web")["changed"]
+    assert section.run(troubled).stdout == ""
+
+
+@pytest.mark.needs("8021q")
+@pytest.mark.shows(HOW_IT_WORKS, "What is ours")
+def test_a_link_of_ours_is_known_by_its_alias(host: Host, section: Section) -> None:
+    network(host, parent="eth0.50")
+    assert re.search(r"alias fleetnet\.macvlan:[0-9a-f]{32}", section.run(host).stdout)
