@@ -33,7 +33,7 @@ html_show_sphinx = False
 html_use_index = False
 
 
-def link_elsewhere(dummy_app: t.Any, dummy_env: t.Any, node: t.Any, text: nodes.Element) -> nodes.reference | None:
+def link_elsewhere(_app: t.Any, _env: t.Any, node: t.Any, text: nodes.Element) -> nodes.reference | None:
     """Find a label that no page here has; what is in nobody's list stays a warning."""
     url = ELSEWHERE.get(node["reftarget"])
     return nodes.reference("", "", text, refuri=url) if url else None
