@@ -156,6 +156,12 @@ def test_a_guide_tells_more(name):
     assert labels and labels <= {f"ansible_collections.{COLLECTION}docsite.{guide}" for guide in guides}
 
 
+@pytest.mark.parametrize("file", [*ROOT.glob("*.md"), *ROOT.glob("roles/*/*.md")], ids=lambda file: str(file.relative_to(ROOT)))
+def test_links_to_files_lead_to_files(file):
+    links = re.findall(r"\]\((?!\w+:|#)([^)#]+)", file.read_text())
+    assert [link for link in links if not (file.parent / link).exists()] == []
+
+
 def test_the_action_group_has_every_module():
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
     assert runtime["action_groups"]["macvlan"] == sorted(MODULES)
