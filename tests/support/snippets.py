@@ -25,6 +25,7 @@ INVENTORY = {
     }
 }
 
+
 class Section:
     """The snippets under one heading, or some of them by their number; each has to be run, or looked at."""
 
