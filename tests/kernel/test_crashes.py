@@ -29,6 +29,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot, Tables
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, Result, promised, subnets
 
+pytestmark = pytest.mark.engine
+
 Params = dict[str, t.Any]
 
 COMPLETE, FAILED = 0, 2

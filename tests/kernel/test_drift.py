@@ -17,6 +17,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
 
+pytestmark = pytest.mark.engine
+
 NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("192.168.216.0/24", "2001:db8:abc8::/64")}
 ENDPOINT = {
     "name": "a",

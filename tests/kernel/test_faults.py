@@ -29,6 +29,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     subnets,
 )
 
+pytestmark = pytest.mark.engine
+
 Scenario = tuple[str, dict[str, t.Any]]
 
 DUAL = subnets("10.0.0.0/24", "fd00::/64")

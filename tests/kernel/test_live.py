@@ -20,6 +20,8 @@ import pytest
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import subnets
 
+pytestmark = pytest.mark.engine
+
 Tasks = tuple[tuple[str, dict[str, t.Any]], ...]
 
 NETWORK: dict[str, t.Any] = {

@@ -24,6 +24,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Said
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, subnets
 
+pytestmark = pytest.mark.engine
+
 ENGINE, COMMAND = str(HOME / "engine"), str(HOME / "bin/macvlan-host")
 PLACE = {"path": ENGINE, "command": COMMAND}
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3

@@ -36,6 +36,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.meddling import (
 from ansible_collections.fleetnet.macvlan.tests.support.sight import DUMMY_MTU, Item, Row, Sight, look_at, version_of
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, promised
 
+pytestmark = pytest.mark.engine
+
 MEDDLINGS = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW}
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COMPLETE = 0

@@ -24,9 +24,10 @@ TALLY = "tally"
 
 
 class MakeHost(t.Protocol):
-    """Hosts with parents that are up; those that share a wire reach each other."""
+    """What makes hosts."""
 
-    def __call__(self, *parents: str, wire: Wire | None = None) -> Host: ...
+    def __call__(self, *parents: str, wire: Wire | None = None) -> Host:
+        """One with parents that are up; those that share a wire reach each other."""
 
 
 @pytest.fixture
@@ -59,9 +60,10 @@ def section(request: pytest.FixtureRequest) -> Iterator[Section]:
 
 
 class Tally(t.Protocol):
-    """Tell how much of something a test has tried; fewer than it should be is a failure."""
+    """What counts."""
 
-    def __call__(self, what: str, number: int, least: int) -> None: ...
+    def __call__(self, what: str, number: int, least: int) -> None:
+        """Tell how much of something a test has tried; fewer than it should be is a failure."""
 
 
 @pytest.fixture
@@ -79,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Its assertions compare hosts; without this a failure would not say where they differ.
     pytest.register_assert_rewrite(TASKS)
     config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
+    config.addinivalue_line("markers", "engine: says nothing about Ansible, so that one release of it is enough")
     config.addinivalue_line("markers", "shows(file, section, *numbers): the snippets of a document that the test runs")
 
 

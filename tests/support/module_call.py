@@ -17,7 +17,7 @@ import sys
 import traceback
 import typing as t
 
-from ansible.module_utils.testing import patch_module_args
+from .module_args import patch_module_args
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000

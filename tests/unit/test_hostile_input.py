@@ -16,7 +16,6 @@ import tempfile
 
 import pytest
 from ansible.module_utils.common import warnings as collected
-from ansible.module_utils.testing import patch_module_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +37,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
+from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch_module_args
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 
 MODULES = "ansible_collections.fleetnet.macvlan.plugins.modules."

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as collected
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, errors, options
@@ -30,6 +29,7 @@ from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_network,
     vlan_subinterface,
 )
+from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch_module_args
 
 NETWORK = {"name": "n", "parent": "eth0", "subnets": [{"subnet": "192.0.2.0/24"}]}
 CHANGING = [
@@ -79,8 +79,7 @@ class FakeEngine:
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    """The tests are the same for root and for everybody else, and none sees the warnings of another."""
-    collected._global_warnings.clear()
+    """The tests are the same for root and for everybody else."""
     fake = FakeEngine()
     monkeypatch.setattr(face.engine, "execute", fake.execute)
     monkeypatch.setattr(face.engine, "inspect", fake.inspect)
@@ -92,9 +91,10 @@ def fake(monkeypatch):
 
 @pytest.fixture
 def call(capsys):
-    """Runs a module; its result is what it prints."""
+    """Runs a module; its result is what it prints, without the warnings of another run."""
 
     def run(module, params, **special):
+        collected._global_warnings.clear()
         arguments = {
             "_ansible_remote_tmp": "/tmp",
             **params,

@@ -33,13 +33,12 @@ class CallbackModule(CallbackBase):
             print(json.dumps(entry, default=str), file=file)
 
     def _write_result(self, status: str, result: t.Any) -> None:
+        if hasattr(result, "task"):
+            task, returned = result.task, result.result
+        else:  # before ansible-core 2.19
+            task, returned = result._task, result._result
         self._write(
-            {
-                "task": result.task.get_name().strip(),
-                "action": result.task.action,
-                "status": status,
-                "result": dict(result.result),
-            }
+            {"task": task.get_name().strip(), "action": task.action, "status": status, "result": dict(returned)}
         )
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
