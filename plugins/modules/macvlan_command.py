@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_command
 short_description: Put the command macvlan-host on a host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Installs the command C(macvlan-host), which brings everything back that is recorded on a host, and tells what
     differs, without Ansible. It is the very engine that the modules of this collection run with.

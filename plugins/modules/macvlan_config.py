@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_config
 short_description: All macvlan networks, endpoints and sub-interfaces of a host in one task
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings a host to a declared state in one task, with one lock, one plan, one pass over the kernel and one transaction.
   - It does what a task of M(fleetnet.macvlan.vlan_subinterface), M(fleetnet.macvlan.macvlan_network) or

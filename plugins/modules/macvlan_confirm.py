@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_confirm
 short_description: Confirm a change of macvlan_config that is put back otherwise
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Keeps what a task of M(fleetnet.macvlan.macvlan_config) with
     O(fleetnet.macvlan.macvlan_config#module:confirm_timeout) has changed. It has to come by another SSH connection than

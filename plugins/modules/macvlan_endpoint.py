@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_endpoint
 short_description: Endpoints of macvlan networks in network namespaces
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Connects a network namespace to a macvlan network by a macvlan link with addresses, routes and settings.
   - The network has to be there, see M(fleetnet.macvlan.macvlan_network). O(network) and O(name) together identify an

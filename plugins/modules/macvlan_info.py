@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_info
 short_description: Macvlan networks, endpoints and sub-interfaces of a host, and what differs from the record
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the networks, endpoints and VLAN sub-interfaces that are recorded on a host, and RV(drift), which is
     everything in the kernel that is not as it was recorded.

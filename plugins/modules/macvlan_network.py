@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: macvlan_network
 short_description: Macvlan networks on a parent interface of a Linux host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Declares a macvlan network on a host, with its parent interface, the mode in which its endpoints see each other,
     and the subnets that they get their addresses from.

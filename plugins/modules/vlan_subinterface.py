@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vlan_subinterface
 short_description: VLAN sub-interfaces of a Linux host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Declares an 802.1Q or 802.1ad sub-interface of a link, to be the parent of macvlan networks or for any other use.
   - A network of M(fleetnet.macvlan.macvlan_network) makes the sub-interface that it needs by itself. This module is
