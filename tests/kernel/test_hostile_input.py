@@ -27,6 +27,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
 
+pytestmark = pytest.mark.engine
+
 TAG = "fleetnet.macvlan:"
 SAMPLE = 60
 # Nothing but these can be written to in a sealed host: its own /run/netns, /var/lib and units, and the kernel.

@@ -20,6 +20,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
 
+pytestmark = pytest.mark.engine
+
 NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24")}
 ENDPOINTS = [{"name": "h", "network": "net"}, {"name": "a", "network": "net", "netns": "a"}]
 # Longer than any test runs; the clock is put forward instead.
@@ -143,7 +145,9 @@ def test_the_time_for_a_confirmation_is_that_of_the_clock(reached: Host) -> None
 def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_before(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
     reached.call("macvlan_config", hook=clock, **NOTHING)
-    refuse(reached, "macvlan_network", "awaits confirmation", "macvlan_confirm", **NETWORK)
+    for check in (True, False):
+        message = reached.call("macvlan_network", check=check, fails=True, **NETWORK)["msg"]
+        assert "awaits confirmation" in message and "macvlan_confirm" in message
     found = reached.call("macvlan_info")
     assert [item["name"] for item in found["endpoints"]] == ["a", "h"]
     assert any("awaits confirmation" in text for text in found["warnings"])
