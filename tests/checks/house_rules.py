@@ -29,7 +29,7 @@ IGNORE_FILES = ("tests/sanity/ignore-*.txt", "*.ansible-lint-ignore")
 # The brackets keep the patterns from finding themselves.
 LEFT_FOR_LATER = re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X])\b")
 SILENCED = re.compile(r"#\s*(?:noq[a]|pylint: disabl[e])(?P<rest>.*)")
-REASON = re.compile(r"[:=]\s*[\w-]+(?:,\s*[\w-]+)*\W+\w+ \w+")
+REASON = re.compile(r"[:=]\s*[\w-]+(?:\[[\w-]+\])?(?:,\s*[\w-]+)*\W+\w+ \w+")
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
