@@ -12,7 +12,7 @@ PYTHON ?= python3
 # Network namespaces need root; with one user for everything no file of .venv, .nox or build/ is out of another's reach.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo -EH)
 NOX := $(SUDO) .venv/bin/nox --noxfile noxfile.py
-SESSIONS := lint docs sanity galaxy unit core-2.17 core-2.18 kernel integration examples vm molecule
+SESSIONS := lint docs sanity galaxy unit core-2.17 core-2.18 kernel integration examples jobs vm molecule
 
 # Ansible refuses to start in a locale that is not UTF-8, and a bare environment has none.
 export LC_ALL := C.UTF-8

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tarfile
+import zipfile
 from pathlib import Path
 
 import nox
@@ -258,6 +259,25 @@ def kernel(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """The examples and the snippets of the documents, run as they are written."""
     native_tests(session, "tests/examples", "tests/documents")
+
+
+@nox.session
+def jobs(session: nox.Session) -> None:
+    """The playbooks as jobs of AWX, and the job templates as its collection loads them."""
+    install(session, "ansible-runner")
+    session.env["MACVLAN_AWX_COLLECTIONS"] = str(awx_collections(session))
+    native_tests(session, "tests/jobs")
+
+
+def awx_collections(session: nox.Session) -> Path:
+    """Where the collection awx.awx is, from the one package of PyPI that has it; of that, nothing else is unpacked."""
+    folder = ROOT / "build/awx"
+    if not folder.exists():
+        download = session.create_tmp()
+        session.run("python", "-m", "pip", "download", "--quiet", "--no-deps", "--constraint", str(CONSTRAINTS), "--dest", download, "ansible")
+        with zipfile.ZipFile(next(Path(download).glob("*.whl"))) as package:
+            package.extractall(folder, [name for name in package.namelist() if name.startswith("ansible_collections/awx/")])
+    return folder
 
 
 def native_tests(session: nox.Session, *folders: str) -> None:

@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every job as AWX runs it: what it makes, what it foresees, what it says when it fails, what the next one gets."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.job import Job, run_job
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network
+
+JOBS = ("site", "teardown", "network_create", "network_remove", "endpoint_attach", "endpoint_detach", "info")
+WEB = {
+    "macvlan_job_network": "web",
+    "macvlan_job_network_parent": "eth0",
+    "macvlan_job_network_subnets": "192.168.50.0/24",
+}
+WEB1 = {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1", "macvlan_job_endpoint_netns": "web1"}
+
+
+def succeed(host: Host, playbook: str, answers: dict[str, t.Any], check: bool = False) -> Job:
+    job = run_job({"edge1": host}, playbook, answers, check=check)
+    assert job.status == "successful", job.stdout
+    return job
+
+
+def fail(hosts: dict[str, Host], playbook: str, answers: dict[str, t.Any], **kwargs: t.Any) -> list[str]:
+    """Why it failed; a job that does has touched nothing."""
+    before = {name: host.snapshot() for name, host in hosts.items()}
+    job = run_job(hosts, playbook, answers, **kwargs)
+    assert job.status == "failed", job.stdout
+    assert {name: host.snapshot() for name, host in hosts.items()} == before
+    return job.messages
+
+
+def converge(host: Host, playbook: str, answers: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Foresee, do, and do again: the same artifacts each time, and a host that changes once."""
+    before = host.snapshot()
+    foreseen = succeed(host, playbook, answers, check=True)
+    assert host.snapshot() == before
+    done = succeed(host, playbook, answers)
+    settled = host.snapshot()
+    assert settled != before
+    again = succeed(host, playbook, answers)
+    assert host.snapshot() == settled
+    assert (foreseen.changed, done.changed, again.changed) == ({"edge1": 1}, {"edge1": 1}, {})
+    assert foreseen.artifacts.keys() == done.artifacts.keys() == again.artifacts.keys()
+    return done.artifacts
+
+
+def test_a_workflow_makes_a_network_and_an_endpoint_and_takes_them_away(host: Host) -> None:
+    networks = converge(host, "network_create", WEB)
+    assert networks["macvlan_job_networks"]["edge1"]["subnets"][0]["gateway"] == "192.168.50.1"
+
+    foreseen = succeed(host, "endpoint_attach", {**WEB1, **networks}, check=True).artifacts
+    assert foreseen["macvlan_job_endpoints"]["edge1"]["ipv4"] == "192.168.50.2/24"
+    endpoints = converge(host, "endpoint_attach", {**WEB1, **networks})
+    assert endpoints == foreseen
+    assert host.addresses("eth0", netns="web1")[0] == endpoints["macvlan_job_endpoints"]["edge1"]["ipv4"]
+
+    # What one job tells is an extra variable of the next one.
+    found = succeed(host, "info", {**networks, **endpoints}).artifacts["macvlan_job_info"]["edge1"]
+    assert found["endpoints"] == [endpoints["macvlan_job_endpoints"]["edge1"]]
+    assert ([item["name"] for item in found["networks"]], found["drift"]) == (["web"], [])
+
+    assert "web1" in fail({"edge1": host}, "network_remove", {"macvlan_job_network": "web"})[0]
+    converge(host, "endpoint_detach", {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1"})
+    converge(host, "network_remove", {"macvlan_job_network": "web", "macvlan_job_force": "false"})
+    assert host.namespaces() == []
+    assert not any(host.tables().values())
+
+
+def test_blank_answers_count_as_left_out(host: Host, survey: t.Callable[[str], list[str]]) -> None:
+    def blank(playbook: str) -> dict[str, str]:
+        return dict.fromkeys(survey(playbook), "")
+
+    plain = succeed(host, "network_create", WEB).artifacts
+    again = succeed(host, "network_create", {**blank("network_create"), **WEB})
+    assert (again.changed, again.artifacts) == ({}, plain)
+    plain = succeed(host, "endpoint_attach", WEB1).artifacts
+    again = succeed(host, "endpoint_attach", {**blank("endpoint_attach"), **WEB1})
+    assert (again.changed, again.artifacts) == ({}, plain)
+    assert succeed(host, "info", blank("info")).artifacts["macvlan_job_info"]["edge1"]["drift"] == []
+    asked = {**blank("network_remove"), "macvlan_job_network": "web", "macvlan_job_force": "true"}
+    removed = succeed(host, "network_remove", asked)
+    assert removed.changed == {"edge1": 1}
+
+
+def test_lines_of_text_become_lists_of_the_modules(host: Host) -> None:
+    made = succeed(
+        host,
+        "network_create",
+        {
+            "macvlan_job_network": "lan",
+            "macvlan_job_network_parent": "eth0",
+            "macvlan_job_network_subnets": "10.1.0.0/24, 10.2.0.0/24,2001:db8::/64",
+            "macvlan_job_network_gateways": "2001:db8::10, 10.1.0.254",
+            "macvlan_job_network_ip_ranges": "10.1.0.64/26",
+            "macvlan_job_network_aux_addresses": "printer=10.1.0.64, router = 10.2.0.9",
+            "macvlan_job_network_mtu": 1400,
+            "macvlan_job_network_labels": "owner=web team, ticket=4711",
+        },
+    ).artifacts["macvlan_job_networks"]["edge1"]
+    assert [(subnet["gateway"], subnet["ip_range"], subnet["aux_addresses"]) for subnet in made["subnets"]] == [
+        ("10.1.0.254", "10.1.0.64/26", {"printer": "10.1.0.64"}),
+        ("10.2.0.1", None, {"router": "10.2.0.9"}),
+        ("2001:db8::10", None, {}),
+    ]
+    assert (made["mtu"], made["labels"]) == (1400, {"owner": "web team", "ticket": "4711"})
+    attached = succeed(
+        host,
+        "endpoint_attach",
+        {
+            "macvlan_job_network": "lan",
+            "macvlan_job_endpoint": "app",
+            "macvlan_job_endpoint_netns": "app",
+            "macvlan_job_endpoint_routes": "10.9.0.0/16 via 10.1.0.9, 10.8.0.0/16 via 10.1.0.8 metric 50",
+            "macvlan_job_endpoint_sysctls": "net.ipv4.conf.IFNAME.rp_filter=2",
+        },
+    ).artifacts["macvlan_job_endpoints"]["edge1"]
+    assert attached["ipv4"] == "10.1.0.65/24"
+    assert {(route["dst"], route.get("gateway"), route.get("metric")) for route in host.routes("app")} >= {
+        ("10.9.0.0/16", "10.1.0.9", None),
+        ("10.8.0.0/16", "10.1.0.8", 50),
+    }
+    assert host.sysctl("net/ipv4/conf/eth0/rp_filter", netns="app") == "2"
+
+
+@pytest.mark.parametrize(
+    ("playbook", "answers", "words"),
+    [
+        ("network_create", {}, ("macvlan_job_network",)),
+        ("network_create", {**WEB, "macvlan_job_network": " "}, ("missing", "macvlan_job_network")),
+        ("network_create", {**WEB, "macvlan_job_network_mtu": "big"}, ("macvlan_job_network_mtu", "big")),
+        ("network_create", {**WEB, "macvlan_job_network_gateways": "10.0.0.1"}, ("network_gateways", "10.0.0.1")),
+        ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_routes": "10.0.0.0/8 10.0.0.1"}, ("endpoint_routes", "via")),
+        ("site", {"macvlan_job_purge": "perhaps"}, ("macvlan_job_purge", "perhaps")),
+    ],
+)
+def test_what_is_missing_or_cannot_be_understood_is_named(
+    host: Host, playbook: str, answers: dict[str, str], words: tuple[str, ...]
+) -> None:
+    (message,) = fail({"edge1": host}, playbook, answers)
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("playbook", JOBS)
+def test_no_job_starts_without_hosts(host: Host, playbook: str) -> None:
+    (message,) = fail({"edge1": host}, playbook, {}, target="")
+    assert "target_hosts" in message
+
+
+def test_hosts_that_the_inventory_does_not_have_are_named(host: Host) -> None:
+    (message,) = fail({"edge1": host}, "info", {}, target="nowhere")
+    assert "nowhere" in message
+
+
+def test_what_a_module_refuses_is_in_the_events(host: Host) -> None:
+    (message,) = fail({"edge1": host}, "endpoint_attach", WEB1)
+    assert "web" in message
+
+
+def test_drift_fails_a_job_that_is_asked_to(host: Host) -> None:
+    network(host, "web")
+    endpoint(host, "web1", "web")
+    succeed(host, "info", {"macvlan_job_fail_on_drift": "true"})
+    host.run(["ip", "link", "set", "eth0", "mtu", "1300"], netns="web1")
+    drift = succeed(host, "info", {}).artifacts["macvlan_job_info"]["edge1"]["drift"]
+    assert [(item["object"], item["field"], item["actual"]) for item in drift] == [("endpoint web/web1", "mtu", 1300)]
+    assert fail({"edge1": host}, "info", {"macvlan_job_fail_on_drift": "true"}) == ["endpoint web/web1: mtu"]
+
+
+def test_artifacts_of_several_hosts_come_together(make_host: MakeHost) -> None:
+    hosts = {f"edge{number}": make_host() for number in (1, 2, 3)}
+    job = run_job(hosts, "network_create", WEB)
+    assert job.changed == dict.fromkeys(hosts, 1)
+    job = run_job(hosts, "endpoint_attach", WEB1, target="edge1,edge3")
+    assert job.changed == {"edge1": 1, "edge3": 1}
+    attached = job.artifacts["macvlan_job_endpoints"]
+    addresses = {name: item["ipv4"] for name, item in attached.items()}
+    assert addresses == dict.fromkeys(("edge1", "edge3"), "192.168.50.2/24")
+    assert [host.namespaces() for host in hosts.values()] == [["web1"], [], ["web1"]]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "answers", "left"),
+    [
+        ("site", {"macvlan_job_purge": "", "macvlan_job_libraries": ""}, {"network lan"}),
+        ("site", {"macvlan_job_purge": "false", "macvlan_job_confirm_timeout": "60"}, {"network lan", "network web"}),
+        ("teardown", {"macvlan_job_force": "", "macvlan_job_state_dir": ""}, set()),
+    ],
+)
+def test_answers_about_whole_hosts_count_more_than_the_inventory(
+    host: Host, playbook: str, answers: dict[str, str], left: set[str]
+) -> None:
+    network(host, "web")
+    declared = {
+        "macvlan_host_purge": True,
+        "macvlan_host_networks": [{"name": "lan", "parent": "eth0", "allow_shared_parent": True}],
+    }
+    # The role asks for systemd, which no throw-away host is run by.
+    facts = {"systemd": True, "units": [], "own_environment": False}
+    facts |= {"python": sys.executable, "executable": sys.executable}
+    before = host.snapshot()
+    job = run_job({"edge1": host}, playbook, {**answers, "_macvlan_host_found": facts}, check=True, declared=declared)
+    assert job.status == "successful", job.stdout
+    assert host.snapshot() == before
+    (result,) = (event["event_data"]["res"] for event in job.events if "networks" in event["event_data"].get("res", {}))
+    removed = result["diff"]["before"].keys() - result["diff"]["after"].keys()
+    assert {"network web"} - removed | result["diff"]["after"].keys() == left
