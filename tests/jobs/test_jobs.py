@@ -137,7 +137,7 @@ def test_lines_of_text_become_lists_of_the_modules(host: Host) -> None:
     [
         ("network_create", {}, ("macvlan_job_network",)),
         ("network_create", {**WEB, "macvlan_job_network": " "}, ("missing", "macvlan_job_network")),
-        ("network_create", {**WEB, "macvlan_job_network_mtu": "big"}, ("macvlan_job_network_mtu", "big")),
+        ("network_create", {**WEB, "macvlan_job_network_mtu": "big"}, ("macvlan_job_network_mtu", "int")),
         ("network_create", {**WEB, "macvlan_job_network_gateways": "10.0.0.1"}, ("network_gateways", "10.0.0.1")),
         ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_routes": "10.0.0.0/8 10.0.0.1"}, ("endpoint_routes", "via")),
         ("site", {"macvlan_job_purge": "perhaps"}, ("macvlan_job_purge", "perhaps")),

@@ -116,7 +116,7 @@ def test_what_is_said_of_subnets_goes_to_the_one_that_has_it_inside(texts, subne
         ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 via 10.0.0.1 via 10.0.0.2"}, ["endpoint_routes"]),
         ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 metric low"}, ["endpoint_routes", "low", "number"]),
         ("endpoint_attach", {"endpoint_sysctls": "net.ipv4.ip_forward"}, ["endpoint_sysctls", "NAME=VALUE"]),
-        ("endpoint_attach", {"endpoint_pid": "first"}, ["endpoint_pid", "first"]),
+        ("endpoint_attach", {"endpoint_pid": "first"}, ["endpoint_pid", "int"]),
         ("network_create", {"network_mode": "bridged"}, ["network_mode", "bridged", "vepa"]),
         ("network_create", {"network_internal": "perhaps"}, ["network_internal", "perhaps"]),
         ("network_create", {"network_address_pools": "10.0.0.0/8"}, ["network_address_pools", "size"]),
