@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 DOCUMENTATION = r"""
 name: job_answers
 short_description: Answers of a survey as options of the modules
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the variables of a job of the role P(fleetnet.macvlan.macvlan_job#role), which a survey asks for.
   - One that is empty, or blank, counts as left out. The others are validated against the argument specification of the

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every job as AWX runs it: what it makes, what it foresees, what it says when it fails, what the next one gets."""
 
 from __future__ import annotations
@@ -154,6 +155,11 @@ def test_what_is_missing_or_cannot_be_understood_is_named(
 def test_no_job_starts_without_hosts(host: Host, playbook: str) -> None:
     (message,) = fail({"edge1": host}, playbook, {}, target="")
     assert "target_hosts" in message
+
+
+def test_no_job_without_hosts_succeeds_because_its_limit_left_the_question_out(host: Host) -> None:
+    job = run_job({"edge1": host}, "info", {}, target="", limit="edge1")
+    assert (job.status, "target_hosts is not given" in job.stdout) == ("failed", True), job.stdout
 
 
 def test_hosts_that_the_inventory_does_not_have_are_named(host: Host) -> None:

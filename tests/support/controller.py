@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """As much of the API of AWX as its module for job templates asks for, inside a machine; it keeps what it is sent."""
 
 from __future__ import annotations

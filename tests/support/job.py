@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """Jobs as AWX runs them: the real ansible-runner on a private data folder, read from the events that it left."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shlex
 import sys
 import typing as t
@@ -60,6 +60,7 @@ def run_job(
     *,
     check: bool = False,
     target: str = "all",
+    limit: str | None = None,
     declared: t.Mapping[str, t.Any] | None = None,
     settings: t.Mapping[str, str] | None = None,
 ) -> Job:
@@ -73,17 +74,15 @@ def run_job(
         "inventory/hosts": "".join(f"{name} {variables(machine, host)}\n" for name, host in hosts.items()),
         "inventory/group_vars/all.json": json.dumps(declared or {}),
         "env/extravars": json.dumps({"target_hosts": target, **answers}),
-        "env/cmdline": "--check --diff" if check else "",
+        "env/cmdline": ("--check --diff " if check else "") + (f"--limit {limit}" if limit else ""),
     }
     machine.run(["rm", "-rf", str(FOLDER)])
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     machine.path(HOME / "ansible.cfg").touch()
-    programs = str(Path(sys.executable).parent)
     env = {**environment(HOME), **(settings or {})}
-    env["PATH"] = os.pathsep.join((programs, env["PATH"]))
-    argv = [f"{programs}/ansible-runner", "run", str(FOLDER), "--ident", IDENT, "-p", f"fleetnet.macvlan.{playbook}"]
+    argv = [str(Path(sys.executable).parent / "ansible-runner"), "run", str(FOLDER), "--ident", IDENT, "-p", f"fleetnet.macvlan.{playbook}"]
     said = machine.run(argv, check=False, env=env, timeout=TIMEOUT).stdout
     artifacts = folder / "artifacts" / IDENT
     found = [json.loads(file.read_text(encoding="utf-8")) for file in artifacts.glob("job_events/*-????????????.json")]
