@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The measurements that the README names still measure; how fast it is beside others is not for a busy machine to tell."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
+
+README = (COLLECTION / "README.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    argv = [sys.executable, *arguments]
+    return subprocess.run(argv, cwd=COLLECTION, env=env, check=False, capture_output=True, text=True, timeout=1200)
+
+
+def test_a_part_of_the_benchmark_is_run(tmp_path: Path) -> None:
+    (arguments,) = re.findall(r'`make benchmark ARGS="(.*)"`', README)
+    done = run("benchmarks/run.py", "--work", str(tmp_path), "--output", str(tmp_path / "results"), *shlex.split(arguments))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"results.json", "results.md", "results.svg"} <= {file.name for file in (tmp_path / "results").iterdir()}
+
+
+@pytest.mark.needs("8021q")
+def test_restoring_is_compared_with_batches() -> None:
+    (program,) = re.findall(r"`python3 tests/vm/guest.py run -- python3 (\S+)`", README)
+    done = run(program, "--vlans", "2", "--endpoints", "5", "--repeats", "1")
+    assert "restoring 10 endpoints in 10 namespaces on 2 VLANs" in done.stdout, done.stdout + done.stderr
