@@ -271,12 +271,13 @@ def jobs(session: nox.Session) -> None:
 
 def awx_collections(session: nox.Session) -> Path:
     """Where the collection awx.awx is, from the one package of PyPI that has it; of that, nothing else is unpacked."""
-    folder = ROOT / "build/awx"
-    if not folder.exists():
-        download = session.create_tmp()
-        session.run("python", "-m", "pip", "download", "--quiet", "--no-deps", "--constraint", str(CONSTRAINTS), "--dest", download, "ansible")
-        with zipfile.ZipFile(next(Path(download).glob("*.whl"))) as package:
-            package.extractall(folder, [name for name in package.namelist() if name.startswith("ansible_collections/awx/")])
+    downloads = ROOT / "build/awx"
+    session.run("python", "-m", "pip", "download", "--quiet", "--no-deps", "--constraint", str(CONSTRAINTS), "--dest", str(downloads), "ansible")
+    newest = max(downloads.glob("ansible-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+    folder = Path(session.create_tmp()) / "collections"
+    shutil.rmtree(folder, ignore_errors=True)
+    with zipfile.ZipFile(newest) as package:
+        package.extractall(folder, [name for name in package.namelist() if name.startswith("ansible_collections/awx/")])
     return folder
 
 

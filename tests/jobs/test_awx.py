@@ -59,7 +59,10 @@ def test_every_job_becomes_a_template_with_its_survey(
         template = loaded[item["name"]]
         assert template["playbook"] == f"playbooks/{item['playbook']}"
         assert (COLLECTION / template["playbook"]).is_file()
-        assert (template["project"], template["inventory"], template["survey_enabled"]) == (2, 3, True)
+        assert template["survey_enabled"] is True
+        assert template["project"] == controller.number("projects", "macvlan")
+        assert template["inventory"] == controller.number("inventories", "fleet")
+        assert template["execution_environment"] == controller.number("execution_environments", "macvlan")
         assert template["ask_job_type_on_launch"] and template["ask_diff_mode_on_launch"]
         assert not template["ask_inventory_on_launch"]
     said = section.run(host, 1, **settings).stdout
@@ -73,14 +76,21 @@ def test_what_is_not_said_is_asked_at_launch_and_what_is_said_is_looked_up(
     answers = {
         "macvlan_awx_project": "macvlan",
         "macvlan_awx_organization": "networking",
-        "macvlan_awx_credentials": "hosts by SSH",
+        "macvlan_awx_credentials": "ssh, vault of the fleet",
         "macvlan_awx_inventory": "",
+        "macvlan_awx_playbooks": "collections/macvlan/playbooks",
     }
     job = run_job({"edge1": host}, "awx.load", answers, settings=settings)
     assert job.status == "successful", job.stdout
-    assert all(item["organization"] == 1 and "inventory" not in item for item in controller.templates.values())
+    assert all("inventory" not in item and "execution_environment" not in item for item in controller.templates.values())
+    assert {item["organization"] for item in controller.templates.values()} == {controller.number("organizations", "networking")}
+    folders = {item["playbook"].rpartition("/")[0] for item in controller.templates.values()}
+    assert folders == {"collections/macvlan/playbooks"}
     assert all(item["ask_inventory_on_launch"] for item in controller.templates.values())
-    assert controller.linked == {(item["id"], "credentials", 4) for item in controller.templates.values()}
+    credentials = [controller.number("credentials", name) for name in ("ssh", "vault of the fleet")]
+    assert controller.linked == {
+        (item["id"], "credentials", number) for item in controller.templates.values() for number in credentials
+    }
 
 
 @needs_awx

@@ -51,7 +51,7 @@ def converge(host: Host, playbook: str, answers: dict[str, t.Any]) -> dict[str, 
     again = succeed(host, playbook, answers)
     assert host.snapshot() == settled
     assert (foreseen.changed, done.changed, again.changed) == ({"edge1": 1}, {"edge1": 1}, {})
-    assert foreseen.artifacts.keys() == done.artifacts.keys() == again.artifacts.keys()
+    assert foreseen.artifacts == done.artifacts == again.artifacts
     return done.artifacts
 
 
@@ -138,7 +138,7 @@ def test_lines_of_text_become_lists_of_the_modules(host: Host) -> None:
     [
         ("network_create", {}, ("macvlan_job_network",)),
         ("network_create", {**WEB, "macvlan_job_network": " "}, ("missing", "macvlan_job_network")),
-        ("network_create", {**WEB, "macvlan_job_network_mtu": "big"}, ("macvlan_job_network_mtu", "int")),
+        ("network_create", {**WEB, "macvlan_job_network_mtu": "big"}, ("macvlan_job_network_mtu", "'big'")),
         ("network_create", {**WEB, "macvlan_job_network_gateways": "10.0.0.1"}, ("network_gateways", "10.0.0.1")),
         ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_routes": "10.0.0.0/8 10.0.0.1"}, ("endpoint_routes", "via")),
         ("site", {"macvlan_job_purge": "perhaps"}, ("macvlan_job_purge", "perhaps")),
@@ -157,14 +157,34 @@ def test_no_job_starts_without_hosts(host: Host, playbook: str) -> None:
     assert "target_hosts" in message
 
 
-def test_no_job_without_hosts_succeeds_because_its_limit_left_the_question_out(host: Host) -> None:
-    job = run_job({"edge1": host}, "info", {}, target="", limit="edge1")
-    assert (job.status, "target_hosts is not given" in job.stdout) == ("failed", True), job.stdout
+@pytest.mark.parametrize(("target", "word"), [("", "target_hosts"), ("nowhere", "nowhere"), ("edge1, nowhere", "nowhere")])
+@pytest.mark.parametrize("limit", [None, "edge1"])
+def test_hosts_that_are_not_there_fail_a_job_with_a_limit_too(
+    host: Host, target: str, word: str, limit: str | None
+) -> None:
+    messages = fail({"edge1": host}, "info", {}, target=target, limit=limit)
+    assert word in messages[0]
 
 
-def test_hosts_that_the_inventory_does_not_have_are_named(host: Host) -> None:
-    (message,) = fail({"edge1": host}, "info", {}, target="nowhere")
-    assert "nowhere" in message
+def test_a_variable_that_no_job_has_is_refused(host: Host) -> None:
+    (message,) = fail({"edge1": host}, "network_create", {**WEB, "macvlan_job_network_subnet": "192.168.50.0/24"})
+    assert "macvlan_job_network_subnet: no job" in message
+
+
+def test_variables_of_other_jobs_need_not_make_sense(host: Host) -> None:
+    others = {"macvlan_job_endpoint_ipv4": "{{ nobody_has_set_this }}", "found": {}, "names": []}
+    artifacts = succeed(host, "network_create", {**WEB, **others}).artifacts
+    asked = {"macvlan_job_network": "{{ macvlan_job_networks[inventory_hostname].name }}"}
+    found = succeed(host, "info", {**others, **artifacts, **asked}).artifacts["macvlan_job_info"]["edge1"]
+    assert [network["name"] for network in found["networks"]] == ["web"]
+
+
+def test_the_record_is_where_the_inventory_says(host: Host) -> None:
+    declared = {"macvlan_host_state_dir": "/var/lib/other"}
+    assert run_job({"edge1": host}, "network_create", WEB, declared=declared).changed == {"edge1": 1}
+    assert not host.has_state()
+    job = run_job({"edge1": host}, "network_remove", {"macvlan_job_network": "web"}, declared=declared)
+    assert job.changed == {"edge1": 1}
 
 
 def test_what_a_module_refuses_is_in_the_events(host: Host) -> None:
@@ -179,7 +199,10 @@ def test_drift_fails_a_job_that_is_asked_to(host: Host) -> None:
     host.run(["ip", "link", "set", "eth0", "mtu", "1300"], netns="web1")
     drift = succeed(host, "info", {}).artifacts["macvlan_job_info"]["edge1"]["drift"]
     assert [(item["object"], item["field"], item["actual"]) for item in drift] == [("endpoint web/web1", "mtu", 1300)]
-    assert fail({"edge1": host}, "info", {"macvlan_job_fail_on_drift": "true"}) == ["endpoint web/web1: mtu"]
+    (message,) = fail({"edge1": host}, "info", {"macvlan_job_fail_on_drift": "true"})
+    assert message.strip() == "endpoint web/web1: mtu is 1300, recorded 1500"
+    messages = fail({"edge1": host}, "info", {"macvlan_job_fail_on_drift": "true", "macvlan_job_network": "wep"})
+    assert messages[0] == "network wep is not recorded on this host"
 
 
 def test_artifacts_of_several_hosts_come_together(make_host: MakeHost) -> None:
@@ -194,29 +217,42 @@ def test_artifacts_of_several_hosts_come_together(make_host: MakeHost) -> None:
     assert [host.namespaces() for host in hosts.values()] == [["web1"], [], ["web1"]]
 
 
+# What the inventory declares, and other answers to the same questions; the role hands them on to macvlan_config.
+DECLARED = {"purge": True, "confirm_timeout": 30, "force": True, "state_dir": "/var/lib/declared"}
+ANSWERED = {"purge": "false", "confirm_timeout": "60", "force": "false", "state_dir": "/var/lib/answered"}
+BLANK = dict.fromkeys(DECLARED, "")
+LAN = [{"name": "lan", "parent": "eth0"}]
+REMOVED = {"purge": True, "confirm_timeout": 0}
+
+
 @pytest.mark.parametrize(
-    ("playbook", "answers", "left"),
+    ("playbook", "answers", "taken"),
     [
-        ("site", {"macvlan_job_purge": "", "macvlan_job_libraries": ""}, {"network lan"}),
-        ("site", {"macvlan_job_purge": "false", "macvlan_job_confirm_timeout": "60"}, {"network lan", "network web"}),
-        ("teardown", {"macvlan_job_force": "", "macvlan_job_state_dir": ""}, set()),
+        ("site", BLANK, DECLARED),
+        ("site", ANSWERED, {"purge": False, "confirm_timeout": 60, "force": False, "state_dir": "/var/lib/answered"}),
+        ("teardown", {"force": "", "state_dir": ""}, {**DECLARED, **REMOVED}),
+        ("teardown", {"force": "no", "state_dir": "/var/lib/other"}, {"force": False, "state_dir": "/var/lib/other", **REMOVED}),
     ],
 )
 def test_answers_about_whole_hosts_count_more_than_the_inventory(
-    host: Host, playbook: str, answers: dict[str, str], left: set[str]
+    host: Host, playbook: str, answers: dict[str, str], taken: dict[str, t.Any]
 ) -> None:
-    network(host, "web")
-    declared = {
-        "macvlan_host_purge": True,
-        "macvlan_host_networks": [{"name": "lan", "parent": "eth0", "allow_shared_parent": True}],
-    }
     # The role asks for systemd, which no throw-away host is run by.
     facts = {"systemd": True, "units": [], "own_environment": False}
     facts |= {"python": sys.executable, "executable": sys.executable}
     before = host.snapshot()
-    job = run_job({"edge1": host}, playbook, {**answers, "_macvlan_host_found": facts}, check=True, declared=declared)
+    job = run_job(
+        {"edge1": host},
+        playbook,
+        {"_macvlan_host_found": facts, **{f"macvlan_job_{name}": answer for name, answer in answers.items()}},
+        check=True,
+        declared={"macvlan_host_networks": LAN, **{f"macvlan_host_{name}": value for name, value in DECLARED.items()}},
+    )
     assert job.status == "successful", job.stdout
     assert host.snapshot() == before
-    (result,) = (event["event_data"]["res"] for event in job.events if "networks" in event["event_data"].get("res", {}))
-    removed = result["diff"]["before"].keys() - result["diff"]["after"].keys()
-    assert {"network web"} - removed | result["diff"]["after"].keys() == left
+    (given,) = (
+        event["event_data"]["res"]["invocation"]["module_args"]
+        for event in job.events
+        if event["event"] == "runner_on_ok" and event["event_data"]["task_action"].endswith("macvlan_config")
+    )
+    assert {name: given[name] for name in taken} == taken

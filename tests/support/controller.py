@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import ctypes
 import http.server
+import itertools
 import json
 import threading
 import typing as t
@@ -19,12 +20,18 @@ from .module_call import CLONE_NEWNET, LIBC
 
 ROOT = "/api/v2/"
 KINDS = {"text": str, "multiplechoice": str, "integer": int}
-THERE = {"organizations": "networking", "projects": "macvlan", "inventories": "fleet", "credentials": "hosts by SSH"}
+THERE = {
+    "organizations": ["networking"],
+    "projects": ["macvlan"],
+    "inventories": ["fleet"],
+    "credentials": ["ssh", "vault of the fleet"],
+    "execution_environments": ["macvlan"],
+}
 Item = dict[str, t.Any]
 
 
 class Controller(http.server.ThreadingHTTPServer):
-    """A controller that has one of each thing that a job template is made of."""
+    """A controller that has what job templates are made of."""
 
     def __init__(self, machine: Machine) -> None:
         # A thread can go into another network alone, and a socket stays where it was made.
@@ -33,8 +40,10 @@ class Controller(http.server.ThreadingHTTPServer):
         self.items: dict[str, dict[int, Item]] = {"job_templates": {}}
         self.surveys: dict[int, Item] = {}
         self.linked: set[tuple[int, str, int]] = set()
-        for number, (endpoint, name) in enumerate(THERE.items(), start=1):
-            self.items[endpoint] = {number: {"id": number, "name": name}}
+        numbers = itertools.count(1)
+        for endpoint, names in THERE.items():
+            found = [{"id": next(numbers), "name": name} for name in names]
+            self.items[endpoint] = {item["id"]: item for item in found}
 
     def __enter__(self) -> t.Self:
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -59,6 +68,10 @@ class Controller(http.server.ThreadingHTTPServer):
         """The job templates by their names, each with its survey."""
         found = self.items["job_templates"].items()
         return {item["name"]: {**item, "survey_spec": self.surveys.get(number)} for number, item in found}
+
+    def number(self, endpoint: str, name: str) -> int:
+        (number,) = (number for number, item in self.items[endpoint].items() if item["name"] == name)
+        return number
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Item) -> tuple[int, t.Any]:
         endpoint, *rest = path.removeprefix(ROOT).strip("/").split("/")

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """Lines of text are taken apart, matched to the subnets that they are about, or refused by their variable's name."""
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible.errors import AnsibleFilterError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.filter.job_answers import PREFIX, FilterModule
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.answers import PREFIX, read_answers
 
 ROLE = Path(__file__).parents[2] / "roles/macvlan_job"
 SPECS = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]
@@ -25,7 +25,7 @@ DEFAULTS = {
 
 
 def read(job, answers):
-    return FilterModule().filters()["job_answers"]({**NEEDED, **answers}, SPECS[job]["options"])
+    return read_answers({**NEEDED, **answers}, SPECS[job]["options"])
 
 
 def understood(job, answers):
@@ -63,6 +63,9 @@ def test_routes_are_words_in_pairs(text, routes):
         ("network_create", "network_ipv6", "true", True),
         ("network_create", "network_ipv6", False, False),
         ("network_create", "network_mtu", " 1400 ", 1400),
+        ("network_create", "network_mode", " vepa ", "vepa"),
+        ("network_create", "state_dir", " ~/lab", "~/lab"),
+        ("endpoint_attach", "endpoint_netns_path", "$HOME/ns", "$HOME/ns"),
         ("network_create", "network_parent", " eth0 ", "eth0"),
         ("endpoint_attach", "endpoint_sysctls", "net.ipv4.ip_forward=1", {"net.ipv4.ip_forward": "1"}),
         ("endpoint_attach", "endpoint_pid", "4711", 4711),
@@ -116,7 +119,13 @@ def test_what_is_said_of_subnets_goes_to_the_one_that_has_it_inside(texts, subne
         ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 via 10.0.0.1 via 10.0.0.2"}, ["endpoint_routes"]),
         ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 metric low"}, ["endpoint_routes", "low", "number"]),
         ("endpoint_attach", {"endpoint_sysctls": "net.ipv4.ip_forward"}, ["endpoint_sysctls", "NAME=VALUE"]),
-        ("endpoint_attach", {"endpoint_pid": "first"}, ["endpoint_pid", "int"]),
+        ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 metric 1_0"}, ["endpoint_routes", "1_0", "number"]),
+        ("endpoint_attach", {"endpoint_routes": "10.0.0.0/8 metric \u0663"}, ["endpoint_routes", "number"]),
+        ("endpoint_attach", {"endpoint_pid": "first"}, ["endpoint_pid", "'first' is not a whole number"]),
+        ("endpoint_attach", {"endpoint_mtu": 1400.5}, ["endpoint_mtu", "1400.5"]),
+        ("network_create", {"network_labels": ["owner=web"]}, ["network_labels", "commas"]),
+        ("network_create", {"network_subnets": [{"subnet": "10.1.0.0/24"}]}, ["network_subnets", "commas"]),
+        ("network_create", {"network_gateways": "none"}, ["network_gateways", "none", "subnets"]),
         ("network_create", {"network_mode": "bridged"}, ["network_mode", "bridged", "vepa"]),
         ("network_create", {"network_internal": "perhaps"}, ["network_internal", "perhaps"]),
         ("network_create", {"network_address_pools": "10.0.0.0/8"}, ["network_address_pools", "size"]),
@@ -124,6 +133,8 @@ def test_what_is_said_of_subnets_goes_to_the_one_that_has_it_inside(texts, subne
         ("network_create", {"network_labels": "=1"}, ["network_labels", "'=1'"]),
         ("network_create", {"network_subnets": "10.1.0.0"}, ["network_subnets", "'10.1.0.0'"]),
         ("network_create", {"network_subnets": "10.1.0.0/33"}, ["network_subnets", "'10.1.0.0/33'"]),
+        ("network_create", {"network_subnets": "10.1.0.0/255.0.0.0"}, ["network_subnets", "'10.1.0.0/255.0.0.0'"]),
+        ("network_create", {"network_subnets": "fe80::%eth0/64"}, ["network_subnets", "'fe80::%eth0/64'"]),
         ("network_create", {"network_gateways": "10.1.0.1"}, ["network_gateways", "10.1.0.1", "none of the subnets"]),
     ],
 )
@@ -138,10 +149,11 @@ def test_what_cannot_be_understood_is_named(job, texts, words):
         ({"gateways": "10.1.0.1, 10.1.0.2"}, ["gateways", "10.1.0.1", "10.1.0.2", "both"]),
         ({"gateways": "10.9.0.1"}, ["gateways", "10.9.0.1", "none of the subnets"]),
         ({"gateways": "10.1.0.1/24"}, ["gateways", "10.1.0.1/24", "not an IP address"]),
-        ({"ip_ranges": "10.9.0.0/25"}, ["ip_ranges", "10.9.0.0/25", "none of the subnets"]),
+        ({"ip_ranges": "10.9.0.0/25"}, ["ip_ranges", "10.9.0.0", "none of the subnets"]),
         ({"ip_ranges": "10.1.0.0/25, 10.1.0.128/25"}, ["ip_ranges", "both"]),
-        ({"aux_addresses": "10.1.0.9"}, ["aux_addresses", "10.1.0.9", "NAME=VALUE"]),
-        ({"aux_addresses": "a=10.9.0.9"}, ["aux_addresses", "a=10.9.0.9", "none of the subnets"]),
+        ({"gateways": "10.1.0.1, none, 10.2.0.1"}, ["gateways", "'none'", "there is none"]),
+        ({"aux_addresses": "10.1.0.9"}, ["aux_addresses", "10.1.0.9", "NAME=ADDRESS"]),
+        ({"aux_addresses": "a=10.9.0.9"}, ["aux_addresses", "10.9.0.9", "none of the subnets"]),
         ({"aux_addresses": "a=10.1.0.9, a=10.1.0.8"}, ["aux_addresses", "a is there twice"]),
     ],
 )
@@ -152,19 +164,29 @@ def test_what_belongs_to_no_subnet_or_to_one_that_has_it_already_is_named(texts,
 
 
 def test_all_that_is_wrong_is_said_at_once():
-    problems = refused("endpoint_attach", {"endpoint_routes": "a b, c d", "endpoint_labels": "e"})
-    assert len(problems) == 3
+    wrong = {"endpoint_routes": "a b, c d", "endpoint_labels": "e", "endpoint_mtu": "f", "endpoint_announce": "g", "network": ""}
+    assert len(refused("endpoint_attach", wrong)) == 6
 
 
-def test_other_things_than_dictionaries_are_refused():
-    with pytest.raises(AnsibleFilterError, match="list"):
-        FilterModule().filters()["job_answers"]([], {})
+def test_an_address_belongs_to_the_narrowest_subnet_around_it():
+    wide, narrow = "10.0.0.0/8", "10.1.0.0/24"
+    made = understood("network_create", {"network_subnets": f"{wide}, {narrow}", "network_gateways": "10.1.0.1, 10.0.0.1"})
+    assert [item["gateway"] for item in made["network_subnets"]] == ["10.0.0.1", "10.1.0.1"]
 
 
-VARIABLES = st.sampled_from(sorted(SPECS["network_create"]["options"]))
+SUBNETS = ("10.1.0.0/24", "10.2.0.0/24", "2001:db8::/64")
+PIECES = ("10.1.0.1", "10.2.0.0/25", "10.1.0.7-10.1.0.9", "2001:db8::5", "none", "a=10.1.0.8", "b=2001:db8::8", "192.0.2.1", "x", "=")
+TEXTS = tuple(f"network_{name}" for name in ("gateways", "ip_ranges", "aux_addresses", "labels"))
 
 
-@given(st.dictionaries(VARIABLES, st.text(st.sampled_from("10.2/,=-: ab"))))
-def test_no_text_makes_it_fail_in_another_way(answers):
-    result = read("network_create", answers)
-    assert set(result) == {"answers", "problems"}
+@given(st.dictionaries(st.sampled_from(TEXTS), st.lists(st.sampled_from(PIECES), min_size=1, unique=True), min_size=1))
+def test_whatever_is_said_of_subnets_is_in_an_answer_or_in_a_problem(said):
+    texts = {f"{PREFIX}{name}": ", ".join(pieces) for name, pieces in said.items()}
+    result = read("network_create", {f"{PREFIX}network_subnets": ", ".join(SUBNETS), **texts})
+    assert bool(result["problems"]) != bool(result["answers"])
+    for problem in result["problems"]:
+        variable, dummy, what = problem.partition(": ")
+        assert any(piece in what for piece in said[variable.removeprefix(PREFIX)]), problem
+    if result["answers"]:
+        found = str(result["answers"])
+        assert all(part in found for pieces in said.values() for piece in pieces for part in piece.split("="))

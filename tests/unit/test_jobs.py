@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is asked for in a survey is what its job takes, and what a job takes is what its module takes."""
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.fleetnet.macvlan.plugins.filter import job_answers
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import options
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils import answers
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "roles/macvlan_job"
@@ -40,6 +42,15 @@ MODULES = {
     "info": ("macvlan_info", face.info_argspec(), ""),
 }
 JOBS = ("site", "teardown", *MODULES)
+MTU = (options.MIN_MTU, options.MAX_MTU)
+# What surveys ask for in numbers; the kernel counts processes up to PID_MAX_LIMIT (include/linux/threads.h).
+LIMITS = {
+    f"{PREFIX}confirm_timeout": (0, face.MAX_CONFIRM_TIMEOUT),
+    f"{PREFIX}restore_timeout": (0, 86400),
+    f"{PREFIX}network_mtu": MTU,
+    f"{PREFIX}endpoint_mtu": MTU,
+    f"{PREFIX}endpoint_pid": (1, 4194304),
+}
 # Parts of the items of subnets, which have texts of their own.
 PARTS = {f"{PREFIX}network_{name}" for name in ("gateways", "ip_ranges", "aux_addresses")}
 
@@ -55,6 +66,8 @@ def task_of(job):
 
 
 def variable_of(text):
+    if text == "{{ _macvlan_job_state_dir }}":
+        return f"{PREFIX}state_dir"
     return PREFIX + re.fullmatch(r"\{\{ _macvlan_job_asked\.answers\.(\w+)( \| default\(omit\))? \}\}", text)[1]
 
 
@@ -85,12 +98,31 @@ def test_a_playbook_refuses_to_run_without_hosts_and_does_its_job(job):
 
 
 @every_job
+def test_a_template_is_described_as_its_job(job):
+    spec = load("roles/macvlan_job/meta/argument_specs.yml")["argument_specs"][job]
+    assert TEMPLATES[job]["description"] == spec["short_description"]
+
+
+def variables_of(tasks):
+    """What plays, tasks and blocks set for themselves."""
+    for task in tasks:
+        yield from task.get("vars", {})
+        yield from variables_of(task.get("tasks", ()))
+
+
+@pytest.mark.parametrize("file", [*ROLE.glob("tasks/*.yml"), *ROOT.glob("playbooks/awx/load.yml")], ids=lambda file: file.stem)
+def test_no_answer_can_be_taken_for_a_variable_of_a_task(file):
+    found = set(variables_of(yaml.safe_load(file.read_text())))
+    assert {name for name in found if not name.startswith(("_macvlan_", "macvlan_host_"))} == set()
+
+
+@every_job
 def test_a_survey_asks_for_what_its_job_takes(job):
-    options = {**SPECS["target_hosts"], **SPECS[job]}
+    taken = {**SPECS["target_hosts"], **SPECS[job]}
     questions = {question["variable"]: question for question in TEMPLATES[job]["survey_spec"]["spec"]}
-    assert list(questions) == list(options)
+    assert list(questions) == list(taken)
     assert len({question["question_name"] for question in questions.values()}) == len(questions)
-    for name, about in options.items():
+    for name, about in taken.items():
         question = questions[name]
         choices = ["true", "false"] if about["type"] == "bool" else about.get("choices")
         assert question["required"] == about.get("required", False), name
@@ -100,7 +132,7 @@ def test_a_survey_asks_for_what_its_job_takes(job):
         kind = "multiplechoice" if choices else "integer" if about["type"] == "int" else "text"
         assert question["type"] == kind, name
         assert question["question_description"] == plain(about["description"][0]), name
-        assert {"min", "max"} & set(question) == ({"min", "max"} if kind == "integer" else set()), name
+        assert (question.get("min"), question.get("max")) == (LIMITS[name] if kind == "integer" else (None, None)), name
 
 
 @every_task
@@ -129,16 +161,17 @@ def test_variables_are_like_the_options_that_they_stand_for(job):
         taken, about = MODULES[job][1][option], SPECS[job][variable]
         is_text = taken["type"] in ("list", "dict")
         assert about["type"] == ("str" if is_text else taken["type"]), variable
-        for key in ("choices", "default"):
-            assert about.get(key) == taken.get(key), variable
+        assert about.get("choices") == taken.get("choices"), variable
+        # Of the state directory the inventory is asked first.
+        assert about.get("default") == (None if option == "state_dir" else taken.get("default")), variable
         assert about.get("required", False) == taken.get("required", False), variable
-        assert (variable in {*job_answers.LISTS, *job_answers.DICTIONARIES}) == is_text, variable
+        assert (variable in {*answers.LISTS, *answers.DICTIONARIES}) == is_text, variable
 
 
 @every_task
 def test_what_has_no_default_is_left_out(job):
     for option, text in task_of(job).items():
-        if option != "state":
+        if option not in ("state", "state_dir"):
             about = SPECS[job][variable_of(text)]
             assert ("default(omit)" in text) == ("default" not in about and not about.get("required")), option
 

@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what a survey has asked for: one line of text for whatever the modules take as a list or dictionary.
+
+Nothing of ansible.errors in here: it would make every module that is run in the same process think it is a controller.
+"""
+
+from __future__ import annotations
+
+import collections
+import ipaddress
+import re
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+
+PREFIX = "macvlan_job_"
+SUBNETS = f"{PREFIX}network_subnets"
+GATEWAYS = f"{PREFIX}network_gateways"
+RANGES = f"{PREFIX}network_ip_ranges"
+AUX = f"{PREFIX}network_aux_addresses"
+# Texts about subnets, which are in the items of the subnets afterwards.
+PARTS = (GATEWAYS, RANGES, AUX)
+
+Item = dict[str, t.Any]
+# Variable → what is wrong with it.
+Problems = collections.defaultdict[str, list[str]]
+
+
+class ItemError(ValueError):
+    """What is wrong with one item of a text."""
+
+
+def read_answers(variables: t.Mapping[str, t.Any], specification: t.Mapping[str, t.Any]) -> Item:
+    """What is asked for, under "answers", and what is missing or cannot be understood, one sentence each, under "problems".
+
+    :param variables: what is given; blank texts count as left out
+    :param specification: the options of an entry point, as in an argument specification
+    """
+    given = {name: _stripped(variables[name]) for name in specification if not _is_blank(variables.get(name))}
+    problems: Problems = collections.defaultdict(list)
+    for name, value in given.items():
+        problems[name] += _misfits(value, specification[name]["type"])
+    fitting = {name: value for name, value in given.items() if not problems[name]}
+    validated = _validate(fitting, specification, set(given))
+    texts = {name: str(value) for name, value in fitting.items() if name in {*LISTS, *DICTIONARIES, *PARTS}}
+    read = {name: _read(name, text, problems) for name, text in texts.items() if name not in PARTS}
+    if not problems[SUBNETS]:
+        _match(read.get(SUBNETS, []), texts, problems)
+    told = [f"{name}: {problem}" for name, found in problems.items() for problem in found]
+    told += validated.error_messages
+    others = {name: value for name, value in validated.validated_parameters.items() if value is not None}
+    answers = {name[len(PREFIX) :]: read.get(name, value) for name, value in others.items() if name not in PARTS}
+    return {"answers": {} if told else answers, "problems": told}
+
+
+def _validate(values: Item, specification: t.Mapping[str, t.Any], given: set[str]) -> ValidationResult:
+    """What Ansible says of values; what has been given is not missing, whatever is wrong with it."""
+    options = {name: dict(about) for name, about in specification.items()}
+    for name, about in options.items():
+        about["required"] = about.get("required", False) and name not in given
+        # A path is the target's, so only the module may expand it.
+        about["type"] = "str" if about["type"] == "path" else about["type"]
+    return ArgumentSpecValidator(options).validate(values)
+
+
+def _is_blank(value: t.Any) -> bool:
+    return value is None or isinstance(value, str) and not value.strip()
+
+
+def _stripped(value: t.Any) -> t.Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _misfits(value: t.Any, kind: str) -> t.Iterator[str]:
+    """What Ansible would turn into a text or a number that nobody meant, or refuse in words about its own types."""
+    if kind == "int" and not isinstance(value, int) and not _is_number(str(value)):
+        yield f"'{value}' is not a whole number"
+    if kind in ("str", "path") and not isinstance(value, (str, int, float)):
+        yield f"a text is wanted, with commas between the items where there can be several, not {value}"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _read(name: str, text: str, problems: Problems) -> t.Any:
+    """The list or the dictionary that a text stands for."""
+    if name in LISTS:
+        return list(_each(name, text, LISTS[name], problems))
+    return _joined(name, _each(name, text, _pair, problems), problems)
+
+
+def _each(name: str, text: str, reader: t.Callable[[str], t.Any], problems: Problems) -> t.Iterator[t.Any]:
+    """What the items of a text say, for those that can be understood."""
+    for item in _items(text):
+        try:
+            yield reader(item)
+        except ValueError as problem:
+            problems[name].append(f"{problem}")
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _joined(name: str, pairs: t.Iterable[tuple[str, str]], problems: Problems) -> dict[str, str]:
+    """A dictionary of pairs, none of whose keys is there twice."""
+    result: dict[str, str] = {}
+    for key, value in pairs:
+        if key in result:
+            problems[name].append(f"{key} is there twice")
+        result[key] = value
+    return result
+
+
+# --- items ----------------------------------------------------------------------------------------------------------
+
+
+def _pair(item: str, form: str = "NAME=VALUE") -> tuple[str, str]:
+    key, sign, value = (part.strip() for part in item.partition("="))
+    if not key or not sign or not value:
+        raise ItemError(f"'{item}' is not {form}")
+    return key, value
+
+
+def _aux_address(item: str) -> tuple[str, str]:
+    return _pair(item, "NAME=ADDRESS")
+
+
+def _number(text: str) -> int:
+    if not _is_number(text):
+        raise ItemError
+    return int(text)
+
+
+def _route(item: str) -> Item:
+    to, *words = item.split()
+    form = "TO via GATEWAY metric NUMBER, of which only TO has to be there"
+    return {"to": to, **_words(item, words, form, via=str, metric=_number)}
+
+
+def _pool(item: str) -> Item:
+    base, *words = item.split()
+    form = "BASE size LENGTH"
+    found = _words(item, words, form, size=_number)
+    if not found:
+        raise ItemError(f"'{item}' is not {form}")
+    return {"base": base, **found}
+
+
+def _words(item: str, words: list[str], form: str, **kinds: t.Callable[[str], t.Any]) -> Item:
+    """Words that go in pairs, each pair at most once."""
+    found: Item = {}
+    for key, value in zip(words[::2], words[1::2]):
+        if key in kinds and key not in found:
+            try:
+                found[key] = kinds[key](value)
+            except ValueError:
+                raise ItemError(f"'{item}': {key} {value} is not a whole number") from None
+    if len(words) != 2 * len(found):
+        raise ItemError(f"'{item}' is not {form}")
+    return found
+
+
+def _subnet(item: str) -> Item:
+    _block(item)
+    return {"subnet": item}
+
+
+LISTS: dict[str, t.Callable[[str], t.Any]] = {
+    SUBNETS: _subnet,
+    f"{PREFIX}network_address_pools": _pool,
+    f"{PREFIX}endpoint_routes": _route,
+}
+DICTIONARIES = [f"{PREFIX}{name}" for name in ("network_labels", "endpoint_sysctls", "endpoint_labels")]
+
+# --- what belongs to which subnet -----------------------------------------------------------------------------------
+
+
+def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
+    """Put gateways, ranges and aux addresses where they belong, which is the subnet that has them inside."""
+    asked = _items(texts.get(GATEWAYS, ""))
+    gateways = [item for item in asked if item.lower() != "none"]
+    _place(subnets, GATEWAYS, "gateway", {item: item for item in gateways}, problems)
+    if gateways != asked:
+        _have_no_gateway([subnet for subnet in subnets if "gateway" not in subnet], problems)
+    # A range is where its first address is.
+    ranges = {item: re.split("[-/]", item)[0].strip() for item in _items(texts.get(RANGES, ""))}
+    _place(subnets, RANGES, "ip_range", ranges, problems)
+    for key, address in _each(AUX, texts.get(AUX, ""), _aux_address, problems):
+        subnet = _subnet_of(subnets, AUX, address, problems)
+        taken = subnet.setdefault("aux_addresses", {})
+        if key in taken:
+            problems[AUX].append(f"{key} is there twice in {subnet['subnet']}")
+        taken[key] = address
+
+
+def _place(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
+    """Give a subnet its one gateway or range; items are there with the address that tells where they belong."""
+    for item, address in items.items():
+        subnet = _subnet_of(subnets, name, address, problems)
+        if option in subnet:
+            problems[name].append(f"'{subnet[option]}' and '{item}' are both in {subnet['subnet']}")
+        subnet[option] = item
+
+
+def _have_no_gateway(subnets: list[Item], problems: Problems) -> None:
+    if not subnets:
+        problems[GATEWAYS].append(f"'none' is for subnets of {SUBNETS} that have no other gateway, and there is none")
+    for subnet in subnets:
+        subnet["gateway"] = "none"
+
+
+def _subnet_of(subnets: list[Item], name: str, text: str, problems: Problems) -> Item:
+    """The subnet that an address is in, the narrowest of them; when there is none, an item that nobody looks at."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        problems[name].append(f"'{text}' is not an IP address")
+        return {}
+    around = [subnet for subnet in subnets if address in _block(subnet["subnet"])]
+    if around:
+        return max(around, key=lambda subnet: _block(subnet["subnet"]).prefixlen)
+    problems[name].append(f"'{text}' is in none of the subnets of {SUBNETS}")
+    return {}
+
+
+def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """A subnet; host bits are the module's to clear, which it does with a warning."""
+    try:
+        if re.fullmatch(r"[^/%]+/[0-9]+", text):
+            return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        pass
+    raise ItemError(f"'{text}' is not a subnet such as 192.0.2.0/24")
