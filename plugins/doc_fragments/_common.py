@@ -24,9 +24,15 @@ options:
 requirements:
   - Linux 4.19 or newer on the target
   - Python 3.9 or newer on the target
-  - netaddr >= 0.8 on the target
 notes:
   - The task has to run as root on the target, also in check mode. Use C(become=true).
+"""
+
+    # What the modules have that read addresses.
+    ADDRESSES = r"""
+options: {}
+requirements:
+  - netaddr >= 0.8 on the target, to read addresses
 """
 
     # What the modules of single objects have.

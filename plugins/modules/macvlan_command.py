@@ -42,8 +42,7 @@ options:
     default: /usr/local/sbin/macvlan-host
   interpreter:
     description:
-      - The Python on the target that runs the command; netaddr, and pyroute2 where it is needed, have to be installed
-        for it.
+      - The Python on the target that runs the command; pyroute2 has to be installed for it, where that is needed.
       - When it is left out, it is the Python that runs this module.
     type: path
   files:

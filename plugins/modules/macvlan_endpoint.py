@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - fleetnet.macvlan._attributes
   - fleetnet.macvlan._attributes.actiongroup
   - fleetnet.macvlan._common
+  - fleetnet.macvlan._common.addresses
   - fleetnet.macvlan._common.state
   - fleetnet.macvlan._common.changing
 attributes:

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The libraries of the target: netaddr is needed where it is listed as a requirement, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host, Task
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import MODULES
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
+
+pytestmark = pytest.mark.engine
+
+TASKS: dict[str, dict[str, t.Any]] = {
+    "macvlan_command": {"path": str(HOME / "engine"), "command": str(HOME / "macvlan-host")},
+    "macvlan_config": {"networks": [{"name": "other", "parent": "eth0", "subnets": subnets("10.1.0.0/24")}]},
+    "macvlan_confirm": {},
+    "macvlan_endpoint": {"name": "a", "network": "net", "netns": "a", "ipv4": "10.0.0.9"},
+    "macvlan_info": {},
+    "macvlan_network": {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24")},
+    "vlan_subinterface": {"parent": "eth0", "vlan_id": 60},
+}
+
+
+def hide_netaddr() -> None:
+    sys.modules["netaddr"] = None  # type: ignore[assignment]
+
+
+def lists_netaddr(name: str) -> bool:
+    docs = yaml.safe_load(importlib.import_module(MODULES + name).DOCUMENTATION)
+    return "fleetnet.macvlan._common.addresses" in docs["extends_documentation_fragment"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_module_needs_netaddr_if_it_lists_it(host: Host, name: str) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    (done,) = host.call_together([Task(name, TASKS[name], hook=hide_netaddr)])
+    assert ("netaddr >= 0.8" in done.get("msg", "")) is lists_netaddr(name)
+
+
+def test_restoring_needs_no_netaddr(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24", "fd11::/64"))
+    endpoint(host, "a", routes=[{"to": "10.9.0.0/16", "via": "10.0.0.9"}])
+    host.lose_all()
+    assert host.spawn_command("restore", hook=hide_netaddr).said().code == 0
+    assert host.namespaces() == ["a"]
