@@ -57,6 +57,49 @@ def test_the_documents_are_found() -> None:
     assert {place[0] for place in marks()} <= set(documents())
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["```shell title=x", "ls", "```"],
+        ["```yaml+jinja", "a: 1", "```"],
+        ["```python", "1", "```"],
+        ["```", "ls", "```"],
+        ["````yaml", "a: 1", "````"],
+        ["~~~", "ls", "~~~"],
+        ["- ```shell", "  ls", "  ```"],
+        ["```shell", "ls"],
+        ["```shell", "ls", "```yaml", "a: 1", "```"],
+        ["text", "", "    ls"],
+        ["<pre>", "ls", "</pre>"],
+    ],
+    ids=" ".join,
+)
+def test_any_other_code_in_markdown_is_refused(lines: list[str]) -> None:
+    with pytest.raises(ValueError, match="code block"):
+        list(markdown_blocks(lines))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".. code-block:: yaml+jinja",
+        ".. code-block:: python",
+        ".. code-block::",
+        ".. code:: yaml",
+        ".. sourcecode:: shell",
+        ".. parsed-literal::",
+        ".. literalinclude:: x.yml",
+        "   - .. code-block:: shell",
+        "::",
+        "As in::",
+        ">>> 1",
+    ],
+)
+def test_any_other_code_in_restructured_text_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="code block"):
+        list(rst_blocks([line, "", "   ls"]))
+
+
 def test_blocks_of_markdown_are_found_under_their_heading() -> None:
     lines = ["# One", "```yaml", "a: 1", "# no heading", "```", "## Two", "- item", "", "  ```shell", "  ls", "  ```", "  end"]
     assert list(markdown_blocks(lines)) == [("One", "yaml", "a: 1\n# no heading\n"), ("Two", "shell", "ls\n")]
