@@ -509,6 +509,17 @@ def test_what_is_not_none_is_an_option_or_names_what_does_it() -> None:
 
 @pytest.mark.shows(GUIDE, "An example")
 def test_the_example_is_docker_s(host: Host, section: Section) -> None:
-    done = section.play(host).results("endpoint")
-    assert (done["web"]["ipv4"], done["db"]["ipv4"]) == ("172.16.86.10/24", "172.16.86.2/24")
+    commands = section.text().replace("\\\n", " ").splitlines()
+    create, *runs = (dict(re.findall(r'--?([\w-]+)[= ]"?([\w./=]+)', command)) for command in commands)
+    done = section.play(host, 1)
+    made = done.results("network")[commands[0].split()[-1]]
+    (subnet,) = made["subnets"]
+    assert (create["d"], create["o"]) == ("macvlan", f"parent={made['parent']}")
+    assert (create["subnet"], create["gateway"]) == (subnet["subnet"], subnet["gateway"])
+    assert [create["aux-address"]] == ["=".join(item) for item in subnet["aux_addresses"].items()]
+    endpoints = done.results("endpoint")
+    assert len(endpoints) == len(runs)
+    for run in runs:
+        found = endpoints[run["name"]]
+        assert (found["network"], found["ipv4"]) == (run["net"], run.get("ip", "172.16.86.2") + "/24")
     assert host.ping("db", "172.16.86.10")
