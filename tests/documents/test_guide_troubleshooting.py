@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_read
 from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
@@ -19,6 +21,20 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, n
 GUIDE = "docs/docsite/rst/guide_troubleshooting.rst"
 HOW_IT_WORKS = "docs/docsite/rst/guide_how_it_works.rst"
 PUB_NET = {"subnets": [{"subnet": "172.16.86.0/24", "ip_range": "172.16.86.128/25"}]}
+
+
+Refusal = t.Callable[[Host], str]
+REFUSALS: list[t.Any] = []
+
+
+def refusal(title: str, *needs: str) -> t.Callable[[Refusal], Refusal]:
+    """This gets the message that the section is called by, and does what helps."""
+
+    def register(case: Refusal) -> Refusal:
+        REFUSALS.append(pytest.param(title, case, marks=[pytest.mark.needs(*needs)] if needs else []))
+        return case
+
+    return register
 
 
 @pytest.fixture
@@ -63,9 +79,19 @@ def test_a_port_that_knows_one_address_lets_no_answer_through(host: Host, sectio
 @pytest.mark.needs("8021q")
 @pytest.mark.shows(GUIDE, "Nothing comes back on a VLAN")
 def test_frames_of_a_vlan_are_counted(host: Host, section: Section) -> None:
-    network(host, parent="eth0.50")
-    said = section.run(host).stdout
-    assert "802.1Q id 50" in said and "RX:" in said
+    network(host, "pub_net", parent="eth0.50", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    before = received(section.run(host).stdout)
+    assert not host.ping("web", "172.16.86.1", timeout=2)
+    assert received(section.run(host).stdout) == before
+    host.wire.add_address("172.16.86.1/24", vlan=50)
+    assert host.ping("web", "172.16.86.1")
+    assert received(section.run(host).stdout) > before
+
+
+def received(said: str) -> int:
+    """How many frames a link has got, by the statistics of ip(8)."""
+    return int(re.search(r"RX: .*\n *\d+ +(\d+)", said)[1])
 
 
 @pytest.mark.shows(GUIDE, "Endpoints of two networks do not reach each other")
@@ -94,49 +120,82 @@ def test_a_parent_of_endpoints_is_promiscuous_where_it_has_no_filter(troubled: H
 # --- tasks that are refused -----------------------------------------------------------------------------------------
 
 
+@refusal("carries the ipvlan link …, which takes all its frames", "ipvlan")
+def ipvlan_beside_macvlan(host: Host) -> str:
+    host.ip("link", "add", "link", "eth0", "name", "ipvl0", "type", "ipvlan", "mode", "l2")
+    message = refuse(host, "macvlan_network", name="net", parent="eth0")
+    host.add_parent("eth1")
+    network(host, parent="eth1")
+    return message
+
+
+@refusal("is a port of …, which takes all its frames")
+def port_of_a_bridge(host: Host) -> str:
+    host.ip("link", "add", "br0", "type", "bridge")
+    host.ip("link", "set", "dev", "br0", "up")
+    host.ip("link", "set", "dev", "eth0", "master", "br0")
+    message = refuse(host, "macvlan_network", "br0", name="net", parent="eth0")
+    network(host, parent="br0")
+    return message
+
+
+@refusal("is already the parent of network …")
+def second_network_on_a_parent(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    message = refuse(host, "macvlan_network", "allow_shared_parent", name="net", parent="eth0")
+    network(host, allow_shared_parent=True)
+    return message
+
+
+@refusal("the host may not be reachable afterwards")
+def way_by_which_a_host_is_reached(host: Host) -> str:
+    params = {"name": "host", "network": "pub_net"}
+    network(host, "pub_net", **PUB_NET)
+    host.call("macvlan_endpoint", **params, default_route=True)
+    return refuse(host, "macvlan_endpoint", "default route", **params, state="absent")
+
+
+@refusal("awaits confirmation")
+def change_for_the_time_being(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    host.call("macvlan_config", purge=True, confirm_timeout=600)
+    message = host.call("macvlan_network", name="net", parent="eth0", fails=True)["msg"]
+    assert host.spawn_command("confirm").said().code == 0
+    network(host)
+    return t.cast(str, message)
+
+
+@refusal("there is no state database in …, but links made by this collection are on the host")
+def another_folder(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    return refuse(host, "macvlan_network", name="net", parent="eth0", state_dir="/var/lib/other")
+
+
+@refusal("lacks the module 8021q")
+def kernel_without_vlans(host: Host) -> str:
+    def take_away() -> None:
+        kernel_read.missing_kinds = frozenset
+
+    return t.cast(str, host.call("macvlan_network", name="net", parent="eth0.50", fails=True, hook=take_away)["msg"])
+
+
+@pytest.mark.parametrize(("title", "case"), REFUSALS)
+def test_a_refusal_is_found_under_its_message(host: Host, title: str, case: Refusal) -> None:
+    assert re.search(".*".join(map(re.escape, title.split("…"))), case(host))
+
+
+def test_every_refusal_has_a_case() -> None:
+    text = (COLLECTION / GUIDE).read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\*(.*)\*\n\^+$", text, re.MULTILINE)) == sorted(case.values[0] for case in REFUSALS)
+
+
 @pytest.mark.needs("ipvlan")
 @pytest.mark.shows(GUIDE, "*carries the ipvlan link …, which takes all its frames*")
-def test_macvlan_and_ipvlan_exclude_each_other(host: Host, section: Section) -> None:
+def test_an_ipvlan_link_is_shown(host: Host, section: Section) -> None:
     host.ip("link", "add", "link", "eth0", "name", "ipvl0", "type", "ipvlan", "mode", "l2")
-    refuse(host, "macvlan_network", "carries the ipvlan link ipvl0, which takes all its frames", name="net", parent="eth0")
     assert "ipvl0@eth0" in section.run(host).stdout
-
-
-def test_a_port_of_a_bridge_is_no_parent(host: Host) -> None:
-    host.ip("link", "add", "br0", "type", "bridge")
-    host.ip("link", "set", "dev", "eth0", "master", "br0")
-    message = refuse(host, "macvlan_network", name="net", parent="eth0")
-    assert is_a_heading(message)
-
-
-def test_a_parent_has_one_network(troubled: Host) -> None:
-    message = refuse(troubled, "macvlan_network", "allow_shared_parent", name="net", parent="eth0")
-    assert is_a_heading(message)
-
-
-def test_what_awaits_confirmation_is_not_changed(troubled: Host) -> None:
-    troubled.call("macvlan_config", purge=True, confirm_timeout=600)
-    message = troubled.call("macvlan_network", name="net", parent="eth0", fails=True)["msg"]
-    assert is_a_heading(message)
-
-
-def test_the_way_by_which_a_host_is_reached_is_guarded(troubled: Host) -> None:
-    params = {"name": "host", "network": "pub_net"}
-    troubled.call("macvlan_endpoint", **params, default_route=True)
-    message = refuse(troubled, "macvlan_endpoint", **params, state="absent")
-    assert is_a_heading(message)
-
-
-def test_another_folder_is_not_taken_for_an_empty_host(troubled: Host) -> None:
-    message = refuse(troubled, "macvlan_network", name="net", parent="eth0", state_dir="/var/lib/other")
-    assert is_a_heading(message)
-
-
-def is_a_heading(message: str) -> bool:
-    """Whether the guide has a section that is called like the message, or like a part of it."""
-    titles = re.findall(r"^\*(.*)\*\n\^+$", (COLLECTION / GUIDE).read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(titles) >= 7
-    return any(re.search(".*".join(map(re.escape, title.split("…"))), message) for title in titles)
 
 
 # --- something is not as it was asked for ---------------------------------------------------------------------------
