@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import typing as t
 
 import pytest
@@ -221,39 +222,13 @@ def ipam_driver(host: Host) -> None:
     refuse(host, NETWORK, "dhcp", name="net", parent="eth0", ipam="dhcp")
 
 
-@row("``--ipam-opt``")
-def ipam_opt(host: Host) -> None:
-    is_no_option(host, NETWORK, "ipam_opt")
-
-
 @row("``--scope``")
 def scope(host: Host) -> None:
-    is_no_option(host, NETWORK, "scope")
-
-
-@row("``--attachable``")
-def attachable(host: Host) -> None:
-    is_no_option(host, NETWORK, "attachable")
-    for number in (1, 2):
-        host.add_parent(f"eth{number}")
-        network(host, f"net{number}", parent=f"eth{number}", subnets=subnets(f"10.0.{number}.0/24"))
-        endpoint(host, "a", f"net{number}", netns="a", ifname=f"eth{number}", default_route=number == 1)
-    assert set(host.links("a")) == {"lo", "eth1", "eth2"}
-
-
-@row("``--ingress``")
-def ingress(host: Host) -> None:
-    is_no_option(host, NETWORK, "ingress")
-
-
-@row("``--config-only``")
-def config_only(host: Host) -> None:
-    is_no_option(host, NETWORK, "config_only")
-
-
-@row("``--config-from``")
-def config_from(host: Host) -> None:
-    is_no_option(host, NETWORK, "config_from")
+    made = network(host)
+    with Host(host.wire) as other:
+        other.add_parent()
+        assert other.call("macvlan_info")["networks"] == []
+        assert network(other) == made
 
 
 # --- the other commands ---------------------------------------------------------------------------------------------
@@ -316,8 +291,12 @@ def rm_all(host: Host) -> None:
 @row("``docker network prune``")
 def network_prune(host: Host) -> None:
     network(host)
+    endpoint(host, "a")
+    gone(host, ENDPOINT, name="a", network="net")
     host.add_parent("eth1")
-    network(host, "other", parent="eth1")
+    converge(host, "macvlan_config", networks=[{"name": "other", "parent": "eth1"}])
+    host.lose_all()
+    assert host.restore().code == 0
     assert [found["name"] for found in host.call("macvlan_info")["networks"]] == ["net", "other"]
 
 
@@ -411,21 +390,14 @@ def run_gw_priority(host: Host) -> None:
 
 @row("``--network-alias``, ``--alias``")
 def run_alias(host: Host) -> None:
-    is_no_option(host, ENDPOINT, "aliases")
     network(host)
     first = endpoint(host, "a")["ipv4"]
     host.lose_all()
     assert endpoint(host, "a")["ipv4"] == first
 
 
-@row("``--link``")
-def run_link(host: Host) -> None:
-    is_no_option(host, ENDPOINT, "links")
-
-
 @row("``--link-local-ip``")
 def run_link_local_ip(host: Host) -> None:
-    is_no_option(host, ENDPOINT, "link_local_ip")
     network(host, subnets=subnets("fd11::/64"))
     endpoint(host, "a", mac="02:42:c0:a8:88:03")
     host.wait_until_up("eth0", netns="a")
@@ -434,16 +406,15 @@ def run_link_local_ip(host: Host) -> None:
 
 @row("``-p``, ``--publish``")
 def run_publish(host: Host) -> None:
-    is_no_option(host, ENDPOINT, "ports")
     host.wire.add_address("10.0.0.1/24")
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
-    assert host.wire.ping(None, "10.0.0.2")
+    host.start(["python3", "-m", "http.server", "8000"], netns="a", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    host.wire.run(["bash", "-c", "until : </dev/tcp/10.0.0.2/8000; do sleep 0.1; done"], timeout=60)
 
 
 @row("``-itd IMAGE COMMAND``")
 def run_command(host: Host) -> None:
-    is_no_option(host, ENDPOINT, "image")
     network(host)
     endpoint(host, "a")
     assert host.run(["ip", "netns", "pids", "a"]).stdout == ""
@@ -486,11 +457,6 @@ def start_of_the_engine(host: Host) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------------
-
-
-def is_no_option(host: Host, module_name: str, option: str) -> None:
-    names = {"name": "a", "network": "net"} if module_name == ENDPOINT else {"name": "net"}
-    refuse(host, module_name, "Unsupported parameters", option, **names, **{option: "x"})
 
 
 @pytest.mark.parametrize("case", CASES)
