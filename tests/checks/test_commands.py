@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from ansible_collections.fleetnet.macvlan.tests.support.documents import documents
 
@@ -103,6 +104,19 @@ def test_nothing_is_newer_than_the_collection():
     }
     assert {name for name, dummy in added} >= {file.name for file in (*MODULES, *ROOT.glob("plugins/filter/*.py"))}
     assert {item for item in added if item[1] > tuple(map(int, release.split(".")))} == set()
+
+
+def test_every_python_is_said_to_test_the_releases_that_it_has():
+    wanted = (ROOT / "tests/checks/constraints.txt").read_text(encoding="utf-8").splitlines()
+    cores = [Requirement(line) for line in wanted if line.startswith("ansible-core")]
+    extras = ["", *(name for name, dummy in sessions().items() if name.startswith("core-"))]
+    rows = re.findall(r"^\| (3\.[\d., ]*) \| (.*) \|$", section("Releases of ansible-core"), re.MULTILINE)
+    told = {python: releases.split(", ") for pythons, releases in rows for python in pythons.split(", ")}
+    assert len(told) >= 4
+    for python, releases in told.items():
+        places = [{"python_version": python, "extra": extra} for extra in extras]
+        had = {core.specifier for core in cores for place in places if core.marker.evaluate(place)}
+        assert sorted(re.search(r"\d+\.\d+", str(specifier))[0] for specifier in had) == releases, python
 
 
 def test_the_execution_environment_has_the_artifact_of_this_version():
