@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 
 import pytest
@@ -14,7 +16,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
 
 README = "README.md"
 # Of a host that has lost its links, and has no change to confirm.
@@ -60,6 +62,8 @@ def test_a_dual_stack_network_with_a_range(host: Host, section: Section) -> None
     assert (first["gateway"], first["gateway_inferred"], second["gateway"]) == ("172.16.86.1", True, "2001:db8:86::1")
     assert first["aux_addresses"] == {"the_host_itself": "172.16.86.250"}
     assert endpoint(host, "a", "pub_net")["ipv4"] == "172.16.86.128/24"
+    for taken, what in (("172.16.86.1", "gateway"), ("172.16.86.250", "the_host_itself")):
+        refuse(host, "macvlan_endpoint", what, name="b", network="pub_net", netns="b", ipv4=taken)
 
 
 @pytest.mark.needs("8021q")
@@ -87,6 +91,8 @@ def test_drift_fails_an_assertion(host: Host, section: Section) -> None:
     network(host)
     endpoint(host, "a")
     assert section.play(host).changed == 0
+    host.ip("link", "set", "dev", "eth0", "mtu", "1400", netns="a")
+    assert section.play(host, fails=True).tasks[-1].action.endswith("assert")
 
 
 @pytest.mark.needs("8021q")
@@ -101,10 +107,17 @@ def test_a_whole_host_in_one_task(host: Host, section: Section) -> None:
 @pytest.mark.shows(README, "Ad hoc", 0)
 def test_modules_are_called_ad_hoc(host: Host, section: Section) -> None:
     keep_programs(host)
+    network(host, "pub_net", mtu=1400)
     before = host.snapshot()
-    said = section.run(host).stdout
-    assert (said.count("| CHANGED"), said.count("| SUCCESS")) == (6, 1), said
-    assert '"name": "web"' in said and '"drift": []' in said and "confirmed" in said
+    answers = re.findall(r"^edge1 \| (\w+) => (\{.*?^\})", section.run(host).stdout, re.MULTILINE | re.DOTALL)
+    assert [word for word, dummy in answers] == [*["CHANGED"] * 3, "SUCCESS", *["CHANGED"] * 3]
+    made, foreseen, attached, seen, command, purged, confirmed = (json.loads(text) for dummy, text in answers)
+    assert (made["network"]["mtu"], made["network"]["subnets"][0]["subnet"]) == (None, "172.16.86.0/24")
+    assert foreseen["endpoint"] == attached["endpoint"] and attached["endpoint"]["ipv4"] == "172.16.86.2/24"
+    assert ([found["name"] for found in seen["endpoints"]], seen["drift"]) == (["web"], [])
+    assert all(host.path(file).exists() for file in command["files"]) and len(command["files"]) > 1
+    assert (purged["networks"], purged["confirm_within"]) == ([], 60)
+    assert confirmed["confirmed"]
     assert host.snapshot().without_state() == before.without_state()
 
 

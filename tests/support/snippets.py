@@ -44,15 +44,15 @@ class Section:
         self._used.add(number)
         return self._texts[number]
 
-    def play(self, host: Host, number: int = 0, *args: str, **options: t.Any) -> PlaybookRun:
-        """Run a playbook, or the tasks of one, on the group; it must succeed."""
+    def play(self, host: Host, number: int = 0, *args: str, fails: bool = False, **options: t.Any) -> PlaybookRun:
+        """Run a playbook, or the tasks of one, on the group; it must fail if fails is given, and only then."""
         read = yaml.safe_load(self.text(number))
         if "hosts" not in read[0]:
             read = [{"name": self.name, "hosts": GROUP, "become": True, "gather_facts": False, "tasks": read}]
         file = HOME / "snippet.yml"
         host.path(file).write_text(yaml.safe_dump(read, sort_keys=False), encoding="utf-8")
         done = host.playbook(file, *args, inventory=str(write_inventory(host)), **options)
-        assert (done.rc, done.failed) == (0, 0), f"{self.name}\n{done.stdout}{done.stderr}"
+        assert (done.rc != 0, done.failed != 0) == (fails, fails), f"{self.name}\n{done.stdout}{done.stderr}"
         return done
 
     def run(
