@@ -16,7 +16,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECT
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
 
 GUIDE = "docs/docsite/rst/guide_troubleshooting.rst"
 HOW_IT_WORKS = "docs/docsite/rst/guide_how_it_works.rst"
@@ -28,7 +28,7 @@ REFUSALS: list[t.Any] = []
 
 
 def refusal(title: str, *needs: str) -> t.Callable[[Refusal], Refusal]:
-    """This gets the message that the section is called by, and does what helps."""
+    """This gets the message that the section is called by, and does what helps, if a task can."""
 
     def register(case: Refusal) -> Refusal:
         REFUSALS.append(pytest.param(title, case, marks=[pytest.mark.needs(*needs)] if needs else []))
@@ -152,7 +152,9 @@ def way_by_which_a_host_is_reached(host: Host) -> str:
     params = {"name": "host", "network": "pub_net"}
     network(host, "pub_net", **PUB_NET)
     host.call("macvlan_endpoint", **params, default_route=True)
-    return refuse(host, "macvlan_endpoint", "default route", **params, state="absent")
+    message = refuse(host, "macvlan_endpoint", "default route", **params, state="absent")
+    gone(host, "macvlan_endpoint", **params, force=True)
+    return message
 
 
 @refusal("awaits confirmation")
@@ -170,7 +172,9 @@ def change_for_the_time_being(host: Host) -> str:
 def another_folder(host: Host) -> str:
     network(host, "pub_net", **PUB_NET)
     endpoint(host, "web", "pub_net")
-    return refuse(host, "macvlan_network", name="net", parent="eth0", state_dir="/var/lib/other")
+    message = refuse(host, "macvlan_network", name="net", parent="eth0", state_dir="/var/lib/other")
+    network(host, allow_shared_parent=True)
+    return message
 
 
 @refusal("lacks the module 8021q")

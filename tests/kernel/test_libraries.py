@@ -31,7 +31,7 @@ TASKS: dict[str, dict[str, t.Any]] = {
 
 
 def hide_netaddr() -> None:
-    sys.modules["netaddr"] = None  # type: ignore[assignment]
+    sys.modules["netaddr"] = None
 
 
 def lists_netaddr(name: str) -> bool:
