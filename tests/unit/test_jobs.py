@@ -82,7 +82,7 @@ def plain(text):
 
 
 def test_every_job_is_a_playbook_an_entry_point_and_a_template():
-    assert {*JOBS, "target_hosts"} == set(SPECS)
+    assert {*JOBS, "main"} == set(SPECS)
     assert set(TEMPLATES) == set(JOBS)
     assert all((ROOT / "playbooks" / template["playbook"]).is_file() for template in TEMPLATES.values())
     assert {path.stem for path in (ROLE / "tasks").iterdir()} == {*SPECS, "answers", "host"}
@@ -118,7 +118,7 @@ def test_no_answer_can_be_taken_for_a_variable_of_a_task(file):
 
 @every_job
 def test_a_survey_asks_for_what_its_job_takes(job):
-    taken = {**SPECS["target_hosts"], **SPECS[job]}
+    taken = {**SPECS["main"], **SPECS[job]}
     questions = {question["variable"]: question for question in TEMPLATES[job]["survey_spec"]["spec"]}
     assert list(questions) == list(taken)
     assert len({question["question_name"] for question in questions.values()}) == len(questions)
