@@ -274,7 +274,7 @@ def awx_collections(session: nox.Session) -> Path:
     downloads = ROOT / "build/awx"
     session.run("python", "-m", "pip", "download", "--quiet", "--no-deps", "--constraint", str(CONSTRAINTS), "--dest", str(downloads), "ansible")
     newest = max(downloads.glob("ansible-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
-    folder = Path(session.create_tmp()) / "collections"
+    folder = downloads / "collections"
     shutil.rmtree(folder, ignore_errors=True)
     with zipfile.ZipFile(newest) as package:
         package.extractall(folder, [name for name in package.namelist() if name.startswith("ansible_collections/awx/")])

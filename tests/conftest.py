@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests here run the example playbooks on throw-away hosts."""
+"""What all tests share: throw-away hosts, and what becomes of tests that this kernel is not enough for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
     pytest_make_collect_report,
     pytest_runtest_makereport,
     pytest_runtest_setup,
+    pytest_terminal_summary,
+    section,
+    tally,
 )
 
 __all__ = [
@@ -24,4 +27,7 @@ __all__ = [
     "pytest_make_collect_report",
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "section",
+    "tally",
 ]
