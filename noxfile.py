@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "tests/checks/constraints.txt"
-# What ansible-test brings in ansible-core 2.19 and newer; fewer means that it found no files to look at.
+# What ansible-test brings in each of the releases; fewer means that it found no files to look at.
 SANITY_TESTS = 20
 # What a page loads, as opposed to what it leads to.
 LOADED_FROM_ELSEWHERE = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//')
