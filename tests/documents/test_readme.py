@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
-from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import PROGRAMS, Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
 
 README = "README.md"
@@ -140,10 +140,10 @@ def test_an_option_of_the_group_reaches_every_module(host: Host, section: Sectio
 def test_the_command_is_used_on_the_host(host: Host, section: Section) -> None:
     network(host)
     endpoint(host, "a")
-    host.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "bin/macvlan-host"))
+    install_command(host)
     host.lose_all()
     for line in section.text().splitlines():
         command = line.split("#")[0]
-        done = host.run(["bash", "-c", f"PATH={HOME}/bin:$PATH; {command}"], check=False)
+        done = host.run(["bash", "-c", f"PATH={PROGRAMS}:$PATH; {command}"], check=False)
         assert done.returncode == EXIT_CODES.get(command.split()[1], 0), f"{line}\n{done.stdout}{done.stderr}"
     assert host.namespaces() == ["a"]
