@@ -64,22 +64,37 @@ def test_a_host_sees_nothing_of_the_real_machine_or_of_another_host(host: Host, 
     assert set(other.links()) == {"lo", "eth7"}
 
 
+# An orphan, as a module that was killed leaves them behind. It has so much memory that its end takes a moment.
+STRAY = """
+import os, time
+if os.fork():
+    os._exit(0)
+memory = b"x" * (1 << 28)
+print(os.getpid(), flush=True)
+silence = os.open(os.devnull, os.O_RDWR)
+for stream in (1, 2):
+    os.dup2(silence, stream)
+time.sleep(1000)
+"""
+
+
 def test_nothing_is_left_of_a_closed_host() -> None:
     links, mounts, folder = real_links(), real_mounts(), sorted(os.listdir("/run/netns"))
     host = Host()
     host.add_parent()
     host.run(["ip", "netns", "add", "harness"])
     sleeper = host.start(["sleep", "1000"], netns="harness")
-    stray = int(host.run(["sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!"]).stdout)
-    home, wire = os.stat(f"/proc/{host.pid}/ns/mnt"), host.wire
-    assert is_in(stray, home)
+    stray, wire = int(host.run([sys.executable, "-c", STRAY]).stdout), host.wire
+    # As long as the file is open, no other host gets the number of this namespace.
+    with open(f"/proc/{host.pid}/ns/mnt", "rb") as home:
+        assert is_in(stray, os.fstat(home.fileno()))
 
-    host.close()
+        host.close()
 
-    assert sleeper.returncode is not None
-    assert not host.alive
-    assert not wire.alive
-    assert [pid for pid in running_processes() if is_in(pid, home)] == []
+        assert sleeper.returncode is not None
+        assert not host.alive
+        assert not wire.alive
+        assert [pid for pid in running_processes() if is_in(pid, os.fstat(home.fileno()))] == []
     assert (real_links(), real_mounts(), sorted(os.listdir("/run/netns"))) == (links, mounts, folder)
 
 

@@ -185,15 +185,23 @@ class Machine:
         if self._holder.returncode is not None:
             return
         try:
-            for pid in self._inhabitants():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self._end_inhabitants()
             for process in self._started:
                 process.wait()
         finally:
             # The end of its input may not reach it: a module of another host that still runs holds a copy of the pipe.
             self._holder.kill()
             self._holder.communicate()
+
+    def _end_inhabitants(self) -> None:
+        """Kill until nobody is left: one may have been started meanwhile, and one with much memory takes time to die."""
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while inhabitants := self._inhabitants():
+            assert time.monotonic() < deadline, f"processes {inhabitants} are still there after {SECONDS_TO_DIE} s"
+            for pid in inhabitants:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
 
     def _inhabitants(self) -> list[int]:
         """Whoever is in the mount namespace, except its holder: what a test or a module left behind as well."""
