@@ -23,6 +23,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, Stall
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
+from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Call, CommandCall, Hook, ModuleCall
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import TAG, Tables
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
@@ -185,13 +186,6 @@ def busy(host: Host) -> Host:
 
 
 # --- one holds the lock ----------------------------------------------------------------------------------------------
-
-
-def wait_until(condition: t.Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
 
 
 def hold_the_lock(host: Host) -> subprocess.Popen[str]:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import resource
-import time
 import typing as t
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_delete
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
 
@@ -22,7 +22,6 @@ Items = list[dict[str, t.Any]]
 
 NET = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/16")}
 MANY = 12
-SECONDS_TO_START = 120
 
 
 def config(host: Host, networks: Items | None = None, endpoints: Items | None = None, **params: t.Any) -> dict[str, t.Any]:
@@ -129,10 +128,10 @@ def test_many_that_are_new_reach_each_other_and_are_heard_by_those_that_were_the
     host.ip("neigh", "add", *stale, netns="old")
     new = [{**item, "ipv4": f"10.0.0.{50 + number}"} for number, item in enumerate(many())]
     host.call("macvlan_config", networks=[NET], endpoints=new)
-    deadline = time.monotonic() + SECONDS_TO_START
-    while host.ip("neigh", "show", "10.0.0.50", netns="old")[0]["lladdr"] != "02:42:0a:00:00:32":
-        assert time.monotonic() < deadline, "the new endpoint was not heard"
-        time.sleep(0.1)
+    known = ["neigh", "show", "10.0.0.50"]
+    wait_until(
+        lambda: host.ip(*known, netns="old")[0]["lladdr"] == "02:42:0a:00:00:32", "the new endpoint was not heard"
+    )
     assert host.ping("e0", "10.0.0.61") and host.ping("old", "10.0.0.50")
     assert {host.links(item["netns"])["eth0"]["linkinfo"]["info_data"]["mode"] for item in new} == {"bridge"}
 
@@ -158,10 +157,7 @@ def silent_filters() -> None:
 def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(host: Host, hook: Hook | None) -> None:
     config(host, [NET], many())
     holder = host.start(["sh", "-c", "exec 3</run/netns/e5 && touch /var/lib/held && exec sleep 300"])
-    deadline = time.monotonic() + SECONDS_TO_START
-    while not host.path("/var/lib/held").exists():
-        assert time.monotonic() < deadline, "the file was not opened"
-        time.sleep(0.01)
+    wait_until(host.path("/var/lib/held").exists, "the file was not opened")
     host.call("macvlan_config", hook=hook, purge=True)
     assert host.namespaces() == []
     assert host.links()["eth0"]["promiscuity"] == 0

@@ -86,15 +86,16 @@ def test_nothing_is_left_of_a_closed_host() -> None:
     sleeper = host.start(["sleep", "1000"], netns="harness")
     stray, wire = int(host.run([sys.executable, "-c", STRAY]).stdout), host.wire
     # As long as the file is open, no other host gets the number of this namespace.
-    with open(f"/proc/{host.pid}/ns/mnt", "rb") as home:
-        assert is_in(stray, os.fstat(home.fileno()))
+    with open(f"/proc/{host.pid}/ns/mnt", "rb") as held:
+        home = os.fstat(held.fileno())
+        assert is_in(stray, home)
 
         host.close()
 
         assert sleeper.returncode is not None
         assert not host.alive
         assert not wire.alive
-        assert [pid for pid in running_processes() if is_in(pid, os.fstat(home.fileno()))] == []
+        assert [pid for pid in running_processes() if is_in(pid, home)] == []
     assert (real_links(), real_mounts(), sorted(os.listdir("/run/netns"))) == (links, mounts, folder)
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 import typing as t
 from pathlib import Path
 
-from .machine import Machine, Wire, skip_address_detection
+from .machine import Machine, Wire, skip_address_detection, wait_until
 from .module_call import Call, CommandCall, Hook, ModuleCall, Said, module_params
 from .playbook import PlaybookRun, run_playbook
 from .snapshot import DATABASE, TAG, Snapshot, Tables, read_tables, take_snapshot
 
 # Under the machine's own /var/lib, away from the state directory.
 HOME = Path("/var/lib/home")
-SECONDS_TO_COME_UP = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +74,7 @@ class Host(Machine):
 
     def wait_until_up(self, name: str, netns: str | None = None) -> None:
         """The kernel reports a carrier a moment later, and what comes with the link-local address after that."""
-        deadline = time.monotonic() + SECONDS_TO_COME_UP
-        while not self._is_settled(name, netns):
-            assert time.monotonic() < deadline, f"{name} is not up after {SECONDS_TO_COME_UP} s"
-            time.sleep(0.01)
+        wait_until(lambda: self._is_settled(name, netns), f"{name} is not up")
 
     def _is_settled(self, name: str, netns: str | None) -> bool:
         local = self.ip("-6", "route", "show", "table", "local", "dev", name, netns=netns)

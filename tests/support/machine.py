@@ -18,8 +18,7 @@ from pathlib import Path
 NETNS_FOLDER = Path("/run/netns")
 UNITS = Path("/etc/systemd/system")
 CANARY = "canary0"
-SECONDS_TO_DIE = 120
-SECONDS_TO_GET_THERE = 120
+SECONDS_TO_WAIT = 120
 
 # unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, the units so
 # that the machine is one that the role has been applied to, and /sys is mounted again because it shows the links of the
@@ -110,10 +109,9 @@ class Machine:
         """A process of a namespace, as a container's is: returned when it has got there."""
         process = self.start(["sleep", "300"], netns=netns)
         there = os.stat(self.path(NETNS_FOLDER / netns)).st_ino
-        deadline = time.monotonic() + SECONDS_TO_GET_THERE
-        while os.stat(f"/proc/{process.pid}/ns/net").st_ino != there:
-            assert time.monotonic() < deadline, f"process {process.pid} is not in {netns}"
-            time.sleep(0.01)
+        wait_until(
+            lambda: os.stat(f"/proc/{process.pid}/ns/net").st_ino == there, f"process {process.pid} is not in {netns}"
+        )
         return process
 
     def sysctl(self, key: str, value: str | int | None = None, netns: str | None = None) -> str:
@@ -131,10 +129,7 @@ class Machine:
         """
         self.run(["ip", "link", "add", CANARY, "type", "veth", "peer", "name", CANARY, "netns", netns])
         yield
-        deadline = time.monotonic() + SECONDS_TO_DIE
-        while CANARY in self.links():
-            assert time.monotonic() < deadline, f"namespace {netns} is still there after {SECONDS_TO_DIE} s"
-            time.sleep(0.01)
+        wait_until(lambda: CANARY not in self.links(), f"namespace {netns} is still there")
 
     def delete_netns(self, name: str) -> None:
         """Delete a namespace that nothing else holds, and see it go."""
@@ -185,7 +180,8 @@ class Machine:
         if self._holder.returncode is not None:
             return
         try:
-            self._end_inhabitants()
+            # One may have been started meanwhile, and one with much memory takes time to die.
+            wait_until(lambda: not self._kill_inhabitants(), "a process of the machine is still there")
             for process in self._started:
                 process.wait()
         finally:
@@ -193,15 +189,13 @@ class Machine:
             self._holder.kill()
             self._holder.communicate()
 
-    def _end_inhabitants(self) -> None:
-        """Kill until nobody is left: one may have been started meanwhile, and one with much memory takes time to die."""
-        deadline = time.monotonic() + SECONDS_TO_DIE
-        while inhabitants := self._inhabitants():
-            assert time.monotonic() < deadline, f"processes {inhabitants} are still there after {SECONDS_TO_DIE} s"
-            for pid in inhabitants:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.001)
+    def _kill_inhabitants(self) -> list[int]:
+        """Kill whoever is there, and tell who that was."""
+        inhabitants = self._inhabitants()
+        for pid in inhabitants:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return inhabitants
 
     def _inhabitants(self) -> list[int]:
         """Whoever is in the mount namespace, except its holder: what a test or a module left behind as well."""
@@ -257,6 +251,14 @@ class Wire(Machine):
 def skip_address_detection(machine: Machine, ifname: str) -> None:
     """Let a link have its link-local address the moment it goes up, and not a second later."""
     machine.sysctl(f"net/ipv6/conf/{ifname}/accept_dad", 0)
+
+
+def wait_until(condition: t.Callable[[], bool], otherwise: str) -> None:
+    """Ask until something is so; what is said if it never is."""
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while not condition():
+        assert time.monotonic() < deadline, f"{otherwise} after {SECONDS_TO_WAIT} s"
+        time.sleep(0.01)
 
 
 def running_processes() -> list[int]:
