@@ -187,7 +187,7 @@ def test_a_feature_that_is_there_is_no_reason_to_skip() -> None:
     requires("macvlan", "veth", "bridge")
 
 
-@pytest.mark.parametrize("feature", ["8021q", "8021ad", "bonding", "dummy", "ipvlan"])
+@pytest.mark.parametrize("feature", ["8021q", "8021ad", "bonding", "dummy", "ipvlan", "vrf"])
 def test_a_feature_that_is_not_there_skips_the_test_or_fails_it_where_nothing_may_be_skipped(
     feature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

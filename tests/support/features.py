@@ -20,6 +20,7 @@ PROBES = {
     "dummy": "ip link add d0 type dummy",
     "macvlan": f"{VETH} && ip link add link v0 name m0 type macvlan mode bridge",
     "ipvlan": f"{VETH} && ip link add link v0 name i0 type ipvlan mode l2",
+    "vrf": "ip link add r0 type vrf table 100",
     "8021q": f"{VETH} && ip link add link v0 name v0.5 type vlan id 5",
     "8021ad": f"{VETH} && ip link add link v0 name v0.5 type vlan protocol 802.1ad id 5",
 }

@@ -15,12 +15,9 @@ from .leases import reservations, subnet_of
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
 from .plan_endpoint import follow_network, remove_endpoint
+from .plan_refusals import problem_of_parent
 from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
 from .steps import Note
-
-ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
-# Kinds that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
-EXCLUSIVE_KINDS = ("ipvlan", "ipvtap", "macsec")
 
 
 def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
@@ -164,23 +161,9 @@ def check_carries(draft: Draft, network: str, link: Link) -> None:
 
     :raises PlanError: naming what is in the way
     """
-    where = f"network {network}: {link.name}"
-    if link.loopback:
-        raise PlanError(f"{where} is the loopback and cannot carry a macvlan")
-    if link.hardware != ETHERNET:
-        raise PlanError(f"{where} is not an Ethernet link and cannot carry a macvlan")
-    if link.kind in ("macvlan", "macvtap"):
-        below = draft.host.by_index(link.lower) if link.lower_netns is None else None
-        hint = f"; use {below.name}, the link below it" if below else ""
-        raise PlanError(f"{where} is itself a {link.kind} link and cannot be a parent{hint}")
-    if link.master is not None:
-        master = draft.host.by_index(link.master)
-        name = f"{master.kind} {master.name}" if master else "another link"
-        hint = f"; use {master.name}" if master else ""
-        raise PlanError(f"{where} is a port of {name}, which takes all its frames{hint}")
-    for upper in draft.host.above(link):
-        if upper.kind in EXCLUSIVE_KINDS:
-            raise PlanError(f"{where} carries the {upper.kind} link {upper.name}, which takes all its frames")
+    problem = problem_of_parent(draft.host, link)
+    if problem is not None:
+        raise PlanError(f"network {network}: {problem}")
 
 
 def _warn_about(draft: Draft, network: str, link: Link) -> None:

@@ -127,6 +127,8 @@ def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
         raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
     if base.loopback:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is the loopback, which carries no VLANs")
+    if base.kind == "vrf":
+        raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is a VRF, which carries no VLANs")
     if sub.up and not base.up and not sub.loose_binding:
         raise AbsentError(
             f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; bring {sub.parent} up first, "

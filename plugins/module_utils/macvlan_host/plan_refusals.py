@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel would refuse, refused while planning, so that check mode says it, and says what helps."""
+
+from __future__ import annotations
+
+from .model import Link, Space
+
+ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
+# Kinds that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
+EXCLUSIVE_KINDS = ("ipvlan", "ipvtap", "macsec", "rmnet")
+# Kinds of master that leave the frames of their ports alone: no rx_handler (drivers/net/vrf.c; net/batman-adv).
+SHARING_MASTERS = ("vrf", "batadv")
+# Kinds of master that frames of all their ports arrive at; those without a kind are made by drivers (netvsc, failover).
+USABLE_MASTERS = ("bridge", "bond", "team", "")
+# Kinds that look like Ethernet and that the kernel lets nothing sit on (IFF_NO_RX_HANDLER).
+CLOSED_KINDS = ("vrf", "ipvlan", "ipvtap")
+
+
+def problem_of_parent(host: Space, link: Link) -> str | None:
+    """Why the kernel would refuse a macvlan on a link, and what helps (drivers/net/macvlan.c, macvlan_port_create).
+
+    :param host: the namespace of the link
+    """
+    if link.loopback:
+        return f"{link.name} is the loopback and cannot carry a macvlan"
+    if link.hardware != ETHERNET:
+        return f"{link.name} is not an Ethernet link and cannot carry a macvlan"
+    if link.kind == "vrf":
+        return f"{link.name} is a VRF, which carries no Ethernet frames{_use_a_port(host, link)}"
+    if link.kind in ("macvlan", "macvtap", *CLOSED_KINDS):
+        below = host.by_index(link.lower) if link.lower_netns is None else None
+        hint = f"; use {below.name}, the link below it" if below and link.kind not in CLOSED_KINDS else ""
+        return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
+    return _problem_of_master(host, link) or _problem_of_links_above(host, link)
+
+
+def _article(kind: str) -> str:
+    return "an" if kind[0] in "aeiou" else "a"
+
+
+def _use_a_port(host: Space, vrf: Link) -> str:
+    ports = sorted(item.name for item in host.links.values() if item.master == vrf.index)
+    if not ports:
+        return "; use a link that is in it"
+    return f"; use {ports[0]}, which is in it" if len(ports) == 1 else f"; use one of its ports: {', '.join(ports)}"
+
+
+def _problem_of_master(host: Space, link: Link) -> str | None:
+    if link.master is None:
+        return None
+    master = host.by_index(link.master)
+    if master is None:
+        return f"{link.name} is a port of another link, which takes all its frames"
+    if master.kind in SHARING_MASTERS:
+        return None
+    hint = f"; use {master.name}" if master.kind in USABLE_MASTERS else ""
+    if master.kind == "openvswitch":
+        hint = "; use an internal port of that switch"
+    return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
+
+
+def _problem_of_links_above(host: Space, link: Link) -> str | None:
+    for upper in host.above(link):
+        if upper.kind in EXCLUSIVE_KINDS:
+            return f"{link.name} carries the {upper.kind} link {upper.name}, which takes all its frames"
+    return None

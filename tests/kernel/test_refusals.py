@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel refuses, check mode refuses too, in the same words, and nothing is left half-made."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+
+NETWORK, ENDPOINT = "macvlan_network", "macvlan_endpoint"
+
+
+# --- VRF ------------------------------------------------------------------------------------------------------------
+
+
+def make_vrf(host: Host) -> None:
+    host.ip("link", "add", "blue", "type", "vrf", "table", "100")
+    host.ip("link", "set", "blue", "up")
+
+
+def put_into_vrf(host: Host) -> None:
+    make_vrf(host)
+    host.ip("link", "set", "eth0", "master", "blue")
+
+
+@pytest.mark.needs("vrf")
+def test_a_link_in_a_vrf_carries_a_network(host: Host) -> None:
+    put_into_vrf(host)
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    host.wire.add_address("10.0.0.1/24")
+    assert host.ping("a", "10.0.0.1")
+
+
+@pytest.mark.needs("vrf", "8021q")
+def test_a_vlan_of_a_link_in_a_vrf_carries_a_network(host: Host) -> None:
+    put_into_vrf(host)
+    network(host, parent="eth0.50", subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    endpoint(host, "b")
+    assert host.ping("a", "10.0.0.3")
+
+
+@pytest.mark.needs("vrf")
+def test_a_network_whose_parent_is_put_into_a_vrf_goes_on(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a")
+    put_into_vrf(host)
+    again = host.call(ENDPOINT, name="a", network="net", netns="a")
+    assert not again["changed"]
+    converge(host, NETWORK, name="net", parent="eth0", subnets=subnets("10.0.0.0/24"), mtu=1400)
+    endpoint(host, "b")
+    host.wire.add_address("10.0.0.1/24")
+    assert host.ping("a", "10.0.0.1")
+
+
+@pytest.mark.needs("vrf")
+def test_a_vrf_is_no_parent(host: Host) -> None:
+    make_vrf(host)
+    refuse(host, NETWORK, "blue is a VRF, which carries no Ethernet frames", name="net", parent="blue")
+    host.ip("link", "set", "eth0", "master", "blue")
+    refuse(host, NETWORK, "use eth0, which is in it", name="net", parent="blue")
+    # What the plan says is what the kernel says.
+    assert host.run(["ip", "link", "add", "link", "blue", "name", "m", "type", "macvlan"], check=False).returncode

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel would refuse is refused by the plan, in check mode too."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
+    ETH0,
+    ETH1,
+    Host,
+    changed_link,
+    endpoint,
+    kernel,
+    link,
+    network,
+    subinterface,
+    vlan_link,
+)
+
+
+def refused(host, *requests):
+    """Why requests are refused; the host is as it was."""
+    before = host.kernel, host.record
+    with pytest.raises(PlanError) as caught:
+        host.run(*requests)
+    assert (host.kernel, host.record) == before
+    return str(caught.value)
+
+
+# --- what carries a macvlan -----------------------------------------------------------------------------------------
+
+
+def port_of(kind, name="up0", **values):
+    """A host whose eth0 is a port of a link of some kind."""
+    return changed_link(kernel(link(name, 9, kind=kind, **values)), "eth0", master=9)
+
+
+@pytest.mark.parametrize("kind", ["vrf", "batadv"])
+@pytest.mark.parametrize("parent", ["eth0", "eth0.50"])
+def test_a_link_whose_master_leaves_its_frames_alone_is_a_parent_like_any_other(kind, parent):
+    host = Host(port_of(kind))
+    host.run(network(parent=parent))
+    host.run(endpoint())
+    assert not host.plan(network(parent=parent)).changed
+    assert not host.plan(endpoint()).changed
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("bridge", "a port of bridge up0, which takes all its frames; use up0"),
+        ("bond", "a port of bond up0, which takes all its frames; use up0"),
+        ("team", "a port of team up0, which takes all its frames; use up0"),
+        ("", "a port of up0, which takes all its frames; use up0"),
+        ("openvswitch", "a port of openvswitch up0, which takes all its frames; use an internal port of that switch"),
+        ("hsr", "a port of hsr up0, which takes all its frames"),
+        ("whatever comes", "a port of whatever comes up0, which takes all its frames"),
+    ],
+)
+def test_a_port_whose_master_takes_its_frames_is_refused(kind, words):
+    assert refused(Host(port_of(kind)), network()) == f"network lan: eth0 is {words}"
+
+
+@pytest.mark.parametrize(
+    ("kernel_", "words"),
+    [
+        pytest.param(kernel(link("x", 9, loopback=True)), "x is the loopback and cannot carry a macvlan", id="loopback"),
+        pytest.param(kernel(link("x", 9, kind="tun", hardware=65534)), "x is not an Ethernet link and cannot carry a macvlan", id="tun"),
+        pytest.param(kernel(link("x", 9, kind="vrf")), "x is a VRF, which carries no Ethernet frames; use a link that is in it", id="vrf"),
+        pytest.param(
+            changed_link(kernel(link("x", 9, kind="vrf")), "eth0", master=9),
+            "x is a VRF, which carries no Ethernet frames; use eth0, which is in it",
+            id="vrf-with-a-port",
+        ),
+        pytest.param(
+            changed_link(changed_link(kernel(link("x", 9, kind="vrf")), "eth0", master=9), "eth1", master=9),
+            "x is a VRF, which carries no Ethernet frames; use one of its ports: eth0, eth1",
+            id="vrf-with-ports",
+        ),
+        pytest.param(
+            kernel(link("x", 9, kind="macvlan", lower=ETH0)),
+            "x is itself a macvlan link and cannot be a parent; use eth0, the link below it",
+            id="macvlan",
+        ),
+        pytest.param(kernel(link("x", 9, kind="ipvlan", lower=ETH0)), "x is itself an ipvlan link and cannot be a parent", id="ipvlan"),
+        *(
+            pytest.param(
+                kernel(link("x", 9), link("y", 10, kind=kind, lower=9)),
+                f"x carries the {kind} link y, which takes all its frames",
+                id=f"below-{kind}",
+            )
+            for kind in ("ipvlan", "ipvtap", "macsec", "rmnet")
+        ),
+    ],
+)
+def test_a_link_that_carries_no_macvlan_is_refused_with_the_reason(kernel_, words):
+    assert refused(Host(kernel_), network(parent="x")) == f"network lan: {words}"
+
+
+@pytest.mark.parametrize("kind", ["", "dummy", "veth", "vxlan", "bridge", "bond", "team", "tun", "macsec", "vlan", "hsr"])
+def test_any_other_ethernet_link_is_a_parent(kind):
+    found = vlan_link("x", 9, ETH1, 7) if kind == "vlan" else link("x", 9, kind=kind)
+    host = Host(kernel(found))
+    host.run(network(parent="x"))
+    host.run(endpoint())
+
+
+def test_a_vrf_carries_no_vlan():
+    for request in (network(parent="x.50"), subinterface("x.50")):
+        assert "x is a VRF, which carries no VLANs" in refused(Host(kernel(link("x", 9, kind="vrf"))), request)
+
+
+def test_a_network_whose_parent_is_put_into_a_vrf_goes_on():
+    host = Host()
+    host.run(network(), endpoint())
+    host.gain(link("blue", 9, kind="vrf"))
+    host.change("eth0", master=9)
+    for request in (network(), network(mtu=1400), endpoint(), endpoint("db", netns="red")):
+        host.run(request)
