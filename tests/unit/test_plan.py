@@ -742,7 +742,7 @@ def test_a_gateway_is_refused_where_a_foreign_link_has_the_default_route():
 def test_an_endpoint_whose_link_is_gone_follows_its_network_in_the_record_only():
     host = prepared(kernel(), network(), endpoint())
     host.lose("eth0", BLUE_PATH)
-    assert host.sentences(network(mtu=1400)) == ["change mtu of network lan"]
+    assert host.sentences(network(mtu=1400)) == ["change mtu of network lan", "change mtu of endpoint lan/web"]
     assert host.record.endpoints["lan", "web"].mtu == 1400
     assert host.sentences(endpoint())[0].startswith("create macvlan link eth0 in namespace blue")
 

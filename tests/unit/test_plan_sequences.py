@@ -12,7 +12,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import outcome, plan, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
@@ -194,6 +194,23 @@ def test_asking_again_changes_nothing(sequence):
         again = host.plan(request)
         assert builders.said(again) == []
         assert not again.changed
+
+
+@settings(max_examples=100)
+@given(sequences, st.lists(st.tuples(st.sampled_from(("eth0", "eth1")), st.sampled_from((1280, 1400, 1500, 9000))), max_size=12))
+def test_a_run_that_changes_something_says_so_in_steps_and_difference(sequence, changes):
+    host = a_host()
+    for number, request in enumerate(sequence):
+        if number < len(changes):
+            host.change(changes[number][0], mtu=changes[number][1])
+        before = Draft(host.record, host.kernel)
+        try:
+            made = host.run(request)
+        except PlanError:
+            continue
+        told = outcome.outcome_of(request, [request], made, before, ())
+        assert told.changed == bool(told.steps)
+        assert made.before == made.after or told.before != told.after
 
 
 @settings(max_examples=30)

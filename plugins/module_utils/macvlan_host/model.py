@@ -218,6 +218,10 @@ class DummyParent:
 
     CHECKS: t.ClassVar[dict[str, checks.Check]] = {"id": checks.identifier, "name": checks.interface}
 
+    @property
+    def title(self) -> str:
+        return f"dummy parent {self.name}"
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> DummyParent:
         return cls(**checks.fields("dummy parent", data, cls.CHECKS))

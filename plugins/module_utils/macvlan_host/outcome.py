@@ -64,9 +64,11 @@ def outcome_of(
     if isinstance(request, (Config, options.Restoration)):
         everything = new.everything(None, None)
         difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
+        difference = _with_unseen(difference, made)
     else:
         everything = _object(new, request)
         difference = _with_drift(_object(old, request), drifted.get(request.title, [])), everything
+        difference = _with_others(difference[0], made, request.title, difference[0] != everything), everything
     return Outcome(
         changed=made.changed,
         shown=everything,
@@ -93,6 +95,40 @@ def _object(view: View, request: options.ObjectRequest) -> Object:
 def _with_drift(shown: Object, drifted: list[Object]) -> Object:
     """The record may stay as it is while the kernel is put right; the difference must still show it."""
     return {**shown, "drift": plain(drifted)} if shown and drifted else shown
+
+
+def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
+    """Title, field, value before and value after of all that the plan changes in the record of what stays."""
+    for kind in ("links", "networks", "endpoints"):
+        before, after = getattr(made.before, kind), getattr(made.after, kind)
+        for key in before.keys() & after.keys() if before != after else ():
+            old, new = before[key], after[key]
+            if old != new:
+                was, will = plain(old), plain(new)
+                yield from ((new.title, field, was[field], will[field]) for field in will if was[field] != will[field])
+
+
+def _with_others(shown: Object, made: Plan, title: str, is_seen: bool) -> Object:
+    """What a task changes in the record of other objects, or of its own where results do not have it, is shown as well.
+
+    :param is_seen: whether the difference shows already what happens to its own object
+    """
+    others = [
+        {"object": name, "field": field, "before": before, "after": after}
+        for name, field, before, after in sorted(_recorded_changes(made), key=lambda item: item[:2])
+        if name != title or not is_seen
+    ]
+    return {**shown, "also_changes": others} if shown and others else shown
+
+
+def _with_unseen(difference: tuple[Object, Object], made: Plan) -> tuple[Object, Object]:
+    """With what changes in the record and results do not have."""
+    was, will = dict(difference[0]), dict(difference[1])
+    for title, field, before, after in _recorded_changes(made):
+        if title not in difference[0] and title not in difference[1]:
+            was[title] = {**was.get(title, {}), field: before}
+            will[title] = {**will.get(title, {}), field: after}
+    return was, will
 
 
 def _differences(old: View, everything: Lists, drifted: dict[str, list[Object]]) -> tuple[Object, Object]:

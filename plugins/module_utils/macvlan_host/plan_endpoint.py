@@ -126,14 +126,20 @@ def find_recorded(draft: Draft, recorded: Endpoint) -> Link | None:
 def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None:
     if recorded is None:
         draft.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
-    elif recorded != endpoint:
-        fields = [
-            _OPTIONS.get(field.name, field.name)
-            for field in dataclasses.fields(Endpoint)
-            if getattr(recorded, field.name) != getattr(endpoint, field.name)
-        ]
-        draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
+    else:
+        _note_change(draft, recorded, endpoint)
     draft.put_endpoint(endpoint)
+
+
+def _note_change(draft: Draft, recorded: Endpoint, endpoint: Endpoint) -> None:
+    """Say what of the record changes, if anything: the kernel may be so already."""
+    fields = [
+        _OPTIONS.get(field.name, field.name)
+        for field in dataclasses.fields(Endpoint)
+        if getattr(recorded, field.name) != getattr(endpoint, field.name)
+    ]
+    if fields:
+        draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
 
 
 def _with(before: str, items: tuple[str, ...]) -> str:
@@ -367,8 +373,11 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     if space is not None:
         _check_places_are_free(space, endpoint, link)
     draft.put_endpoint(endpoint)
+    steps = len(draft.steps)
     if link is not None:
         align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
+    if len(draft.steps) == steps:
+        _note_change(draft, recorded, endpoint)
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
 
 
 def _title(owned: OwnedLink) -> str:
-    return owned.title if isinstance(owned, SubInterface) else f"dummy parent {owned.name}"
+    return owned.title
 
 
 def _is_owned(draft: Draft, link: Link, owned: OwnedLink) -> bool:
