@@ -66,3 +66,20 @@ def test_a_vrf_is_no_parent(host: Host) -> None:
     refuse(host, NETWORK, "use eth0, which is in it", name="net", parent="blue")
     # What the plan says is what the kernel says.
     assert host.run(["ip", "link", "add", "link", "blue", "name", "m", "type", "macvlan"], check=False).returncode
+
+
+# --- alternative names ----------------------------------------------------------------------------------------------
+
+LONG = "rack12-port-of-the-lan-" + "x" * 104
+
+
+def test_a_name_that_is_an_alternative_name_is_taken(host: Host) -> None:
+    for name in (LONG, "alt0", "eth0.50"):
+        host.ip("link", "property", "add", "dev", "eth0", "altname", name)
+    refuse(host, NETWORK, "alt0 is an alternative name of eth0; write parent: eth0", name="net", parent="alt0")
+    refuse(host, NETWORK, "eth0.50 is an alternative name of eth0", name="net", parent="eth0.50")
+    network(host, subnets=subnets("10.0.0.0/24"))
+    refuse(host, ENDPOINT, "ifname alt0 is taken", "of eth0", name="e", network="net", ifname="alt0")
+    converge(host, ENDPOINT, name="e", network="net", ifname="mv0")
+    refuse(host, ENDPOINT, "ifname alt0 is taken", name="e", network="net", ifname="alt0")
+    endpoint(host, "other", ifname="alt0")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
+    BLUE_PATH,
     ETH0,
     ETH1,
     Host,
@@ -18,8 +20,10 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     kernel,
     link,
     network,
+    space,
     subinterface,
     vlan_link,
+    with_space,
 )
 
 
@@ -122,3 +126,44 @@ def test_a_network_whose_parent_is_put_into_a_vrf_goes_on():
     host.change("eth0", master=9)
     for request in (network(), network(mtu=1400), endpoint(), endpoint("db", netns="red")):
         host.run(request)
+
+
+# --- alternative names ----------------------------------------------------------------------------------------------
+
+
+def test_an_alternative_name_is_no_parent_and_the_message_says_which_link_has_it():
+    host = Host(changed_link(kernel(), "eth0", altnames=("enp1s0", "alt0")))
+    assert refused(host, network(parent="alt0")) == "network lan: alt0 is an alternative name of eth0; write parent: eth0"
+    for request in (network(parent="alt0.50"), subinterface("alt0.50")):
+        assert "alt0 is an alternative name of eth0; write parent: eth0 instead, or eth0.50" in refused(host, request)
+
+
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [
+        (network(parent="eth0.50"), "eth0.50"),
+        (subinterface("eth0.50"), "eth0.50"),
+        (network(parent=None), names.dummy_name(names.object_id("host", "network", "lan"))),
+    ],
+)
+def test_no_link_is_made_under_an_alternative_name_of_another(request_, name):
+    words = refused(Host(changed_link(kernel(), "eth1", altnames=(name,))), request_)
+    assert name in words and "an alternative name of eth1" in words
+
+
+@pytest.mark.parametrize("place", [{"netns": None}, {"netns": "blue"}])
+@pytest.mark.parametrize("known", [False, True])
+def test_an_interface_gets_no_alternative_name_of_another(place, known):
+    host = Host(with_space(kernel(), space(link("v", 20, kind="veth", altnames=("alt0",))), BLUE_PATH))
+    host.change("eth1", altnames=("alt0",))
+    host.run(network())
+    if known:
+        host.run(endpoint(**place))
+    words = refused(host, endpoint(ifname="alt0", **place))
+    assert "endpoint lan/web: ifname alt0 is taken" in words
+    assert f"alternative name of {'v' if place['netns'] else 'eth1'}" in words
+
+
+def test_an_alternative_name_in_another_namespace_is_in_nobodys_way():
+    host = Host(changed_link(kernel(), "eth0", altnames=("alt0",)))
+    host.run(network(), endpoint(ifname="alt0"))

@@ -36,6 +36,7 @@ IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
 IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP, IFLA_NET_NS_FD, IFLA_EXT_MASK = 18, 20, 26, 27, 28, 29
 IFLA_LINK_NETNSID, IFLA_TARGET_NETNSID = 37, 46
+IFLA_PROP_LIST, IFLA_ALT_IFNAME = 52, 53
 IFLA_INET_CONF, IFLA_INET6_CONF = 1, 2
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MACVLAN_MODE = 1
@@ -451,7 +452,24 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         master=_number(found, IFLA_MASTER) or None,
         macvlan_mode=next((name for name, value in MACVLAN_MODES.items() if value == mode), None),
         vlan=_parse_vlan(data) if kind == "vlan" else None,
+        altnames=_parse_altnames(found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else (),
     )
+
+
+def _parse_altnames(nested: bytes) -> tuple[str, ...]:
+    """The names of a list of IFLA_ALT_IFNAME, which all have the same type; since Linux 5.5.
+
+    :raises ValueError: a length is impossible
+    """
+    names, offset = [], 0
+    while offset + _ATTRIBUTE.size <= len(nested):
+        length, kind = _ATTRIBUTE.unpack_from(nested, offset)
+        if length < _ATTRIBUTE.size or offset + length > len(nested):
+            raise ValueError("a netlink attribute with an impossible length")
+        if kind & _TYPE_MASK == IFLA_ALT_IFNAME:
+            names.append(_string(nested[offset + _ATTRIBUTE.size : offset + length]))
+        offset += (length + 3) & ~3
+    return tuple(names)
 
 
 def parse_settings(found: Attributes, ifname: str) -> dict[str, str]:

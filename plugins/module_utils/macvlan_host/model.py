@@ -500,7 +500,8 @@ class Link:
     :ivar group: 0 unless somebody sorts links into groups
     :ivar lower: ifindex of the link below, in ``lower_netns``
     :ivar lower_netns: the kernel's id of the namespace of ``lower``; None for the same namespace
-    :ivar master: ifindex of the bridge, bond or team that it is a port of
+    :ivar master: ifindex of the bridge, bond, team or VRF that it is a port of
+    :ivar altnames: its alternative names, which no other link of the namespace can have as a name
     """
 
     index: int
@@ -518,6 +519,7 @@ class Link:
     master: int | None = None
     macvlan_mode: str | None = None
     vlan: VlanFacts | None = None
+    altnames: tuple[str, ...] = ()
 
     @property
     def ours(self) -> bool:
@@ -557,6 +559,10 @@ class Space:
 
     def by_index(self, index: int | None) -> Link | None:
         return None if index is None else self._by_index.get(index)
+
+    def with_altname(self, name: str) -> Link | None:
+        """The link that has an alternative name."""
+        return next((link for link in self.links.values() if name in link.altnames), None)
 
     def above(self, lower: Link) -> tuple[Link, ...]:
         """The links of this namespace that sit on one of its links."""

@@ -256,6 +256,14 @@ def _check_parent(draft: Draft, space: Space, endpoint: Endpoint, own: Link | No
 
 def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
     link = space.links.get(endpoint.ifname)
+    holder = space.with_altname(endpoint.ifname)
+    # The kernel gives a link no name that it has as an alternative one, either (net/core/dev.c, netdev_name_in_use).
+    if holder is not None and not (link is not None and link == own):
+        raise PlanError(
+            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase}: it is an alternative name of "
+            f"{holder.name}; use another ifname, or take that name away: ip link property del dev {holder.name} altname "
+            f"{endpoint.ifname}"
+        )
     if link is not None and link != own:
         what = f"{link.kind} link" if link.kind else "link"
         raise PlanError(

@@ -114,6 +114,7 @@ def _take_parent(draft: Draft, wanted: NetworkOptions, parent: str, identifier: 
 
 
 def _make_subinterface(draft: Draft, network: str, parent: str) -> None:
+    _check_no_altname(draft, f"network {network}", parent, "parent")
     found = names.split_subinterface(parent)
     if found is None:
         raise PlanError(
@@ -128,6 +129,13 @@ def _make_subinterface(draft: Draft, network: str, parent: str) -> None:
         raise AbsentError(f"network {network}: {exc}", exc.awaits) from exc
     except PlanError as exc:
         raise PlanError(f"network {network}: {exc}") from exc
+
+
+def _check_no_altname(draft: Draft, title: str, name: str, option: str) -> None:
+    """A link is known by its name only, and no other can be made under one that is an alternative name."""
+    holder = draft.host.with_altname(name)
+    if holder is not None:
+        raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
 
 
 def ensure_parent(draft: Draft, network: Network) -> None:

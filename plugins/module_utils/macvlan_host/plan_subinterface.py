@@ -78,6 +78,12 @@ def ensure_owned(draft: Draft, owned: OwnedLink) -> None:
     :raises PlanError: its base is missing or down, or something else is in the way
     """
     link = find_owned(draft, owned)
+    holder = draft.host.with_altname(owned.name) if link is None else None
+    if holder is not None:
+        raise PlanError(
+            f"cannot create {owned.kind} link {owned.name}: the name is taken, it is an alternative name of {holder.name}; "
+            f"take it away: ip link property del dev {holder.name} altname {owned.name}"
+        )
     if isinstance(owned, DummyParent):
         _ensure_dummy(draft, owned, link)
     else:
@@ -123,6 +129,11 @@ def _align(draft: Draft, link: Link, wanted: dict[str, t.Any]) -> None:
 
 def _check_base(draft: Draft, sub: SubInterface, link: Link | None) -> Link:
     base = draft.host.links.get(sub.parent)
+    if base is None and (other := draft.host.with_altname(sub.parent)) is not None:
+        raise PlanError(
+            f"cannot create VLAN link {sub.name}: {sub.parent} is an alternative name of {other.name}; "
+            f"write parent: {other.name} instead, or {other.name}.{sub.vlan_id} where the two are one name"
+        )
     if base is None:
         raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
     if base.loopback:
