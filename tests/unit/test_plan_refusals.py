@@ -20,6 +20,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     kernel,
     link,
     network,
+    no_network,
     space,
     subinterface,
     vlan_link,
@@ -167,3 +168,28 @@ def test_an_interface_gets_no_alternative_name_of_another(place, known):
 def test_an_alternative_name_in_another_namespace_is_in_nobodys_way():
     host = Host(changed_link(kernel(), "eth0", altnames=("alt0",)))
     host.run(network(), endpoint(ifname="alt0"))
+
+
+# --- a base that was renamed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", [network(parent="eth0.50"), endpoint(), endpoint("db", netns="red")])
+def test_a_vlan_whose_base_was_renamed_is_not_called_another_link(request_):
+    host = Host()
+    host.run(network(parent="eth0.50"), endpoint())
+    base = host.link("eth0")
+    host.lose("eth0")
+    host.gain(link("ens1", base.index, mac=base.mac))
+    words = refused(host, request_)
+    assert "its base eth0 is called ens1 now; give it its old name back: ip link set ens1 name eth0" in words
+    assert "not the one" not in words
+
+
+def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_told_so():
+    host = Host()
+    host.run(network(parent="eth0.50"))
+    base = host.link("eth0")
+    host.lose("eth0")
+    host.gain(link("ens1", base.index, mac=base.mac))
+    (warning,) = host.run(no_network(force=True)).warnings
+    assert "its base eth0 is called ens1 now" in warning and "ip link delete eth0.50" in warning

@@ -42,10 +42,25 @@ def find_owned(draft: Draft, owned: OwnedLink) -> Link | None:
         raise PlanError(f"{_title(owned)} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
     if link is None or _is_owned(draft, link, owned) or draft.adopts and not link.alias and _fits(draft, link, owned):
         return link
+    base = _renamed_base(draft, link, owned)
+    if base is not None:
+        raise PlanError(
+            f"{_title(owned)}: its base {base[0]} is called {base[1]} now; give it its old name back: "
+            f"ip link set {base[1]} name {base[0]} (before Linux 6.2 only while it is down)"
+        )
     raise PlanError(
         f"{_title(owned)}: the link that is called {owned.name} now "
         f"is not the one that was made; rename or remove it, so that ours can be made again"
     )
+
+
+def _renamed_base(draft: Draft, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
+    """Old and new name of the base of our VLAN link, if all that differs of the link is what its base is called."""
+    if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or link.vlan is None:
+        return None
+    is_same = (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
+    base = draft.host.by_index(link.lower) if link.lower_netns is None else None
+    return (owned.parent, base.name) if is_same and base is not None and owned.parent not in draft.host.links else None
 
 
 def _title(owned: OwnedLink) -> str:
@@ -380,7 +395,12 @@ def release_parent(draft: Draft, name: str) -> None:
     link = _tagged_or_named(draft, owned)
     draft.drop_link(name)
     users = _foreign_users(draft, link)
-    if link is not None and not _is_owned(draft, link, owned):
+    if link is not None and (base := _renamed_base(draft, link, owned)) is not None:
+        draft.warn(
+            f"{link.name} was made here, but its base {base[0]} is called {base[1]} now, so it is kept, as a foreign link; "
+            f"delete it, if nobody uses it: ip link delete {link.name}"
+        )
+    elif link is not None and not _is_owned(draft, link, owned):
         draft.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
     elif link is not None and users:
         draft.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
