@@ -180,8 +180,11 @@ def config_params(params: dict[str, t.Any]) -> dict[str, t.Any]:
     problems: list[str] = []
     validated = dict(params)
     for option, (spec, rules) in _config_items().items():
+        # A list that is left out is none, which purge does not take for an empty one.
+        if params.get(option) is None:
+            continue
         validator = arg_spec.ArgumentSpecValidator(spec, **rules)
-        results = [validator.validate(item) for item in params.get(option) or ()]
+        results = [validator.validate(item) for item in params[option]]
         for position, result in enumerate(results):
             place = config.place_of(option, position, result.validated_parameters)
             problems += [f"{place}: {_message(error)}" for error in result.errors]

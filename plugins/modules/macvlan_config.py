@@ -62,9 +62,11 @@ options:
     elements: dict
   purge:
     description:
-      - Whether everything else that this collection has made on the host is removed. A list that is left out is empty,
-        so its objects are all removed.
-      - Sub-interfaces that are not listed, but that a listed network or sub-interface uses, stay for as long as they
+      - Whether what this collection has made on the host and what is not listed is removed.
+      - It removes only objects of those kinds whose lists are given. An empty list, V([]), removes all objects of its kind;
+        a list that is left out, or is null, removes none. At least one list has to be given.
+      - A network that is not listed and has endpoints is refused when O(endpoints) is left out.
+      - Sub-interfaces that are not listed, but that a network or sub-interface which stays uses, stay for as long as they
         are used.
       - What this collection has not made is never removed.
     type: bool
@@ -164,6 +166,9 @@ EXAMPLES = r"""
 
 - name: Take everything away
   fleetnet.macvlan.macvlan_config:
+    vlan_subinterfaces: []
+    networks: []
+    endpoints: []
     purge: true
 """
 

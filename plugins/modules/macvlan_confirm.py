@@ -44,6 +44,9 @@ seealso:
 EXAMPLES = r"""
 - name: Change what the connection may come in by, for a minute at first
   fleetnet.macvlan.macvlan_config:
+    vlan_subinterfaces: []
+    networks: []
+    endpoints: []
     purge: true
     confirm_timeout: 60
   register: changed_for_now

@@ -16,6 +16,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
+    NOTHING_LISTED,
     converge,
     endpoint,
     gone,
@@ -275,7 +276,7 @@ def network_rm_all(host: Host) -> None:
     before = host.snapshot()
     network(host)
     endpoint(host, "a")
-    assert converge(host, "macvlan_config", purge=True)["changed"] is True
+    assert converge(host, "macvlan_config", **NOTHING_LISTED)["changed"] is True
     assert host.snapshot().without_state() == before.without_state()
 
 
@@ -284,7 +285,7 @@ def rm_all(host: Host) -> None:
     network(host)
     for name in ("a", "b"):
         endpoint(host, name)
-    done = converge(host, "macvlan_config", networks=[{"name": "net", "parent": "eth0"}], purge=True)
+    done = converge(host, "macvlan_config", **{**NOTHING_LISTED, "networks": [{"name": "net", "parent": "eth0"}]})
     assert (len(done["networks"]), done["endpoints"], host.namespaces()) == (1, [], [])
 
 

@@ -16,7 +16,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECT
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
 GUIDE = "docs/docsite/rst/guide_troubleshooting.rst"
 HOW_IT_WORKS = "docs/docsite/rst/guide_how_it_works.rst"
@@ -161,7 +161,7 @@ def way_by_which_a_host_is_reached(host: Host) -> str:
 def change_for_the_time_being(host: Host) -> str:
     network(host, "pub_net", **PUB_NET)
     endpoint(host, "web", "pub_net")
-    host.call("macvlan_config", purge=True, confirm_timeout=600)
+    host.call("macvlan_config", **NOTHING_LISTED, confirm_timeout=600)
     message = host.call("macvlan_network", name="net", parent="eth0", fails=True)["msg"]
     assert host.spawn_command("confirm").said().code == 0
     network(host)

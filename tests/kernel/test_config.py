@@ -16,7 +16,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, converge, endpoint, network, refuse, subnets
 
 Items = list[dict[str, t.Any]]
 
@@ -27,7 +27,7 @@ MANY = 12
 def config(host: Host, networks: Items | None = None, endpoints: Items | None = None, **params: t.Any) -> dict[str, t.Any]:
     """A task that lists all there shall be."""
     listed = {"networks": networks or [], "endpoints": endpoints or []}
-    return converge(host, "macvlan_config", **{"purge": True, **listed, **params})
+    return converge(host, "macvlan_config", **{**NOTHING_LISTED, **listed, **params})
 
 
 def many(prefix: str = "e", count: int = MANY, **params: t.Any) -> Items:
@@ -66,6 +66,18 @@ def test_what_is_not_listed_stays_without_purge(host: Host) -> None:
     config(host, [NET], many(count=2))
     added = config(host, [], many("f", 1), purge=False)
     assert [item["name"] for item in added["endpoints"]] == ["e0", "e1", "f0"]
+
+
+def test_nothing_is_removed_by_omission(host: Host) -> None:
+    config(host, [NET], many(count=2))
+    before = host.snapshot()
+    refuse(host, "macvlan_config", "no list is given", "[]", purge=True)
+    refuse(host, "macvlan_config", "network net has the endpoints e0, e1", "endpoints", networks=[], purge=True)
+    for nothing in ({"networks": [NET]}, {"endpoints": many(count=2)}, {"vlan_subinterfaces": []}):
+        assert not host.call("macvlan_config", **nothing, purge=True)["changed"]
+    assert host.snapshot() == before
+    assert converge(host, "macvlan_config", endpoints=[], purge=True)["networks"] != []
+    assert host.namespaces() == []
 
 
 def test_a_host_is_what_single_tasks_make_of_it(make_host: MakeHost) -> None:
@@ -139,7 +151,7 @@ def test_many_that_are_new_reach_each_other_and_are_heard_by_those_that_were_the
 def test_what_was_removed_can_be_made_again_at_once(host: Host) -> None:
     for dummy in range(3):
         host.call("macvlan_config", networks=[NET], endpoints=many(), purge=True)
-        host.call("macvlan_config", purge=True)
+        host.call("macvlan_config", **NOTHING_LISTED)
     assert host.links()["eth0"]["promiscuity"] == 0
     assert host.namespaces() == []
 
@@ -158,7 +170,7 @@ def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(ho
     config(host, [NET], many())
     holder = host.start(["sh", "-c", "exec 3</run/netns/e5 && touch /var/lib/held && exec sleep 300"])
     wait_until(host.path("/var/lib/held").exists, "the file was not opened")
-    host.call("macvlan_config", hook=hook, purge=True)
+    host.call("macvlan_config", hook=hook, **NOTHING_LISTED)
     assert host.namespaces() == []
     assert host.links()["eth0"]["promiscuity"] == 0
     left = host.run(["nsenter", f"--net=/proc/{holder.pid}/fd/3", "ip", "-brief", "link"]).stdout
@@ -168,7 +180,7 @@ def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(ho
 def test_an_address_that_others_take_frames_for_too_is_no_reason_to_wait_for_ever(host: Host) -> None:
     host.run(["bridge", "fdb", "add", "02:42:0a:00:00:04", "dev", "eth0", "self"])
     config(host, [NET], many())
-    host.call("macvlan_config", purge=True)
+    host.call("macvlan_config", **NOTHING_LISTED)
     assert host.namespaces() == []
 
 
@@ -198,7 +210,7 @@ def test_any_number_of_namespaces_needs_few_open_files(host: Host) -> None:
     made = host.call("macvlan_config", hook=hook, networks=[NET], endpoints=many(count=count), purge=True)
     assert len(made["endpoints"]) == len(host.namespaces()) == count
     assert not host.call("macvlan_config", hook=hook, networks=[NET], endpoints=many(count=count))["changed"]
-    host.call("macvlan_config", hook=hook, purge=True)
+    host.call("macvlan_config", hook=hook, **NOTHING_LISTED)
     assert host.namespaces() == []
 
 
@@ -239,5 +251,5 @@ def test_every_vlan_of_a_link_in_one_task(host: Host) -> None:
     assert len(made["vlan_subinterfaces"]) == 4094
     assert len([name for name in host.links() if name.startswith("eth0.")]) == 4094
     assert not host.call("macvlan_config", vlan_subinterfaces=every)["changed"]
-    host.call("macvlan_config", purge=True)
+    host.call("macvlan_config", **NOTHING_LISTED)
     assert host.snapshot().without_state() == before

@@ -27,7 +27,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.faults import (
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot, Tables
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, Result, promised, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHING_LISTED, Result, promised, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -55,7 +55,7 @@ class Scenario:
 
     def prepare(self, host: Host) -> None:
         """Have on the host what the base lists, and nothing else."""
-        host.call("macvlan_config", purge=True, **self.base)
+        host.call("macvlan_config", **{**NOTHING_LISTED, **self.base})
 
     @property
     def removes(self) -> bool:
@@ -92,7 +92,7 @@ CHANGED: Params = {
     "networks": [network_on("eth0", labels={"owner": "us"}), OTHER],
     "endpoints": [{"name": "b", "network": "other", "netns": "b", "ifname": "eth1"}],
 }
-CLEAR: Params = {"purge": True}
+CLEAR: Params = NOTHING_LISTED
 CHANGES = {"ipv4": "10.0.0.77", "ifname": "net1", "mtu": 1400, "routes": ROUTES}
 REMOVAL = {"name": "net", "state": "absent", "force": True}
 
@@ -104,8 +104,8 @@ CHANGE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {**A, **CHANGES}, 8)
 REMOVE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}, 2)
 CHANGE_NETWORK = Scenario(BUSY, "macvlan_network", changed_network("eth0"), 3)
 REMOVE_NETWORK = Scenario(BUSY, "macvlan_network", REMOVAL, 2)
-CREATE_HOST = Scenario(NOTHING, "macvlan_config", {**FULL, "purge": True}, 10)
-CHANGE_HOST = Scenario(BUSY, "macvlan_config", {**CHANGED, "purge": True}, 10)
+CREATE_HOST = Scenario(NOTHING, "macvlan_config", {**NOTHING_LISTED, **FULL}, 10)
+CHANGE_HOST = Scenario(BUSY, "macvlan_config", {**NOTHING_LISTED, **CHANGED}, 10)
 CLEAR_HOST = Scenario(FULL, "macvlan_config", CLEAR, 4)
 CREATE_VLAN_HOST = Scenario(NOTHING, "macvlan_config", BUSY_VLAN, 8)
 CHANGE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", changed_network("eth0.50"), 3)

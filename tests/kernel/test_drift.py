@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, converge, endpoint, gone, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -577,7 +577,7 @@ def test_a_link_that_was_moved_away_is_told_of_when_its_endpoint_goes(host: Host
     removals: dict[str, dict[str, t.Any]] = {
         "macvlan_endpoint": {"name": "a", "network": "net", "state": "absent"},
         "macvlan_network": {"name": "net", "state": "absent", "force": True},
-        "macvlan_config": {"purge": True},
+        "macvlan_config": NOTHING_LISTED,
     }
     words = "the link of endpoint net/a was moved away and is mine0 in namespace b now; delete it there, if nobody uses it"
     for check in (True, False):

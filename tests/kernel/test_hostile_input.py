@@ -25,7 +25,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, gone, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -100,7 +100,7 @@ def test_a_host_is_set_up_changed_restored_and_cleared_without_another_program(s
         ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "sysctls": {"net.ipv4.ip_forward": 1}}),
         ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "ifname": "net1", "mtu": 1400}),
         ("macvlan_info", {}),
-        ("macvlan_config", {"purge": True}),
+        ("macvlan_config", NOTHING_LISTED),
         ("macvlan_command", {**place, "state": "absent"}),
     ):
         assert not answered(sealed, module_name, **params)["failed"]
@@ -188,7 +188,7 @@ EVERYTHING = (
     ("macvlan_network", {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24"), "mtu": 1400}),
     ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "ifname": "net1"}),
     ("macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}),
-    ("macvlan_config", {"purge": True}),
+    ("macvlan_config", NOTHING_LISTED),
 )
 HOST_ROW = {"kind": "host", "value": ""}
 BEYOND = "../../etc/hostile"
@@ -474,7 +474,7 @@ def test_a_foreign_link_with_a_tag_of_ours_is_not_touched(host: Host, netns: str
     host.ip("link", "set", "theirs", "alias", TAG + alias.format(own=made["id"]), netns=netns)
     show = ["ip", "-details", "link", "show", "theirs"]
     before = host.run(show, netns).stdout
-    for module_name, params in (*EVERYTHING[:3], ("macvlan_config", {"purge": True})):
+    for module_name, params in (*EVERYTHING[:3], ("macvlan_config", NOTHING_LISTED)):
         assert not answered(host, module_name, **params)["failed"]
     assert host.run(show, netns).stdout == before
 

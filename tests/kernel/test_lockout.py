@@ -18,7 +18,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, converge, endpoint, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -26,7 +26,7 @@ NETWORK = {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24")}
 ENDPOINTS = [{"name": "h", "network": "net"}, {"name": "a", "network": "net", "netns": "a"}]
 # Longer than any test runs; the clock is put forward instead.
 HOUR = 3600
-NOTHING = {"purge": True, "confirm_timeout": HOUR}
+NOTHING = {**NOTHING_LISTED, "confirm_timeout": HOUR}
 SECONDS_TO_WAIT = 60
 
 
@@ -135,7 +135,7 @@ def test_what_nobody_confirms_is_put_back(reached: Host, clock: Clock) -> None:
 def test_the_time_for_a_confirmation_is_that_of_the_clock(reached: Host) -> None:
     before = reached.snapshot()
     began = time.monotonic()
-    reached.call("macvlan_config", purge=True, confirm_timeout=3)
+    reached.call("macvlan_config", **NOTHING_LISTED, confirm_timeout=3)
     while reached.snapshot() != before:
         assert time.monotonic() < began + SECONDS_TO_WAIT
         time.sleep(0.2)
@@ -169,7 +169,7 @@ def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) ->
     after = reached.snapshot()
     assert all(rows == [] for rows in after.tables.values())
     assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
-    assert not reached.call("macvlan_config", purge=True)["changed"]
+    assert not reached.call("macvlan_config", **NOTHING_LISTED)["changed"]
 
 
 def test_what_is_confirmed_too_late_is_refused(reached: Host, clock: Clock) -> None:
@@ -242,7 +242,7 @@ def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresse
     before = host.snapshot()
     ssh = by_ssh("192.0.2.7")
     refuse(host, "vlan_subinterface", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, name="eth0.50", state="absent")
-    refuse(host, "macvlan_config", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, purge=True)
+    refuse(host, "macvlan_config", "delete VLAN link eth0.50", "192.0.2.7", "10.0.0.2", hook=ssh, **NOTHING_LISTED)
     host.call("macvlan_config", hook=both(ssh, clock), **NOTHING)
     assert "eth0.50" not in host.links()
     run_out(host, clock, before)

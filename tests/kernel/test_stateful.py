@@ -34,7 +34,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.meddling import (
     ON_A_PARENT,
 )
 from ansible_collections.fleetnet.macvlan.tests.support.sight import DUMMY_MTU, Item, Row, Sight, look_at, version_of
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, promised
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHING_LISTED, promised
 
 pytestmark = pytest.mark.engine
 
@@ -326,7 +326,7 @@ class Life(RuleBasedStateMachine):
             self.run("macvlan_config", self.declared.config(), self.declared)
         assert in_the_way_of(self.seen, self.declared) == []
         self.run("macvlan_config", self.declared.config(), self.declared)
-        self.run("macvlan_config", {"purge": True}, Declared({}, {}), removal=True)
+        self.run("macvlan_config", NOTHING_LISTED, Declared({}, {}), removal=True)
         left = [name for place in self.seen.places.values() for name, link in place.links.items() if "ifalias" in link]
         assert left == []
 

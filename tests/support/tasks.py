@@ -20,6 +20,9 @@ PROMISED = ("changed", "steps", "diff", "warnings")
 
 Result = dict[str, t.Any]
 
+# What a task of macvlan_config is given that takes everything away.
+NOTHING_LISTED: Result = {"vlan_subinterfaces": [], "networks": [], "endpoints": [], "purge": True}
+
 
 def converge(host: Host, module_name: str, **params: t.Any) -> Result:
     """Run a task in check mode, for real, and again.

@@ -86,9 +86,13 @@ def test_items_are_read_like_the_tasks_of_single_objects():
     )
 
 
-@pytest.mark.parametrize("params", [{}, {"networks": None, "endpoints": [], "purge": False}])
-def test_lists_that_are_left_out_are_empty(params):
+@pytest.mark.parametrize("params", [{}, {"networks": None, "endpoints": None, "purge": False}])
+def test_lists_that_are_left_out_are_none(params):
     assert read(**params) == config.Config()
+
+
+def test_an_empty_list_is_a_list():
+    assert read(endpoints=[]) == config.Config(endpoints=())
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_parameters_of_the_module_itself_are_passed_through():
     found = face.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
     assert (found["purge"], found["state_dir"]) == (True, "/srv")
     assert found["networks"][0]["mode"] == "bridge"
-    assert (found["vlan_subinterfaces"], found["endpoints"]) == ([], [])
+    assert (found.get("vlan_subinterfaces"), found["endpoints"]) == (None, None)
 
 
 # --- what is wrong with a configuration -----------------------------------------------------------------------------
@@ -499,6 +503,48 @@ def test_purge_removes_what_is_recorded_and_not_listed_and_nothing_else():
     assert host.record == fresh.record
     assert builders.shape(host.kernel) == builders.shape(fresh.kernel)
     assert host.link("eth1.7") is not None
+
+
+KINDS = ("subinterfaces", "networks", "endpoints")
+
+
+@pytest.mark.parametrize("given", [kinds for count in (1, 2, 3) for kinds in itertools.combinations(KINDS, count)])
+def test_purge_removes_only_of_those_kinds_whose_lists_are_given(given):
+    host = prepared(configuration(subinterface("eth0.60"), network("empty", ["10.0.0.0/24"], parent="eth1")))
+    if "networks" not in given or "endpoints" in given:
+        host.run(configuration(network(), own("a")))
+    before = host.record
+    host.run(config.Config(**dict.fromkeys(given, ()), purge=True))
+    assert host.record.links == ({} if "subinterfaces" in given else before.links)
+    assert host.record.networks == ({} if "networks" in given else before.networks)
+    assert host.record.endpoints == ({} if "endpoints" in given else before.endpoints)
+
+
+def test_networks_whose_endpoints_nobody_has_listed_are_not_removed_and_all_of_them_are_named():
+    host = prepared(
+        configuration(network(), network("b", ["10.0.0.0/24"], parent="eth1"), own("x"), own("y"), endpoint("z", "b", netns="z"))
+    )
+    with pytest.raises(PlanError) as caught:
+        config.check_omission(config.Config(networks=(), purge=True), host.record)
+    for words in ("network lan has the endpoints x, y", "network b has the endpoints z", "endpoints is left out", "endpoints (an empty"):
+        assert words in str(caught.value)
+    for allowed in (
+        config.Config(networks=(), endpoints=(), purge=True),
+        config.Config(networks=()),
+        config.Config(subinterfaces=(), purge=True),
+        config.Config(networks=(network(), network("b", ["10.0.0.0/24"], parent="eth1")), purge=True),
+    ):
+        config.check_omission(allowed, host.record)
+
+
+def test_purge_without_any_list_is_refused():
+    (problem,) = problems(purge=True)
+    assert problem.startswith("purge: true removes what is recorded and not listed, and no list is given")
+    assert "[]" in problem
+
+
+def test_a_listed_endpoint_needs_no_list_of_networks():
+    assert read(endpoints=[{"name": "f", "network": "old"}], purge=True).networks is None
 
 
 def test_without_purge_what_is_not_listed_stays():

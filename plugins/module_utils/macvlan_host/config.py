@@ -11,26 +11,28 @@ import typing as t
 from dataclasses import dataclass
 
 from . import ipam, options
-from .errors import OptionsError
+from .errors import OptionsError, PlanError
 from .model import OwnedLink, Record, SubInterface
 
 
 @dataclass(frozen=True)
 class Config:
-    """What shall be there.
+    """What shall be there; a list that was left out is None, and says nothing about what is recorded.
 
-    :ivar purge: what else is recorded shall be gone
+    :ivar purge: what else is recorded of the kinds whose lists are given shall be gone
     """
 
-    subinterfaces: tuple[options.SubInterfaceOptions, ...] = ()
-    networks: tuple[options.NetworkOptions, ...] = ()
-    endpoints: tuple[options.EndpointOptions, ...] = ()
+    subinterfaces: tuple[options.SubInterfaceOptions, ...] | None = None
+    networks: tuple[options.NetworkOptions, ...] | None = None
+    endpoints: tuple[options.EndpointOptions, ...] | None = None
     purge: bool = False
     title: t.ClassVar[str] = "the configuration of this host"
 
 
 Item = t.TypeVar("Item", options.SubInterfaceOptions, options.NetworkOptions, options.EndpointOptions)
 Params = t.Mapping[str, t.Any]
+
+LISTS = ("vlan_subinterfaces", "networks", "endpoints")
 
 
 def config_options(params: Params) -> Config:
@@ -53,10 +55,12 @@ def config_options(params: Params) -> Config:
 
 def _items(
     params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str]
-) -> tuple[Item, ...]:
-    """The requests of one list; what is wrong with them is added to the problems, each with its place."""
+) -> tuple[Item, ...] | None:
+    """The requests of one list, if it is given; what is wrong with them is added to the problems, each with its place."""
+    if params.get(option) is None:
+        return None
     found: dict[str, Item] = {}
-    for position, item in enumerate(params.get(option) or ()):
+    for position, item in enumerate(params[option]):
         place = place_of(option, position, item)
         try:
             request = read(item)
@@ -75,10 +79,18 @@ def place_of(option: str, position: int, item: Params) -> str:
 
 
 def _contradictions(params: Params) -> t.Iterator[str]:
-    """Endpoints whose network would go; one that is listed, but wrong, is no reason to say so."""
+    """What purge cannot do: with no list at all, and to networks that listed endpoints are on."""
     if not params.get("purge"):
         return
-    listed = {item["name"] for item in params.get("networks") or ()}
+    if all(params.get(option) is None for option in LISTS):
+        yield (
+            f"purge: true removes what is recorded and not listed, and no list is given; give at least one of "
+            f"{', '.join(LISTS)} (an empty one, [], removes all that are recorded of its kind), or leave purge out"
+        )
+    if params.get("networks") is None:
+        return
+    # One that is listed, but wrong, is no reason to say that it would go.
+    listed = {item["name"] for item in params["networks"]}
     for position, item in enumerate(params.get("endpoints") or ()):
         if item["network"] not in listed:
             yield (
@@ -93,24 +105,52 @@ def requests_of(request: options.Request | Config, recorded: Record) -> tuple[op
         return (request,)
     return (
         *(_purged(request, recorded) if request.purge else ()),
-        *_by_depth({item.name: item for item in request.subinterfaces}),
-        *request.networks,
-        *_givers_first(request.endpoints, recorded),
+        *_by_depth({item.name: item for item in request.subinterfaces or ()}),
+        *(request.networks or ()),
+        *_givers_first(request.endpoints or (), recorded),
     )
 
 
 def _purged(config: Config, recorded: Record) -> t.Iterator[options.Request]:
-    """Removals of all that is recorded and not listed."""
-    endpoints = {(item.network, item.name) for item in config.endpoints}
-    for key in sorted(recorded.endpoints.keys() - endpoints):
-        yield options.EndpointRemoval(key[1], key[0])
-    for name in sorted(recorded.networks.keys() - {item.name for item in config.networks}):
-        yield options.NetworkRemoval(name)
-    declared = {item.name: item for item in recorded.links.values() if isinstance(item, SubInterface) and item.declared}
-    listed = {item.name for item in config.subinterfaces}
-    for sub in reversed(_by_depth(declared)):
-        if sub.name not in listed:
-            yield options.SubInterfaceRetraction(sub.name)
+    """Removals of all that is recorded and not listed, of the kinds whose lists are given."""
+    if config.endpoints is not None:
+        endpoints = {(item.network, item.name) for item in config.endpoints}
+        for key in sorted(recorded.endpoints.keys() - endpoints):
+            yield options.EndpointRemoval(key[1], key[0])
+    if config.networks is not None:
+        for name in _unlisted_networks(config, recorded):
+            yield options.NetworkRemoval(name)
+    if config.subinterfaces is not None:
+        links = recorded.links.values()
+        declared = {item.name: item for item in links if isinstance(item, SubInterface) and item.declared}
+        listed = {item.name for item in config.subinterfaces}
+        for sub in reversed(_by_depth(declared)):
+            if sub.name not in listed:
+                yield options.SubInterfaceRetraction(sub.name)
+
+
+def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
+    return sorted(recorded.networks.keys() - {item.name for item in config.networks or ()})
+
+
+def check_omission(request: options.Request | Config, recorded: Record) -> None:
+    """Refuse to remove networks whose endpoints no list is about; all of them are named.
+
+    :raises PlanError: a network would go and its endpoints stay
+    """
+    if not isinstance(request, Config) or not request.purge or request.networks is None or request.endpoints is not None:
+        return
+    unlisted = _unlisted_networks(request, recorded)
+    found: dict[str, list[str]] = {}
+    for network, name in sorted(recorded.endpoints):
+        if network in unlisted:
+            found.setdefault(network, []).append(name)
+    if found:
+        shown = "; ".join(f"network {network} has the endpoints {', '.join(names)}" for network, names in found.items())
+        raise PlanError(
+            f"purge: true cannot remove what is not in networks, because endpoints is left out and no endpoint is "
+            f"removed then: {shown}; list the networks, or give endpoints (an empty list, [], removes all endpoints)"
+        )
 
 
 def _givers_first(

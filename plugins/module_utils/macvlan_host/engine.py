@@ -15,7 +15,7 @@ import typing as t
 
 from . import guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
-from .config import requests_of, stacked
+from .config import check_omission, requests_of, stacked
 from .connection import Connection
 from .draft import Draft, Plan
 from .drift import drift_of
@@ -189,6 +189,7 @@ def _needs(request: Request, stored: Stored, caution: Caution | None) -> Needs:
 def _planned(
     request: Request, record: Record, kernel: Kernel, warnings: tuple[str, ...], caution: Caution | None
 ) -> tuple[Plan, Outcome]:
+    check_omission(request, record)
     requests = requests_of(request, record)
     made = plan(requests, record, kernel)
     # A run with nothing to do cuts nothing, and need not ask.
