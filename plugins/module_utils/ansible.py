@@ -375,7 +375,7 @@ def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
         _require_root_on_linux(module)
         yield
     except MissingLibraryError as exc:
-        module.fail_json(msg=basic.missing_required_lib(exc.library), exception=traceback.format_exc())
+        module.fail_json(msg=str(exc), exception=traceback.format_exc())
     except MacvlanHostError as exc:
         refused = isinstance(exc, KernelError) and exc.errno == errno.EPERM
         module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT if refused else ''}")

@@ -237,8 +237,8 @@ REMOVED = {"purge": True, "confirm_timeout": 0}
 def test_answers_about_whole_hosts_count_more_than_the_inventory(
     host: Host, playbook: str, answers: dict[str, str], taken: dict[str, t.Any]
 ) -> None:
-    # The role asks for systemd, which no throw-away host is run by.
-    facts = {"systemd": True, "units": [], "own_environment": False}
+    # No throw-away host is run by systemd.
+    facts = {"systemd": True, "udev": True, "units": [], "own_environment": False}
     facts |= {"python": sys.executable, "executable": sys.executable}
     before = host.snapshot()
     job = run_job(

@@ -43,7 +43,11 @@ def lists_netaddr(name: str) -> bool:
 def test_a_module_needs_netaddr_if_it_lists_it(host: Host, name: str) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     (done,) = host.call_together([Task(name, TASKS[name], hook=hide_netaddr)])
-    assert ("netaddr >= 0.8" in done.get("msg", "")) is lists_netaddr(name)
+    message = done.get("msg", "")
+    assert ("netaddr >= 0.8" in message) is lists_netaddr(name)
+    if lists_netaddr(name):
+        words = (sys.executable, "package python3-netaddr", "role fleetnet.macvlan.macvlan_host")
+        assert [word for word in words if word not in message] == []
 
 
 def test_restoring_needs_no_netaddr(host: Host) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import sys
+
 PYROUTE2 = "pyroute2 >= 0.7"
 
 # The command is there where the role or the module macvlan_command has put it.
@@ -101,4 +103,9 @@ class MissingLibraryError(MacvlanHostError):
 
     def __init__(self, library: str) -> None:
         self.library = library
-        super().__init__(f"the Python library {library} is not installed")
+        name = library.partition(" ")[0]
+        super().__init__(
+            f"the Python library {library} is missing: {sys.executable} on this host does not find it; install the "
+            f"package python3-{name} (Debian, Ubuntu, Fedora, Enterprise Linux), or apply the role "
+            f"fleetnet.macvlan.macvlan_host, which installs it"
+        )

@@ -50,6 +50,8 @@ found = {
     "ensurepip": importlib.util.find_spec("ensurepip") is not None,
     # sd_booted(3)
     "systemd": os.path.isdir("/run/systemd/system"),
+    # The socket that udevadm talks to; containers have none, also where systemd runs them.
+    "udev": os.path.exists("/run/udev/control"),
     "units": [unit for unit in UNITS if any(os.path.exists(os.path.join(folder, unit)) for folder in FOLDERS)],
 }
 sys.stdout.write(json.dumps(found) + "\n")

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role for whole hosts where neither systemd nor udev runs, and what it refuses before it changes anything."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.job import run_job
+
+NET = {"name": "net", "parent": "eth0", "subnets": [{"subnet": "10.0.0.0/24"}]}
+WEB = {"name": "web", "network": "net", "netns": "web"}
+DECLARED = {"macvlan_host_networks": [NET], "macvlan_host_endpoints": [WEB], "macvlan_host_purge": True}
+
+
+@pytest.fixture
+def plain(host: Host) -> Host:
+    """A host without systemd and udev, whose programs and settings vanish with it."""
+    for folder in ("/run/systemd", "/run/udev", "/etc/modules-load.d"):
+        host.run(["mkdir", "-p", folder])
+        host.run(["mount", "-t", "tmpfs", "tmpfs", folder])
+    host.run(["mkdir", str(HOME / "upper"), str(HOME / "work")])
+    options = f"lowerdir=/usr/local,upperdir={HOME / 'upper'},workdir={HOME / 'work'}"
+    host.run(["mount", "-t", "overlay", "-o", options, "overlay", "/usr/local"])
+    return host
+
+
+def test_without_systemd_the_declared_state_is_there_and_it_is_said_that_nothing_brings_it_back(plain: Host) -> None:
+    def run(playbook: str) -> t.Any:
+        job = run_job({"edge1": plain}, playbook, {}, declared=DECLARED)
+        assert job.status == "successful", job.stdout
+        return job
+
+    first = run("site")
+    assert "nothing brings the networks and endpoints back at a boot" in " ".join(first.stdout.split())
+    assert plain.namespaces() == ["web"]
+    assert plain.run(["/usr/local/sbin/macvlan-host", "check"]).returncode == 0
+    assert run("site").changed == {}
+    run("teardown")
+    assert plain.namespaces() == []
+    assert not plain.path("/usr/local/sbin/macvlan-host").exists()
+    assert run("teardown").changed == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"macvlan_host_endpoint": [WEB]}, ("macvlan_host_endpoint: ", "did you mean macvlan_host_endpoints?")),
+        ({"macvlan_host_netwroks": []}, ("macvlan_host_netwroks: ", "did you mean macvlan_host_networks?")),
+        ({"macvlan_host_purge": True}, ("macvlan_host_purge is true", "macvlan_host_endpoints", "[]")),
+        ({"macvlan_host_purge": True, "macvlan_host_networks": None}, ("macvlan_host_purge is true",)),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_what_was_misspelt_or_left_out_removes_nothing(
+    plain: Host, declared: dict[str, t.Any], words: tuple[str, ...], check: bool
+) -> None:
+    plain.call("macvlan_config", networks=[NET], endpoints=[WEB])
+    before = plain.snapshot()
+    job = run_job({"edge1": plain}, "site", {}, declared=declared, check=check)
+    assert job.status == "failed", job.stdout
+    assert [word for word in words if word not in " ".join(job.messages)] == []
+    assert plain.snapshot() == before
+    assert not plain.path("/usr/local/sbin/macvlan-host").exists()
