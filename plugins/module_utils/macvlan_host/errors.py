@@ -107,5 +107,6 @@ class MissingLibraryError(MacvlanHostError):
         super().__init__(
             f"the Python library {library} is missing: {sys.executable} on this host does not find it; install the "
             f"package python3-{name} (Debian, Ubuntu, Fedora, Enterprise Linux), or apply the role "
-            f"fleetnet.macvlan.macvlan_host, which installs it"
+            f"fleetnet.macvlan.macvlan_host, which installs it; packages serve the "
+            f"Python of the system only, which ansible_python_interpreter has to name then"
         )
