@@ -83,3 +83,26 @@ def test_a_name_that_is_an_alternative_name_is_taken(host: Host) -> None:
     converge(host, ENDPOINT, name="e", network="net", ifname="mv0")
     refuse(host, ENDPOINT, "ifname alt0 is taken", name="e", network="net", ifname="alt0")
     endpoint(host, "other", ifname="alt0")
+
+
+# --- passthru -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "foreign", "words"),
+    [
+        ("passthru", ("macvtap", "bridge"), "passthru needs eth0 for itself, and foreign is on it"),
+        ("passthru", ("macvlan", "private"), "passthru needs eth0 for itself, and foreign is on it"),
+        ("bridge", ("macvlan", "passthru"), "eth0 carries the passthru link foreign, which shares it not"),
+        ("vepa", ("macvtap", "passthru"), "eth0 carries the passthru link foreign, which shares it not"),
+    ],
+)
+def test_an_endpoint_is_not_made_beside_a_foreign_link_that_came_after_its_network(
+    host: Host, mode: str, foreign: tuple[str, str], words: str
+) -> None:
+    network(host, mode=mode, ipam="none")
+    host.ip("link", "add", "link", "eth0", "name", "foreign", "type", foreign[0], "mode", foreign[1])
+    refuse(host, ENDPOINT, f"endpoint net/a: {words}", name="a", network="net", netns="a")
+    refuse(host, ENDPOINT, f"endpoint net/a: {words}", name="a", network="net", ifname="mv0")
+    host.ip("link", "delete", "foreign")
+    endpoint(host, "a")

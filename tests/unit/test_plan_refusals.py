@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
     ETH0,
@@ -193,3 +194,48 @@ def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_told_so():
     host.gain(link("ens1", base.index, mac=base.mac))
     (warning,) = host.run(no_network(force=True)).warnings
     assert "its base eth0 is called ens1 now" in warning and "ip link delete eth0.50" in warning
+
+
+# --- passthru -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "foreign", "words"),
+    [
+        ("passthru", {"kind": "macvtap", "macvlan_mode": "bridge"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("passthru", {"kind": "macvlan", "macvlan_mode": "private"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("passthru", {"kind": "macvtap", "macvlan_mode": "passthru"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("bridge", {"kind": "macvlan", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which shares it not"),
+        ("private", {"kind": "macvtap", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which shares it not"),
+    ],
+)
+@pytest.mark.parametrize("where", ["blue", "the host's own"])
+def test_no_endpoint_is_made_beside_a_foreign_link_that_came_after_its_network(mode, foreign, words, where):
+    place = {"netns": "blue"} if where == "blue" else {"netns": None, "ifname": "mv0"}
+    wanted = endpoint(**place)
+    host = Host()
+    host.run(network(mode=mode))
+    host.gain(link("up0", 9, lower=ETH0, **foreign))
+    assert refused(host, wanted) == f"endpoint lan/web: {words}"
+    host.lose("up0")
+    host.run(wanted)
+    assert not host.plan(wanted).changed
+    # What has its link has what it needs, whatever else the kernel lets somebody make.
+    host.gain(link("up0", 9, lower=ETH0, **foreign))
+    assert not host.plan(wanted).changed
+
+
+def test_a_foreign_link_that_shares_its_parent_is_in_nobodys_way():
+    host = Host()
+    host.run(network())
+    host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
+    assert host.run(endpoint()).changed
+
+
+def test_a_restoration_tells_of_the_foreign_link_that_came_first():
+    host = Host()
+    host.run(network(mode="passthru"), endpoint())
+    host.reboot()
+    host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
+    made = host.plan(Restoration())
+    assert [item.reason for item in made.missing] == ["endpoint lan/web: passthru needs eth0 for itself, and up0 is on it"]

@@ -299,6 +299,23 @@ def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -
             )
 
 
+def check_passthru(draft: Draft, title: str, mode: str, parent: Link) -> None:
+    """Refuse what the kernel lets nobody make beside a passthru link; links that were not made here count too.
+
+    :param title: of the network, or of the endpoint whose link has to be made
+    :raises PlanError: naming the link that is in the way
+    """
+    networks = draft.networks_on(parent.name)
+    ours = {names.tag(item.id) for network in networks for item in draft.endpoints_of(network.name)}
+    for other in draft.host.above(parent):
+        if other.kind not in ("macvlan", "macvtap") or other.alias in ours:
+            continue
+        if mode == "passthru":
+            raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name} is on it")
+        if other.macvlan_mode == "passthru":
+            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}, which shares it not")
+
+
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +343,7 @@ def creation_steps(endpoint: Endpoint, network: Network) -> tuple[Step, ...]:
 
 def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
     require_kind(draft, "macvlan", f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
+    check_passthru(draft, endpoint.title, network.mode, draft.host.links[network.parent])
     if draft.space(endpoint.netns) is None:
         _create_namespace(draft, endpoint)
     draft.do(*creation_steps(endpoint, network))

@@ -14,7 +14,7 @@ from .errors import AbsentError, PlanError
 from .leases import reservations, subnet_of
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
-from .plan_endpoint import follow_network, remove_endpoint
+from .plan_endpoint import check_passthru, follow_network, remove_endpoint
 from .plan_refusals import problem_of_parent
 from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
 from .steps import Note
@@ -36,7 +36,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
         created = recorded.parent_created
         ensure_parent(draft, recorded)
     link = draft.host.links[parent]
-    _check_passthru(draft, wanted, link)
+    check_passthru(draft, wanted.title, wanted.mode, link)
     if wanted.mtu is not None and wanted.mtu > link.mtu:
         raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {parent}")
     subnets = _subnets(draft, wanted, recorded, identifier)
@@ -186,18 +186,6 @@ def _warn_about(draft: Draft, network: str, link: Link) -> None:
             f"network {network}: {link.name} is not VLAN {found.vlan_id} of {found.base}, as its name says; "
             f"it is used as it is"
         )
-
-
-def _check_passthru(draft: Draft, wanted: NetworkOptions, link: Link) -> None:
-    """A passthru macvlan has its parent for itself; links that were not made here count too."""
-    ours = {names.tag(item.id) for network in draft.networks_on(link.name) for item in draft.endpoints_of(network.name)}
-    for other in draft.host.above(link):
-        if other.kind not in ("macvlan", "macvtap") or other.alias in ours:
-            continue
-        if wanted.mode == "passthru":
-            raise PlanError(f"{wanted.title}: passthru needs {link.name} for itself, and {other.name} is on it")
-        if other.macvlan_mode == "passthru":
-            raise PlanError(f"{wanted.title}: {link.name} carries the passthru link {other.name}")
 
 
 # --- what cannot change ---------------------------------------------------------------------------------------------
