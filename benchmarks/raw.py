@@ -32,7 +32,7 @@ IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST = 1, 2, 4
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY = 1, 4, 5, 6
 RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST = 254, 3, 0, 1
 NDA_LLADDR = 2
-NLA_TYPE_MASK = 0x3FFF
+NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
 RECEIVE_SIZE = 1 << 17
 LO_INDEX = 1
 
@@ -109,9 +109,9 @@ def new_macvlan(name: str, parent: int, netns: int | None = None, index: int = 0
     :param index: the number that the link shall have; 0 leaves that to the kernel
     """
     data = attribute(IFLA_MACVLAN_MODE, struct.pack("=I", MACVLAN_MODE_BRIDGE))
-    info = attribute(IFLA_INFO_KIND, b"macvlan") + attribute(IFLA_INFO_DATA, data)
+    info = attribute(IFLA_INFO_KIND, b"macvlan") + attribute(IFLA_INFO_DATA | NLA_F_NESTED, data)
     body = link_body(index, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name.encode() + b"\0")
-    body += attribute(IFLA_LINK, struct.pack("=I", parent)) + attribute(IFLA_LINKINFO, info)
+    body += attribute(IFLA_LINK, struct.pack("=I", parent)) + attribute(IFLA_LINKINFO | NLA_F_NESTED, info)
     if netns is not None:
         body += attribute(IFLA_LINK_NETNSID, struct.pack("=i", netns))
     return message(RTM_NEWLINK, CREATE | EXCL, body)

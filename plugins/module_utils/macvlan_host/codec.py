@@ -88,6 +88,7 @@ _ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, pr
 _NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight, index
 _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
+NLA_F_NESTED = 0x8000
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 Attributes = dict[int, bytes]
@@ -119,6 +120,11 @@ class Answer(t.NamedTuple):
 def _attribute(kind: int, payload: bytes) -> bytes:
     length = _ATTRIBUTE.size + len(payload)
     return _ATTRIBUTE.pack(length, kind) + payload + b"\0" * (-length % 4)
+
+
+def _nest(kind: int, *inner: bytes) -> bytes:
+    """An attribute that holds others: new kernels refuse some without the flag, and old ones take all with it."""
+    return _attribute(kind | NLA_F_NESTED, b"".join(inner))
 
 
 def _uint32(kind: int, value: int) -> bytes:
@@ -231,14 +237,13 @@ def add_vlan(
     data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
     data += _attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
     data += _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
-    info = _attribute(IFLA_INFO_KIND, b"vlan") + _attribute(IFLA_INFO_DATA, data)
-    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _attribute(IFLA_LINKINFO, info))
+    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"vlan"), _nest(IFLA_INFO_DATA, data))
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
 
 
 def _qos(kind: int, mapping: dict[str, int]) -> bytes:
     pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
-    nested = b"".join(_attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)
-    return _attribute(kind, nested) if nested else b""
+    return _nest(kind, *(_attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)) if mapping else b""
 
 
 def impossible_link(kind: str) -> Packed:
@@ -247,7 +252,7 @@ def impossible_link(kind: str) -> Packed:
     An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
     """
     body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
-    info = _attribute(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, kind.encode()))
+    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, kind.encode()))
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
 
 
@@ -256,8 +261,8 @@ def set_macvlan_mode(index: int, mode: str) -> Packed:
 
 
 def _macvlan_info(mode: str) -> bytes:
-    data = _attribute(IFLA_INFO_DATA, _uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode]))
-    return _attribute(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"macvlan") + data)
+    data = _nest(IFLA_INFO_DATA, _uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode]))
+    return _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"macvlan"), data)
 
 
 def set_link(
@@ -291,9 +296,9 @@ def set_link(
 
 def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:
     """Write one of IPV4_SETTINGS (net/ipv4/devinet.c, inet_set_link_af)."""
-    conf = _attribute(IFLA_INET_CONF, _attribute(IPV4_SETTINGS[setting] + 1, _INT32.pack(value)))
+    conf = _nest(IFLA_INET_CONF, _attribute(IPV4_SETTINGS[setting] + 1, _INT32.pack(value)))
     body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
-    return Packed(RTM_SETLINK, 0, body + _attribute(IFLA_AF_SPEC, _attribute(socket.AF_INET, conf)))
+    return Packed(RTM_SETLINK, 0, body + _nest(IFLA_AF_SPEC, _nest(socket.AF_INET, conf)))
 
 
 def delete_link(index: int, nsid: int | None = None) -> Packed:
