@@ -11,13 +11,15 @@ import itertools
 import os
 import typing as t
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+
 from .host import Host
 from .sight import ASTRAY, Item, Row, Sight, addresses, default_routes, kind_of, version_of
 
 # Addresses that are nobody's.
 EXTRA4, EXTRA6 = "10.77.0.1/24", "fd77::1/64"
 # Older kernels rename links only while they are down (net/core/dev.c, dev_change_name).
-RENAMES_IN_USE = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 2)
+RENAMES_IN_USE = names.kernel_version(os.uname().release) >= (6, 2)
 # For names of links that are made by hand.
 _numbers = itertools.count()
 

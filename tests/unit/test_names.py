@@ -192,3 +192,54 @@ def test_an_interface_in_the_hosts_own_namespace_is_named_after_its_endpoint():
 )
 def test_a_sysctl_key_gets_the_name_of_the_interface(key, ifname, wanted):
     assert names.sysctl_key(key, ifname) == wanted
+
+
+@pytest.mark.parametrize(
+    ("release", "version"),
+    [
+        pytest.param("6.12.0", (6, 12), id="kernel.org"),
+        pytest.param("6.12+", (6, 12), id="uncommitted-changes"),
+        pytest.param("6.12.0+", (6, 12), id="uncommitted-changes-of-a-release"),
+        pytest.param("7.1.0-rc3", (7, 1), id="release-candidate"),
+        pytest.param("7.1-rc3", (7, 1), id="release-candidate-of-two-numbers"),
+        pytest.param("7.1rc3", (7, 1), id="release-candidate-without-a-dash"),
+        pytest.param("7.1.0-rc3-00123-gdeadbeef-dirty", (7, 1), id="built-from-git"),
+        pytest.param("6.1.0-13-amd64", (6, 1), id="debian-12"),
+        pytest.param("6.12.43+deb13-amd64", (6, 12), id="debian-13"),
+        pytest.param("6.12.41+deb13-cloud-arm64", (6, 12), id="debian-13-cloud"),
+        pytest.param("6.17.2+kali-amd64", (6, 17), id="kali"),
+        pytest.param("6.8.0-1021-aws", (6, 8), id="ubuntu-aws"),
+        pytest.param("5.15.0-119-generic", (5, 15), id="ubuntu"),
+        pytest.param("4.18.0-553.el8_10.x86_64", (4, 18), id="red-hat-8"),
+        pytest.param("5.14.0-427.13.1.el9_4.aarch64+64k", (5, 14), id="red-hat-9-64k"),
+        pytest.param("4.19.0-0.bpo.19-amd64", (4, 19), id="debian-backports"),
+        pytest.param("5.10.110-rockchip-rk3588", (5, 10), id="vendor"),
+        pytest.param("6.6.51+rpt-rpi-v8", (6, 6), id="raspberry-pi"),
+        pytest.param("5.15.153.1-microsoft-standard-WSL2", (5, 15), id="wsl"),
+        pytest.param("6.15.9-arch1-1", (6, 15), id="arch"),
+        pytest.param("6.9.6-200.fc40.x86_64", (6, 9), id="fedora"),
+        pytest.param("6.4.0-150600.23.7-default", (6, 4), id="suse"),
+        pytest.param("6.12.30_1", (6, 12), id="void"),
+        pytest.param("5.4.0-kvm_hetzner", (5, 4), id="underscore"),
+        pytest.param("7", (7, 0), id="one-number"),
+        pytest.param("7.", (7, 0), id="dot-at-the-end"),
+        pytest.param("7-next", (7, 0), id="one-number-and-a-word"),
+        pytest.param("linux-6.15-custom", (6, 15), id="word-in-front"),
+        pytest.param("10.0.1", (10, 0), id="two-digits"),
+        pytest.param("custom", (0, 0), id="no-number"),
+        pytest.param("", (0, 0), id="empty"),
+        pytest.param("\u0667.\u0661", (0, 0), id="digits-of-another-script"),
+    ],
+)
+def test_the_version_of_a_kernel_is_read_from_whatever_it_calls_itself(release, version):
+    assert names.kernel_version(release) == version
+
+
+@given(st.text(max_size=64))
+def test_no_release_of_a_kernel_stops_a_module(release):
+    assert names.kernel_version(release) >= (0, 0)
+
+
+@given(major=st.integers(0, 99), minor=st.integers(0, 999), rest=st.sampled_from(("", "+", "-rc3", ".0", ".0-13-amd64", "_x", "~1")))
+def test_what_stands_behind_the_numbers_of_a_release_does_not_count(major, minor, rest):
+    assert names.kernel_version(f"{major}.{minor}{rest}") == (major, minor)

@@ -18,6 +18,7 @@ MIN_VLAN_ID = 1
 MAX_VLAN_ID = 4094
 TAG_PREFIX = "fleetnet.macvlan:"
 
+_KERNEL_RELEASE = re.compile(r"\D*([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 _OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 _SUBINTERFACE = re.compile(r"(?P<base>.+)\.(?P<vlan_id>[0-9]{1,4})\Z")
 
@@ -192,3 +193,12 @@ def renamed_sysctl_key(key: str, old: str, new: str) -> str:
     parts = key.split(".")
     # net.FAMILY.conf.INTERFACE.SETTING, and the same with neigh.
     return ".".join((*parts[:3], replacement, *parts[4:])) if parts[3:4] == [component] else key
+
+
+def kernel_version(release: str) -> tuple[int, int]:
+    """The first two numbers of what ``uname -r`` says; a release without numbers counts as the oldest.
+
+    Whoever builds a kernel can call it what they like, behind its numbers above all: ``6.12+``, ``7.1-rc3``.
+    """
+    found = _KERNEL_RELEASE.match(release)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
