@@ -187,7 +187,7 @@ class Refusal(Fault):
     def _end(self, *_arguments: t.Any) -> None:
         self._doing.pop()
 
-    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: codec.Packed) -> None:
+    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: codec.Packed, *_setting: t.Any) -> None:
         # With the request itself, so that no other one gets its id.
         self._queued[id(request)] = request, step.describe()
 

@@ -41,7 +41,7 @@ from .steps import (
 # net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
 LOOPBACK_INDEX = 1
 
-LOOKS_WHERE_IT_BELONGS = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 15)
+LOOKS_WHERE_IT_BELONGS = names.kernel_version(os.uname().release) >= (6, 15)
 
 IPV4_PREFIX = "net.ipv4.conf.IFNAME."
 
@@ -59,6 +59,17 @@ SINGLE = (AddAddress, AddConnectedRoute, AddRoute, ReplaceRoute)
 ALREADY = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
 )
+
+
+class _Queued(t.NamedTuple):
+    """A message that waits to be sent.
+
+    :ivar setting: the setting that it writes, if it writes one
+    """
+
+    step: Step
+    request: codec.Packed
+    setting: Sysctl | None
 
 
 class KernelWriter:
@@ -84,9 +95,10 @@ class KernelWriter:
         self._of_host: dict[str, Link] | None = None
         self._indices: dict[tuple[str, str], int] = {}
         self._nameless: dict[tuple[str, str], str] = {}
-        self._batch: list[tuple[Step, codec.Packed]] = []
+        self._batch: list[_Queued] = []
         self._batch_netns = HOST
         self._deletions = Deletions(self._host)
+        self._knows_settings = False
         self._many = False
         self._secluded: dict[tuple[str, str], AddLink] = {}
         self._doubtful: tuple[Netns, ...] = ()
@@ -384,28 +396,49 @@ class KernelWriter:
     # Sysctls
 
     def _set_sysctls(self, step: SetSysctls) -> None:
-        # A link that was just made gets its tag, and maybe its name, a moment later; until then it has its first name.
-        ifname = self._nameless.get((step.netns.path, step.ifname))
-        if ifname is None:
+        if (step.netns.path, step.ifname) not in self._nameless:
             self._flush_batch()
         self._go(step, step.netns)
         for item in step.settings:
             setting = item.key[len(IPV4_PREFIX) :] if item.key.startswith(IPV4_PREFIX) else ""
             if setting in codec.IPV4_SETTINGS and item.new in ("0", "1"):
                 index = self._index(step, step.netns, step.ifname)
-                self._queue(step, step.netns, codec.set_ipv4_setting(index, setting, int(item.new)))
+                self._queue(step, step.netns, codec.set_ipv4_setting(index, setting, int(item.new)), item)
+                if not self._knows_settings:
+                    # What the kernel refuses is written in another way, and before the link comes up.
+                    self._flush_batch()
             else:
-                _write_setting(step, item, ifname or step.ifname)
+                # A link that was just made gets its tag, and maybe its name, a moment later; until then it has its
+                # first name.
+                ifname = self._nameless.get((step.netns.path, step.ifname), step.ifname)
+                _write_setting(step, item, ifname)
+
+    def _take_setting(self, queued: _Queued, answer: codec.Answer) -> None:
+        """See that a setting is written that was sent with others: a kernel that refuses the message has the file.
+
+        :raises KernelError: both ways are refused
+        """
+        if not answer.errno:
+            self._knows_settings = True
+        elif answer.errno == errno.ENODEV:
+            raise _step_error(queued.step, answer)
+        else:
+            step, item = t.cast(SetSysctls, queued.step), t.cast(Sysctl, queued.setting)
+            self._go(step, step.netns)
+            try:
+                _write_setting(step, item, step.ifname)
+            except KernelError as exc:
+                raise KernelError(f"{exc}; by netlink: {reason(answer)}", exc.errno) from exc
 
     # Batches
 
-    def _queue(self, step: Step, netns: Netns, request: codec.Packed) -> None:
+    def _queue(self, step: Step, netns: Netns, request: codec.Packed, setting: Sysctl | None = None) -> None:
         self._flush_deletions()
         self._seen = None
         if self._batch and self._batch_netns != netns or len(self._batch) >= LONGEST_BATCH:
             self._flush_batch()
         self._batch_netns = netns
-        self._batch.append((step, request))
+        self._batch.append(_Queued(step, request, setting))
 
     def _flush(self) -> None:
         """Send what is queued, and delete what is to be deleted.
@@ -420,15 +453,17 @@ class KernelWriter:
         self._nameless.clear()
         if not batch:
             return
-        sock = self._socket(batch[0][0], self._batch_netns)
-        answers = sock.exchange([request for dummy, request in batch])
+        sock = self._socket(batch[0].step, self._batch_netns)
+        answers = sock.exchange([queued.request for queued in batch])
         # What comes after a refused step in its batch may have been done.
         self._refused += [
-            step for (step, dummy), answer in zip(batch, answers) if answer.errno and isinstance(step, SINGLE)
+            queued.step for queued, answer in zip(batch, answers) if answer.errno and isinstance(queued.step, SINGLE)
         ]
-        for (step, dummy), answer in zip(batch, answers):
-            if answer.errno and not _has_gone(step, answer):
-                raise _step_error(step, answer)
+        for queued, answer in zip(batch, answers):
+            if queued.setting is not None:
+                self._take_setting(queued, answer)
+            elif answer.errno and not _has_gone(queued.step, answer):
+                raise _step_error(queued.step, answer)
 
     def _flush_deletions(self) -> None:
         if self._deletions:
