@@ -23,6 +23,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
     guard,
     options,
     persistence,
+    release,
     state,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
@@ -208,7 +209,7 @@ def confirm_argspec() -> dict[str, t.Any]:
 def command_argspec() -> dict[str, t.Any]:
     """The options of macvlan_command."""
     return {
-        "path": {"type": "path", "default": "/usr/local/lib/macvlan_host"},
+        "path": {"type": "path", "default": persistence.ENGINE},
         "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
         "interpreter": {"type": "path"},
         "files": {
@@ -307,7 +308,7 @@ def run_confirm(module: basic.AnsibleModule) -> None:
     with _failing_cleanly(module):
         found = connection.find_connection()
         doing = engine.confirm(state_dir=module.params["state_dir"], connection=found, check=module.check_mode)
-    _finish(module, {"changed": True, "confirmed": doing}, ())
+    _finish(module, {"changed": True, "confirmed": doing}, _engine_warnings())
 
 
 def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.Any]) -> None:
@@ -315,7 +316,8 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     kept = not outcome.created or persistence.is_kept()
-    _finish(module, result, outcome.warnings if kept else (*outcome.warnings, _NOT_KEPT))
+    warnings = outcome.warnings if kept else (*outcome.warnings, _NOT_KEPT)
+    _finish(module, result, (*warnings, *_engine_warnings()))
 
 
 class Installed(t.Protocol):
@@ -351,6 +353,19 @@ _NOT_KEPT = (
     f"the next boot will not bring this back, because {persistence.UNIT} is not enabled on this host; "
     f"apply the role fleetnet.macvlan.macvlan_host to it"
 )
+
+
+def _engine_warnings() -> tuple[str, ...]:
+    """What to tell where the command of the host will not read what this release writes."""
+    installed = persistence.older_engine()
+    if installed is None:
+        return ()
+    text = (
+        f"the command macvlan-host on this host is of release {installed}, and this task is of release "
+        f"{release.VERSION}, whose record it cannot read, at the next boot neither; apply the role "
+        f"fleetnet.macvlan.macvlan_host to the host, or run the module fleetnet.macvlan.macvlan_command"
+    )
+    return (text,)
 
 
 def run_info(module: basic.AnsibleModule) -> None:

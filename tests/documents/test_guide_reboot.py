@@ -33,6 +33,11 @@ def test_the_command_tells_what_is_missing_and_brings_it_back(recorded: Host, se
     assert recorded.snapshot().without_state() == before.without_state()
 
 
+@pytest.mark.shows(GUIDE, "After an update of the collection")
+def test_the_command_tells_its_release(recorded: Host, section: Section) -> None:
+    assert section.run(recorded).stdout.startswith("macvlan-host 2.")
+
+
 @pytest.mark.shows(GUIDE, "When the record is lost")
 @pytest.mark.parametrize("backup", [True, False])
 def test_a_lost_record_is_made_again(recorded: Host, section: Section, backup: bool) -> None:

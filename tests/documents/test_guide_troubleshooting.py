@@ -177,6 +177,13 @@ def another_folder(host: Host) -> str:
     return message
 
 
+@refusal("was written by a newer release of the collection")
+def record_of_the_future(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    host.run(["sqlite3", str(host.state_dir / "state.db"), "PRAGMA user_version = 3"])
+    return t.cast(str, host.call("macvlan_network", name="net", parent="eth0", fails=True)["msg"])
+
+
 @refusal("lacks the module 8021q")
 def kernel_without_vlans(host: Host) -> str:
     def take_away() -> None:

@@ -44,10 +44,12 @@ _BUILD: dict[str, t.Callable[[t.Any], t.Any]] = {
 def change_from_plain(data: t.Any) -> Change:
     """A change as a journal has it.
 
+    :raises UnknownError: it is one of a newer release
     :raises ValueError: it is none
     """
     change = Change(*checks.items("changes of a journal", data))
-    is_key = _KEYS.get(change.table) == len(change.key) and all(map(checks.text, change.key))
+    is_table = checks.known("change of the table", change.table, _KEYS)
+    is_key = is_table and _KEYS[change.table] == len(change.key) and all(map(checks.text, change.key))
     if not is_key or not checks.flag(change.existed):
         raise ValueError(f"there is a change of {change.table!a:.80} {change.key!a:.80}")
     if change.body is not None and change.table in _BUILD:

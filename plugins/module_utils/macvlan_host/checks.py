@@ -16,6 +16,7 @@ import typing as t
 from . import inet, names
 
 Check = t.Callable[[t.Any], bool]
+Read = t.TypeVar("Read")
 
 MAX_UINT32 = 2**32 - 1
 MAX_PID = 2**22
@@ -24,21 +25,71 @@ _ID = re.compile(r"[0-9a-f]{32}\Z")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*\Z")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,9})\Z")
 _SYSCTL_KEY = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+\Z")
+# What a release may call a field, a value, a step or a table.
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z")
+
+
+class UnknownError(ValueError):
+    """Something that this release does not know, and that a newer one may have written."""
+
 
 
 def fields(title: str, data: t.Any, table: t.Mapping[str, Check]) -> dict[str, t.Any]:
     """The values of an object as it was stored, all of them right.
 
     :param title: what the object is
+    :raises UnknownError: it has what this release does not know, whatever else is wrong with it
     :raises ValueError: it is no object, or one of its values is wrong
     """
     if not isinstance(data, dict):
         raise ValueError(f"there is a {title} that is none")
+    if not data.keys() <= table.keys():
+        for key in data.keys() - table.keys():
+            if _WORD.match(key):
+                raise UnknownError(f"there is a {title} with {key!a} {data[key]!a:.80}")
+    wrong = None
     for key, value in data.items():
-        check = table.get(key)
-        if check is None or not check(value):
-            raise ValueError(f"there is a {title} with {key!a} {value!a:.80}")
+        try:
+            is_right = key in table and table[key](value)
+        except UnknownError as exc:
+            raise UnknownError(f"there is a {title} with {key!a} {value!a:.80}") from exc
+        if not is_right and wrong is None:
+            wrong = f"there is a {title} with {key!a:.80} {value!a:.80}"
+    if wrong is not None:
+        raise ValueError(wrong)
     return data
+
+
+def each(read: t.Callable[[t.Any], Read], stored: t.Iterable[t.Any]) -> tuple[Read, ...]:
+    """Everything read; what a newer release has written is told before anything else that is wrong.
+
+    :raises UnknownError: one has what this release does not know
+    :raises Exception: the first that the reader has raised
+    """
+    found: list[Read] = []
+    wrong: Exception | None = None
+    for item in stored:
+        try:
+            found.append(read(item))
+        except UnknownError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever a reader may raise is raised again below
+            wrong = wrong or exc
+    if wrong is not None:
+        raise wrong
+    return tuple(found)
+
+
+def known(title: str, word: t.Any, words: t.Container[str]) -> bool:
+    """Whether a word is one of those that this release has; False for what is no word.
+
+    :raises UnknownError: it is a word that this release does not know
+    """
+    if not isinstance(word, str):
+        return False
+    if word not in words and _WORD.match(word):
+        raise UnknownError(f"there is a {title} {word!a}")
+    return word in words
 
 
 def items(title: str, data: t.Any) -> list[t.Any]:
@@ -77,7 +128,12 @@ def moment(value: t.Any) -> bool:
 
 
 def one_of(*values: t.Any) -> Check:
-    return lambda value: isinstance(value, str) and value in values
+    """One of some words; another word is one that a newer release may have."""
+    return lambda value: known("value", value, values)
+
+
+def exactly(wanted: str) -> Check:
+    return lambda value: isinstance(value, str) and value == wanted
 
 
 def optional(check: Check) -> Check:

@@ -17,6 +17,8 @@ from . import engine
 from .connection import find_connection
 from .draft import Missing
 from .errors import MacvlanHostError
+from .migrations import SCHEMA_VERSION
+from .release import VERSION
 from .restore import Restored, restore
 from .state import DEFAULT_FOLDER
 
@@ -45,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state-dir", default=DEFAULT_FOLDER, metavar="FOLDER", help="where the state database is (%(default)s)"
     )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {VERSION} (fleetnet.macvlan), schema {SCHEMA_VERSION}"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     action = commands.add_parser("restore", help=_restore.__doc__, description=_restore.__doc__)
     action.set_defaults(action=_restore)
@@ -55,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="wait so long for parents and namespaces that others bring (%(default).0f)",
+        help="wait so long for parents and namespaces that others bring, and for a confirmation (%(default).0f)",
     )
     waiting.add_argument(
         "--wait", dest="timeout", action="store_const", const=None, help="wait for them as long as one is missing"
@@ -94,7 +99,7 @@ def _restore(parsed: argparse.Namespace) -> int:
     told: list[Restored] = []
 
     def tell(so_far: Restored) -> None:
-        if not told or told[-1].missing != so_far.missing:
+        if so_far.pending or not told or told[-1].missing != so_far.missing:
             _tell_systemd(_line(so_far) + ", waiting")
             _print_missing(so_far, "waiting")
         told.append(so_far)
@@ -105,12 +110,14 @@ def _restore(parsed: argparse.Namespace) -> int:
             _say(step)
     for text in restored.warnings:
         _say(f"warning: {text}")
-    if not told or told[-1].missing != restored.missing:
+    if not restored.pending and (not told or told[-1].missing != restored.missing):
         _print_missing(restored, "missing")
     _say(_line(restored))
     _tell_systemd(_line(restored))
     if restored.refused:
         return FAILED
+    if restored.pending:
+        return AWAITING
     if not restored.missing:
         return COMPLETE
     return AWAITING if all(item.awaits for item in restored.missing) else DIFFERENT
@@ -182,6 +189,8 @@ def _shown(value: t.Any) -> str:
 
 def _print_missing(restored: Restored, word: str) -> None:
     """What is missing, each reason once."""
+    if restored.pending:
+        _say(f"{word}: {restored.pending}")
     with_it: dict[str, int] = {}
     for item in restored.missing:
         if item.cause is not None:
@@ -195,6 +204,9 @@ def _print_missing(restored: Restored, word: str) -> None:
 
 def _line(restored: Restored) -> str:
     """The state of the host in a line."""
+    if restored.pending:
+        begun = f"{len(restored.steps)} steps done, and then " if restored.steps else ""
+        return f"{begun}nothing is restored: {restored.pending}"
     if not restored.total:
         return "nothing is recorded"
     done = f" ({len(restored.steps)} steps done)" if restored.steps else ""

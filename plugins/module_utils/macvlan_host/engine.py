@@ -19,7 +19,7 @@ from .config import check_omission, requests_of, stacked
 from .connection import Connection
 from .draft import Draft, Plan
 from .drift import drift_of
-from .errors import WAY_OUT, KernelError, MacvlanHostError, PendingError, PlanError, StateError
+from .errors import WAY_OUT, KernelError, MacvlanHostError, NewerError, PendingError, PlanError, StateError
 from .guard import Caution
 from .model import Endpoint, Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
@@ -357,8 +357,11 @@ def confirm(*, state_dir: str, connection: Connection | None, check: bool) -> st
         return _confirmable(state.read(), connection).doing
     with state.locked("confirming a change") as session:
         journal = _confirmable(session.read(), connection)
-        session.record(journal.changes)
+        session.record_intention()
         session.keep_backup()
+        if session.is_older:
+            # The process of that release which waits for this could not read what the next run writes.
+            time.sleep(2 * WATCH_INTERVAL)
     return journal.doing
 
 
@@ -384,6 +387,15 @@ def _seconds_awaited(journal: Journal | None) -> float:
     return max(0.0, journal.confirm_by - _uptime())
 
 
+def check_nothing_awaited(*, state_dir: str) -> None:
+    """A look at the record alone.
+
+    :raises PendingError: a change still awaits confirmation
+    :raises StateError: the database cannot be read
+    """
+    _check_nothing_awaited(State(state_dir).read())
+
+
 def _check_nothing_awaited(stored: Stored) -> None:
     seconds = _seconds_awaited(stored.journal)
     if stored.journal is not None and seconds:
@@ -391,20 +403,37 @@ def _check_nothing_awaited(stored: Stored) -> None:
 
 
 def _revert_when_due(state_dir: str, confirm_by: float) -> None:
-    """Wait until a change is confirmed or its time is over, and put it back then."""
-    state = State(state_dir)
+    """Wait until a change is confirmed or its time is over, and put it back then.
+
+    A newer release that has written to the record has settled it first.
+    """
+    with contextlib.suppress(NewerError):
+        _revert_unless_settled(State(state_dir), confirm_by)
+
+
+def _revert_unless_settled(state: State, confirm_by: float) -> None:
     while (left := confirm_by - _uptime()) > 0:
         time.sleep(min(left, WATCH_INTERVAL))
-        with contextlib.suppress(StateError):
+        with _tried_again():
             if not _is_due(state.read().journal, confirm_by):
                 return
     while True:
-        with contextlib.suppress(StateError), state.locked("putting back what nobody has confirmed") as session:
+        with _tried_again(), state.locked("putting back what nobody has confirmed") as session:
             stored = session.read()
             if _is_due(stored.journal, confirm_by):
                 _recover(session, stored)
             return
         time.sleep(WATCH_INTERVAL)
+
+
+@contextlib.contextmanager
+def _tried_again() -> t.Iterator[None]:
+    try:
+        yield
+    except NewerError:
+        raise
+    except StateError:
+        return
 
 
 def _is_due(journal: Journal | None, confirm_by: float) -> bool:
@@ -442,7 +471,7 @@ def _recover(session: Session, stored: Stored) -> list[str]:
         with contextlib.closing(kernel_write.KernelWriter()) as writer:
             problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
     if journal.removal:
-        session.record(journal.changes)
+        session.record_intention()
     else:
         session.forget_intention()
     return problems

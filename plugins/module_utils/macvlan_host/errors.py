@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from .release import VERSION
+
 PYROUTE2 = "pyroute2 >= 0.7"
 
 # The command is there where the role or the module macvlan_command has put it.
@@ -89,6 +91,22 @@ class DamagedError(StateError):
     def __init__(self, path: str, problem: str) -> None:
         self.reason = f"{path} is damaged ({problem})"
         super().__init__(f"the state database {self.reason}; {WAY_OUT}")
+
+
+class NewerError(StateError):
+    """The state database, or its backup, was written by a newer release: it is not damaged, and it stays as it is.
+
+    :param what: what it is, with its path
+    :param sign: what shows it
+    :param known: the newest schema that this release knows
+    """
+
+    def __init__(self, what: str, sign: str, known: int) -> None:
+        super().__init__(
+            f"{what} was written by a newer release of the collection fleetnet.macvlan ({sign}; this is release {VERSION}, "
+            f"which knows schema {known}); use that release, or a newer one. The command macvlan-host is brought to the "
+            f"release of a play by the role fleetnet.macvlan.macvlan_host, or the module macvlan_command, in that play"
+        )
 
 
 class FileError(MacvlanHostError):

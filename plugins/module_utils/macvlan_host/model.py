@@ -148,7 +148,7 @@ class Network:
     def from_plain(cls, data: dict[str, t.Any]) -> Network:
         values = checks.fields("network", data, cls.CHECKS)
         subnets = checks.items("subnets of a network", values["subnets"])
-        return cls(**{**values, "subnets": tuple(Subnet.from_plain(item) for item in subnets)})
+        return cls(**{**values, "subnets": checks.each(Subnet.from_plain, subnets)})
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ class Netns:
 HOST = Netns()
 # What a reference to a namespace may say, for each kind.
 _VALUES: dict[str, checks.Check] = {
-    "host": checks.one_of(""),
+    "host": checks.exactly(""),
     "name": checks.namespace,
     "path": checks.path,
     "pid": checks.decimal(checks.MAX_PID, lowest=1),
@@ -441,7 +441,7 @@ class Endpoint:
             **{
                 **values,
                 "netns": Netns.from_plain(values["netns"]),
-                "routes": tuple(Route.from_plain(item) for item in routes),
+                "routes": checks.each(Route.from_plain, routes),
             }
         )
 

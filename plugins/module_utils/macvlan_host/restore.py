@@ -29,6 +29,7 @@ class Restored:
     :ivar parents: the names of all links that something recorded sits on
     :ivar missing: the objects that are not there, or not as they are recorded
     :ivar refused: whether the kernel has refused any of them
+    :ivar pending: what awaits confirmation, in a sentence: until that is over nobody knows what is to be restored
     """
 
     total: int
@@ -37,6 +38,7 @@ class Restored:
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...]
     refused: bool = False
+    pending: str | None = None
 
     @property
     def awaited(self) -> frozenset[str]:
@@ -47,29 +49,61 @@ class Restored:
 Tell = t.Callable[[Restored], None]
 
 
-def restore(state_dir: str, timeout: float | None, tell: Tell) -> Restored:
+class Clock(t.NamedTuple):
+    """What time is taken from."""
+
+    now: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
+
+
+def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CLOCK) -> Restored:
     """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
+
+    A change that awaits confirmation is waited for in the same time: it is confirmed, or put back by itself.
 
     :param timeout: how long to wait, in seconds; None for as long as anything is awaited
     :param tell: called with what is done so far whenever a wait begins
     :raises MacvlanHostError: the database or the kernel cannot be used at all
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = None if timeout is None else clock.now() + timeout
     with Watch() as watch:
-        restored = _restore_once(state_dir)
+        restored = _restore_when_confirmed(state_dir, deadline, tell, clock)
         pause = FIRST_PAUSE
         while restored.awaited:
             tell(restored)
-            left = None if deadline is None else deadline - time.monotonic()
+            left = None if deadline is None else deadline - clock.now()
             # Also a parent that was there may go and come back meanwhile.
             if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
                 break
             if restored.refused:
                 # What was tried and taken back is among the events; without a pause one pass would bring on the next.
-                time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+                clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - clock.now())))
                 pause = min(2 * pause, LONGEST_PAUSE)
-            restored = _after(restored, _restore_once(state_dir))
+            restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, clock))
     return restored
+
+
+def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, clock: Clock) -> Restored:
+    """One pass, as soon as nothing awaits confirmation; at the deadline, what does."""
+    told = False
+    while True:
+        try:
+            if told:
+                # Cheaper than a pass, which looks at the kernel first.
+                engine.check_nothing_awaited(state_dir=state_dir)
+            return _restore_once(state_dir)
+        except PendingError as exc:
+            pending = Restored(0, frozenset(), (), (), (), pending=str(exc))
+            left = exc.seconds if deadline is None else min(exc.seconds, deadline - clock.now())
+            if left <= 0:
+                return pending
+            if not told:
+                tell(pending)
+            told = True
+            clock.sleep(min(left, FIRST_PAUSE))
 
 
 def _after(earlier: Restored, later: Restored) -> Restored:
@@ -79,14 +113,10 @@ def _after(earlier: Restored, later: Restored) -> Restored:
 
 def _restore_once(state_dir: str) -> Restored:
     """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
-    while True:
-        try:
-            return _restored([engine.execute(Restoration(), state_dir=state_dir, check=False)])
-        except KernelError:
-            return _restore_one_by_one(state_dir)
-        except PendingError as exc:
-            # Until then nobody knows what is to be restored.
-            time.sleep(exc.seconds)
+    try:
+        return _restored([engine.execute(Restoration(), state_dir=state_dir, check=False)])
+    except KernelError:
+        return _restore_one_by_one(state_dir)
 
 
 def _restore_one_by_one(state_dir: str) -> Restored:

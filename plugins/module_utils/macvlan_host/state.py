@@ -20,16 +20,18 @@ from dataclasses import dataclass, field
 
 from . import checks
 from .changes import Change, apply_changes, change_from_plain, link_from_plain, whole
-from .errors import DamagedError, StateError
+from .errors import DamagedError, NewerError, StateError
+from .migrations import SCHEMA_VERSION, TABLES, migrated
 from .model import Endpoint, Network, OwnedNetns, Record
 from .steps import Step, from_plain, to_plain
 
 DEFAULT_FOLDER = "/var/lib/macvlan_host"
-SCHEMA_VERSION = 1
 APPLICATION_ID = 0x464E4D56  # "FNMV", tells our database from any other SQLite file
 LOCK_TIMEOUT = 60.0
 LOCK_INTERVAL = 0.02
 READ_ATTEMPTS = 50
+_MAGIC = b"SQLite format 3\0"
+_SIGN = "its schema is {version}"
 
 _SCHEMA = """
 CREATE TABLE networks (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
@@ -141,21 +143,53 @@ class State:
     def repair(self) -> list[str]:
         """Put the backup where the database is damaged, empty or gone; what was done, a sentence each.
 
-        :raises StateError: it cannot be done, or the database belongs to something else or to a newer version
+        :raises StateError: it cannot be done, or the database or its backup belongs to something else or to a newer
+            release; both are as they were then
         """
         self._make_folder()
-        done: list[str] = []
         with self._lock("repairing the state database"):
-            try:
-                if self.is_there():
-                    self.read()
-                    return done
-                # A log that is left would be played back into what takes the place of its database.
-                self._put_aside()
-                done.append(f"there was no state database {self.path}")
-            except DamagedError as exc:
-                done.append(f"{exc.reason}; it is kept as {self._put_aside()}")
-            return [*done, self._take_backup()]
+            damage = self._damage()
+            backup = self._usable_backup()
+            if damage is None:
+                return []
+            # A log that is left would be played back into what takes the place of its database.
+            was_there = self.is_there()
+            kept = self._put_aside()
+            done = f"{damage}; it is kept as {kept}" if was_there else damage
+            return [done, self._take_backup(backup)]
+
+    def _damage(self) -> str | None:
+        """Why the database cannot be used; None when it can.
+
+        :raises StateError: it belongs to something else or to a newer release
+        """
+        try:
+            if not self.is_there():
+                return f"there was no state database {self.path}"
+            self.read()
+        except DamagedError as exc:
+            return exc.reason
+        return None
+
+    def _usable_backup(self) -> tuple[str, bool]:
+        """What there is to say of the backup, and whether it can be used.
+
+        :raises StateError: it belongs to something else or to a newer release, or does not hold still
+        """
+        try:
+            written = os.stat(self.backup)
+            if written.st_size == 0:
+                return f"the backup {self.backup} is empty", False
+            with _reported(self.backup):
+                good = _read_once(self.backup) is not None
+        except FileNotFoundError:
+            return f"there is no {self.backup}", False
+        except DamagedError as exc:
+            return exc.reason, False
+        if not good:
+            raise StateError(f"the backup {self.backup} changes while it is read; try again")
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(written.st_mtime))
+        return f"it is now the backup {self.backup}, written {when}", True
 
     def _put_aside(self) -> str:
         """Keep a damaged database, with its log, for whoever wants to look at it; where it is now."""
@@ -167,23 +201,18 @@ class State:
                     os.rename(self.path + ending, kept + ending)
         return kept
 
-    def _take_backup(self) -> str:
-        try:
-            with _reported(self.backup):
-                good = _read_once(self.backup) is not None
-                written = os.stat(self.backup).st_mtime
-        except (FileNotFoundError, DamagedError) as exc:
-            why = exc.reason if isinstance(exc, DamagedError) else f"there is no {self.backup}"
-            return f"{why}, so it begins empty"
-        if not good:
-            raise StateError(f"the backup {self.backup} changes while it is read; try again")
+    def _take_backup(self, backup: tuple[str, bool]) -> str:
+        """Put the backup in the place of the database, if it can be used; what was done."""
+        said, is_usable = backup
+        if not is_usable:
+            return f"{said}, so it begins empty"
         with _files_used(self.path):
             partial = f"{self.path}.partial"
             shutil.copyfile(self.backup, partial)
             os.chmod(partial, 0o600)
             _make_durable(partial)
             os.replace(partial, self.path)
-        return f"it is now the backup {self.backup}, written {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(written))}"
+        return said
 
     def is_locked(self) -> bool:
         """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
@@ -276,11 +305,17 @@ class Session:
         self._path = path
         with _reported(path):
             # Before anything is changed: a database of something else must stay as it is.
-            empty = _is_empty(connection)
+            found = _schema_of(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        if empty:
+        self._schema = SCHEMA_VERSION if found is None else found
+        if found is None:
             self._make_schema()
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older release has written the database, and nothing was written in the form of this one yet."""
+        return self._schema < SCHEMA_VERSION
 
     def _make_schema(self) -> None:
         with self._transaction():
@@ -292,10 +327,10 @@ class Session:
     def read(self) -> Stored:
         """What is recorded.
 
-        :raises StateError: it is damaged
+        :raises StateError: it is damaged, or newer
         """
         with _reported(self._path):
-            return _load(self._connection)
+            return _load(self._connection, self._path)
 
     def intend(self, journal: Journal) -> None:
         """Write down what is about to be done, for whoever comes after a crash.
@@ -311,15 +346,26 @@ class Session:
         if to_confirm:
             body += f', "confirm_by": {journal.confirm_by!r}, "connection": {json.dumps(journal.connection)}'
         body += "}"
-        with self._transaction():
+        with self._transaction_of_this_release():
             self._connection.execute(
                 "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, body)
             )
 
     def record(self, changes: t.Iterable[Change]) -> None:
         """Record what was done, and take the intention away, in one transaction."""
-        with self._transaction():
+        with self._transaction_of_this_release():
             _apply(self._connection, tuple(changes))
+            self._connection.execute("DELETE FROM journal")
+
+    def record_intention(self) -> None:
+        """Record what was intended, as it is written down, and take the intention away, in one transaction.
+
+        It is in the form of the release that has written it, and so is the rest of the database. That stays so: the
+        process of an older release that waits for a confirmation has to see that there is nothing left to wait for.
+        """
+        with self._transaction():
+            ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
+            _apply(self._connection, tuple(Change(*change) for change in json.loads(text)["changes"]))
             self._connection.execute("DELETE FROM journal")
 
     def keep_backup(self) -> str | None:
@@ -327,23 +373,31 @@ class Session:
 
         What was done is done, and recorded; so this is a matter for a warning.
         """
-        backup, partial = f"{self._path}.backup", f"{self._path}.backup.partial"
+        backup = f"{self._path}.backup"
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(partial)
-            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            with contextlib.closing(_connect(partial, "mode=rw")) as copy:
-                # It counts only when it is whole, and then it is made durable at once.
-                copy.execute("PRAGMA synchronous = OFF")
-                self._connection.backup(copy)
-                (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-            if problem != "ok":
-                raise sqlite3.DatabaseError(problem)
-            _make_durable(partial)
-            os.replace(partial, backup)
+            newer = _newer_schema(backup)
+            if newer is not None:
+                return f"{NewerError(f'the backup {backup}', newer, SCHEMA_VERSION)}. It is kept, and not written anew"
+            self._keep_copy(backup)
         except (OSError, sqlite3.Error) as exc:
             return f"the backup {backup} could not be written: {exc}"
         return None
+
+    def _keep_copy(self, path: str) -> None:
+        """Copy what is committed to another file, whole or not at all."""
+        partial = f"{path}.partial"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(_connect(partial, "mode=rw")) as copy:
+            # It counts only when it is whole, and then it is made durable at once.
+            copy.execute("PRAGMA synchronous = OFF")
+            self._connection.backup(copy)
+            (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+        _make_durable(partial)
+        os.replace(partial, path)
 
     def await_confirmation(self) -> None:
         """All of what was intended is done; it is recorded when it is confirmed."""
@@ -355,6 +409,27 @@ class Session:
         """What was intended has been turned back."""
         with self._transaction():
             self._connection.execute("DELETE FROM journal")
+
+    @contextlib.contextmanager
+    def _transaction_of_this_release(self) -> t.Iterator[None]:
+        """One that writes rows in the form of this release, after all others have been brought to it.
+
+        :raises StateError: the last state in the older form cannot be kept; it is the way back to that release
+        """
+        if self.is_older:
+            kept = f"{self._path}.schema{self._schema}"
+            try:
+                self._keep_copy(kept)
+            except (OSError, sqlite3.Error) as exc:
+                raise StateError(
+                    f"the state database {self._path} of an older release cannot be brought to schema {SCHEMA_VERSION}, "
+                    f"because no copy of it can be kept as {kept}: {exc}; make room for it, and run the task again"
+                ) from exc
+        with self._transaction():
+            if self.is_older:
+                _migrate(self._connection, self._schema)
+            yield
+        self._schema = SCHEMA_VERSION
 
     @contextlib.contextmanager
     def _transaction(self) -> t.Iterator[None]:
@@ -374,6 +449,9 @@ def _reported(path: str) -> t.Iterator[None]:
     """Say in words what SQLite says in numbers."""
     try:
         yield
+    except checks.UnknownError as exc:
+        what = f"the backup {path}" if path.endswith(".backup") else f"the state database {path}"
+        raise NewerError(what, str(exc), SCHEMA_VERSION) from exc
     except (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
         if isinstance(exc, (sqlite3.OperationalError, sqlite3.IntegrityError)):
             raise StateError(f"the state database {path} cannot be used: {exc}") from exc
@@ -409,7 +487,7 @@ def _read_once(path: str) -> Stored | None:
     _check_whole(path)
     connection = _connect(path, "mode=ro" if writing else "immutable=1")
     try:
-        stored = _load(connection)
+        stored = _load(connection, path)
     except sqlite3.DatabaseError:
         if not writing and _signature(path) != before or os.path.exists(log) != writing:
             return None
@@ -426,6 +504,7 @@ def _check_whole(path: str) -> None:
     The header (sqlite.org/fileformat2.html, 1.3) says how many pages there are; with a log beside it, the file may
     rightly have fewer.
 
+    :raises UnknownError: a newer release has written it, whatever has become of it since
     :raises ValueError: this is no database, or not all of one
     """
     with open(path, "rb") as file:
@@ -433,12 +512,30 @@ def _check_whole(path: str) -> None:
         size = os.fstat(file.fileno()).st_size
     if size == 0:
         return
-    if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
+    newer = _newer_header(header)
+    if newer is not None:
+        raise checks.UnknownError(newer)
+    if not header.startswith(_MAGIC) or len(header) < 100:
         raise ValueError("it is no SQLite database")
     page_size = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     if size < pages * (65536 if page_size == 1 else page_size) and not os.path.exists(f"{path}-wal"):
         raise ValueError("its end is missing")
+
+
+def _newer_schema(path: str) -> str | None:
+    """What shows that a newer release has written a file; None when that does not show at its top."""
+    try:
+        with open(path, "rb") as file:
+            return _newer_header(file.read(100))
+    except FileNotFoundError:
+        return None
+
+
+def _newer_header(header: bytes) -> str | None:
+    version, application = (int.from_bytes(header[start : start + 4], "big") for start in (60, 68))
+    is_newer = header.startswith(_MAGIC) and application == APPLICATION_ID and version > SCHEMA_VERSION
+    return _SIGN.format(version=version) if is_newer else None
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:
@@ -457,63 +554,89 @@ def _signature(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    """Whether the schema has still to be made.
+def _schema_of(connection: sqlite3.Connection, path: str) -> int | None:
+    """The version of the schema; None where that has still to be made.
 
-    :raises StateError: the file belongs to something else, or to a newer version of the collection
+    :raises UnknownError: it belongs to a newer release of the collection
+    :raises StateError: the file belongs to something else
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if tables == 0 and version == 0:
-        return True
+        return None
     if application != APPLICATION_ID:
-        raise StateError("state.db is an SQLite database of something else; use another state_dir")
+        raise StateError(f"{path} is an SQLite database of something else; use another state_dir")
     if version > SCHEMA_VERSION:
-        raise StateError(
-            f"the state database was written by a newer version of the collection (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}); use that version, or newer"
-        )
-    return False
+        raise checks.UnknownError(_SIGN.format(version=version))
+    if version < 1:
+        raise ValueError(f"its schema is {version}")
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring every row to the form of this release, and say so in the file."""
+    for table in TABLES:
+        columns = _KEY_COLUMNS[table]
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        for *key, text in connection.execute(f"SELECT {', '.join(columns)}, body FROM {table}").fetchall():
+            old = json.loads(text)
+            new = migrated(version, table, old)
+            if new != old:
+                connection.execute(f"UPDATE {table} SET body = ? WHERE {where}", (json.dumps(new), *key))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _load(connection: sqlite3.Connection) -> Stored:
-    if _is_empty(connection):
-        return Stored()
+def _load(connection: sqlite3.Connection, path: str) -> Stored:
     connection.execute("BEGIN")
     try:
-        record = whole(Record(
-            networks={name: Network.from_plain(body) for name, body in _bodies(connection, "networks")},
-            links={name: link_from_plain(body) for name, body in _bodies(connection, "links")},
-            namespaces={name: OwnedNetns.from_plain(body) for name, body in _bodies(connection, "namespaces")},
-            endpoints=dict(_endpoints(connection)),
-        ))
-        row = connection.execute("SELECT boot_id, doing, body FROM journal").fetchone()
+        version = _schema_of(connection, path)
+        if version is None:
+            return Stored()
+        rows = [
+            (table, tuple(key), text)
+            for table in TABLES
+            for *key, text in connection.execute(f"SELECT {', '.join(_KEY_COLUMNS[table])}, body FROM {table}")
+        ]
+        journals = connection.execute("SELECT boot_id, doing FROM journal").fetchall()
     finally:
         connection.execute("COMMIT")
-    journal = None if row is None else _journal(*row)
+
+    def read(row: tuple[str, tuple[t.Any, ...], str]) -> tuple[str, t.Any, t.Any]:
+        table, key, text = row
+        body = migrated(version, table, json.loads(text))
+        found = _journal(boot_id, doing, body) if table == "journal" else _READ[table](body)
+        return table, key if table == "endpoints" else key[0], found
+
+    boot_id, doing = journals[0] if journals else ("", "")
+    parts: dict[str, dict[t.Any, t.Any]] = {table: {} for table in TABLES}
+    # All of it is read even if a row is wrong: another may tell that a newer release has written it.
+    for table, key, found in checks.each(read, rows):
+        parts[table][key] = found
+    journal = t.cast("Journal | None", parts.pop("journal").get(1))
+    record = whole(Record(**parts))
     if journal is not None:
         whole(apply_changes(record, journal.changes))
     return Stored(record, journal)
 
 
-def _bodies(connection: sqlite3.Connection, table: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    for name, body in connection.execute(f"SELECT name, body FROM {table}"):
-        yield name, json.loads(body)
+_READ: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "networks": Network.from_plain,
+    "links": link_from_plain,
+    "namespaces": OwnedNetns.from_plain,
+    "endpoints": Endpoint.from_plain,
+}
 
 
-def _endpoints(connection: sqlite3.Connection) -> t.Iterator[tuple[tuple[str, str], Endpoint]]:
-    for network, name, body in connection.execute("SELECT network, name, body FROM endpoints"):
-        yield (network, name), Endpoint.from_plain(json.loads(body))
-
-
-def _journal(boot_id: str, doing: str, text: str) -> Journal:
-    body = checks.fields("journal", {"boot_id": boot_id, "doing": doing, **json.loads(text)}, _JOURNAL)
-    steps = tuple(from_plain(step) for step in checks.items("steps of a journal", body["steps"]))
-    changes = tuple(change_from_plain(change) for change in checks.items("changes of a journal", body["changes"]))
+def _journal(boot_id: str, doing: str, stored: t.Any) -> Journal:
+    body = checks.fields("journal", {"boot_id": boot_id, "doing": doing, **stored}, _JOURNAL)
+    readers: tuple[tuple[str, t.Callable[[t.Any], t.Any]], ...] = (("steps", from_plain), ("changes", change_from_plain))
+    steps, changes = checks.each(
+        lambda part: checks.each(part[1], checks.items(f"{part[0]} of a journal", body[part[0]])), readers
+    )
     waiting = {key: body[key] for key in ("confirm_by", "connection", "applied") if key in body}
     return Journal(boot_id, doing, body["removal"], steps, changes, **waiting)
 
@@ -530,6 +653,16 @@ _JOURNAL: dict[str, checks.Check] = {
 }
 
 
+_KEY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "networks": ("name",),
+    "links": ("name",),
+    "namespaces": ("name",),
+    "endpoints": ("network", "name"),
+    "leases": ("pool", "address", "holder"),
+    "journal": ("only",),
+}
+
+
 def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
     # All old rows first: an address or a MAC may go from one object to another.
     for change in changes:
@@ -541,8 +674,7 @@ def _apply(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
 
 
 def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
-    columns = {"endpoints": ("network", "name"), "leases": ("pool", "address", "holder")}.get(table, ("name",))
-    where = " AND ".join(f"{column} = ?" for column in columns)
+    where = " AND ".join(f"{column} = ?" for column in _KEY_COLUMNS[table])
     connection.execute(f"DELETE FROM {table} WHERE {where}", key)
 
 

@@ -398,12 +398,13 @@ def to_plain(step: Step, with_way_back: bool = True) -> dict[str, t.Any]:
 def from_plain(data: dict[str, t.Any]) -> Step:
     """The step that :func:`to_plain` wrote.
 
+    :raises UnknownError: it is one of a newer release
     :raises ValueError: it is none that a plan could have
     """
     step = data.get("step") if isinstance(data, dict) else None
-    cls = _STEPS.get(step) if isinstance(step, str) else None
-    if cls is None:
+    if not checks.known("step", step, _STEPS):
         raise ValueError(f"there is an unknown step {step!a:.80}")
+    cls = _STEPS[t.cast(str, step)]
     values = checks.fields(f"step {step}", {key: value for key, value in data.items() if key != "step"}, _CHECKS[cls])
     read = _READ_ROUTES if cls is ReplaceRoute else _READ
     found = cls(**{key: read[key](value) if key in read else value for key, value in values.items()})
@@ -423,7 +424,7 @@ def _link_from_plain(data: t.Any) -> LinkSpec:
 
 
 def _several(title: str, read: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], tuple[t.Any, ...]]:
-    return lambda data: tuple(read(item) for item in checks.items(title, data))
+    return lambda data: checks.each(read, checks.items(title, data))
 
 
 _SYSCTL_CHECKS: dict[str, checks.Check] = {

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the form in which an older release has written a row to the form of this release. Pure.
+
+A new field that has a default needs no step here, because a row without it gets the default. The number goes up all the
+same with the first release that writes it, so that an older release says what it meets: something newer.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+SCHEMA_VERSION = 2
+# What has a body of JSON, in the order in which it is read.
+TABLES = ("networks", "links", "namespaces", "endpoints", "journal")
+
+# Table of the body, or STEP for a step of a journal, and what was stored → what this release would have stored.
+Migration = t.Callable[[str, t.Any], t.Any]
+STEP = "step"
+
+
+def _from_1(dummy: str, stored: t.Any) -> t.Any:
+    """Release 2 has added fields, and the default of each is what release 1 did or was asked for."""
+    return stored
+
+
+# The version that is left behind → how.
+MIGRATIONS: dict[int, Migration] = {1: _from_1}
+
+
+def migrated(
+    version: int, table: str, body: t.Any, migrations: t.Mapping[int, Migration] | None = None
+) -> t.Any:
+    """A body in the form of this release.
+
+    What has a wrong form stays as it is: the readers refuse it, and say what it is.
+
+    :param version: in which it was written
+    """
+    found = MIGRATIONS if migrations is None else migrations
+    for number in range(version, SCHEMA_VERSION):
+        body = _journal(found[number], body) if table == "journal" else found[number](table, body)
+    return body
+
+
+def _journal(migration: Migration, body: t.Any) -> t.Any:
+    """The body of a journal, with the steps and the rows that it will have written."""
+    if not isinstance(body, dict):
+        return body
+    changed = migration("journal", body)
+    parts: dict[str, t.Callable[[t.Any], t.Any]] = {
+        "steps": lambda step: migration(STEP, step),
+        "changes": lambda change: _change(migration, change),
+    }
+    lists = {key: [read(item) for item in changed[key]] for key, read in parts.items() if isinstance(changed.get(key), list)}
+    return {**changed, **lists}
+
+
+def _change(migration: Migration, change: t.Any) -> t.Any:
+    if not isinstance(change, list) or len(change) != 4 or change[0] not in TABLES or not isinstance(change[3], dict):
+        return change
+    table, key, existed, body = change
+    if table == "endpoints":
+        return [table, key, existed, {**body, "body": migration(table, body.get("body"))}]
+    return [table, key, existed, migration(table, body)]
