@@ -105,7 +105,7 @@ def test_a_record_of_the_future_is_told_as_newer_by_all_and_kept(host: Host) -> 
     lay(host, "plain")
     sql(host, "UPDATE networks SET body = json_set(body, '$.driver', 'ipvlan')")
     before = host.snapshot()
-    for module_name, params in (("macvlan_info", {}), ("macvlan_endpoint", DB), ("macvlan_config", {"purge": True})):
+    for module_name, params in (("macvlan_info", {}), ("macvlan_endpoint", DB), ("macvlan_config", {"purge": True, "networks": []})):
         message = host.call(module_name, fails=True, **params)["msg"]
         assert "newer release" in message and "'driver'" in message and "macvlan_command" in message
     for action in ("restore", "status", "check", "confirm", "recover"):
