@@ -78,6 +78,9 @@ options:
       - The IPv4 address to have, without a prefix length.
       - It has to be in a subnet of the network, but can be outside of the ip_range. Refused are the address of
         another endpoint, of a gateway or of an aux address, and the network and broadcast address.
+      - Refused as well is an address that is in use already, which is one of any link of this host, the next hop of
+        one of its routes, or the other end of the SSH connection that the task came by. Such an address is not chosen
+        either. An endpoint that has it already keeps it; its task warns of that.
       - When it is left out, the endpoint keeps the address that it has; a new one gets the lowest free address of the
         ip_range or subnet.
     type: str

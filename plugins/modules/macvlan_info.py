@@ -182,7 +182,8 @@ networks:
           sample: 4
         available:
           description:
-            - How many addresses can still be chosen, from the ip_range if there is one.
+            - How many addresses are not held, from the ip_range if there is one. It follows from what is recorded; those
+              that links of this host or routers have, which are not chosen, are not subtracted.
             - It ends at 18446744073709551615.
           returned: always
           type: int

@@ -114,6 +114,10 @@ options:
             that is given is reserved, but is no default route.
           - An address that an endpoint or an aux address holds is refused. Networks that share a subnet can name the
             same gateway.
+          - An address of the parent is refused too, given or inferred, because the kernel lets no endpoint reach its
+            parent. Ask for V(none) then; or, where this host is to route for the endpoints, for a free address of the
+            subnet. A network that has such a gateway already keeps it, with a warning. An address of another link of
+            this host is warned of.
         type: str
       ip_range:
         description:
@@ -431,7 +435,8 @@ network:
           sample: 4
         available:
           description:
-            - How many addresses can still be chosen, from the ip_range if there is one.
+            - How many addresses are not held, from the ip_range if there is one. It follows from what is recorded; those
+              that links of this host or routers have, which are not chosen, are not subtracted.
             - It ends at 18446744073709551615.
           returned: always
           type: int

@@ -147,6 +147,24 @@ def second_network_on_a_parent(host: Host) -> str:
     return message
 
 
+@refusal("is an address of … of this host")
+def address_of_the_host(host: Host) -> str:
+    host.ip("address", "add", "172.16.86.250/24", "dev", "eth0")
+    network(host, "pub_net", **PUB_NET)
+    task = {"name": "web", "network": "pub_net", "netns": "web"}
+    message = refuse(host, "macvlan_endpoint", **task, ipv4="172.16.86.250")
+    host.call("macvlan_endpoint", **task)
+    return message
+
+
+@refusal("is an address of the parent …, and the kernel lets no endpoint reach its parent")
+def parent_as_gateway(host: Host) -> str:
+    host.ip("address", "add", "172.16.86.1/24", "dev", "eth0")
+    message = refuse(host, "macvlan_network", "gateway: none", name="pub_net", parent="eth0", subnets=PUB_NET["subnets"])
+    network(host, "pub_net", subnets=[{**PUB_NET["subnets"][0], "gateway": "none"}])
+    return message
+
+
 @refusal("the host may not be reachable afterwards")
 def way_by_which_a_host_is_reached(host: Host) -> str:
     params = {"name": "host", "network": "pub_net"}

@@ -89,6 +89,7 @@ _NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight, index
 _UINT32 = struct.Struct("=I")
 _INT32 = struct.Struct("=i")
 NLA_F_NESTED = 0x8000
+_TABLE_SIZE = _ATTRIBUTE.size + _UINT32.size  # of RTA_TABLE, which comes first in a route
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 Attributes = dict[int, bytes]
@@ -595,10 +596,37 @@ def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
     return index, inet.from_bytes(gateway) if gateway else None
 
 
-def parse_way_out(body: bytes) -> int | None:
-    """The ifindex by which packets leave, from the answer to :func:`get_route`; None for what stays here."""
-    kind = _ROUTE.unpack_from(body)[7]
-    return _number(attributes(body, _ROUTE.size), RTA_OIF) if kind == RTN_UNICAST else None
+def parse_way_out(body: bytes) -> tuple[int, str | None] | None:
+    """The ifindex by which packets leave and their next hop, from the answer to :func:`get_route`; None for what stays here."""
+    hops = _next_hops(attributes(body, _ROUTE.size)) if _ROUTE.unpack_from(body)[7] == RTN_UNICAST else []
+    return hops[0] if hops else None
+
+
+def behind_destination(body: bytes) -> bytes:
+    """What an RTM_NEWROUTE message says beside the destination, which the kernel puts behind the table.
+
+    Routes that are alike in this have the same next hops.
+    """
+    place = _ROUTE.size + _TABLE_SIZE
+    if len(body) >= place + _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(body, place)
+        if kind == RTA_DST and length >= _ATTRIBUTE.size:
+            return body[:1] + body[place + length :]
+    return body
+
+
+def parse_next_hops(body: bytes) -> tuple[str, list[tuple[int, str]]]:
+    """The destination of an RTM_NEWROUTE message of any table, and (ifindex, address) of its next hops.
+
+    Next hops of the other family (RTA_VIA) are not among them: no IPv4 route has them but by IPv6 addresses of link scope.
+    """
+    family, length = _ROUTE.unpack_from(body)[:2]
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return "", []
+    found = attributes(body, _ROUTE.size)
+    width = 4 if family == socket.AF_INET else 16
+    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
+    return destination, [(index, via) for index, via in _next_hops(found) if via is not None]
 
 
 def _number(found: Attributes, kind: int) -> int | None:

@@ -18,6 +18,9 @@ from .leases import Leases
 from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space, SubInterface
 from .steps import Step, inverse
 
+if t.TYPE_CHECKING:
+    from .taken import Taken
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -68,7 +71,7 @@ class Draft:
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
     is title → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
-    that a VLAN link which lost its tag may be taken for ours.
+    that a VLAN link which lost its tag may be taken for ours; ``taken`` is what taken.py has found out once for all.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
@@ -81,6 +84,7 @@ class Draft:
         self._leases: Leases | None = None
         self.coming: dict[str, t.Any] = {}
         self.adopts = True
+        self.taken: Taken | None = None
         self.steps: list[Step] = []
         self.missing: dict[str, Missing] = {}
         self._warnings: dict[str, None] = {}

@@ -28,6 +28,7 @@ from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_ev
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
 from .steps import AddLink, DeleteLink, DeleteNetns, Note, inverse
+from .taken import conflicts_of, with_peer
 from .views import View
 from .watchdog import Watchdog
 
@@ -106,7 +107,7 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     shown = {f"network {item['name']}" for item in found["networks"]}
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
     shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
-    found["drift"] = [plain(item) for item in drift_of(draft, shown)]
+    found["drift"] = [plain(item) for item in (*drift_of(draft, shown), *conflicts_of(draft, shown))]
     found["warnings"] = list(_journal_warnings(stored, interrupted=not state.is_locked()))
     return found
 
@@ -191,6 +192,8 @@ def _planned(
 ) -> tuple[Plan, Outcome]:
     check_omission(request, record)
     requests = requests_of(request, record)
+    if caution is not None and caution.connection is not None:
+        kernel = with_peer(kernel, caution.connection.remote)
     made = plan(requests, record, kernel)
     # A run with nothing to do cuts nothing, and need not ask.
     if caution is not None and made.steps:

@@ -280,13 +280,17 @@ def candidates(subnet: Subnet) -> Block:
     return part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last))
 
 
-def next_address(subnet: Subnet, taken: AddressSet) -> str | None:
+def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
     """The lowest address of the subnet's candidates that is not taken; None when there is none left.
 
-    :param taken: the leases of the subnet's pool
+    :param taken: the leases of the subnet's pool, and whatever else is not to be given out
     """
     among = candidates(subnet)
-    value = taken.next_free(among.first)
+    value, before = among.first, -1
+    while value != before:
+        before = value
+        for found in taken:
+            value = found.next_free(value)
     return inet.to_text(among.version, value) if value <= among.last else None
 
 

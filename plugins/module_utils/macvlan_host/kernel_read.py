@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import errno
@@ -54,7 +55,8 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
                     spaces[netns.path] = read_links_only(walker, netns, there)
                 else:
                     routes = bool(netns.path) or needs.host_routes
-                    space = read_space(walker, netns, keys, routes, there)
+                    hops = needs.next_hops and netns == HOST
+                    space = read_space(walker, netns, keys, routes, there, hops)
                     spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
             except NoNamespaceError:
                 no_namespaces.add(netns.path)
@@ -83,6 +85,7 @@ def read_space(
     sysctls: t.Iterable[str] = (),
     with_routes: bool = False,
     strangers: tuple[int, ...] = (),
+    with_next_hops: bool = False,
 ) -> Space | None:
     """One namespace, None when it has gone meanwhile.
 
@@ -94,8 +97,16 @@ def read_space(
     wanted = frozenset(sysctls)
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
-        addresses, peers = _read_addresses(sock)
-        routes, odd_routes = _read_routes(sock) if with_routes else ({}, ())
+        addresses, peers, narrow = _read_addresses(sock)
+        bodies: t.Iterable[bytes] = sock.dump(codec.dump_routes()) if with_routes or with_next_hops else ()
+        hops = _NextHops()
+        if with_next_hops:
+            bodies = map(hops.seen, bodies)
+        if with_routes:
+            routes, odd_routes = _read_routes(bodies)
+        else:
+            routes, odd_routes = {}, ()
+            collections.deque(bodies, maxlen=0)
         return Space(
             links=links,
             addresses=addresses,
@@ -104,6 +115,8 @@ def read_space(
             odd_routes=odd_routes,
             sysctls={**settings, **_read_files(wanted - settings.keys())},
             strangers=strangers,
+            narrow=narrow,
+            next_hops=hops.found,
         )
 
 
@@ -150,9 +163,13 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
     return links, settings
 
 
-def _read_addresses(sock: RouteSocket) -> tuple[dict[int, tuple[str, ...]], dict[tuple[int, str], str]]:
-    """The addresses, and the peers of those that have one."""
-    addresses: dict[int, tuple[str, ...]] = {}
+Addresses = dict[int, tuple[str, ...]]
+
+
+def _read_addresses(sock: RouteSocket) -> tuple[Addresses, dict[tuple[int, str], str], Addresses]:
+    """The addresses, the peers of those that have one, and the IPv4 addresses of link scope."""
+    addresses: Addresses = {}
+    narrow: Addresses = {}
     peers: dict[tuple[int, str], str] = {}
     for body in sock.dump(codec.dump_addresses()):
         index, address, scope, peer = codec.parse_address(body)
@@ -160,13 +177,38 @@ def _read_addresses(sock: RouteSocket) -> tuple[dict[int, tuple[str, ...]], dict
             addresses[index] = (*addresses.get(index, ()), address)
             if peer is not None:
                 peers[index, address] = peer
-    return addresses, peers
+        elif ":" not in address:
+            narrow[index] = (*narrow.get(index, ()), address)
+    return addresses, peers, narrow
 
 
-def _read_routes(sock: RouteSocket) -> tuple[dict[int, tuple[Route, ...]], tuple[OddRoute, ...]]:
+class _NextHops:
+    """The next hops of routes as they come by.
+
+    Of a great many routes only a few lead to another next hop, and only those are taken apart.
+
+    :ivar found: (ifindex, next hop) → the destination of the first route that has it
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, str], str] = {}
+        self._known: set[bytes] = set()
+
+    def seen(self, body: bytes) -> bytes:
+        """Note the next hops of a route, which comes back as it is."""
+        rest = codec.behind_destination(body)
+        if rest not in self._known:
+            self._known.add(rest)
+            destination, hops = codec.parse_next_hops(body)
+            for hop in hops:
+                self.found.setdefault(hop, destination)
+        return body
+
+
+def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]], tuple[OddRoute, ...]]:
     routes: dict[int, list[Route]] = {}
     odd: list[OddRoute] = []
-    for body in sock.dump(codec.dump_routes()):
+    for body in bodies:
         found = codec.parse_route(body)
         if isinstance(found, OddRoute):
             odd.append(found)
@@ -254,9 +296,9 @@ def read_ways(connection: Connection | None) -> tuple[Way, ...]:
         if connection is not None and connection.local in {address.partition("/")[0] for address in _all_addresses(sock)}:
             wanted.insert(0, (f"the SSH connection from {connection.remote}", connection.remote, connection.local))
         return tuple(
-            Way(link, what, remote, local)
+            Way(found[0], what, remote, local, found[1])
             for what, remote, local in wanted
-            if (link := _way_out(sock, remote)) is not None
+            if (found := _way_out(sock, remote)) is not None
         )
 
 
@@ -265,12 +307,12 @@ def _all_addresses(sock: RouteSocket) -> list[str]:
     return [codec.parse_address(body).address for body in sock.dump(codec.dump_addresses())]
 
 
-def _way_out(sock: RouteSocket, remote: str) -> str | None:
-    """The link by which packets to an address leave this namespace, None when there is none."""
+def _way_out(sock: RouteSocket, remote: str) -> tuple[str, str | None] | None:
+    """The link by which packets to an address leave this namespace and their next hop, None when there is no way."""
     answer, body = sock.ask(codec.get_route(remote))
-    index = None if answer.errno or body is None else codec.parse_way_out(body)
+    found = None if answer.errno or body is None else codec.parse_way_out(body)
     try:
-        return None if index is None else socket.if_indextoname(index)
+        return None if found is None else (socket.if_indextoname(found[0]), found[1])
     except OSError:  # it is gone again
         return None
 

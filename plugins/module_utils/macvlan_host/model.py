@@ -535,6 +535,8 @@ class Space:
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar routes: ifindex → unicast routes of the main table
     :ivar odd_routes: its other routes, whose destination and metric are taken
+    :ivar narrow: ifindex → addresses of link scope with prefix length, by which nobody is reached from beyond the link
+    :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
     :ivar sysctls: those that were asked for and exist
     :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
     :ivar strangers: process ids in it, where that was asked for
@@ -548,6 +550,8 @@ class Space:
     sysctls: dict[str, str] = field(default_factory=dict)
     filters: dict[int, frozenset[str]] = field(default_factory=dict)
     strangers: tuple[int, ...] = ()
+    narrow: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    next_hops: dict[tuple[int, str], str] = field(default_factory=dict)
     _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
     _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _tagged: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -613,12 +617,14 @@ class Way:
     :ivar what: who that is, as a phrase
     :ivar remote: an address at the other end
     :ivar local: the address that is reached, None for any
+    :ivar hop: the next hop by which answers leave, None for an end that is on the link itself
     """
 
     link: str
     what: str
     remote: str
     local: str | None = None
+    hop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -628,6 +634,7 @@ class Needs:
     :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
     :ivar links_only: those of the namespaces of which addresses, routes and settings do not matter
     :ivar host_routes: the routes of the host's own namespace too; there may be a great many
+    :ivar next_hops: the next hops of those routes; what this costs hardly grows with their number
     :ivar filters: what the links of ours in the host's own namespace take frames for, too
     :ivar identities: the namespaces to identify only
     :ivar strangers: the namespaces whose processes matter
@@ -643,6 +650,7 @@ class Needs:
     strangers: frozenset[Netns] = frozenset()
     kinds: frozenset[str] = frozenset()
     settings: frozenset[tuple[Netns, str]] = frozenset()
+    next_hops: bool = False
 
 
 @dataclass(frozen=True)
@@ -659,6 +667,7 @@ class Kernel:
     :ivar no_namespaces: paths of namespaces where something else is
     :ivar has_pyroute2: whether the library is there, should it be needed
     :ivar ways: how this host is reached, as far as that is known
+    :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
     """
 
     host: str = ""
@@ -671,3 +680,4 @@ class Kernel:
     no_namespaces: frozenset[str] = frozenset()
     has_pyroute2: bool = True
     ways: tuple[Way, ...] = ()
+    peer: str | None = None

@@ -183,6 +183,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         strangers=frozenset(strangers) if recorded.namespaces else frozenset(),
         kinds=frozenset(kinds),
         settings=frozenset(settings),
+        next_hops=any(isinstance(request, EndpointOptions) for request in requests),
     )
 
 
@@ -207,6 +208,7 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
         everything,
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
         kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
+        next_hops=False,
     )
 
 
@@ -258,6 +260,7 @@ def needs_of_everything(recorded: Record) -> Needs:
         spaces=spaces,
         host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()},
         identities=_all_namespaces(recorded),
+        next_hops=bool(recorded.endpoints),
     )
 
 

@@ -18,6 +18,7 @@ from .plan_endpoint import check_passthru, follow_network, remove_endpoint
 from .plan_refusals import problem_of_parent
 from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
 from .steps import Note
+from .taken import check_gateways
 
 
 def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
@@ -56,6 +57,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
     if recorded is not None:
         _check_lost_subnets(draft, recorded, network)
     _check_reservations(draft, recorded, network)
+    check_gateways(draft, recorded, network)
     _record(draft, recorded, network)
 
 

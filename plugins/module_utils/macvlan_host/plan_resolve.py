@@ -13,6 +13,7 @@ from .errors import PlanError
 from .leases import subnet_of
 from .model import HOST, Endpoint, Lease, Link, Network, Route, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
+from .taken import check_request, explain_full, taken_of, warn_of_default_routes, warn_of_kept
 
 
 def resolve_endpoint(
@@ -45,6 +46,7 @@ def resolve_endpoint(
         labels=wanted.labels,
     )
     check_routes(endpoint)
+    warn_of_default_routes(draft, endpoint, network)
     return endpoint
 
 
@@ -62,19 +64,26 @@ def _address(
     title = wanted.title
     requested = wanted.ipv4 if version == 4 else wanted.ipv6
     subnets = _subnets(title, wanted, network, version)
+    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
+    tag = names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))
     if requested is not None:
-        return _requested(draft, title, network, subnets, requested)
+        given = _requested(draft, title, network, subnets, requested)
+        if kept and ipam.without_prefix(kept) == requested:
+            warn_of_kept(draft, title, given, tag)
+        else:
+            check_request(draft, title, f"ipv{version}", requested, tag)
+        return given
     if not subnets:
         return None
-    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
     if kept and any(ipam.without_prefix(kept) in ipam.block(subnet.subnet) for subnet in subnets):
+        warn_of_kept(draft, title, kept, tag)
         return kept
     for subnet in subnets:
-        found = ipam.next_address(subnet, draft.leases.taken(subnet.pool))
+        found = ipam.next_address(subnet, draft.leases.taken(subnet.pool), taken_of(draft).numbers(version))
         if found is not None:
             return _with_length(found, subnet)
     pools = ", ".join(f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet for subnet in subnets)
-    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}")
+    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(draft, subnets)}")
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
