@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import connection, guard, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import connection, guard, names, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Route, Way
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Netns, Route, Way
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link, space, vlan_link
 
 SSH = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
@@ -27,6 +27,7 @@ HOST_SPACE = space(
     link("mv-h", 7, kind="macvlan", lower=8),
     link("eth2", 8),
     link("alone", 9),
+    link("mv-o", 10, kind="macvlan", lower=8, alias=names.TAG_PREFIX + "0" * 16),
     addresses={3: ("10.50.0.2/24",), 7: ("10.60.0.2/24", "10.61.0.2/24")},
     routes={
         3: (Route("10.50.0.0/24"), Route("192.0.2.0/24", "10.50.0.1")),
@@ -112,6 +113,86 @@ def test_what_cuts_no_way_is_not(way, step):
 def test_what_is_forced_or_can_be_put_back_is_warned_of(caution):
     (warning,) = guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
     assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
+
+
+# --- addresses of a way that another link takes over ----------------------------------------------------------------
+
+BY_ROUTER = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2", "10.50.0.1")
+BY_MACVLAN = Way("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
+BY_OWN = Way("mv-o", "what is beyond the default route", "240.0.0.1", None, "10.62.0.1")
+BY_ROUTER6 = Way("br0", "what is beyond the default route", "100::1", None, "fd00::1")
+RED = Netns("name", "red")
+RED_SPACE = space(
+    link("own", 2, kind="macvlan", lower=3, lower_netns=0, up=False),
+    link("other", 3, kind="macvlan", lower=8, lower_netns=0),
+    link("inside", 4, kind="macvlan", lower=3),
+    link("veth", 5, kind="veth"),
+    addresses={2: ("10.50.0.2/24", "10.50.0.1/24"), 3: ("10.50.0.2/24",)},
+)
+
+
+def made(parent, *addresses, netns=BLUE, kind="macvlan"):
+    """The steps that make a link with addresses."""
+    spec = steps.LinkSpec("new", kind, parent=parent, mode="bridge")
+    return [steps.AddLink(netns, spec), *(steps.AddAddress(netns, "new", item) for item in addresses)]
+
+
+def given(name, address, netns=RED):
+    return steps.AddAddress(netns, name, address)
+
+
+TAKEN_OVER = [
+    pytest.param(BY_ROUTER, made("eth0.50", "10.50.0.7/24", "10.50.0.2/24"), "this host (10.50.0.2)", id="new link"),
+    pytest.param(BY_ROUTER, made("eth0.50", "10.50.0.1/24"), "its next hop (10.50.0.1)", id="next hop"),
+    pytest.param(BY_ROUTER, made("eth0.50", "192.0.2.7/24"), "the other end (192.0.2.7)", id="other end"),
+    pytest.param(BY_ROUTER6, made("br0", "fd00::1/64"), "its next hop (fd00::1)", id="IPv6"),
+    pytest.param(BY_MACVLAN, made("eth2", "10.60.0.2/24"), "this host (10.60.0.2)", id="beside a macvlan"),
+    pytest.param(BY_MACVLAN, made("mv-h", "10.60.0.2/24"), "this host (10.60.0.2)", id="on a macvlan"),
+    pytest.param(BY_MACVLAN, made("eth2", "10.60.0.2/24", netns=HOST), "this host (10.60.0.2)", id="the host's own"),
+    pytest.param(BY_ROUTER, [given("own", "10.50.0.2/25")], "this host (10.50.0.2)", id="link that is there"),
+    pytest.param(BY_ROUTER, [given("eth0.50", "10.50.0.1/24", HOST)], "its next hop (10.50.0.1)", id="on the way itself"),
+    pytest.param(BY_ROUTER, [changed("own", "up", True, RED)], "this host (10.50.0.2)", id="up"),
+    pytest.param(BY_ROUTER, [changed("own", "mac", "02:00:00:00:00:09", RED)], "this host (10.50.0.2)", id="MAC address"),
+    pytest.param(
+        BY_ROUTER,
+        [changed("own", "name", "eth0", RED), changed("eth0", "up", True, RED)],
+        "this host (10.50.0.2)",
+        id="under another name",
+    ),
+]
+LEFT_ALONE = [
+    pytest.param(BY_ROUTER, made("eth0.50", "10.50.0.3/24"), id="another address"),
+    pytest.param(BY_ROUTER, made("eth0", "10.50.0.2/24"), id="another wire"),
+    pytest.param(BY_ROUTER, made("new", "10.50.0.2/24"), id="a parent that is still to be made"),
+    pytest.param(BY_ROUTER, made(None, "10.50.0.2/24", kind="dummy"), id="no wire at all"),
+    pytest.param(NEAR, [given("mv-h", "10.60.0.2/25", HOST)], id="the address on the way itself"),
+    pytest.param(BY_OWN, made("eth2", "10.62.0.1/24"), id="an endpoint that is the router of the host"),
+    pytest.param(BY_ROUTER, [given("other", "10.50.0.2/25")], id="link on another wire"),
+    pytest.param(BY_ROUTER, [given("inside", "10.50.0.2/24")], id="wire inside a namespace"),
+    pytest.param(BY_ROUTER, [given("veth", "10.50.0.2/24")], id="no macvlan"),
+    pytest.param(BY_ROUTER, [given("gone", "10.50.0.2/24")], id="no link"),
+    pytest.param(BY_ROUTER, [given("x", "10.50.0.2/24", BLUE)], id="no namespace"),
+    pytest.param(BY_ROUTER, [changed("own", "up", False, RED), changed("own", "mtu", 1400, RED)], id="not announced"),
+]
+
+
+def kernel_with_red(way):
+    return Kernel(spaces={HOST.path: HOST_SPACE, RED.path: RED_SPACE}, ways=(way,))
+
+
+@pytest.mark.parametrize(("way", "done", "what"), TAKEN_OVER)
+def test_who_would_take_an_address_of_a_way_over_is_refused_in_any_namespace(way, done, what):
+    with pytest.raises(PlanError) as caught:
+        guard.check("network lan", done, kernel_with_red(way), Caution())
+    for words in (done[-1].describe(), way.what, f"for {what}", f"by {way.link}", "force: true", "confirm_timeout"):
+        assert words in str(caught.value)
+    (warning,) = guard.check("network lan", done, kernel_with_red(way), Caution(confirm=60))
+    assert what in warning
+
+
+@pytest.mark.parametrize(("way", "done"), LEFT_ALONE)
+def test_who_takes_no_address_of_a_way_over_is_not(way, done):
+    assert guard.check("network lan", done, kernel_with_red(way), Caution()) == ()
 
 
 def test_without_ways_nothing_is_refused():

@@ -43,15 +43,19 @@ class Caution:
 
 @dataclass(frozen=True)
 class Danger:
-    """A step that would cut a way."""
+    """A step that would cut a way.
+
+    :ivar why: what else there is to say of it
+    """
 
     step: Step
     way: Way
+    why: str = ""
 
     @property
     def sentence(self) -> str:
         local = f", which reaches {self.way.local}," if self.way.local else ""
-        return f"it would {self.step.describe()}, and {self.way.what}{local} comes in by {self.way.link}"
+        return f"it would {self.step.describe()}, and {self.way.what}{local} comes in by {self.way.link}{self.why}"
 
 
 def check(title: str, steps: t.Sequence[Step], kernel: Kernel, caution: Caution) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ def _dangers(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[Danger]:
     host = kernel.spaces.get(HOST.path)
     if host is None:
         return
+    voices = tuple(_voices(steps, kernel, host)) if kernel.ways else ()
     for way in kernel.ways:
         link = host.links.get(way.link)
         if link is not None:
@@ -79,6 +84,7 @@ def _dangers(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[Danger]:
             reach = _Reach(host, way)
             # The first step says enough; what follows from it would only be more of the same.
             yield from (Danger(step, way) for step in steps if _cuts(step, carriers, reach))
+            yield from _taken_over(voices, way, link, _wire(host, link))
 
 
 def _carriers(host: Space, link: Link) -> list[Link]:
@@ -133,3 +139,77 @@ def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
         return reach.is_caught_by(step.ifname, step.route.to)
     route: Route = step.old if isinstance(step, ReplaceRoute) else step.route
     return reach.hangs_on(step.ifname, route.to)
+
+
+# --- addresses of a way that another link takes over ----------------------------------------------------------------
+
+
+class _Voice(t.NamedTuple):
+    """A step after which a link answers for addresses, and tells its neighbours so.
+
+    :ivar step: it is on a link, of any namespace
+    :ivar wire: the link of the host whose neighbours hear it
+    """
+
+    step: AddAddress | SetLink
+    wire: Link
+    addresses: frozenset[str]
+
+
+def _wire(host: Space, link: Link) -> Link:
+    """The link of the host by which frames of a link leave: its parent, where it is a macvlan."""
+    while link.kind == "macvlan" and (below := host.by_index(link.lower)) is not None:
+        link = below
+    return link
+
+
+def _voices(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[_Voice]:
+    # (path of the namespace, name) of links that the steps make or rename → wire and addresses
+    changed: dict[tuple[str, str], tuple[Link | None, frozenset[str]]] = {}
+    for step in steps:
+        if isinstance(step, AddLink):
+            parent = host.links.get(step.link.parent or "") if step.link.kind == "macvlan" else None
+            changed[step.netns.path, step.link.name] = (_wire(host, parent) if parent else None), frozenset()
+        elif isinstance(step, (AddAddress, SetLink)):
+            place = step.netns.path, step.ifname
+            wire, addresses = changed.get(place) or _as_it_is(kernel, host, *place)
+            if isinstance(step, AddAddress):
+                addresses = frozenset({ipam.without_prefix(step.address)})
+            elif step.attribute == "name":
+                changed[step.netns.path, step.new] = wire, addresses
+            if wire is not None and (isinstance(step, AddAddress) or step.attribute in ANNOUNCING and step.new):
+                yield _Voice(step, wire, addresses)
+
+
+# With arp_notify and ndisc_notify the kernel announces the addresses of a link at these changes.
+ANNOUNCING = ("up", "mac")
+
+
+def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | None, frozenset[str]]:
+    """The wire and the addresses of a link that is there; no wire where it is not on one of the host's."""
+    space = kernel.spaces.get(path)
+    link = space.links.get(name) if space is not None else None
+    if space is None or link is None:
+        return None, frozenset()
+    addresses = frozenset(ipam.without_prefix(address) for address in space.addresses.get(link.index, ()))
+    if not path:
+        return _wire(host, link), addresses
+    below = host.by_index(link.lower) if link.kind == "macvlan" and link.lower_netns is not None else None
+    return (_wire(host, below) if below is not None else None), addresses
+
+
+def _taken_over(voices: t.Iterable[_Voice], way: Way, link: Link, wire: Link) -> t.Iterator[Danger]:
+    """The steps by which neighbours on the wire of a way would take another link for one of its ends."""
+    # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (taken.py).
+    hop = None if link.ours and link.kind == "macvlan" else way.hop
+    own = {way.local: "this host", way.remote: "the other end", hop: "its next hop"}
+    for voice in voices:
+        # What the link that the way comes in by has is the way itself.
+        itself = voice.step.netns == HOST and voice.step.ifname == way.link
+        found = [
+            f"{what} ({address})"
+            for address, what in own.items()
+            if address in voice.addresses and not (itself and address == way.local)
+        ]
+        if found and voice.wire.index == wire.index:
+            yield Danger(voice.step, way, f"; neighbours would take {voice.step.ifname} for {found[0]}")
