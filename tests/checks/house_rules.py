@@ -22,7 +22,7 @@ ANSIBLE_SIDE = "plugins/module_utils/ansible.py"
 ANSIBLE_WORDS = {"check_mode", "exit_json", "fail_json"}
 # The same input gives the same plan: no file, clock, kernel or random number in these.
 PURE_NAMES = (
-    "changes.py", "checks.py", "draft.py", "guard.py", "ipam.py", "leases.py",
+    "changes.py", "checks.py", "draft.py", "frames.py", "guard.py", "ipam.py", "leases.py",
     "migrations.py", "model.py", "names.py", "plan.py", "plan_*.py", "rebuild.py", "release.py", "taken.py",
 )
 PURE = tuple(ENGINE + name for name in PURE_NAMES)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+import types
 import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, kernel_write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import announcing, engine, kernel_write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, converge, endpoint, network, refuse, subnets
@@ -246,3 +249,99 @@ def test_a_subinterface_that_the_host_is_reached_by_comes_back_with_its_addresse
     host.call("macvlan_config", hook=both(ssh, clock), **NOTHING)
     assert "eth0.50" not in host.links()
     run_out(host, clock, before)
+
+
+# --- the host's own addresses come back to it -----------------------------------------------------------------------
+
+
+OWN = ("10.0.0.2", "fd00::2")
+
+
+@pytest.fixture
+def contested(host: Host) -> Host:
+    """A host with addresses that an endpoint had before it, whose link somebody has deleted, and a neighbour."""
+    host.wire.add_address("10.0.0.9/24")
+    host.wire.add_address("fd00::9/64")
+    network(host, subnets=[*subnets("10.0.0.0/24", "fd00::/64")])
+    made = converge(host, "macvlan_endpoint", name="a", network="net", netns="a", routes=[])["endpoint"]
+    assert (made["ipv4"], made["ipv6"]) == ("10.0.0.2/24", "fd00::2/64")
+    host.ip("link", "delete", made["ifname"], netns="a")
+    host.ip("address", "add", "10.0.0.2/24", "dev", "eth0")
+    host.ip("address", "add", "fd00::2/64", "dev", "eth0", "nodad")
+    for address in OWN:
+        assert host.wire.ping(None, address)
+    return host
+
+
+def known_as(host: Host, address: str) -> str | None:
+    """The MAC address that the neighbour has for an address."""
+    found = host.wire.ip("neighbour", "show", address)
+    return found[0].get("lladdr") if found else None
+
+
+def wait_until_known_as(host: Host, mac: str) -> None:
+    for address in OWN:
+        wait_until(
+            lambda address=address: known_as(host, address) == mac,  # type: ignore[misc] # bound for the loop
+            f"{address} is {known_as(host, address)} for the neighbour, not {mac}",
+        )
+
+
+TAKES_OVER = {"name": "a", "network": "net", "netns": "a"}
+
+
+def test_who_would_take_the_address_over_that_the_connection_reaches_is_refused(contested: Host) -> None:
+    for hook in (by_ssh(), by_ssh("fd00::9", local="fd00::2")):
+        words = ("the host may not be reachable", "neighbours would take", "for this host", "force: true")
+        refuse(contested, "macvlan_endpoint", *words, hook=hook, **TAKES_OVER)
+    assert contested.call("macvlan_endpoint", hook=by_ssh(), force=True, **TAKES_OVER)["changed"]
+
+
+def test_an_address_that_was_taken_over_is_announced_when_nobody_confirms(contested: Host, clock: Clock) -> None:
+    before = contested.snapshot()
+    own = contested.links()["eth0"]["address"]
+    config = {**NOTHING_LISTED, "purge": False, "endpoints": [TAKES_OVER], "confirm_timeout": HOUR}
+    done = contested.call("macvlan_config", hook=both(by_ssh(), clock), **config)
+    assert any("neighbours would take" in text for text in done["warnings"])
+    wait_until_known_as(contested, "02:42:0a:00:00:02")
+    run_out(contested, clock, before)
+    wait_until_known_as(contested, own)
+
+
+def test_an_address_that_was_taken_over_is_announced_when_its_holder_goes(contested: Host) -> None:
+    own = contested.links()["eth0"]["address"]
+    contested.call("macvlan_endpoint", **TAKES_OVER)
+    wait_until_known_as(contested, "02:42:0a:00:00:02")
+    contested.call("macvlan_endpoint", name="a", network="net", state="absent")
+    wait_until_known_as(contested, own)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_an_address_that_was_taken_over_is_announced_when_a_run_is_turned_back(contested: Host, dies: bool) -> None:
+    def hook() -> None:
+        def fail(self: t.Any, *dummy: t.Any) -> None:
+            if dies:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise KernelError("no more of this")
+
+        kernel_write.KernelWriter._end_seclusion = fail  # type: ignore[method-assign]
+
+    own = contested.links()["eth0"]["address"]
+    call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)
+    assert call.wait() != 0
+    if dies:
+        wait_until_known_as(contested, "02:42:0a:00:00:02")
+        # Whoever takes the lock next turns it back.
+        contested.call("macvlan_endpoint", name="b", network="net", netns="b")
+    wait_until_known_as(contested, own)
+
+
+def test_an_announcement_that_cannot_be_sent_fails_nothing(contested: Host) -> None:
+    def hook() -> None:
+        def refused(*dummy: t.Any) -> t.Any:
+            raise PermissionError(1, "Operation not permitted")
+
+        announcing.socket = types.SimpleNamespace(socket=refused, AF_PACKET=17, SOCK_RAW=3, SOCK_CLOEXEC=0)  # type: ignore[assignment]
+
+    contested.call("macvlan_endpoint", **TAKES_OVER)
+    assert contested.call("macvlan_endpoint", name="a", network="net", state="absent", hook=hook)["changed"]

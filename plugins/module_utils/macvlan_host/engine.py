@@ -13,7 +13,7 @@ import os
 import time
 import typing as t
 
-from . import guard, kernel_read, kernel_write, names, namespaces
+from . import announcing, guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
 from .config import check_omission, requests_of, stacked
 from .connection import Connection
@@ -27,7 +27,7 @@ from .outcome import Outcome, Request, outcome_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
-from .steps import AddLink, DeleteLink, DeleteNetns, Note, inverse
+from .steps import AddLink, DeleteLink, DeleteNetns, Note, Step, inverse
 from .taken import conflicts_of, with_peer
 from .views import View
 from .watchdog import Watchdog
@@ -233,7 +233,7 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     changes = changes_between(made.before, made.after)
     if made.steps:
         session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
-        with _naming_moved(made), contextlib.closing(kernel_write.KernelWriter()) as writer:
+        with _naming_moved(made), _writer(made.steps) as writer:
             _apply(session, writer, made)
             _commit(session, writer, made, changes)
     elif changes:
@@ -242,6 +242,18 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     if problem is None:
         return foreseen.outcome
     return dataclasses.replace(foreseen.outcome, warnings=(*foreseen.outcome.warnings, problem))
+
+
+@contextlib.contextmanager
+def _writer(steps: t.Sequence[Step]) -> t.Iterator[kernel_write.KernelWriter]:
+    """What does steps. Afterwards neighbours are told of addresses of the host that links of ours have no longer."""
+    try:
+        with contextlib.closing(kernel_write.KernelWriter()) as writer:
+            yield writer
+    except BaseException:
+        announcing.announce(announcing.touched_by(steps))
+        raise
+    announcing.announce(announcing.released_by(steps))
 
 
 def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> None:
@@ -333,7 +345,7 @@ def _perform_for_now(
     )
     # Before anything is done: the connection, and this process with it, may end in the middle.
     watchdog.begin(repr(confirm_by))
-    with _naming_moved(made), contextlib.closing(kernel_write.KernelWriter()) as writer:
+    with _naming_moved(made), _writer(made.steps) as writer:
         _apply(session, writer, made)
     session.await_confirmation()
     return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)
@@ -473,6 +485,7 @@ def _recover(session: Session, stored: Stored) -> list[str]:
     if journal.boot_id == _boot_id():
         with contextlib.closing(kernel_write.KernelWriter()) as writer:
             problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
+        announcing.announce(announcing.touched_by(journal.steps))
     if journal.removal:
         session.record_intention()
     else:
