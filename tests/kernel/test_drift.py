@@ -400,6 +400,8 @@ def test_an_mtu_too_small_for_ipv6_is_put_right_with_the_settings_that_come_back
     endpoint(host, "a")
     for mtu in ("1200", "1500"):
         host.ip("link", "set", "eth0", "mtu", mtu)
+    # The parent has its IPv6 back, and its link-local address a moment later.
+    host.wait_until_up("eth0")
     assert told(host) == [("endpoint net/a", "mtu", 1500, 1200)]
     done = converge(host, "macvlan_endpoint", name="a", network="net", netns="a")
     assert done["steps"] == [
