@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
 
 NETWORK, ENDPOINT = "macvlan_network", "macvlan_endpoint"
 
@@ -106,3 +106,53 @@ def test_an_endpoint_is_not_made_beside_a_foreign_link_that_came_after_its_netwo
     refuse(host, ENDPOINT, f"endpoint net/a: {words}", name="a", network="net", ifname="mv0")
     host.ip("link", "delete", "foreign")
     endpoint(host, "a")
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+READ_ONLY = "mount --bind {0} {0} && mount -o remount,bind,ro {0}"
+WRITABLE = "mount -o remount,bind,rw {0}"
+
+
+@pytest.mark.parametrize("folder", ["/proc/sys", "/proc/sys/net", "/proc/sys/net/ipv6"])
+def test_settings_that_cannot_be_written_are_told_with_their_mount(host: Host, folder: str) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "before")
+    host.run(["sh", "-ec", READ_ONLY.format(folder)])
+    words = f"disable_ipv6 to '1' in namespace a: {folder} is mounted read-only; make it writable: "
+    refuse(host, ENDPOINT, words + WRITABLE.format(folder), name="a", network="net", netns="a")
+    # What writes no setting goes on.
+    again = host.call(ENDPOINT, name="before", network="net", netns="before")
+    assert not again["changed"]
+    converge(host, ENDPOINT, name="before", network="net", netns="before", mtu=1400)
+    converge(host, NETWORK, name="two", parent="eth0", subnets=subnets("10.1.0.0/24"), allow_shared_parent=True)
+    gone(host, ENDPOINT, name="before", network="net")
+    host.run(["sh", "-ec", WRITABLE.format(folder)])
+    endpoint(host, "a")
+
+
+def test_an_endpoint_with_ipv6_is_refused_where_the_kernel_has_none(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    network(host, "six", subnets=subnets("2001:db8::/64"), allow_shared_parent=True)
+    # What ipv6.disable=1 leaves: nothing of IPv6 below /proc/sys.
+    host.run(["mount", "-t", "tmpfs", "tmpfs", "/proc/sys/net/ipv6"])
+    refuse(host, ENDPOINT, "2001:db8::2/64, and this kernel has no IPv6", name="a", network="six", netns="a")
+    host.run(["umount", "/proc/sys/net/ipv6"])
+    endpoint(host, "a", network="six")
+
+
+# --- VLANs in other namespaces --------------------------------------------------------------------------------------
+
+
+@pytest.mark.needs("8021q")
+def test_a_vlan_that_is_in_another_namespace_is_taken(host: Host) -> None:
+    host.ip("netns", "add", "pod")
+    # A namespace of that number does not make it the host's.
+    host.ip("netns", "add", "other")
+    host.ip("link", "add", "link", "eth0", "name", "v50", "netns", "pod", "type", "vlan", "id", "50")
+    words = "VLAN 50 of eth0 is already there as v50 in namespace pod"
+    refuse(host, NETWORK, words, name="net", parent="eth0.50", subnets=subnets("10.0.0.0/24"))
+    refuse(host, "vlan_subinterface", words, name="eth0.50")
+    network(host, parent="eth0.51", subnets=subnets("10.0.0.0/24"))
+    host.ip("-n", "pod", "link", "delete", "v50")
+    network(host, "fifty", parent="eth0.50", subnets=subnets("10.1.0.0/24"))

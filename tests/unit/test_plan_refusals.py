@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Emigrant, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
@@ -21,6 +24,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     kernel,
     link,
     network,
+    no_endpoint,
     no_network,
     space,
     subinterface,
@@ -239,3 +243,145 @@ def test_a_restoration_tells_of_the_foreign_link_that_came_first():
     host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
     made = host.plan(Restoration())
     assert [item.reason for item in made.missing] == ["endpoint lan/web: passthru needs eth0 for itself, and up0 is on it"]
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+V6 = {"subnets": ["2001:db8::/64"]}
+NO_IPV6 = "it has the address 2001:db8::2/64, and this kernel has no IPv6"
+SEALED = {"net.ipv4.conf.": "/proc/sys", "net.ipv6.conf.": "/proc/sys", "net.": "/proc/sys"}
+
+
+def reads(host, **values):
+    """What is read of the host is from now on so."""
+    host.kernel = dataclasses.replace(host.kernel, **values)
+
+
+def test_an_endpoint_with_ipv6_is_refused_where_there_is_none():
+    host = Host()
+    host.run(network(**V6), network("four", parent="eth1"))
+    reads(host, has_ipv6=False)
+    assert refused(host, endpoint()).startswith(f"endpoint lan/web: {NO_IPV6}: it was started with ipv6.disable=1")
+    assert refused(host, network("six", parent="eth0.6", subnets=["2001:db8:6::/64"]), endpoint(network="six"))
+    assert host.run(endpoint(network="four")).changed
+
+
+def test_an_endpoint_does_not_get_ipv6_where_there_is_none():
+    host = Host()
+    host.run(network(subnets=["192.168.1.0/24", *V6["subnets"]]), endpoint())
+    reads(host, has_ipv6=False)
+    host.reboot()
+    missing = host.plan(Restoration()).missing
+    assert [(item.object, item.reason.partition(":")[2].partition(":")[0]) for item in missing] == [
+        ("endpoint lan/web", " it has the address 2001")
+    ]
+
+
+def test_what_writes_settings_is_refused_where_none_can_be_written():
+    host = Host()
+    host.run(network())
+    reads(host, read_only=SEALED)
+    assert refused(host, endpoint()) == (
+        "endpoint lan/web: cannot set net.ipv6.conf.eth0.disable_ipv6 to '1' in namespace blue: /proc/sys is mounted "
+        "read-only; make it writable: mount -o remount,bind,rw /proc/sys (in a container: start it so that its runtime "
+        "leaves /proc/sys writable)"
+    )
+    assert host.run(network("two", subnets=["10.7.0.0/24"], allow_shared_parent=True)).changed
+    reads(host, read_only={})
+    host.run(endpoint())
+    reads(host, read_only=SEALED)
+    assert not host.plan(endpoint()).changed
+    # The announcement of IPv4 can be set with the link.
+    host.run(endpoint(mtu=1400))
+    assert "disable_ipv6" not in refused(host, endpoint(mtu=1400, sysctls={"net.ipv4.conf.IFNAME.rp_filter": 1}))
+    host.run(no_endpoint())
+
+
+@pytest.mark.parametrize(
+    ("read_only", "sysctls", "key"),
+    [
+        pytest.param({"net.ipv4.conf.": "", "net.ipv6.conf.": "/m", "net.": "/m"}, {}, "ipv6.conf.eth0.disable_ipv6", id="ipv6"),
+        pytest.param({"net.ipv4.conf.": "/m", "net.ipv6.conf.": "", "net.": ""}, {}, None, id="ipv4-goes-by-netlink"),
+        pytest.param(
+            {"net.ipv4.conf.": "/m", "net.ipv6.conf.": "", "net.": ""},
+            {"net.ipv4.conf.IFNAME.rp_filter": 1},
+            "ipv4.conf.eth0.rp_filter",
+            id="ipv4-of-a-task",
+        ),
+        pytest.param(
+            {"net.ipv4.conf.": "", "net.ipv6.conf.": "", "net.": "/m"}, {"net.ipv4.ip_forward": 1}, "ipv4.ip_forward", id="others"
+        ),
+        pytest.param({"net.ipv4.conf.": "", "net.ipv6.conf.": "", "net.": "/m"}, {}, None, id="mounted-again"),
+    ],
+)
+def test_only_a_setting_below_the_mount_is_in_the_way(read_only, sysctls, key):
+    host = Host()
+    host.run(network())
+    reads(host, read_only=read_only)
+    wanted = endpoint(sysctls=sysctls)
+    if key is None:
+        assert host.run(wanted).changed
+    else:
+        assert f"cannot set net.{key} to '1' in namespace blue: /m is mounted read-only" in refused(host, wanted)
+
+
+def test_settings_that_a_kernel_without_ipv6_has_not_need_no_writing():
+    host = Host()
+    host.run(network())
+    reads(host, read_only=SEALED, has_ipv6=False)
+    assert host.run(endpoint()).changed
+
+
+def test_a_restoration_tells_of_settings_that_cannot_be_written():
+    host = Host()
+    host.run(network(), endpoint())
+    host.reboot()
+    reads(host, read_only=SEALED)
+    made = host.plan(Restoration())
+    assert ["/proc/sys is mounted read-only" in item.reason for item in made.missing] == [True]
+    assert made.steps == ()
+
+
+# --- VLANs in other namespaces --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lower", "vlan_id", "facts", "is_refused"),
+    [
+        pytest.param(ETH0, 50, {}, True, id="the-same"),
+        pytest.param(ETH0, 51, {}, False, id="another-id"),
+        pytest.param(ETH1, 50, {}, False, id="another-base"),
+        pytest.param(ETH0, 50, {"protocol": "802.1ad"}, False, id="another-protocol"),
+    ],
+)
+@pytest.mark.parametrize("request_", [network(parent="eth0.50"), subinterface("eth0.50")], ids=["network", "subinterface"])
+def test_a_vlan_that_is_in_another_namespace_is_taken(lower, vlan_id, facts, is_refused, request_):
+    host = Host()
+    moved = vlan_link("v50", 7, lower, vlan_id, lower_netns=0, facts=facts)
+    reads(host, emigrants=(Emigrant(Netns("name", "pod"), moved),))
+    if is_refused:
+        assert refused(host, request_).endswith(
+            "cannot create VLAN link eth0.50: VLAN 50 of eth0 is already there as v50 in namespace pod, and the kernel makes no "
+            "second; use another VLAN, or delete that one: ip -n pod link delete v50"
+        )
+    else:
+        assert host.run(request_).changed
+
+
+@pytest.mark.parametrize(
+    ("request_", "vlans"),
+    [
+        (network(parent="eth0.50"), {"eth0.50"}),
+        (network(parent="eth0"), set()),
+        (subinterface("uplink", parent="eth0", vlan_id=50), {"uplink"}),
+        (subinterface("eth0.5.6"), {"eth0.5.6", "eth0.5"}),
+        (no_network(), set()),
+        (endpoint(network="lan"), {"eth1.7"}),
+        (endpoint(network="none"), set()),
+        (Restoration(), {"eth1.7"}),
+    ],
+)
+def test_other_namespaces_are_looked_at_only_for_vlans_that_may_be_made(request_, vlans):
+    host = Host()
+    host.run(network(parent="eth1.7"))
+    assert plan.needs_of([request_], host.record).vlans == vlans

@@ -72,6 +72,7 @@ IPV6_DEFAULT_METRIC = 1024  # IP6_RT_PRIO_USER, include/net/ip6_route.h
 # Settings of an interface that come with its link: name → place in the array. IPv4 counts from 1 (IPV4_DEVCONF_*,
 # include/uapi/linux/ip.h), and the array from 0; IPv6 counts from 0 (DEVCONF_*, include/uapi/linux/ipv6.h).
 IPV4_SETTINGS = {"promote_secondaries": 19, "arp_notify": 21}
+_IPV4_PREFIX = "net.ipv4.conf.IFNAME."
 IPV6_SETTINGS = {"accept_ra": 3, "autoconf": 5, "disable_ipv6": 26, "ndisc_notify": 29}
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
@@ -293,6 +294,12 @@ def set_link(
     if group is not None:
         body += _uint32(IFLA_GROUP, group)
     return Packed(RTM_SETLINK, 0, body)
+
+
+def setting_by_netlink(key: str, value: str) -> str | None:
+    """Which of IPV4_SETTINGS a sysctl of an endpoint's interface is, if a value of it can be written with its link."""
+    setting = key[len(_IPV4_PREFIX) :] if key.startswith(_IPV4_PREFIX) else ""
+    return setting if setting in IPV4_SETTINGS and value in ("0", "1") else None
 
 
 def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:

@@ -18,7 +18,7 @@ import typing as t
 from . import checks, codec, names, namespaces
 from .connection import Connection
 from .errors import KernelError, NoNamespaceError
-from .model import HOST, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
+from .model import HOST, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
 from .netlink import RouteSocket
 
 RT_SCOPE_LINK = 253
@@ -27,6 +27,17 @@ RT_SCOPE_LINK = 253
 OWN_PARENTS = ("vlan", "dummy")
 # So many that one look at the filters of all links of the host costs less than one at each of theirs.
 MANY_PARENTS, ALL_LINKS = 16, 0
+
+# Not there when IPv6 is switched off for good (ipv6.disable=1), or is a module that is not loaded.
+IPV6_SETTINGS = "/proc/sys/net/ipv6/conf"
+# Where the settings of endpoints are, each of which may be a mount of its own; what is further down comes first.
+SETTINGS_FOLDERS = {
+    "net.ipv4.conf.": "/proc/sys/net/ipv4/conf",
+    "net.ipv6.conf.": IPV6_SETTINGS,
+    "net.ipv4.": "/proc/sys/net/ipv4",
+    "net.ipv6.": "/proc/sys/net/ipv6",
+    "net.": "/proc/sys/net",
+}
 
 KERNEL_MODULES = {"vlan": "8021q", "dummy": "dummy", "macvlan": "macvlan"}
 
@@ -62,6 +73,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
                 no_namespaces.add(netns.path)
                 del identities[netns.path]
     by_pyroute2 = needs.kinds - {"macvlan"}
+    own = spaces.get(HOST.path)
     return Kernel(
         host=host,
         boot_id=boot_id,
@@ -76,6 +88,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         ),
         no_namespaces=frozenset(no_namespaces),
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
+        has_ipv6=os.path.isdir(IPV6_SETTINGS),
+        read_only=read_only_settings(),
+        emigrants=_emigrants() if own is not None and needs.vlans - own.links.keys() else (),
     )
 
 
@@ -258,6 +273,50 @@ def sysctl_path(key: str) -> str:
     return "/proc/sys/" + key.translate(str.maketrans("./", "/."))
 
 
+def read_only_settings() -> dict[str, str]:
+    """Beginning of the keys of settings → the mount that lets nobody write them, as in :attr:`Kernel.read_only`."""
+    found = {}
+    for beginning, folder in SETTINGS_FOLDERS.items():
+        try:
+            is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        except OSError:  # nothing is there that could be written
+            continue
+        found[beginning] = _mount_of(folder) if is_read_only else ""
+    return found if any(found.values()) else {}
+
+
+def _mount_of(path: str) -> str:
+    """The mount point that a path is below, of mounts of a part of a file system too (proc_pid_mountinfo(5))."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        points = [line.split()[4] for line in file]
+    return max((point for point in points if f"{path}/".startswith(f"{point.rstrip('/')}/")), key=len, default=path)
+
+
+def _emigrants() -> tuple[Emigrant, ...]:
+    """The VLAN links that somebody has moved into a named namespace, or made there, on links of the host."""
+    found: list[Emigrant] = []
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns in namespaces.named():
+            try:
+                walker.go(netns)
+                with contextlib.closing(RouteSocket()) as sock:
+                    vlans = [link for link in read_links(sock).values() if link.vlan and link.lower_netns is not None]
+                    home = _number_of_home(sock, walker) if vlans else -1
+            except KernelError:  # a name without a namespace behind it holds no links
+                continue
+            found += [Emigrant(netns, link) for link in vlans if link.lower_netns == home]
+    return tuple(found)
+
+
+def _number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
+    """What links of the socket's namespace call the one that the walker comes from; negative when they do not.
+
+    The namespaces that links lead to have numbers once the kernel has told of the links.
+    """
+    dummy, body = sock.ask(codec.get_nsid(walker.home))
+    return -1 if body is None else codec.parse_nsid(body)
+
+
 def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
     """Those kinds of link that this kernel cannot make, found out without loading a module."""
     return frozenset(kind for kind in kinds if not _can_make(kind))
@@ -349,9 +408,7 @@ def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
     own = names.tag(names.netns_id(host, netns.value))
     with contextlib.closing(RouteSocket()) as sock:
         tagged = [link for link in read_links(sock).values() if checks.tag(link.alias)]
-        # The namespaces that links lead to have numbers by now: the kernel gave them as it told of the links.
-        dummy, body = sock.ask(codec.get_nsid(walker.home)) if tagged else (None, None)
-        home = -1 if body is None else codec.parse_nsid(body)
+        home = _number_of_home(sock, walker) if tagged else -1
     return Space(
         links={
             link.name: link

@@ -43,8 +43,6 @@ LOOPBACK_INDEX = 1
 
 LOOKS_WHERE_IT_BELONGS = names.kernel_version(os.uname().release) >= (6, 15)
 
-IPV4_PREFIX = "net.ipv4.conf.IFNAME."
-
 # After a refusal nothing more should be sent; the refusal is seen when the batch is.
 LONGEST_BATCH = 256
 
@@ -400,8 +398,8 @@ class KernelWriter:
             self._flush_batch()
         self._go(step, step.netns)
         for item in step.settings:
-            setting = item.key[len(IPV4_PREFIX) :] if item.key.startswith(IPV4_PREFIX) else ""
-            if setting in codec.IPV4_SETTINGS and item.new in ("0", "1"):
+            setting = codec.setting_by_netlink(item.key, item.new)
+            if setting is not None:
                 index = self._index(step, step.netns, step.ifname)
                 self._queue(step, step.netns, codec.set_ipv4_setting(index, setting, int(item.new)), item)
                 if not self._knows_settings:
@@ -532,7 +530,9 @@ def _write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
     :param ifname: what the interface is called at the moment
     """
     try:
-        with open(sysctl_path(names.sysctl_key(item.key, ifname)), "w", encoding="ascii") as file:
+        path = sysctl_path(names.sysctl_key(item.key, ifname))
+        # Not to be made: where nothing can be written, a setting that is not there would look like one that is.
+        with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags & ~os.O_CREAT)) as file:
             file.write(item.new)
     except OSError as exc:
         if item.optional and exc.errno == errno.ENOENT:

@@ -640,6 +640,7 @@ class Needs:
     :ivar strangers: the namespaces whose processes matter
     :ivar kinds: the kinds of link that may have to be made
     :ivar settings: the sysctls that a task asks for, to learn whether there are such
+    :ivar vlans: the names of the VLAN links that may have to be made
     """
 
     spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
@@ -651,6 +652,15 @@ class Needs:
     kinds: frozenset[str] = frozenset()
     settings: frozenset[tuple[Netns, str]] = frozenset()
     next_hops: bool = False
+    vlans: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Emigrant:
+    """A VLAN link on a link of the host that is in a named namespace, where its base does not show it."""
+
+    netns: Netns
+    link: Link
 
 
 @dataclass(frozen=True)
@@ -666,6 +676,10 @@ class Kernel:
     :ivar dangling: paths of namespaces that are symbolic links to nothing
     :ivar no_namespaces: paths of namespaces where something else is
     :ivar has_pyroute2: whether the library is there, should it be needed
+    :ivar has_ipv6: whether IPv6 is there, which ``ipv6.disable=1`` switches off
+    :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
+        a key the first counts; empty where all can be written
+    :ivar emigrants: the VLAN links in named namespaces, if one may have to be made
     :ivar ways: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
     """
@@ -679,5 +693,8 @@ class Kernel:
     dangling: frozenset[str] = frozenset()
     no_namespaces: frozenset[str] = frozenset()
     has_pyroute2: bool = True
+    has_ipv6: bool = True
+    read_only: dict[str, str] = field(default_factory=dict)
+    emigrants: tuple[Emigrant, ...] = ()
     ways: tuple[Way, ...] = ()
     peer: str | None = None

@@ -12,7 +12,7 @@ import typing as t
 from . import names, simulation
 from .draft import Draft, Plan
 from .drift import default_key, setting_keys
-from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Record
+from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Record, SubInterface
 from .options import (
     EndpointOptions,
     EndpointRemoval,
@@ -27,6 +27,7 @@ from .options import (
 )
 from .plan_endpoint import plan_endpoint, remove_endpoint
 from .plan_network import ensure_parent, plan_network, plan_network_removal
+from .plan_refusals import check_writable
 from .plan_resolve import requested_leases
 from .plan_restore import plan_restoration
 from .plan_subinterface import (
@@ -66,7 +67,9 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
             if reserved is None:
                 reserved = _reserve(draft, requests)
             draft.leases.release(reserved.pop(request.title, ()))
+        steps = len(draft.steps)
         _work_in(draft, request)
+        check_writable(kernel, request.title, draft.steps[steps:])
     for name in dict.fromkeys(link for links, dummy in users for link in links):
         release_parent(draft, name)  # kept for a request that then used something foreign instead
     return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
@@ -156,6 +159,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     spaces: dict[Netns, set[str]] = {HOST: set()}
     strangers: set[Netns] = set()
     kinds: set[str] = set()
+    vlans: set[str] = set()
     settings: set[tuple[Netns, str]] = set()
     in_full: set[Netns] = {HOST}
     host_routes = False
@@ -173,6 +177,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
             in_full.add(request.netns)
             settings.update((request.netns, default_key(key)) for key in request.sysctls)
         kinds |= _kinds(request, recorded)
+        vlans |= _vlans(request, recorded)
         host_routes = host_routes or _needs_host_routes(request, touched)
     return Needs(
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
@@ -184,6 +189,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         kinds=frozenset(kinds),
         settings=frozenset(settings),
         next_hops=any(isinstance(request, EndpointOptions) for request in requests),
+        vlans=frozenset(vlans),
     )
 
 
@@ -209,6 +215,7 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
         kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
+        vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
     )
 
 
@@ -241,6 +248,19 @@ def _kinds(request: Request, recorded: Record) -> set[str]:
             return {"dummy"}
         return {"vlan"} if names.split_subinterface(request.parent) else set()
     return set()
+
+
+def _vlans(request: Request, recorded: Record) -> set[str]:
+    """The VLAN links that a request may make: those of the record, and those of names that say so."""
+    links: tuple[str, ...] = ()
+    if isinstance(request, EndpointOptions):
+        network = recorded.networks.get(request.network)
+        links = (network.parent,) if network else ()
+    elif not isinstance(request, REMOVALS):
+        links = _uses(request)[0]
+    named = {request.name} if isinstance(request, SubInterfaceOptions) else set()
+    is_vlan = {name: names.split_subinterface(name) or isinstance(recorded.links.get(name), SubInterface) for name in links}
+    return named | {name for name, found in is_vlan.items() if found}
 
 
 def _needs_host_routes(request: Request, touched: t.Iterable[Endpoint]) -> bool:

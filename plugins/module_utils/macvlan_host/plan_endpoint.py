@@ -16,6 +16,7 @@ from .leases import subnet_of
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
 from .options import EndpointOptions
 from .plan_align import align_link, dropped_sysctls
+from .plan_refusals import check_family
 from .plan_resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 from .steps import (
     AddAddress,
@@ -212,11 +213,12 @@ def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | Non
 
 
 def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
-    """Refuse a namespace in which something foreign has the name or the default route of an endpoint.
+    """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
 
     :param own: its link, if there is one
     :raises PlanError: naming what is in the way
     """
+    check_family(draft.kernel, endpoint)
     space = draft.space(endpoint.netns)
     if space is not None:
         _check_parent(draft, space, endpoint, own)

@@ -6,7 +6,12 @@
 
 from __future__ import annotations
 
-from .model import Link, Space
+import typing as t
+
+from . import codec, names
+from .errors import PlanError
+from .model import Endpoint, Kernel, Link, Space
+from .steps import SetSysctls, Step, Sysctl
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 # Kinds that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
@@ -67,3 +72,42 @@ def _problem_of_links_above(host: Space, link: Link) -> str | None:
         if upper.kind in EXCLUSIVE_KINDS:
             return f"{link.name} carries the {upper.kind} link {upper.name}, which takes all its frames"
     return None
+
+
+def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
+    """Refuse an endpoint with IPv6 where there is none.
+
+    :raises PlanError: naming its address
+    """
+    if endpoint.ipv6 is not None and not kernel.has_ipv6:
+        raise PlanError(
+            f"{endpoint.title}: it has the address {endpoint.ipv6}, and this kernel has no IPv6: it was started with "
+            f"ipv6.disable=1, or its module ipv6 is not loaded; change that, or use a network without IPv6 subnets"
+        )
+
+
+def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
+    """Refuse steps that write settings where none can be written; those that go by netlink can be set all the same.
+
+    :param title: of the object that the steps are for
+    :raises PlanError: naming the first of them, and the mount
+    """
+    if not kernel.read_only:
+        return
+    for step in (item for item in steps if isinstance(item, SetSysctls)):
+        for item in step.settings:
+            mount = _mount_in_the_way(kernel, item)
+            if mount is not None:
+                raise PlanError(
+                    f"{title}: cannot set {names.sysctl_key(item.key, step.ifname)} to '{item.new}'{step.netns.phrase}: "
+                    f"{mount} is mounted read-only; make it writable: mount -o remount,bind,rw {mount} "
+                    f"(in a container: start it so that its runtime leaves /proc/sys writable)"
+                )
+
+
+def _mount_in_the_way(kernel: Kernel, item: Sysctl) -> str | None:
+    if codec.setting_by_netlink(item.key, item.new) is not None:
+        return None
+    if item.optional and item.key.startswith("net.ipv6.") and not kernel.has_ipv6:
+        return None  # there is nothing to write
+    return next((mount for beginning, mount in kernel.read_only.items() if item.key.startswith(beginning)), "") or None

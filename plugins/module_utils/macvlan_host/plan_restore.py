@@ -21,6 +21,7 @@ from .model import HOST, Endpoint, Network
 from .options import Restoration
 from .plan_endpoint import align_namespace, check_place, find_recorded, realise
 from .plan_network import ensure_parent
+from .plan_refusals import check_writable
 from .plan_subinterface import ensure_owned
 
 
@@ -56,6 +57,7 @@ def _told(draft: Draft, title: str, cause: Missing | None = None) -> t.Iterator[
     steps = len(draft.steps)
     try:
         yield
+        check_writable(draft.kernel, title, draft.steps[steps:])
     except (PlanError, MissingLibraryError) as exc:
         draft.take_back(steps)
         awaits = exc.awaits if isinstance(exc, AbsentError) else None

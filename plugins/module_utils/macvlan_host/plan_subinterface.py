@@ -175,6 +175,17 @@ def _check_vlan_is_free(draft: Draft, sub: SubInterface, base: Link) -> None:
             f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
             f"{other.name}; use {other.name} as parent, or remove it"
         )
+    for emigrant in draft.kernel.emigrants:
+        link = emigrant.link
+        if link.lower != base.index or link.vlan is None:
+            continue
+        if (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol):
+            place = emigrant.netns.value
+            raise PlanError(
+                f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as {link.name} in "
+                f"namespace {place}, and the kernel makes no second; use another VLAN, or delete that one: "
+                f"ip -n {place} link delete {link.name}"
+            )
 
 
 def new_subinterface(draft: Draft, name: str, parent: str, vlan_id: int) -> SubInterface:
