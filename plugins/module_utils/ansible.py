@@ -316,7 +316,7 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     kept = not outcome.created or persistence.is_kept()
-    warnings = outcome.warnings if kept else (*outcome.warnings, _NOT_KEPT)
+    warnings = outcome.warnings if kept else (*outcome.warnings, _not_kept())
     _finish(module, result, (*warnings, *_engine_warnings()))
 
 
@@ -349,10 +349,12 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     _finish(module, result, ())
 
 
-_NOT_KEPT = (
-    f"the next boot will not bring this back, because {persistence.UNIT} is not enabled on this host; "
-    f"apply the role fleetnet.macvlan.macvlan_host to it"
-)
+def _not_kept() -> str:
+    """A warning that is as true of check mode, and that names the host: ansible shows equal ones of several hosts once."""
+    return (
+        f"the next boot of {platform.node()} would not bring this back, because {persistence.UNIT} is not enabled there; "
+        f"apply the role fleetnet.macvlan.macvlan_host to it"
+    )
 
 
 def _engine_warnings() -> tuple[str, ...]:

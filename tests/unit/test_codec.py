@@ -419,6 +419,13 @@ def test_a_link_that_pyroute2_wrote_is_read_as_it_was_meant(kind, data):
     assert codec.parse_link(encoded("link", values, attributes)) == link
 
 
+@pytest.mark.parametrize("altnames", [(), ("alt0",), ("alt0", "rack12-port-of-the-lan", "\u00e9" * 30, "eth0.50")])
+def test_all_alternative_names_of_a_link_are_read(altnames):
+    listed = {"attrs": [["IFLA_ALT_IFNAME", name] for name in altnames]}
+    body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"], ["IFLA_PROP_LIST", listed], ["IFLA_MTU", 1400]])
+    assert codec.parse_link(body) == model.Link(index=3, name="eth0", mtu=1400, altnames=altnames)
+
+
 def test_a_link_that_says_the_least_is_read_with_nothing_in_it():
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"]])
     assert codec.parse_link(body) == model.Link(index=3, name="eth0", mtu=0)

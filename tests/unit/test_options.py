@@ -166,7 +166,15 @@ def test_a_subnet_with_host_bits_is_recorded_without_them():
     [
         pytest.param({"name": "-n"}, ("network name '-n'", "1 to 64"), id="name"),
         pytest.param({"parent": "eth0.1234567890"}, None, id="parent-of-15-bytes-is-fine"),
-        pytest.param({"parent": "eth0.12345678901"}, ("parent:", "15 bytes"), id="parent-too-long"),
+        pytest.param(
+            {"parent": "rack12-port-of-the-lan"},
+            (
+                "parent:",
+                "longer than 15 bytes; of a link with alternative names write its own name",
+                "ip link show rack12-port-of-the-lan",
+            ),
+            id="parent-too-long",
+        ),
         pytest.param({"parent": ""}, ("parent:", "empty"), id="parent-empty"),
         pytest.param({"parent": "eth 0"}, ("parent:", "white space"), id="parent-with-space"),
         pytest.param(

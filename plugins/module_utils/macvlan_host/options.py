@@ -264,7 +264,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     internal = bool(params.get("internal"))
     check.problem(names.object_name_problem("network name", name))
     if parent is not None:
-        check.problem(_prefixed("parent", names.interface_name_problem(parent)))
+        check.problem(_problem_of_parent(parent))
     infers = parent is not None and not internal
     subnets = tuple(
         subnet
@@ -446,6 +446,14 @@ def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
     return SubInterfaceRemoval(key[0], bool(params.get("force")))
 
 
+def _problem_of_parent(name: str) -> str | None:
+    """Why a name cannot be that of a parent; one that is only too long may be an alternative name of a link."""
+    problem = _prefixed("parent", names.interface_name_problem(name))
+    if not names.is_encodable(name) or len(name.encode()) <= names.MAX_INTERFACE_NAME:
+        return problem
+    return f"{problem}; of a link with alternative names write its own name, which this shows: ip link show {name}"
+
+
 def _subinterface_key(check: _Check, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:
     """(name, base link, VLAN id): from parent and vlan_id, or from the name alone."""
     name, parent, vlan_id = params.get("name"), params.get("parent"), params.get("vlan_id")
@@ -458,8 +466,8 @@ def _subinterface_key(check: _Check, params: t.Mapping[str, t.Any]) -> tuple[str
     if parent is None:
         return _subinterface_from_name(check, t.cast(str, name))
     check.number("vlan_id", vlan_id, names.MIN_VLAN_ID, names.MAX_VLAN_ID)
-    problem = names.interface_name_problem(parent)
-    check.problem(_prefixed("parent", problem))
+    problem = _problem_of_parent(parent)
+    check.problem(problem)
     result = name if name is not None else f"{parent}.{vlan_id}"
     name_problem = names.interface_name_problem(result)
     if name_problem is not None and problem is None:
