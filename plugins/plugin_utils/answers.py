@@ -21,8 +21,12 @@ SUBNETS = f"{PREFIX}network_subnets"
 GATEWAYS = f"{PREFIX}network_gateways"
 RANGES = f"{PREFIX}network_ip_ranges"
 AUX = f"{PREFIX}network_aux_addresses"
+# What the inventory says of a host instead of RANGES; the role has looked it up.
+RANGES_FROM = f"{RANGES}_from"
 # Texts about subnets, which are in the items of the subnets afterwards.
 PARTS = (GATEWAYS, RANGES, AUX)
+IN_HOST = f"{PREFIX}endpoint_in_host"
+NAMESPACES = tuple(f"{PREFIX}endpoint_{name}" for name in ("netns", "netns_path", "pid"))
 
 Item = dict[str, t.Any]
 # Variable → what is wrong with it.
@@ -41,6 +45,8 @@ def read_answers(variables: t.Mapping[str, t.Any], specification: t.Mapping[str,
     """
     given = {name: _stripped(variables[name]) for name in specification if not _is_blank(variables.get(name))}
     problems: Problems = collections.defaultdict(list)
+    if RANGES_FROM in given:
+        _take_ranges(given, problems)
     for name, value in given.items():
         problems[name] += _misfits(value, specification[name]["type"])
     fitting = {name: value for name, value in given.items() if not problems[name]}
@@ -51,9 +57,34 @@ def read_answers(variables: t.Mapping[str, t.Any], specification: t.Mapping[str,
         _match(read.get(SUBNETS, []), texts, problems)
     told = [f"{name}: {problem}" for name, found in problems.items() for problem in found]
     told += validated.error_messages
+    if IN_HOST in specification:
+        told += _unplaced(given, bool(validated.validated_parameters.get(IN_HOST)))
     others = {name: value for name, value in validated.validated_parameters.items() if value is not None}
     answers = {name[len(PREFIX) :]: read.get(name, value) for name, value in others.items() if name not in PARTS}
     return {"answers": {} if told else answers, "problems": told}
+
+
+def _take_ranges(given: Item, problems: Problems) -> None:
+    """Take what the inventory says of this host for the answer."""
+    if RANGES in given:
+        problems[RANGES_FROM].append(f"{RANGES} has ranges too; leave one of the two out")
+        del given[RANGES_FROM]
+    else:
+        given[RANGES] = given.pop(RANGES_FROM)
+
+
+def _unplaced(given: Item, in_host: bool) -> t.Iterator[str]:
+    """The host's own namespace is where an endpoint changes the host itself, so nothing that is forgotten means it."""
+    named = [name for name in NAMESPACES if name in given]
+    if in_host and named:
+        yield f"{IN_HOST}: true is for the host's own namespace, and {' and '.join(named)} says another; leave one of them out"
+    if not in_host and not named and IN_HOST not in given:
+        yield (
+            f"{NAMESPACES[0]}: no namespace is given; name one, which is made if it is missing, or give {NAMESPACES[1]} or "
+            f"{NAMESPACES[2]}, or {IN_HOST}=true for the host's own namespace"
+        )
+    if not in_host and not named and IN_HOST in given:
+        yield f"{IN_HOST}: it is not true, and no namespace is given; give {NAMESPACES[0]}, {NAMESPACES[1]} or {NAMESPACES[2]}"
 
 
 def _validate(values: Item, specification: t.Mapping[str, t.Any], given: set[str]) -> ValidationResult:

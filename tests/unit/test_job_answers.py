@@ -18,6 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.answers import PR
 ROLE = Path(__file__).parents[2] / "roles/macvlan_job"
 SPECS = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]
 NEEDED = {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1"}
+NAMESPACES = [f"{PREFIX}endpoint_{name}" for name in ("netns", "netns_path", "pid", "in_host")]
 DEFAULTS = {
     name: {key.removeprefix(PREFIX): about["default"] for key, about in spec["options"].items() if "default" in about}
     for name, spec in SPECS.items()
@@ -25,14 +26,16 @@ DEFAULTS = {
 
 
 def read(job, answers):
-    return read_answers({**NEEDED, **answers}, SPECS[job]["options"])
+    """What a job reads, with all that it needs."""
+    place = {} if {*NAMESPACES} & {*answers} else {"macvlan_job_endpoint_netns": "ns"}
+    return read_answers({**NEEDED, **place, **answers}, SPECS[job]["options"])
 
 
 def understood(job, answers):
     """What is said beyond names and defaults."""
     result = read(job, {f"{PREFIX}{name}": text for name, text in answers.items()})
     assert result["problems"] == []
-    known = {"network": "web", "endpoint": "web1", **DEFAULTS[job]}
+    known = {"network": "web", "endpoint": "web1", "endpoint_netns": "ns", **DEFAULTS[job]}
     return {name: value for name, value in result["answers"].items() if name not in known or known[name] != value}
 
 
@@ -190,3 +193,37 @@ def test_whatever_is_said_of_subnets_is_in_an_answer_or_in_a_problem(said):
     if result["answers"]:
         found = str(result["answers"])
         assert all(part in found for pieces in said.values() for piece in pieces for part in piece.split("="))
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({}, ["endpoint_netns: no namespace", "endpoint_netns_path", "endpoint_pid", "endpoint_in_host=true"]),
+        ({"netns": " ", "netns_path": "", "pid": None}, ["endpoint_netns: no namespace", "endpoint_in_host=true"]),
+        ({"in_host": "false"}, ["endpoint_in_host: it is not true", "endpoint_netns"]),
+        ({"in_host": "true", "netns": "host"}, ["endpoint_in_host: true", "endpoint_netns says another"]),
+        ({"in_host": True, "pid": 1, "netns_path": "/run/x"}, ["endpoint_netns_path and macvlan_job_endpoint_pid"]),
+    ],
+)
+def test_where_an_endpoint_is_has_to_be_said(texts, words):
+    given_texts = {**dict.fromkeys(NAMESPACES, ""), **{f"{PREFIX}endpoint_{name}": text for name, text in texts.items()}}
+    (problem,) = read("endpoint_attach", given_texts)["problems"]
+    assert all(word in problem for word in words), problem
+
+
+@pytest.mark.parametrize(
+    "texts", [{"netns": "host"}, {"netns_path": "/run/x"}, {"pid": 1}, {"in_host": "true"}, {"in_host": "false", "netns": "a"}]
+)
+def test_one_place_is_enough(texts):
+    given_texts = {f"{PREFIX}endpoint_{name}": text for name, text in texts.items()}
+    assert read("endpoint_attach", given_texts)["problems"] == []
+
+
+def test_ranges_of_the_inventory_are_the_answer_about_ranges():
+    answers = {"network_subnets": "10.1.0.0/24, fd00::/64", "network_ip_ranges_from": "10.1.0.64/27, fd00::1:0/112"}
+    found = understood("network_create", answers)["network_subnets"]
+    assert [item["ip_range"] for item in found] == ["10.1.0.64/27", "fd00::1:0/112"]
+    (problem,) = refused("network_create", {**answers, "network_ip_ranges": "10.1.0.64/27"})
+    assert "macvlan_job_network_ip_ranges_from" in problem and "leave one of the two out" in problem
+    (problem,) = refused("network_create", {**answers, "network_ip_ranges_from": ["10.1.0.64/27"]})
+    assert "commas" in problem
