@@ -90,7 +90,7 @@ def test_an_excluded_address_is_given_to_nobody(host: Host) -> None:
 def test_addresses_are_chosen_from_the_range_upwards(host: Host) -> None:
     host.wire.add_address("192.168.32.254/24")
     before = host.snapshot()
-    example = Example(host, "ip_range")
+    example = Example(host, "ip_range", {"place": 0})
     assert example.create().changed == 3
     assert host.addresses("eth0", netns="app1") == ["192.168.32.128/24"]
     assert host.addresses("eth0", netns="app2") == ["192.168.32.129/24"]

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.job import Job, run_job
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
 
 JOBS = ("site", "teardown", "network_create", "network_remove", "endpoint_attach", "endpoint_detach", "info")
 WEB = {
@@ -205,16 +205,97 @@ def test_drift_fails_a_job_that_is_asked_to(host: Host) -> None:
     assert messages[0] == "network wep is not recorded on this host"
 
 
-def test_artifacts_of_several_hosts_come_together(make_host: MakeHost) -> None:
-    hosts = {f"edge{number}": make_host() for number in (1, 2, 3)}
-    job = run_job(hosts, "network_create", WEB)
-    assert job.changed == dict.fromkeys(hosts, 1)
+@pytest.fixture
+def hosts(make_host: MakeHost) -> dict[str, Host]:
+    """Three hosts, the first of which is the control node."""
+    return {f"edge{number}": make_host() for number in (1, 2, 3)}
+
+
+# A range of each host, by the number in its name.
+RANGES = {
+    "web_ranges": "192.168.50.{{ 32 * place }}/27",
+    "place": "{{ inventory_hostname | regex_search('[0-9]+') | int }}",
+}
+FROM = {"macvlan_job_network_ip_ranges_from": "web_ranges"}
+
+
+def test_hosts_with_ranges_of_their_own_get_addresses_of_their_own(hosts: dict[str, Host]) -> None:
+    # A blank answer of a survey does not hide what the inventory says.
+    answers = {**WEB, **FROM, "macvlan_job_network_ip_ranges": ""}
+    assert run_job(hosts, "network_create", answers, declared=RANGES).changed == dict.fromkeys(hosts, 1)
     job = run_job(hosts, "endpoint_attach", WEB1, target="edge1,edge3")
     assert job.changed == {"edge1": 1, "edge3": 1}
     attached = job.artifacts["macvlan_job_endpoints"]
-    addresses = {name: item["ipv4"] for name, item in attached.items()}
-    assert addresses == dict.fromkeys(("edge1", "edge3"), "192.168.50.2/24")
+    assert {name: item["ipv4"] for name, item in attached.items()} == {"edge1": "192.168.50.32/24", "edge3": "192.168.50.96/24"}
     assert [host.namespaces() for host in hosts.values()] == [["web1"], [], ["web1"]]
+    again = run_job(hosts, "endpoint_attach", WEB1)
+    assert again.changed == {"edge2": 1}, again.stdout
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("playbook", "answers", "words"),
+    [
+        ("network_create", WEB, ("macvlan_job_network_ip_ranges", "all of 192.168.50.0/24", "ip_ranges_from")),
+        ("network_create", {**WEB, **FROM}, ("edge2 and edge3", "all of 192.168.50.64/27")),
+        ("network_create", {**WEB, "macvlan_job_network_subnets": ""}, ("macvlan_job_network_subnets", "edge1, edge2 and edge3")),
+        ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_ipv4": "192.168.50.77"}, ("endpoint_ipv4: 192.168.50.77",)),
+        ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_ipv6": "fd00::7"}, ("endpoint_ipv6: fd00::7",)),
+        ("endpoint_attach", {**WEB1, "macvlan_job_endpoint_mac": "02:00:00:00:00:07"}, ("endpoint_mac: 02:00:00:00:00:07",)),
+        ("endpoint_attach", WEB1, ("macvlan_job_network: edge1, edge2 and edge3", "network_create")),
+        ("site", {}, ("macvlan_host_networks", "edge1, edge2 and edge3")),
+    ],
+)
+def test_what_two_hosts_would_both_have_is_refused_before_any_host_is_touched(
+    hosts: dict[str, Host], playbook: str, answers: dict[str, str], words: tuple[str, ...], check: bool
+) -> None:
+    if playbook == "endpoint_attach":
+        for host in hosts.values():
+            network(host, "web", subnets=subnets("192.168.50.0/24"))
+    copied = {**RANGES, "place": "{{ [inventory_hostname | regex_search('[0-9]+') | int, 2] | min }}"}
+    declared = {**copied, "macvlan_host_networks": [{"name": "web", "parent": "eth0", "subnets": [{"subnet": "192.168.50.0/24"}]}]}
+    (message,) = fail(hosts, playbook, answers, declared=declared, check=check)
+    assert all(word in message for word in ("macvlan_job_isolated=true", *words)), message
+
+
+def test_hosts_that_do_not_share_a_wire_can_have_the_same(hosts: dict[str, Host]) -> None:
+    isolated = {"macvlan_job_isolated": "true"}
+    assert run_job(hosts, "network_create", {**WEB, **isolated}).changed == dict.fromkeys(hosts, 1)
+    job = run_job(hosts, "endpoint_attach", {**WEB1, **isolated, "macvlan_job_endpoint_ipv4": "192.168.50.7"})
+    assert job.changed == dict.fromkeys(hosts, 1)
+    assert {host.addresses("eth0", netns="web1")[0] for host in hosts.values()} == {"192.168.50.7/24"}
+
+
+def test_a_host_whose_answers_make_no_sense_stops_the_job_for_all(hosts: dict[str, Host]) -> None:
+    answers = {**WEB, "macvlan_job_network_mtu": "{{ 'big' if inventory_hostname == 'edge2' else 1400 }}"}
+    first, second = fail(hosts, "network_create", {**answers, **FROM}, declared=RANGES)
+    assert "macvlan_job_network_mtu" in first
+    assert second.startswith("edge2: no answers")
+
+
+def test_the_host_s_own_namespace_has_to_be_asked_for(host: Host) -> None:
+    succeed(host, "network_create", WEB)
+    asked = {**WEB1, "macvlan_job_endpoint_netns": ""}
+    (message,) = fail({"edge1": host}, "endpoint_attach", asked)
+    assert "macvlan_job_endpoint_netns" in message and "macvlan_job_endpoint_in_host=true" in message
+    succeed(host, "endpoint_attach", {**asked, "macvlan_job_endpoint_in_host": "true"})
+    assert "mv-web1" in host.links()
+
+
+def test_a_job_says_what_it_has_done(host: Host) -> None:
+    jobs = {
+        "network_create": ("create network web", WEB),
+        "endpoint_attach": ("web1", WEB1),
+        "endpoint_detach": ("web1", {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1"}),
+        "network_remove": ("web", {"macvlan_job_network": "web"}),
+    }
+    for playbook, (dummy, answers) in jobs.items():
+        shown = [
+            event["event_data"]["res"]["msg"]
+            for event in succeed(host, playbook, answers).events
+            if event["event"] == "runner_on_ok" and event["event_data"]["task_action"].endswith("debug")
+        ]
+        assert len(shown) == 1 and isinstance(shown[0]["steps"], list), playbook
 
 
 # What the inventory declares, and other answers to the same questions; the role hands them on to macvlan_config.

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from .host import Host
-from .playbook import PlaybookRun, TaskResult
+from .playbook import INVENTORY_HOST, PlaybookRun, TaskResult
 
 FOLDER = "playbooks/examples"
 # What check mode and the real run have to agree on.
@@ -27,7 +27,8 @@ class Example:
 
     def play(self, *args: str, check: bool = False) -> PlaybookRun:
         """Run it; it must succeed."""
-        done = self.host.playbook(f"{FOLDER}/{self.name}.yml", *args, check=check, extra_vars=self.extra_vars)
+        asked = {"target_hosts": INVENTORY_HOST, **self.extra_vars}
+        done = self.host.playbook(f"{FOLDER}/{self.name}.yml", *args, check=check, extra_vars=asked)
         assert (done.rc, done.failed) == (0, 0), f"{self.name} {args} check={check}\n{done.stdout}{done.stderr}"
         return done
 
