@@ -37,8 +37,8 @@ def keep_programs(host: Host) -> None:
 def test_two_endpoints_on_vlan_50(host: Host, section: Section) -> None:
     before = host.snapshot()
     assert section.play(host).changed == 3
-    assert host.addresses("eth0", netns="web")[0] == "192.168.50.2/24"
-    assert host.ping("web", "192.168.50.20")
+    assert host.addresses("eth0", netns="web")[0] == "192.168.50.32/24"
+    assert host.ping("web", "192.168.50.33")
     assert section.play(host).changed == 0
     for name in ("web", "db"):
         gone(host, "macvlan_endpoint", name=name, network="macvlan50")

@@ -28,9 +28,7 @@ def play(hosts: dict[str, Host], name: str, *args: str, places: tuple[int, ...] 
     inventory = HOME / "inventory.ini"
     machine.path(inventory).write_text("\n".join(lines) + "\n", encoding="utf-8")
     # The inventory says which Python enters which host, and an extra variable would count more.
-    return machine.playbook(
-        Path("playbooks") / f"{name}.yml", *args, inventory=str(inventory), extra_vars={"ansible_python_interpreter": None, **extra_vars}
-    )
+    return machine.playbook(Path("playbooks") / f"{name}.yml", *args, inventory=str(inventory), extra_vars={"ansible_python_interpreter": None, **extra_vars})
 
 
 @every_playbook

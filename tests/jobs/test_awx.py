@@ -103,7 +103,7 @@ def test_a_project_that_is_not_there_is_named(
 def test_the_jobs_of_a_workflow_from_the_command_line(host: Host, section: Section) -> None:
     section.run(host, 0)
     address = host.addresses("eth0", netns="web1")[0]
-    assert address == "192.168.50.2/24"
+    assert address == "192.168.50.32/24"
     answers = {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1", "macvlan_job_endpoint_netns": "web1"}
     artifacts = run_job({"edge1": host}, "endpoint_attach", answers).artifacts
     (told,) = section.play(host, 2, extra_vars=artifacts).tasks

@@ -144,9 +144,7 @@ def test_lines_of_text_become_lists_of_the_modules(host: Host) -> None:
         ("site", {"macvlan_job_purge": "perhaps"}, ("macvlan_job_purge", "perhaps")),
     ],
 )
-def test_what_is_missing_or_cannot_be_understood_is_named(
-    host: Host, playbook: str, answers: dict[str, str], words: tuple[str, ...]
-) -> None:
+def test_what_is_missing_or_cannot_be_understood_is_named(host: Host, playbook: str, answers: dict[str, str], words: tuple[str, ...]) -> None:
     (message,) = fail({"edge1": host}, playbook, answers)
     assert all(word in message for word in words), message
 
@@ -159,9 +157,7 @@ def test_no_job_starts_without_hosts(host: Host, playbook: str) -> None:
 
 @pytest.mark.parametrize(("target", "word"), [("", "target_hosts"), ("nowhere", "nowhere"), ("edge1, nowhere", "nowhere")])
 @pytest.mark.parametrize("limit", [None, "edge1"])
-def test_hosts_that_are_not_there_fail_a_job_with_a_limit_too(
-    host: Host, target: str, word: str, limit: str | None
-) -> None:
+def test_hosts_that_are_not_there_fail_a_job_with_a_limit_too(host: Host, target: str, word: str, limit: str | None) -> None:
     messages = fail({"edge1": host}, "info", {}, target=target, limit=limit)
     assert word in messages[0]
 
@@ -315,9 +311,7 @@ REMOVED = {"purge": True, "confirm_timeout": 0}
         ("teardown", {"force": "no", "state_dir": "/var/lib/other"}, {"force": False, "state_dir": "/var/lib/other", **REMOVED}),
     ],
 )
-def test_answers_about_whole_hosts_count_more_than_the_inventory(
-    host: Host, playbook: str, answers: dict[str, str], taken: dict[str, t.Any]
-) -> None:
+def test_answers_about_whole_hosts_count_more_than_the_inventory(host: Host, playbook: str, answers: dict[str, str], taken: dict[str, t.Any]) -> None:
     # No throw-away host is run by systemd.
     facts = {"systemd": True, "udev": True, "units": [], "own_environment": False}
     facts |= {"python": sys.executable, "executable": sys.executable}

@@ -19,11 +19,14 @@ from .playbook import PlaybookRun, environment
 GROUP = "edge"
 PROGRAMS = HOME / "bin"
 # What a reader of the documents has: one group, here with the machine itself as its only host.
-INVENTORY = {
-    GROUP: {
-        "hosts": {"edge1": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}
-    }
+EDGE1 = {
+    "ansible_connection": "local",
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    # What the README says that hosts have of their own.
+    "place": 1,
+    "web_ranges": "192.168.50.{{ 32 * place }}/27, 2001:db8:50::{{ place }}:0/112",
 }
+INVENTORY = {GROUP: {"hosts": {"edge1": EDGE1}}}
 
 
 class Section:
