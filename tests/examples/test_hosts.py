@@ -6,29 +6,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.job import variables
-from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION, PlaybookRun
+from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
 
 PLAYBOOKS = ["demo", *sorted(f"examples/{file.stem}" for file in (COLLECTION / "playbooks/examples").glob("*.yml"))]
 RANGES_OF_THEIR_OWN = "examples/ip_range"
 
 every_playbook = pytest.mark.parametrize("name", PLAYBOOKS)
-
-
-def play(hosts: dict[str, Host], name: str, *args: str, places: tuple[int, ...] = (0, 0), **extra_vars: str) -> PlaybookRun:
-    """Run it on hosts of one inventory, the first of which is the control node."""
-    machine = next(iter(hosts.values()))
-    lines = [f"{host_name} {variables(machine, host)} place={place}" for (host_name, host), place in zip(hosts.items(), places)]
-    inventory = HOME / "inventory.ini"
-    machine.path(inventory).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    # The inventory says which Python enters which host, and an extra variable would count more.
-    return machine.playbook(Path("playbooks") / f"{name}.yml", *args, inventory=str(inventory), extra_vars={"ansible_python_interpreter": None, **extra_vars})
 
 
 @every_playbook
@@ -53,3 +41,16 @@ def test_two_hosts_are_refused_where_they_would_have_the_same_addresses(make_hos
     assert "edge1" in done.stdout and "edge2" in done.stdout
     assert ("place" if name == RANGES_OF_THEIR_OWN else "macvlan_job_isolated") in done.stdout
     assert host.snapshot() == before
+
+
+def test_hosts_with_places_of_their_own_have_ranges_of_their_own(make_host: MakeHost) -> None:
+    hosts = [make_host(), make_host()]
+    inventory = HOME / "inventory.ini"
+    python = [variables(hosts[0], host).rpartition("=")[2] for host in hosts]
+    lines = [f"edge{number + 1} place={number} own_python={python[number]}\n" for number in (0, 1)]
+    hosts[0].path(inventory).write_text("".join(lines), encoding="utf-8")
+    asked = {"target_hosts": "all", "ansible_python_interpreter": "{{ own_python }}"}
+    done = hosts[0].playbook(f"playbooks/{RANGES_OF_THEIR_OWN}.yml", inventory=str(inventory), extra_vars=asked)
+    assert (done.rc, done.changed) == (0, 6), done.stdout
+    found = [host.addresses("eth0", netns=name)[0] for host in hosts for name in ("app1", "app2")]
+    assert found == ["192.168.32.128/24", "192.168.32.129/24", "192.168.32.160/24", "192.168.32.161/24"]
