@@ -278,6 +278,13 @@ def test_the_host_s_own_namespace_has_to_be_asked_for(host: Host) -> None:
     assert "mv-web1" in host.links()
 
 
+def test_a_variable_that_was_left_out_is_named(host: Host) -> None:
+    succeed(host, "network_create", WEB)
+    messages = fail({"edge1": host}, "network_create", {"macvlan_job_network": "web", "macvlan_job_network_mtu": 1400})
+    assert "macvlan_job_network_parent was left out" in messages[-1]
+    assert "macvlan_job_network_parent: eth0" in messages[-1]
+
+
 def test_a_job_says_what_it_has_done(host: Host) -> None:
     jobs = {
         "network_create": ("create network web", WEB),

@@ -63,7 +63,8 @@ every_task = pytest.mark.parametrize("job", MODULES)
 def task_of(job):
     """The arguments that a job gives to its module."""
     module = f"fleetnet.macvlan.{MODULES[job][0]}"
-    (arguments,) = (task[module] for task in load(f"roles/macvlan_job/tasks/{job}.yml") if module in task)
+    tasks = [inner for task in load(f"roles/macvlan_job/tasks/{job}.yml") for inner in task.get("block", [task])]
+    (arguments,) = (task[module] for task in tasks if module in task)
     return arguments
 
 

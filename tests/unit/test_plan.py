@@ -627,7 +627,7 @@ def test_a_network_changes_in_place(before, request_, sentences):
     [
         pytest.param((network(),), network(parent="eth1"), ("parent is eth0", "eth1", "state: absent"), id="parent"),
         pytest.param(ENDPOINT_ON_LAN, network(parent="eth1"), ("parent", "web"), id="parent-with-endpoints"),
-        pytest.param((network(),), network(parent=None), ("parent is eth0", "dummy"), id="to-no-parent"),
+        pytest.param((network(),), network(parent=None), ("parent was left out", "dummy", "parent: eth0"), id="to-no-parent"),
         pytest.param((network(parent=None),), network(), (DUMMY, "eth0"), id="from-no-parent"),
         pytest.param(
             ENDPOINT_ON_LAN, network(mode="passthru"), ("mode is bridge", "passthru", "web", "absent"), id="to-passthru"
@@ -1108,7 +1108,7 @@ HELD = (network(), endpoint())
             (DOCKER, "there is no namespace", "netns"),
             id="no-path",
         ),
-        pytest.param(kernel(), (network(),), endpoint(pid=7), ("pid", "no process 7"), id="no-pid"),
+        pytest.param(kernel(), (network(),), endpoint(pid=7), ("pid", "no process 7", "look the process up anew"), id="no-pid"),
         pytest.param(
             dataclasses.replace(
                 kernel(spaces={"/proc/7/ns/net": space()}), identities={"": (4, 1), "/proc/7/ns/net": (4, 1)}

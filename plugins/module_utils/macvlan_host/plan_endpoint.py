@@ -161,7 +161,10 @@ def _check_namespace(draft: Draft, wanted: EndpointOptions) -> None:
     if wanted.netns.path in draft.kernel.no_namespaces:
         raise PlanError(f"{title}: {wanted.netns.path} is not a network namespace")
     if draft.space(wanted.netns) is None and wanted.netns.kind == "pid":
-        raise PlanError(f"{title}: pid: there is no process {wanted.netns.value}")
+        raise PlanError(
+            f"{title}: pid: there is no process {wanted.netns.value}; look the process up anew, as a container that was "
+            f"started again has another (docker inspect --format '{{{{.State.Pid}}}}' NAME)"
+        )
     if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
         raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
 

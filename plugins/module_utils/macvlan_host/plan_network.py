@@ -196,9 +196,14 @@ def _warn_about(draft: Draft, network: str, link: Link) -> None:
 def _check_unchangeable(draft: Draft, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
     in_the_way = _endpoint_names(draft.endpoints_of(recorded.name))
     if parent != recorded.parent:
-        new = wanted.parent or "a dummy link"
+        if wanted.parent is None:
+            raise PlanError(
+                f"{recorded.title}: parent was left out, which asks for a network without a parent (a dummy link), and is "
+                f"{recorded.parent}, which cannot change in place{in_the_way}; say parent: {recorded.parent} to keep it, "
+                f"or remove the network first (state: absent)"
+            )
         raise PlanError(
-            f"{recorded.title}: parent is {recorded.parent} and cannot become {new} in place{in_the_way}; "
+            f"{recorded.title}: parent is {recorded.parent} and cannot become {wanted.parent} in place{in_the_way}; "
             f"remove the network first (state: absent)"
         )
     if wanted.mode != recorded.mode and "passthru" in (wanted.mode, recorded.mode):
