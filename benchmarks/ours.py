@@ -84,7 +84,6 @@ def main() -> int:
         # The first single call is the network's, the others are all endpoints'.
         "one_call": sorted(calls[1:] or calls)[len(calls[1:] or calls) // 2],
         "phases": {"imports": IMPORTED - BEGUN, **phases.seconds},
-        "not_found": phases.not_found,
         "imported": len(AT_FIRST),
         "imported_later": sorted(set(sys.modules) - modules),
     }

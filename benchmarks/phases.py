@@ -19,7 +19,7 @@ WATCHED = (
     ("options", "options", "endpoint_options"),
     ("options", "options", "endpoint_removal"),
     ("read", "kernel_read", "read_kernel"),
-    ("read", "kernel_read", "tagged_links"),
+    ("read", "kernel_read", "tagged_spaces"),
     ("read", "state", "State.read"),
     ("read", "state", "Session.read"),
     ("plan", "engine", "requests_of"),
@@ -35,11 +35,13 @@ WATCHED = (
 
 
 class Phases:
-    """Seconds by phase; what belongs to none is the difference to the whole."""
+    """Seconds by phase; what belongs to none is the difference to the whole.
+
+    :raises AttributeError: a function that is to be watched is not there any more
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self.not_found: list[str] = []
         self._inner: list[float] = []
         for phase, module, name in WATCHED:
             self._watch(phase, module, name)
@@ -48,12 +50,8 @@ class Phases:
         owner: t.Any = importlib.import_module(ENGINE + module)
         *path, last = name.split(".")
         for part in path:
-            owner = getattr(owner, part, None)
-        function = getattr(owner, last, None)
-        if function is None:
-            self.not_found.append(f"{module}.{name}")
-        else:
-            setattr(owner, last, self._wrapped(phase, function))
+            owner = getattr(owner, part)
+        setattr(owner, last, self._wrapped(phase, getattr(owner, last)))
 
     def _wrapped(self, phase: str, function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
         @functools.wraps(function)

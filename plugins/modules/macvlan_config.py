@@ -22,7 +22,10 @@ description:
     has an address keeps it.
   - An endpoint can ask for an address that another one of the list gives up. Two cannot swap what only one of them can
     have, such as an address or the name of an interface; give it up in one task and ask for it in the next.
-  - Check mode also foresees endpoints on networks that are not there yet.
+  - Check mode also foresees endpoints on networks of the list that are not there yet. Of an endpoint whose network is neither
+    listed nor there, it takes it that an earlier task of the play makes the network, and says so, as
+    M(fleetnet.macvlan.macvlan_endpoint) does.
+  - What cannot be done is told at once, of all items, and each sentence begins with its object.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:

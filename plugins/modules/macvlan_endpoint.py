@@ -13,6 +13,9 @@ description:
   - Connects a network namespace to a macvlan network by a macvlan link with addresses, routes and settings.
   - The network has to be there, see M(fleetnet.macvlan.macvlan_network). O(network) and O(name) together identify an
     endpoint.
+  - Check mode takes it that an earlier task of the play makes a network that is not there yet. The endpoint is changed then,
+    with a warning, and what only its network can tell, such as its addresses, is V(null) in the result. Since 2.0.0; before,
+    check mode refused it, as a run outside of check mode does.
   - The link is made in the namespace under its final name. It is up, with its addresses and routes, when the task
     ends.
   - Addresses that are not asked for are chosen from the network. They are kept for as long as the endpoint exists, so
@@ -307,22 +310,24 @@ endpoint:
       type: str
       sample: eth0
     mac:
-      description: MAC address of the link.
+      description: MAC address of the link, V(null) in check mode when it depends on a network that is not there yet.
       returned: when the endpoint is there
       type: str
       sample: 02:42:c0:a8:32:02
     mtu:
-      description: MTU of the link.
+      description: MTU of the link, V(null) in check mode when it depends on a network that is not there yet.
       returned: when the endpoint is there
       type: int
       sample: 1500
     ipv4:
-      description: Its IPv4 address with prefix length, V(null) when it has none.
+      description:
+        - Its IPv4 address with prefix length, V(null) when it has none, or in check mode when its network is not there yet.
       returned: when the endpoint is there
       type: str
       sample: 192.168.50.2/24
     ipv6:
-      description: Its IPv6 address with prefix length, V(null) when it has none.
+      description:
+        - Its IPv6 address with prefix length, V(null) when it has none, or in check mode when its network is not there yet.
       returned: when the endpoint is there
       type: str
       sample: null
@@ -337,12 +342,12 @@ endpoint:
       type: str
       sample: null
     parent:
-      description: Parent of its network.
+      description: Parent of its network, V(null) in check mode when the network is not there yet.
       returned: when the endpoint is there
       type: str
       sample: eth0.50
     mode:
-      description: Mode of its network.
+      description: Mode of its network, V(null) in check mode when the network is not there yet.
       returned: when the endpoint is there
       type: str
       sample: bridge

@@ -26,6 +26,15 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=COLLECTION, env=env, check=False, capture_output=True, text=True, timeout=1200)
 
 
+def test_all_functions_that_the_phases_watch_are_there() -> None:
+    base = "ansible_collections.fleetnet.macvlan.benchmarks.phases"
+    # In a process of its own, because the functions are wrapped in it.
+    done = run("-c", f"from {base} import Phases; Phases()")
+    assert done.returncode == 0, done.stderr
+    lost = f"from {base} import Phases; import {base} as phases; phases.WATCHED = (('read', 'state', 'State.lost'),); Phases()"
+    assert "has no attribute 'lost'" in run("-c", lost).stderr
+
+
 def test_a_part_of_the_benchmark_is_run(tmp_path: Path) -> None:
     (arguments,) = re.findall(r'`make benchmark ARGS="(.*)"`', README)
     done = run("benchmarks/run.py", "--work", str(tmp_path), "--output", str(tmp_path / "results"), *shlex.split(arguments))

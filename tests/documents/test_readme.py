@@ -36,6 +36,9 @@ def keep_programs(host: Host) -> None:
 @pytest.mark.shows(README, "fleetnet.macvlan")
 def test_two_endpoints_on_vlan_50(host: Host, section: Section) -> None:
     before = host.snapshot()
+    # Nothing is there yet that the endpoints could be on.
+    assert section.play(host, 0, "--check").changed == 3
+    assert host.snapshot().without_state() == before.without_state()
     assert section.play(host).changed == 3
     assert host.addresses("eth0", netns="web")[0] == "192.168.50.32/24"
     assert host.ping("web", "192.168.50.33")

@@ -98,7 +98,9 @@ def test_one_wrong_item_refuses_the_whole_task_and_all_of_them_are_named(host: H
     words = ("networks[0] (net): mtu", "networks[1] (x y): network name", "endpoints[0] (a): ipv4")
     refuse(host, "macvlan_config", *words, networks=networks, endpoints=endpoints)
     refuse(host, "macvlan_config", "endpoints[0] (a): ", "colour", endpoints=[{"name": "a", "network": "net", "colour": 1}])
-    refuse(host, "macvlan_config", "endpoint net/a", "no network net", endpoints=[{"name": "a", "network": "net"}])
+    alone = [{"name": "a", "network": "net"}]
+    assert host.call("macvlan_config", check=True, endpoints=alone)["endpoints"][0]["ipv4"] is None
+    assert "endpoint net/a: there is no network net" in host.call("macvlan_config", fails=True, endpoints=alone)["msg"]
     refuse(host, "macvlan_config", "eth7", networks=[NET, {"name": "far", "parent": "eth7"}])
     assert host.snapshot() == before
 
@@ -198,7 +200,8 @@ def test_a_namespace_that_is_known_by_two_paths_goes_with_its_last_endpoint(host
 def test_a_value_that_the_kernel_does_not_take_is_said_to_be_wrong(host: Host) -> None:
     endpoints = many(count=1, sysctls={"net.ipv4.conf.IFNAME.arp_notify": "4294967296"})
     message = host.call("macvlan_config", networks=[NET], endpoints=endpoints, fails=True)["msg"]
-    assert "cannot set net.ipv4.conf.eth0.arp_notify to '4294967296' in namespace e0: Invalid argument" in message
+    refusal = "cannot set net.ipv4.conf.eth0.arp_notify to '4294967296' in namespace e0: Invalid argument"
+    assert message.startswith(f"endpoint net/e0: {refusal}")
     assert host.namespaces() == []
 
 

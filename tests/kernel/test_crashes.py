@@ -312,6 +312,9 @@ def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_kn
 
 # --- refusal --------------------------------------------------------------------------------------------------------
 
+# What every message of a refusal begins with: the object.
+TITLE = r"^(network|endpoint|vlan_subinterface) \S+: "
+
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(
@@ -321,7 +324,7 @@ def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(
     steps = stage.done["steps"]
     for position, step in enumerate(steps):
         message = used.call(scenario.module, fails=True, hook=StepFailure(position), **scenario.params)["msg"]
-        assert message == f"cannot {step}: injected"
+        assert re.fullmatch(rf"{TITLE}cannot {re.escape(step)}: injected", message), message
         assert used.snapshot() == stage.before, message
     tally("steps that failed", len(steps), scenario.least)
 
@@ -355,7 +358,7 @@ def test_whatever_the_kernel_refuses_is_named_and_leaves_everything_as_it_was(
         message = call.result(fails=True)["msg"]
         named = stage.done["steps"] if refusal.place == Refusal.DELETIONS else [refusal.place]
         whys = [f"cannot {step}: {os.strerror(code)} (injected into {refusal.place})" for step in named]
-        assert message.startswith(tuple(whys)), message
+        assert re.match(TITLE, message) and re.sub(TITLE, "", message).startswith(tuple(whys)), message
         assert used.snapshot() == stage.before, message
     tally("messages that the kernel refused", position, scenario.least // 2)
 
@@ -377,8 +380,8 @@ def test_what_the_kernel_refuses_to_restore_stops_nothing_else_and_is_told(used:
             assert (said.code, used.snapshot()) == (COMPLETE, before)
             continue
         assert said.code == FAILED
-        assert said.lines[0].startswith(f"missing: cannot {step}: {os.strerror(code)} (injected")
         missing = f"endpoint net/{place[1] or place[2]}"
+        assert said.lines[0].startswith(f"missing: {missing}: cannot {step}: {os.strerror(code)} (injected")
         assert re.fullmatch(rf"3 of 4 objects are there \(\d+ steps done\); missing: {missing}", said.lines[1])
         assert {item["object"] for item in used.call("macvlan_info")["drift"]} == {missing}
     restore(used, "at last")

@@ -2689,3 +2689,9 @@ def test_a_link_whose_creation_was_interrupted_is_known_by_its_group_in_the_simu
     for group, left in ((names.birth_group("0" * 12), False), (0, True)):
         found = kernel(link(born_as, 9, kind="macvlan", group=group))
         assert (born_as in plan.kernel_after(found, [removal]).spaces[HOST.path].links) == left
+
+
+def test_equal_plans_are_equal_to_the_last_index():
+    requests = network(), endpoint("a", netns="a"), endpoint("b", netns="b")
+    one, other = Host().plan(*requests), Host().plan(*requests)
+    assert one.steps == other.steps and one.outcome.spaces == other.outcome.spaces

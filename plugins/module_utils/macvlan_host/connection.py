@@ -7,36 +7,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from . import inet
+from .model import Connection
 
 VARIABLE = "SSH_CONNECTION"
 # Deeper than this nobody has nested sudo, shells and the like.
 GENERATIONS = 32
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One SSH connection, as sshd describes it (ssh(1), SSH_CONNECTION).
-
-    :ivar text: addresses and ports of both ends, which no other connection has at the same time
-    """
-
-    text: str
-
-    @property
-    def remote(self) -> str:
-        return self._words[0]
-
-    @property
-    def local(self) -> str:
-        return self._words[2]
-
-    @property
-    def _words(self) -> list[str]:
-        # The zone of a link-local address is not part of what is compared.
-        return [word.partition("%")[0] for word in self.text.split()]
 
 
 def find_connection() -> Connection | None:

@@ -19,6 +19,7 @@ from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, Owne
 from .steps import Step, inverse
 
 if t.TYPE_CHECKING:
+    from .options import EndpointOptions
     from .taken import Taken
 
 
@@ -72,6 +73,7 @@ class Draft:
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
     is title → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
     that a VLAN link which lost its tag may be taken for ours; ``taken`` is what taken.py has found out once for all.
+    ``unforeseen`` is endpoints whose networks are still to be made, by something else than this plan.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
@@ -84,6 +86,7 @@ class Draft:
         self._leases: Leases | None = None
         self.coming: dict[str, t.Any] = {}
         self.adopts = True
+        self.unforeseen: dict[Key, EndpointOptions] = {}
         self.taken: Taken | None = None
         self.steps: list[Step] = []
         self.missing: dict[str, Missing] = {}

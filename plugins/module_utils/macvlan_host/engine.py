@@ -16,14 +16,14 @@ import typing as t
 from . import announcing, guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
 from .config import check_omission, requests_of, stacked
-from .connection import Connection
 from .draft import Draft, Plan
 from .drift import drift_of
 from .errors import WAY_OUT, KernelError, MacvlanHostError, NewerError, PendingError, PlanError, StateError
 from .guard import Caution
-from .model import Endpoint, Kernel, Needs, Netns, Record, plain
+from .model import Connection, Endpoint, Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
+from .owners import owner_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
 from .state import Journal, Session, State, Stored
@@ -78,7 +78,7 @@ def execute(request: Request, *, state_dir: str, check: bool, caution: Caution |
     state = State(state_dir)
     foreseen: Foreseen | None = None
     try:
-        foreseen = _foresee(state, request, caution)
+        foreseen = _foresee(state, request, caution, check)
         if check or not (foreseen.outcome.changed or foreseen.interrupted or foreseen.may_come):
             return foreseen.outcome
     except (PlanError, KernelError):
@@ -164,7 +164,7 @@ def recover(*, state_dir: str) -> Recovered:
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _foresee(state: State, request: Request, caution: Caution | None) -> Foreseen:
+def _foresee(state: State, request: Request, caution: Caution | None, check: bool) -> Foreseen:
     """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
     version = state.version()
@@ -174,7 +174,8 @@ def _foresee(state: State, request: Request, caution: Caution | None) -> Foresee
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
         record, kernel = _as_after_recovery(stored, kernel)
-    made, outcome = _planned(request, record, kernel, _journal_warnings(stored, interrupted), caution)
+    warnings = _journal_warnings(stored, interrupted)
+    made, outcome = _planned(request, record, kernel, warnings, caution, check)
     steady = stored.journal is None and state.version() == version
     return Foreseen(outcome, made, kernel, version if steady else None, interrupted)
 
@@ -188,13 +189,18 @@ def _needs(request: Request, stored: Stored, caution: Caution | None) -> Needs:
 
 
 def _planned(
-    request: Request, record: Record, kernel: Kernel, warnings: tuple[str, ...], caution: Caution | None
+    request: Request,
+    record: Record,
+    kernel: Kernel,
+    warnings: tuple[str, ...],
+    caution: Caution | None,
+    check: bool = False,
 ) -> tuple[Plan, Outcome]:
     check_omission(request, record)
     requests = requests_of(request, record)
     if caution is not None and caution.connection is not None:
         kernel = with_peer(kernel, caution.connection.remote)
-    made = plan(requests, record, kernel)
+    made = plan(requests, record, kernel, foresee=check)
     # A run with nothing to do cuts nothing, and need not ask.
     if caution is not None and made.steps:
         kernel = dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
@@ -234,7 +240,7 @@ def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
     if made.steps:
         session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
         with _naming_moved(made), _writer(made.steps) as writer:
-            _apply(session, writer, made)
+            _apply(session, writer, made, request.title)
             _commit(session, writer, made, changes)
     elif changes:
         session.record(changes)
@@ -256,19 +262,32 @@ def _writer(steps: t.Sequence[Step]) -> t.Iterator[kernel_write.KernelWriter]:
     announcing.announce(announcing.released_by(steps))
 
 
-def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan) -> None:
+def _apply(session: Session, writer: kernel_write.KernelWriter, made: Plan, title: str) -> None:
     try:
         writer.apply(made.steps)
     except BaseException as exc:
         problems = writer.settle(inverse(writer.effective(made.steps)))
         if not problems:
             session.forget_intention()
-        elif isinstance(exc, MacvlanHostError):
+        if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
             # What is left stays written down.
-            raise KernelError(
-                f"{exc}; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
-            ) from exc
+            left = (
+                f"; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
+                if problems
+                else ""
+            )
+            code = getattr(exc, "errno", None) or 0
+            raise KernelError(f"{_with_owner(exc, made, title)}{left}", code, getattr(exc, "step", None)) from exc
         raise
+
+
+def _with_owner(exc: Exception, made: Plan, title: str) -> str:
+    """What went wrong, after the title of the object that it befell; what is no error of ours has a name, too."""
+    if not isinstance(exc, MacvlanHostError):
+        return f"{title}: {type(exc).__name__}: {exc}"
+    step = exc.step if isinstance(exc, KernelError) else None
+    owner = owner_of(step, made.steps, made.before, made.after) if step is not None else None
+    return f"{owner or title}: {exc}"
 
 
 @contextlib.contextmanager
@@ -346,7 +365,7 @@ def _perform_for_now(
     # Before anything is done: the connection, and this process with it, may end in the middle.
     watchdog.begin(repr(confirm_by))
     with _naming_moved(made), _writer(made.steps) as writer:
-        _apply(session, writer, made)
+        _apply(session, writer, made, request.title)
     session.await_confirmation()
     return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)
 

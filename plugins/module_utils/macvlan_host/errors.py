@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 import sys
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .steps import Step
 
 from .release import VERSION
 
@@ -38,6 +42,17 @@ class PlanError(MacvlanHostError):
     """What is asked for cannot be done on this host as it is; nothing was changed."""
 
 
+class MistakesError(PlanError):
+    """More than one thing that is asked for cannot be done; the message lists all of them.
+
+    :param problems: one sentence for each, in the order of the requests, each beginning with its object
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
 class AbsentError(PlanError):
     """Something that is not ours to make is missing, or not ready; it may come by itself.
 
@@ -53,10 +68,12 @@ class KernelError(MacvlanHostError):
     """The kernel refused a step; what had been done before it was undone.
 
     :param errno: the kernel's answer, 0 where there was none
+    :ivar step: what was refused, None for what is no step, such as reading
     """
 
-    def __init__(self, message: str, errno: int = 0) -> None:
+    def __init__(self, message: str, errno: int = 0, step: Step | None = None) -> None:
         self.errno = errno
+        self.step = step
         super().__init__(message)
 
 

@@ -10,9 +10,8 @@ import typing as t
 from dataclasses import dataclass
 
 from . import inet, ipam
-from .connection import Connection
 from .errors import PlanError
-from .model import HOST, Kernel, Link, Route, Space, Way
+from .model import HOST, Connection, Kernel, Link, Route, Space, Way
 from .steps import (
     ON_A_LINK,
     AddAddress,

@@ -152,6 +152,18 @@ def address(text: str) -> str:
     return inet.to_text(ip.version, int(ip))
 
 
+def _part(text: str, part: str, what: str) -> str:
+    """The canonical address that is a part of a text.
+
+    :raises ValueError: it is none; the message has the text as it was written
+    """
+    try:
+        return address(part)
+    except ValueError as exc:
+        reason = str(exc) if part else "an empty text is not an IP address"
+        raise ValueError(f"'{text}' is not {what}: {reason}") from exc
+
+
 def network(text: str) -> tuple[str, bool]:
     """The canonical CIDR text of a network, and whether host bits had to be cleared for it.
 
@@ -160,7 +172,7 @@ def network(text: str) -> tuple[str, bool]:
     ip_text, slash, length_text = text.partition("/")
     if not slash or not length_text.isascii() or not length_text.isdigit():
         raise ValueError(f"'{text}' is not a subnet in CIDR form such as 192.0.2.0/24")
-    ip = address(ip_text)
+    ip = _part(text, ip_text, "a subnet in CIDR form such as 192.0.2.0/24")
     width = WIDTHS[version_of(ip)]
     if int(length_text) > width:
         raise ValueError(f"'{text}' has a prefix length above {width}")
@@ -178,7 +190,7 @@ def address_range(text: str) -> tuple[str, bool]:
     first_text, dash, last_text = text.partition("-")
     if not dash:
         raise ValueError(f"'{text}' is neither a CIDR nor a range 'start-end'")
-    first, last = address(first_text.strip()), address(last_text.strip())
+    first, last = (_part(text, part.strip(), "a range 'start-end'") for part in (first_text, last_text))
     if version_of(first) != version_of(last):
         raise ValueError(f"'{text}' mixes IPv4 and IPv6")
     if inet.number(first) > inet.number(last):
@@ -246,6 +258,18 @@ def subnet_problem(cidr: str) -> str | None:
     for space, networks in _UNUSABLE.items():
         if any(block(wide).covers(this) for wide in networks):
             return f"subnet {cidr} lies inside {space}"
+    return None
+
+
+def address_problem(text: str) -> str | None:
+    """Why no link and no router can have an address (canonical), or None: no subnet can hold it."""
+    if inet.number(text) == 0:
+        return f"{text} stands for no address at all"
+    if text == "255.255.255.255":
+        return f"{text} is the broadcast address of every network"
+    for space, networks in _UNUSABLE.items():
+        if any(text in block(wide) for wide in networks):
+            return f"{text} lies inside {space}, where no subnet can be"
     return None
 
 

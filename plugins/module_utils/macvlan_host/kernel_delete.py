@@ -130,7 +130,11 @@ class Deletions:
         going, first = self._sorted(elsewhere, spaces)
         self._delete_in_parallel(first)
         for step in spaces.values():
-            namespaces.remove(step.name)
+            try:
+                namespaces.remove(step.name)
+            except KernelError as exc:
+                exc.step = step
+                raise
         self._going += going
 
     def _sorted(
@@ -249,4 +253,4 @@ def _delete(sock: RouteSocket, doomed: Doomed, nsid: int) -> KernelError | None:
 
 
 def _refused(step: Step, answer: codec.Answer) -> KernelError:
-    return KernelError(f"cannot {step.describe()}: {reason(answer)}", answer.errno)
+    return KernelError(f"cannot {step.describe()}: {reason(answer)}", answer.errno, step)

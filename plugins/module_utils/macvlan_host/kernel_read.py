@@ -16,9 +16,8 @@ import socket
 import typing as t
 
 from . import checks, codec, names, namespaces
-from .connection import Connection
 from .errors import KernelError, NoNamespaceError
-from .model import HOST, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
+from .model import HOST, Connection, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
 from .netlink import RouteSocket
 
 RT_SCOPE_LINK = 253

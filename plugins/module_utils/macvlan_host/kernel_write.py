@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -128,7 +129,8 @@ class KernelWriter:
         self._many = sum(isinstance(step, AddLink) and step.link.mode == "bridge" for step in steps) >= MANY_LINKS
         for position, step in enumerate(steps):
             self.reached = position + 1
-            self._do(step)
+            with _naming(step):
+                self._do(step)
         self._flush()
         self._end_seclusion()
 
@@ -426,7 +428,7 @@ class KernelWriter:
             try:
                 _write_setting(step, item, step.ifname)
             except KernelError as exc:
-                raise KernelError(f"{exc}; by netlink: {reason(answer)}", exc.errno) from exc
+                raise KernelError(f"{exc}; by netlink: {reason(answer)}", exc.errno, step) from exc
 
     # Batches
 
@@ -476,7 +478,7 @@ class KernelWriter:
         try:
             self._walker.go(netns)
         except KernelError as exc:
-            raise KernelError(f"cannot {step.describe()}: {exc}", exc.errno) from exc
+            raise KernelError(f"cannot {step.describe()}: {exc}", exc.errno, step) from exc
 
     def _socket(self, step: Step, netns: Netns) -> RouteSocket:
         if not netns.path:
@@ -514,6 +516,16 @@ class KernelWriter:
         return self._indices[key]
 
 
+@contextlib.contextmanager
+def _naming(step: Step) -> t.Iterator[None]:
+    """Say of a refusal which step it is of, unless it is known to be of an earlier one."""
+    try:
+        yield
+    except KernelError as exc:
+        exc.step = exc.step or step
+        raise
+
+
 def _has_gone(step: Step, answer: codec.Answer) -> bool:
     """Whether an address has gone by itself: a temporary one of IPv6 does so with the one that it was made for."""
     return isinstance(step, DeleteAddress) and ":" in step.address and answer.errno == errno.EADDRNOTAVAIL
@@ -538,7 +550,8 @@ def _write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
         if item.optional and exc.errno == errno.ENOENT:
             return
         key = names.sysctl_key(item.key, step.ifname)
-        raise KernelError(f"cannot set {key} to '{item.new}'{step.netns.phrase}: {exc.strerror}", exc.errno or 0) from exc
+        message = f"cannot set {key} to '{item.new}'{step.netns.phrase}: {exc.strerror}"
+        raise KernelError(message, exc.errno or 0, step) from exc
 
 
 def _birth_group(link: LinkSpec) -> int:
@@ -565,7 +578,7 @@ def _packed(
 
 def _step_error(step: Step, answer: codec.Answer) -> KernelError:
     hint = _hint(step, answer.errno)
-    return KernelError(f"cannot {step.describe()}: {reason(answer)}{hint}", answer.errno)
+    return KernelError(f"cannot {step.describe()}: {reason(answer)}{hint}", answer.errno, step)
 
 
 def _hint(step: Step, code: int) -> str:

@@ -610,6 +610,29 @@ class Space:
 
 
 @dataclass(frozen=True)
+class Connection:
+    """One SSH connection, as sshd describes it (ssh(1), SSH_CONNECTION).
+
+    :ivar text: addresses and ports of both ends, which no other connection has at the same time
+    """
+
+    text: str
+
+    @property
+    def remote(self) -> str:
+        return self._words[0]
+
+    @property
+    def local(self) -> str:
+        return self._words[2]
+
+    @property
+    def _words(self) -> list[str]:
+        # The zone of a link-local address is not part of what is compared.
+        return [word.partition("%")[0] for word in self.text.split()]
+
+
+@dataclass(frozen=True)
 class Way:
     """How somebody reaches this host who must not be locked out.
 

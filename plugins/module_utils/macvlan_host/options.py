@@ -149,6 +149,10 @@ class EndpointOptions:
     def title(self) -> str:
         return f"endpoint {self.network}/{self.name}"
 
+    @property
+    def takes_default_route(self) -> bool:
+        return bool(self.netns.path) if self.default_route is None else self.default_route
+
 
 @dataclass(frozen=True)
 class EndpointRemoval:
@@ -325,7 +329,7 @@ def _subnet(check: _Check, option: str, item: t.Mapping[str, t.Any], infers: boo
     ip_range = check.normalised(f"{option}.ip_range", ipam.address_range, item.get("ip_range"))
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
-    gateway = check.parsed(f"{option}.gateway", ipam.address, None if wants_none else gateway_text)
+    gateway = check.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
     for key in item.get("aux_addresses") or ():
         if not names.is_encodable(str(key)):
             check.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
@@ -348,6 +352,13 @@ def _subnet(check: _Check, option: str, item: t.Mapping[str, t.Any], infers: boo
         ip_range=ip_range,
         aux_addresses=aux,
     )
+
+
+def _gateway(text: str) -> str:
+    try:
+        return ipam.address(text)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; give one, or write gateway: none for a subnet without a gateway") from exc
 
 
 def _check_inside(check: _Check, option: str, address: str | None, cidr: str) -> None:
@@ -376,6 +387,8 @@ def _check_aux(
         name = f"{option}.aux_addresses.{key}"
         if address not in ipam.block(cidr):
             check.problem(f"{name}: {address} is not inside {cidr}")
+        elif ipam.version_of(cidr) == 4 and address not in ipam.usable(cidr):
+            check.problem(f"{name}: {address} is the network or broadcast address of {cidr}, which is never given out anyway")
         if address == gateway:
             check.problem(f"{name}: {address} is also the gateway of {cidr}")
         if address == inferred:
@@ -595,6 +608,8 @@ def _requested(check: _Check, option: str, version: int, text: str | None) -> st
     if address is not None and ipam.version_of(address) != version:
         check.problem(f"{option}: {address} is not an IPv{version} address")
         return None
+    if address is not None:
+        check.problem(_prefixed(option, ipam.address_problem(address)))
     return address
 
 
@@ -612,6 +627,8 @@ def _routes(check: _Check, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Ro
 
 def _route(check: _Check, option: str, item: t.Mapping[str, t.Any]) -> Route | None:
     via = check.parsed(f"{option}.via", ipam.address, item.get("via"))
+    if via is not None and via not in ipam.block("fe80::/10"):
+        check.problem(_prefixed(f"{option}.via", ipam.address_problem(via)))
     destination = item["to"]
     if destination == "default":
         if via is None:

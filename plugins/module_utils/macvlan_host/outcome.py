@@ -77,7 +77,8 @@ def outcome_of(
         steps=tuple(step.describe() for step in made.steps),
         warnings=warnings + made.warnings,
         missing=made.missing,
-        created=any(
+        created=bool(made.outcome.unforeseen)
+        or any(
             getattr(made.after, kind).keys() - getattr(made.before, kind).keys()
             for kind in ("networks", "links", "endpoints")
         ),

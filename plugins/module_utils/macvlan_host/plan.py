@@ -12,6 +12,8 @@ import typing as t
 from . import names, simulation
 from .draft import Draft, Plan
 from .drift import default_key, setting_keys
+from .errors import PlanError
+from .mistakes import Mistakes, raise_all
 from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Record, SubInterface
 from .options import (
     EndpointOptions,
@@ -25,7 +27,7 @@ from .options import (
     SubInterfaceRemoval,
     SubInterfaceRetraction,
 )
-from .plan_endpoint import plan_endpoint, remove_endpoint
+from .plan_endpoint import plan_endpoint, plan_unforeseen, remove_endpoint
 from .plan_network import ensure_parent, plan_network, plan_network_removal
 from .plan_refusals import check_writable
 from .plan_resolve import requested_leases
@@ -43,14 +45,15 @@ REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, Endpoin
 RELEASES = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction)
 
 
-def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Plan:
+def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
     """The steps that lead from what is to what is wanted, and the record afterwards.
 
     Addresses that are asked for are reserved before others are chosen, and what a later request uses is not taken
     away by an earlier one.
 
     :param requests: worked in one after the other, each sees what those before it will have done
-    :raises PlanError: one of them cannot be done; nothing is to be done then
+    :param foresee: take it that networks which are not there yet will be made before the plan is carried out
+    :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
     """
     draft = Draft(recorded, kernel)
     draft.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
@@ -59,6 +62,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
         draft.expect(links, places)
     draft.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
     reserved: dict[str, tuple[Lease, ...]] | None = None
+    failures = _Failures()
     for request, (links, places) in zip(requests, users):
         draft.expect(links, places, -1)
         for note in request.notes:
@@ -67,9 +71,8 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel) -> Pla
             if reserved is None:
                 reserved = _reserve(draft, requests)
             draft.leases.release(reserved.pop(request.title, ()))
-        steps = len(draft.steps)
-        _work_in(draft, request)
-        check_writable(kernel, request.title, draft.steps[steps:])
+        failures.work_in(draft, request, foresee)
+    failures.check()
     for name in dict.fromkeys(link for links, dummy in users for link in links):
         release_parent(draft, name)  # kept for a request that then used something foreign instead
     return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
@@ -110,7 +113,57 @@ def _and_below(name: str) -> t.Iterator[str]:
         yield from _and_below(found.base)
 
 
-def _work_in(draft: Draft, request: Request) -> None:
+class _Failures:
+    """The mistakes of all requests; what is only there because another request failed is passed over."""
+
+    def __init__(self) -> None:
+        self._found: list[PlanError] = []
+        self._sentences: list[str] = []
+        self._networks: set[str] = set()
+        self._links: set[str] = set()
+
+    def work_in(self, draft: Draft, request: Request, foresee: bool) -> None:
+        """Work a request into the plan, or note why that cannot be, and leave the plan as it was."""
+        if self._depends_on_failed(draft, request):
+            self._spread(request)
+            return
+        mistakes = Mistakes(request.title)
+        steps = len(draft.steps)
+        with mistakes.collected():
+            _work_in(draft, request, foresee)
+            check_writable(draft.kernel, request.title, draft.steps[steps:])
+        if mistakes:
+            draft.take_back(steps)
+            self._found += mistakes.found
+            self._sentences += mistakes.sentences
+            self._spread(request)
+
+    def _depends_on_failed(self, draft: Draft, request: Request) -> bool:
+        if not self._found:
+            return False
+        links = set(_uses(request)[0]) - {getattr(request, "name", "")}
+        if isinstance(request, EndpointOptions):
+            if request.network in self._networks:
+                return True
+            network = draft.networks.get(request.network)
+            links |= set(_and_below(network.parent)) if network is not None else set()
+        return not self._links.isdisjoint(links)
+
+    def _spread(self, request: Request) -> None:
+        if isinstance(request, NetworkOptions):
+            self._networks.add(request.name)
+        elif isinstance(request, SubInterfaceOptions):
+            self._links.add(request.name)
+
+    def check(self) -> None:
+        """Refuse what was refused.
+
+        :raises PlanError: the only one as it was, else all of them in one
+        """
+        raise_all(self._found, self._sentences)
+
+
+def _work_in(draft: Draft, request: Request, foresee: bool) -> None:
     if isinstance(request, Restoration):
         plan_restoration(draft, request)
     elif isinstance(request, NetworkOptions):
@@ -124,8 +177,12 @@ def _work_in(draft: Draft, request: Request) -> None:
     elif isinstance(request, SubInterfaceRetraction):
         plan_subinterface_retraction(draft, request)
     elif isinstance(request, EndpointOptions):
-        if request.network in draft.networks:
-            ensure_parent(draft, draft.networks[request.network])
+        network = draft.networks.get(request.network)
+        if network is None and foresee:
+            plan_unforeseen(draft, request)
+            return
+        if network is not None:
+            ensure_parent(draft, network)
         plan_endpoint(draft, request)
     elif (request.network, request.name) in draft.endpoints:
         remove_endpoint(draft, draft.endpoints[request.network, request.name])

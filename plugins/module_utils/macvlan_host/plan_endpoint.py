@@ -13,6 +13,7 @@ from .draft import Draft, require_kind
 from .drift import default_key, find_link, is_made_here, is_on_host, settings
 from .errors import PlanError
 from .leases import subnet_of
+from .mistakes import Mistakes
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
 from .options import EndpointOptions
 from .plan_align import align_link, dropped_sysctls
@@ -46,14 +47,23 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
     recorded = draft.endpoints.get((wanted.network, wanted.name))
     parent = draft.host.links[network.parent]
-    _check_namespace(draft, wanted)
-    _check_settings(draft, wanted)
+    mistakes = Mistakes(wanted.title)
+    with mistakes.collected():
+        _check_namespace(draft, wanted)
+        if recorded is not None:
+            _check_not_moved(draft, recorded, wanted)
+    # What is wrong with the namespace says enough of what is in it.
+    has_place = not mistakes
+    with mistakes.collected():
+        _check_settings(draft, wanted)
     if recorded is not None:
-        _check_not_moved(draft, recorded, wanted)
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
     known = recorded or _found(draft, wanted, network, parent)
-    endpoint = resolve_endpoint(draft, wanted, known, network, parent)
-    _check_neighbours(draft, endpoint, known)
+    endpoint = resolve_endpoint(draft, wanted, known, network, parent, mistakes)
+    if has_place:
+        with mistakes.collected():
+            _check_neighbours(draft, endpoint, known)
+    mistakes.check()
     _record(draft, recorded, endpoint)
     _take_namespace(draft, endpoint.netns)
     align_namespace(draft, endpoint.netns)
@@ -63,6 +73,25 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         _create(draft, endpoint, network)
         if recorded is not None:
             _release_namespace(draft, recorded.netns)
+
+
+def plan_unforeseen(draft: Draft, wanted: EndpointOptions) -> None:
+    """Work an endpoint into a plan of check mode whose network is not there yet: what can be known of it.
+
+    :raises PlanError: it cannot be made, whatever its network will be
+    """
+    mistakes = Mistakes(wanted.title)
+    for check in (_check_namespace, _check_settings):
+        with mistakes.collected():
+            check(draft, wanted)
+    mistakes.check()
+    draft.warn(
+        f"{wanted.title}: there is no network {wanted.network} on this host; check mode takes it that an earlier task "
+        f"of the play makes the network, and cannot tell addresses yet; outside of check mode the endpoint is refused "
+        f"without its network"
+    )
+    draft.do(Note(f"create {wanted.title}, once there is a network {wanted.network}"))
+    draft.unforeseen[wanted.network, wanted.name] = wanted
 
 
 def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:

@@ -12,6 +12,7 @@ from . import ipam, names
 from .draft import Draft, is_ours
 from .errors import AbsentError, PlanError
 from .leases import reservations, subnet_of
+from .mistakes import Mistakes
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
 from .plan_endpoint import check_passthru, follow_network, remove_endpoint
@@ -29,18 +30,20 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
     recorded = draft.networks.get(wanted.name)
     identifier = recorded.id if recorded else names.object_id(draft.kernel.host, "network", wanted.name)
     parent = wanted.parent or names.dummy_name(identifier)
-    if recorded is None:
-        _check_sharing(draft, wanted, parent)
-        created = _take_parent(draft, wanted, parent, identifier)
-    else:
-        _check_unchangeable(draft, recorded, wanted, parent)
-        created = recorded.parent_created
-        ensure_parent(draft, recorded)
-    link = draft.host.links[parent]
-    check_passthru(draft, wanted.title, wanted.mode, link)
-    if wanted.mtu is not None and wanted.mtu > link.mtu:
-        raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {parent}")
-    subnets = _subnets(draft, wanted, recorded, identifier)
+    mistakes = Mistakes(wanted.title)
+    created = recorded.parent_created if recorded else False
+    with mistakes.collected():
+        if recorded is None:
+            _check_sharing(draft, wanted, parent)
+            created = _take_parent(draft, wanted, parent, identifier)
+        else:
+            _check_unchangeable(draft, recorded, wanted, parent)
+            ensure_parent(draft, recorded)
+    if not mistakes:
+        _check_on_parent(draft, wanted, draft.host.links[parent], mistakes)
+    met = len(mistakes.found)
+    subnets = _subnets(draft, wanted, recorded, identifier, mistakes)
+    has_subnets = len(mistakes.found) == met
     network = Network(
         id=identifier,
         name=wanted.name,
@@ -55,10 +58,24 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
         subnets=subnets,
     )
     if recorded is not None:
-        _check_lost_subnets(draft, recorded, network)
-    _check_reservations(draft, recorded, network)
-    check_gateways(draft, recorded, network)
+        with mistakes.collected():
+            _check_lost_subnets(draft, recorded, network)
+    if has_subnets:
+        with mistakes.collected():
+            _check_reservations(draft, recorded, network)
+        if draft.host.links.get(parent) is not None:
+            with mistakes.collected():
+                check_gateways(draft, recorded, network)
+    mistakes.check()
     _record(draft, recorded, network)
+
+
+def _check_on_parent(draft: Draft, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
+    with mistakes.collected():
+        check_passthru(draft, wanted.title, wanted.mode, link)
+    with mistakes.collected():
+        if wanted.mtu is not None and wanted.mtu > link.mtu:
+            raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {link.name}")
 
 
 def _record(draft: Draft, recorded: Network | None, network: Network) -> None:
@@ -221,6 +238,7 @@ def _endpoint_names(endpoints: list[Endpoint]) -> str:
 
 def _check_lost_subnets(draft: Draft, recorded: Network, network: Network) -> None:
     kept = {subnet.subnet for subnet in network.subnets}
+    mistakes = Mistakes(network.title)
     for subnet in recorded.subnets:
         holders = [
             endpoint
@@ -228,24 +246,35 @@ def _check_lost_subnets(draft: Draft, recorded: Network, network: Network) -> No
             if any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
         ]
         if subnet.subnet not in kept and holders:
-            raise PlanError(
-                f"{network.title}: subnets would lose {subnet.subnet}, which has leases{_endpoint_names(holders)}; "
-                f"remove the endpoints first"
-            )
+            with mistakes.collected():
+                raise PlanError(
+                    f"{network.title}: subnets would lose {subnet.subnet}, which has leases{_endpoint_names(holders)}; "
+                    f"remove the endpoints first"
+                )
+    mistakes.check()
 
 
 # --- subnets --------------------------------------------------------------------------------------------------------
 
 
-def _subnets(draft: Draft, wanted: NetworkOptions, recorded: Network | None, identifier: str) -> tuple[Subnet, ...]:
+def _subnets(
+    draft: Draft, wanted: NetworkOptions, recorded: Network | None, identifier: str, mistakes: Mistakes
+) -> tuple[Subnet, ...]:
     if wanted.ipam == "none":
         return ()
     before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}
-    subnets = [_settled(draft, wanted, subnet, before.get(subnet.subnet), identifier) for subnet in wanted.subnets]
+    subnets: list[Subnet] = []
+    for subnet in wanted.subnets:
+        settled = subnet
+        with mistakes.collected():
+            settled = _settled(draft, wanted, subnet, before.get(subnet.subnet), identifier)
+        subnets.append(settled)
     if not wanted.subnets:
-        subnets.append(_chosen(draft, wanted, recorded, 4))
+        with mistakes.collected():
+            subnets.append(_chosen(draft, wanted, recorded, 4))
     if wanted.ipv6 and not any(ipam.version_of(subnet.subnet) == 6 for subnet in subnets):
-        subnets.append(_chosen(draft, wanted, recorded, 6))
+        with mistakes.collected():
+            subnets.append(_chosen(draft, wanted, recorded, 6))
     return tuple(subnets)
 
 
@@ -320,12 +349,15 @@ def _check_reservations(draft: Draft, recorded: Network | None, network: Network
     """Gateways and aux addresses must be free; a gateway may be shared with a network of the same subnet."""
     before = tuple(reservations(recorded)) if recorded else ()
     draft.leases.release(before)
+    mistakes = Mistakes(network.title)
     for lease in reservations(network):
         holder = draft.leases.holder(lease.pool, lease.address)
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
         if holder is not None and not shared_gateway:
-            raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
+            with mistakes.collected():
+                raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
     draft.leases.take(before)
+    mistakes.check()
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------

@@ -6,24 +6,43 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from . import inet, ipam, names
 from .draft import Draft
 from .drift import find_link
 from .errors import PlanError
 from .leases import subnet_of
+from .mistakes import Mistakes
 from .model import HOST, Endpoint, Lease, Link, Network, Route, Subnet
 from .options import MIN_MTU_IPV6, EndpointOptions
 from .taken import check_request, explain_full, taken_of, warn_of_default_routes, warn_of_kept
 
 
 def resolve_endpoint(
-    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link
+    draft: Draft, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mistakes: Mistakes
 ) -> Endpoint:
-    """The endpoint with everything that the task left open decided."""
-    title = wanted.title
-    ipv4 = _address(draft, wanted, recorded, network, 4)
-    ipv6 = _address(draft, wanted, recorded, network, 6)
-    default_route = bool(wanted.netns.path) if wanted.default_route is None else wanted.default_route
+    """The endpoint with everything that the task left open decided.
+
+    :param mistakes: takes what cannot be had; the endpoint is without it then
+    """
+    ipv4 = ipv6 = None
+    no_ipv4 = no_ipv6 = True
+    with mistakes.collected():
+        ipv4 = _address(draft, wanted, recorded, network, 4)
+        no_ipv4 = False
+    with mistakes.collected():
+        ipv6 = _address(draft, wanted, recorded, network, 6)
+        no_ipv6 = False
+    mac = recorded.mac if recorded else ""
+    # A MAC address that follows from an address is not known without that.
+    if wanted.mac is not None or network.mode == "passthru" or not no_ipv4:
+        with mistakes.collected():
+            mac = _mac(draft, wanted, recorded, network, parent, ipv4)
+    mtu = parent.mtu
+    with mistakes.collected():
+        mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6)
+    default_route = wanted.takes_default_route
     gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
     endpoint = Endpoint(
         id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
@@ -31,8 +50,8 @@ def resolve_endpoint(
         network=wanted.network,
         netns=wanted.netns,
         ifname=wanted.ifname,
-        mac=_mac(draft, wanted, recorded, network, parent, ipv4),
-        mtu=mtu_of(title, wanted.mtu, network, parent, ipv6),
+        mac=mac,
+        mtu=mtu,
         ipv4=ipv4,
         ipv6=ipv6,
         gateway4=gateway4,
@@ -45,7 +64,8 @@ def resolve_endpoint(
         sysctls_before=_sysctls_before(draft, wanted, recorded),
         labels=wanted.labels,
     )
-    check_routes(endpoint)
+    with mistakes.collected():
+        check_routes(endpoint, {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks})
     warn_of_default_routes(draft, endpoint, network)
     return endpoint
 
@@ -82,8 +102,24 @@ def _address(
         found = ipam.next_address(subnet, draft.leases.taken(subnet.pool), taken_of(draft).numbers(version))
         if found is not None:
             return _with_length(found, subnet)
-    pools = ", ".join(f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet for subnet in subnets)
+    pools = ", ".join(_how_full(draft, subnet) for subnet in subnets)
     raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(draft, subnets)}")
+
+
+def _how_full(draft: Draft, subnet: Subnet) -> str:
+    """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
+    among = ipam.candidates(subnet)
+    reserved = {
+        address
+        for network in draft.networks.values()
+        for item in network.subnets
+        if item.pool == subnet.pool
+        for address in (item.gateway, *item.aux_addresses.values())
+        if address is not None and address in among
+    }
+    room = max(among.last - among.first + 1, 0) - len(reserved)
+    ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""
+    return f"{subnet.subnet} ({ip_range}{room} of {room} in use)"
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
@@ -192,29 +228,43 @@ def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: st
     return mtu
 
 
-def check_routes(endpoint: Endpoint) -> None:
+def check_routes(endpoint: Endpoint, undecided: t.Container[int] = ()) -> None:
     """Refuse routes that the kernel would refuse, or that it makes itself.
 
-    :raises PlanError: naming the route
+    :param undecided: the IP versions of which it is not known what address the endpoint has
+    :raises PlanError: naming the routes
     """
+    mistakes = Mistakes(endpoint.title)
     for route in endpoint.routes:
-        version = ipam.version_of(route.to)
-        own = next((item for item in endpoint.addresses if ipam.version_of(item) == version), None)
-        if own is None:
-            raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, which it has not")
-        if route.via is not None and route.via == ipam.without_prefix(own):
-            raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
-        link_local = route.via is not None and route.via in ipam.block("fe80::/10")
-        if route.via is not None and not link_local and route.via not in ipam.block(own):
-            raise PlanError(
-                f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-                f"{inet.network_of(own)}"
-            )
-        connected = Route.connected(own)
-        if connected is not None and route.place == connected.place:
-            raise PlanError(
-                f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
-            )
+        if ipam.version_of(route.to) not in undecided:
+            with mistakes.collected():
+                _check_route(endpoint, route)
+    if not mistakes:
+        _check_identities(endpoint)
+    mistakes.check()
+
+
+def _check_route(endpoint: Endpoint, route: Route) -> None:
+    version = ipam.version_of(route.to)
+    own = next((item for item in endpoint.addresses if ipam.version_of(item) == version), None)
+    if own is None:
+        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, which it has not")
+    if route.via is not None and route.via == ipam.without_prefix(own):
+        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
+    link_local = route.via is not None and route.via in ipam.block("fe80::/10")
+    if route.via is not None and not link_local and route.via not in ipam.block(own):
+        raise PlanError(
+            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
+            f"{inet.network_of(own)}"
+        )
+    connected = Route.connected(own)
+    if connected is not None and route.place == connected.place:
+        raise PlanError(
+            f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+        )
+
+
+def _check_identities(endpoint: Endpoint) -> None:
     identities = [route.identity for route in endpoint.all_routes]
     for to, dummy, metric in identities:
         if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:

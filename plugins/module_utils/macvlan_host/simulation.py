@@ -38,9 +38,6 @@ from .steps import (
 # Kinds that sit on another link and go with it; the other end of a veth is no such thing.
 STACKED_KINDS = frozenset(("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "macsec"))
 
-# Indices of links that do not exist yet; the kernel's own are positive.
-_indices = itertools.count(-2, -1)
-
 
 class Spaces:
     """Path → namespace, for :func:`follow` to change; those of others are copied before the first change.
@@ -54,6 +51,9 @@ class Spaces:
         self._spaces: dict[str, Space | None] = {}
         self._main: dict[str, str] = {}
         self._own: set[str] = set()
+        # Of links that do not exist yet; the kernel's own are positive, and those of an earlier simulation lie below.
+        known = (link.index for space in spaces.values() if space is not None for link in space.links.values())
+        self._indices = itertools.count(min((-1, *known)) - 1, -1)
         found: dict[tuple[int, int], str] = {}
         for path, space in spaces.items():
             identity = (identities or {}).get(path)
@@ -66,6 +66,10 @@ class Spaces:
             if first is not None and space is not None:
                 # Each was read with the settings that are asked for under its path.
                 self._spaces[main] = dataclasses.replace(first, sysctls={**space.sysctls, **first.sysctls})
+
+    def new_index(self) -> int:
+        """The index of a link that is to be made; equal plans give equal ones."""
+        return next(self._indices)
 
     def get(self, path: str) -> Space | None:
         """A namespace as it will be; None when there is none, or it was not read."""
@@ -166,7 +170,7 @@ def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
         return
     lower = host.links.get(spec.parent or "")
     link = Link(
-        index=next(_indices),
+        index=spaces.new_index(),
         name=spec.name,
         kind=spec.kind,
         mac=spec.mac or (lower.mac if lower else ""),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from . import ipam
+from . import ipam, names
 from .draft import Draft
 from .leases import Leases
 from .model import Endpoint, Link, Network, SubInterface, plain
+from .options import EndpointOptions
 
 Object = dict[str, t.Any]
 
@@ -34,7 +35,10 @@ class View:
     def endpoint(self, network: str, name: str) -> Object:
         """An endpoint, ``{}`` when there is none of that name."""
         endpoint = self._draft.endpoints.get((network, name))
-        return {} if endpoint is None else self._endpoint(endpoint)
+        if endpoint is not None:
+            return self._endpoint(endpoint)
+        wanted = self._draft.unforeseen.get((network, name))
+        return {} if wanted is None else self._unforeseen(wanted)
 
     def subinterface(self, name: str) -> Object:
         """A VLAN sub-interface, recorded or foreign; ``{}`` when there is neither."""
@@ -62,7 +66,9 @@ class View:
         narrowed = network is not None or endpoint is not None
         return {
             "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
-            "endpoints": [self._endpoint(item) for item in sorted(endpoints, key=lambda item: item.key)],
+            "endpoints": [
+                self.endpoint(*key) for key in sorted((*(item.key for item in endpoints), *self._draft.unforeseen))
+            ],
             "vlan_subinterfaces": [
                 self.subinterface(item.name)
                 for item in sorted(subs, key=lambda item: item.name)
@@ -80,9 +86,31 @@ class View:
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
         network = self._draft.networks[endpoint.network]
+        return {**self._fields(endpoint), "parent": network.parent, "mode": network.mode}
+
+    def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
         del shown["own_mtu"], shown["sysctls_before"]
-        return {**shown, "netns": endpoint.netns.shown, "parent": network.parent, "mode": network.mode}
+        return {**shown, "netns": endpoint.netns.shown}
+
+    def _unforeseen(self, wanted: EndpointOptions) -> Object:
+        """An endpoint whose network is not there yet: None for what its network decides."""
+        identifier = names.object_id(self._draft.kernel.host, "endpoint", wanted.network, wanted.name)
+        endpoint = Endpoint(
+            id=identifier,
+            name=wanted.name,
+            network=wanted.network,
+            netns=wanted.netns,
+            ifname=wanted.ifname,
+            mac=wanted.mac or "",
+            mtu=wanted.mtu or 0,
+            default_route=wanted.takes_default_route,
+            announce=wanted.announce,
+            routes=wanted.routes,
+            sysctls=wanted.sysctls,
+            labels=wanted.labels,
+        )
+        return {**self._fields(endpoint), "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
 
     def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:
         base = self._draft.host.links.get(owned.parent)
