@@ -24,8 +24,11 @@ description:
   - Everything but O(network) and the namespace can change in place. An endpoint is not moved to another namespace;
     the task is refused and names the option. If its namespace is gone, as that of a container that was started anew,
     it is made again in the one that the task names, with the addresses that it had.
-  - IPv6 router advertisements and autoconfiguration are off on the link. Addresses that are not of this task are taken from it;
-    routes that are not are left alone. IPv6 is off on the link of an endpoint without an IPv6 address.
+  - IPv6 router advertisements and autoconfiguration are off on the link, unless O(sysctls) says otherwise. IPv6 is off on
+    the link of an endpoint without an IPv6 address.
+  - Addresses and routes that others put on the link while it lives, such as a DHCP client or VRRP, stay as they are. What
+    an earlier task has put there, and this one does not ask for, is taken from it. A route of others goes only if it has
+    the destination and the metric of one of this task, and an address if it is one of this task with another prefix length.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -75,6 +78,8 @@ options:
       - Name of the interface in the namespace, up to 15 bytes.
       - When it is left out, it is C(eth0), and C(mv-) with O(name) behind it in the host's own namespace.
       - A name that is taken is refused.
+      - With another name the link goes down for a moment. The kernel takes the routes and the IPv6 addresses that others
+        have put on it away with that; a warning names them.
     type: str
   ipv4:
     description:

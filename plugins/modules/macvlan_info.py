@@ -395,7 +395,9 @@ vlan_subinterfaces:
       sample:
         - dmz
 drift:
-  description: What differs between the record and the kernel; empty when nothing does.
+  description:
+    - What differs between the record and the kernel; empty when nothing does.
+    - Addresses and routes that others have put on the link of an endpoint beside its own are no difference.
   returned: success
   type: list
   elements: dict

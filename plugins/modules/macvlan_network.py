@@ -160,7 +160,7 @@ options:
       - Where the addresses of endpoints come from.
       - With V(default) they come from O(subnets).
       - With V(none) there are none. Endpoints are links without addresses, for DHCP or for whatever runs in their
-        namespaces. O(subnets) and O(ipv6=true) are then refused.
+        namespaces; the addresses that those get stay on the links. O(subnets) and O(ipv6=true) are then refused.
     type: str
     choices:
       - default

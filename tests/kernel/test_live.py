@@ -125,31 +125,31 @@ CHANGES = {
         (endpoint(sysctls={"net.ipv4.conf.IFNAME.rp_filter": 2}, announce=False), endpoint()),
     ),
     "the IPv4 address": Live((endpoint(ipv4="192.168.216.77"),), flows=ONLY6, goes=frozenset((V4,))),
+    "the IPv4 address, which others have one beside": Live(
+        (endpoint(ipv4="192.168.216.77"),),
+        ("address add 192.168.216.99/24 dev eth0", "address add 192.168.216.98/32 dev eth0"),
+        flows=ONLY6,
+        goes=frozenset((V4,)),
+    ),
     "the IPv6 address": Live((endpoint(ipv6="2001:db8:abc8::77"),), flows=ONLY4, goes=frozenset((V6,))),
 }
 
 REPAIRS = {
-    "one IPv4 address more": Live(
-        (endpoint(),), ("address add 10.66.0.1/24 dev eth0",), goes=frozenset(("10.66.0.1/24",))
+    "the mtu, beside an IPv4 address of others": Live(
+        (endpoint(),), ("address add 10.66.0.1/24 dev eth0", "link set eth0 mtu 1300")
     ),
-    "one more of the subnet": Live(
-        (endpoint(),), ("address add 192.168.216.99/24 dev eth0",), goes=frozenset(("192.168.216.99/24",))
+    "the mtu, beside one of others in the subnet": Live(
+        (endpoint(),), ("address add 192.168.216.99/24 dev eth0", "link set eth0 mtu 1300")
     ),
-    "one more of the subnet, which is its first": Live(
+    "the mtu, beside one of others that is the first of the subnet": Live(
         (endpoint(),),
         (
             f"address delete {V4} dev eth0",
             "address add 192.168.216.99/24 dev eth0",
             f"address add {V4} dev eth0",
             "route add default via 192.168.216.1",
+            "link set eth0 mtu 1300",
         ),
-        flows=ONLY6,
-        goes=frozenset(("192.168.216.99/24",)),
-    ),
-    "two more of one subnet": Live(
-        (endpoint(),),
-        ("address add 10.66.0.1/24 dev eth0", "address add 10.66.0.2/24 dev eth0"),
-        goes=frozenset(("10.66.0.1/24", "10.66.0.2/24")),
     ),
     "another prefix of the IPv4 address": Live(
         (endpoint(),),
@@ -168,13 +168,11 @@ REPAIRS = {
             "route add default via 192.168.216.1",
         ),
         flows=ONLY6,
-        goes=frozenset(("192.168.216.99/24",)),
     ),
     # Deprecated, it is not what the pings come from.
-    "one IPv6 address more": Live(
+    "the mtu, beside an IPv6 address of others": Live(
         (endpoint(),),
-        ("address add 2001:db8:abc8::99/64 dev eth0 nodad preferred_lft 0",),
-        goes=frozenset(("2001:db8:abc8::99/64",)),
+        ("address add 2001:db8:abc8::99/64 dev eth0 nodad preferred_lft 0", "link set eth0 mtu 1300"),
     ),
     "a lost IPv6 address": Live((endpoint(),), (f"address delete {V6} dev eth0",), flows=ONLY4),
     "a lost default route": Live((endpoint(),), ("-4 route delete default",), flows=(NEAR4, NEAR6, FAR6)),

@@ -85,7 +85,9 @@ def remove_address(family: str) -> t.Callable[[Host, Sight, Item], None]:
 
 
 def has_address(family: str) -> t.Callable[[Sight, Item], bool]:
-    return lambda seen, endpoint: bool(addresses(seen.own_links[endpoint["title"]], family))
+    """Whether the link has the endpoint's own; there may be others, which are nobody's."""
+    field = {"inet": "ipv4", "inet6": "ipv6"}[family]
+    return lambda seen, endpoint: endpoint[field] in addresses(seen.own_links[endpoint["title"]], family)
 
 
 def delete_routes(which: str) -> t.Callable[[Host, Sight, Item], None]:
@@ -201,9 +203,9 @@ ON_A_LINK = {
         has_address("inet"),
     ),
     "remove an IPv6 address": Meddling(remove_address("inet6"), fields("ipv6"), has_address("inet6")),
-    "add an IPv4 address": Meddling(run("address", "replace", EXTRA4, "dev", "IFNAME"), fields("ipv4")),
+    "add an IPv4 address": Meddling(run("address", "replace", EXTRA4, "dev", "IFNAME"), nothing),
     "add an IPv6 address": Meddling(
-        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), fields("ipv6"), has_address("inet6")
+        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), nothing, has_address("inet6")
     ),
     "delete a default route": Meddling(
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")

@@ -268,7 +268,7 @@ class Sight:
             if recorded != actual:
                 yield field
         for field, family in (("ipv4", "inet"), ("ipv6", "inet6")):
-            if addresses(link, family) != ([endpoint[field]] if endpoint[field] else []):
+            if endpoint[field] and endpoint[field] not in addresses(link, family):
                 yield field
         there = self.places[endpoint["netns"]].routes_of(link["ifname"])
         if not default_routes(endpoint) <= there:

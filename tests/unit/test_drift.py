@@ -127,7 +127,15 @@ OF_AN_ENDPOINT = {
     "a parent that is nowhere": (changed(lower=99), [("parent", "eth1", None)]),
     "an address": (given(addresses=OURS[:1]), [("ipv6", OURS[1], None)]),
     "another address": (given(addresses=["192.168.1.9/24", OURS[1]]), [("ipv4", OURS[0], "192.168.1.9/24")]),
-    "one address more": (given(addresses=["10.6.6.6/8", *OURS]), [("ipv4", OURS[0], ["10.6.6.6/8", OURS[0]])]),
+    "one address more": (given(addresses=["10.6.6.6/8", *OURS]), []),
+    "two others in the place of an address": (
+        given(addresses=["192.168.1.9/24", "10.6.6.6/8", OURS[1]]),
+        [("ipv4", OURS[0], ["10.6.6.6/8", "192.168.1.9/24"])],
+    ),
+    "another prefix of an address": (
+        given(addresses=["192.168.1.2/16", OURS[1]]),
+        [("ipv4", OURS[0], "192.168.1.2/16")],
+    ),
     "a default route": (given(routes=ROUTES[1:]), [("default_route", "0.0.0.0/0 via 192.168.1.1", None)]),
     "another default route": (
         given(routes=[Route("0.0.0.0/0", "192.168.1.9"), *ROUTES[1:]]),
@@ -162,7 +170,7 @@ OF_AN_ENDPOINT = {
     ),
     "an autoconfigured address": (
         given(addresses=[*OURS, "2001:db8::1/64"], sysctls={SETTING: "1"}),
-        [("ipv6", OURS[1], ["2001:db8::1/64", OURS[1]]), ("sysctls", f"{SETTING}=0", f"{SETTING}=1")],
+        [("sysctls", f"{SETTING}=0", f"{SETTING}=1")],
     ),
     "two at once": (changed(mtu=1400, up=False), [("link", "up", "down"), ("mtu", 1500, 1400)]),
 }

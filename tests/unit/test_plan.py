@@ -1648,7 +1648,7 @@ THEIRS = Route("10.77.0.0/16", "192.168.1.7")
             ["10.66.0.1/24"],
             [],
             {},
-            [f"add {OURS4} to {GO}", ADD_GATEWAY, f"delete 10.66.0.1/24 from {GO}"],
+            [f"add {OURS4} to {GO}", ADD_GATEWAY],
             id="another-address",
         ),
         pytest.param(
@@ -1656,18 +1656,18 @@ THEIRS = Route("10.77.0.0/16", "192.168.1.7")
             ["10.66.0.1/24"],
             [],
             {"up": False},
-            [f"add {OURS4} to {GO}", f"delete 10.66.0.1/24 from {GO}", f"bring {GO} up", ADD_GATEWAY],
+            [f"add {OURS4} to {GO}", f"bring {GO} up", ADD_GATEWAY],
             id="another-address-and-down",
         ),
         pytest.param(
-            network(), [OURS4, "10.66.0.1/24"], [GATEWAY], {}, [f"delete 10.66.0.1/24 from {GO}"], id="one-more-address"
+            network(), [OURS4, "10.66.0.1/24"], [GATEWAY], {}, [], id="one-more-address"
         ),
         pytest.param(
             network(),
             ["192.168.1.9/24", OURS4],
             [GATEWAY],
             {},
-            [PROMOTE.format(1), f"delete 192.168.1.9/24 from {GO}", PROMOTE.format(0)],
+            [],
             id="one-more-of-the-subnet",
         ),
         pytest.param(
@@ -1675,11 +1675,19 @@ THEIRS = Route("10.77.0.0/16", "192.168.1.7")
             ["10.66.0.1/24", OURS4, "10.66.0.2/24"],
             [GATEWAY],
             {},
-            [PROMOTE.format(1), f"delete 10.66.0.1/24 from {GO}", f"delete 10.66.0.2/24 from {GO}", PROMOTE.format(0)],
+            [],
             id="two-more-of-one-subnet",
         ),
         pytest.param(
-            network(), ["192.168.1.2/16", OURS4], [GATEWAY], {}, [f"delete 192.168.1.2/16 from {GO}"], id="another-prefix"
+            network(), ["192.168.1.2/16", OURS4], [GATEWAY], {}, [], id="another-prefix-beside-ours"
+        ),
+        pytest.param(
+            network(),
+            ["192.168.1.2/16"],
+            [GATEWAY],
+            {},
+            [f"add {OURS4} to {GO}", f"delete 192.168.1.2/16 from {GO}"],
+            id="another-prefix",
         ),
         pytest.param(
             network(subnets=["fd00::/64"]),
@@ -1694,8 +1702,8 @@ THEIRS = Route("10.77.0.0/16", "192.168.1.7")
             [OURS6, "10.66.0.1/24"],
             [Route("::/0", "fd00::1"), Route("10.77.0.0/16", "10.66.0.9")],
             {},
-            [f"delete route to 10.77.0.0/16 via 10.66.0.9 on {GO}", f"delete 10.66.0.1/24 from {GO}"],
-            id="the-last-of-a-family",
+            [],
+            id="the-only-one-of-a-family",
         ),
         pytest.param(
             network(),
@@ -1707,7 +1715,7 @@ THEIRS = Route("10.77.0.0/16", "192.168.1.7")
         ),
         pytest.param(network(), [OURS4], [THEIRS], {}, [ADD_GATEWAY], id="route-lost"),
         pytest.param(
-            network(), [OURS4, "10.66.0.1/24"], [GATEWAY, THEIRS], {}, [f"delete 10.66.0.1/24 from {GO}"], id="theirs-stay"
+            network(), [OURS4, "10.66.0.1/24"], [GATEWAY, THEIRS], {}, [], id="theirs-stay"
         ),
     ],
 )
@@ -1831,17 +1839,54 @@ def test_a_route_of_another_metric_is_in_nobodys_way(values):
 
 
 def test_an_address_with_a_peer_is_deleted_with_it_and_comes_back_so():
+    """Ours, which somebody has given a peer in another network."""
     host = prepared(kernel(), network(), endpoint())
     one = host.kernel.spaces[BLUE_PATH]
     index = one.links["eth0"].index
-    extra = "10.66.0.1/32"
-    addresses = {index: (*one.addresses[index], extra)}
-    found = dataclasses.replace(one, addresses=addresses, peers={(index, extra): "10.66.0.9"})
+    changed = "192.168.1.2/32"
+    found = dataclasses.replace(one, addresses={index: (changed,)}, peers={(index, changed): "10.66.0.9"})
     host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
     made = host.run(endpoint())
-    assert made.steps == (steps.DeleteAddress(BLUE, "eth0", extra, "10.66.0.9"),)
+    assert steps.DeleteAddress(BLUE, "eth0", changed, "10.66.0.9") in made.steps
     back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
     assert back.spaces[BLUE_PATH].peers == found.peers
+
+
+def with_others(host, *addresses, routes=()):
+    """Others have put these on the link of the endpoint."""
+    one = host.kernel.spaces[BLUE_PATH]
+    index = one.links["eth0"].index
+    here = (*one.addresses[index], *addresses)
+    there = builders.with_routes_of(here, [GATEWAY, *routes])
+    found = dataclasses.replace(one, addresses={index: here}, routes={index: there})
+    host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
+
+
+def test_what_was_put_there_by_us_goes_and_what_others_put_beside_it_stays():
+    host = prepared(kernel(), network(), endpoint(ipv4="192.168.1.2"))
+    with_others(host, "192.168.1.50/32", "192.168.1.60/24", "10.66.0.1/24", routes=[THEIRS])
+    assert host.sentences(endpoint(ipv4="192.168.1.3"))[2:] == [
+        PROMOTE.format(1),
+        f"add 192.168.1.3/24 to {GO}",
+        f"delete 192.168.1.2/24 from {GO}",
+        PROMOTE.format(0),
+    ]
+    index = host.kernel.spaces[BLUE_PATH].links["eth0"].index
+    host.run(endpoint(ipv4="192.168.1.3"))
+    left = {"192.168.1.3/24", "192.168.1.50/32", "192.168.1.60/24", "10.66.0.1/24"}
+    assert set(host.kernel.spaces[BLUE_PATH].addresses[index]) == left
+
+
+def test_a_rename_tells_what_others_lose_by_it():
+    host = prepared(kernel(), network(), endpoint())
+    with_others(host, "fd00::9/64", "10.66.0.1/24", routes=[THEIRS])
+    (warning,) = host.plan(endpoint(ifname="net0")).warnings
+    assert "renaming eth0 to net0 in namespace blue takes the link down" in warning
+    assert "is lost with that: fd00::9/64, the route to 10.77.0.0/16 via 192.168.1.7; have" in warning
+
+
+def test_a_rename_of_a_link_that_nobody_else_uses_has_nothing_to_tell():
+    assert prepared(kernel(), network(), endpoint()).plan(endpoint(ifname="net0")).warnings == ()
 
 
 def test_a_namespace_that_keeps_the_other_addresses_of_a_subnet_is_not_told_to():

@@ -248,10 +248,11 @@ def _namespace(draft: Draft, endpoint: Endpoint, space: Space) -> t.Iterator[Dri
 
 
 def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]:
+    """What is missing; what others have added while the link lives is theirs, and only tells what came in its stead."""
     for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
         version = int(field[-1])
         found = sorted(address for address in actual if ipam.version_of(address) == version)
-        if found != ([recorded] if recorded else []):
+        if recorded and recorded not in found:
             yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
 
 
@@ -268,7 +269,7 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
 
     def in_place_of(route: Route) -> str | None:
         """What has its destination and metric is what has become of it."""
-        others = [_shown(item) for item in actual if item.place == route.place]
+        others = [shown(item) for item in actual if item.place == route.place]
         others += [f"{item.kind} {route.to}" for item in space.odd_routes if item.place == route.place]
         return min(others, default=None)
 
@@ -278,10 +279,11 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
     for route in endpoint.all_routes:
         if route.identity not in identities:
             field = "routes" if route in endpoint.routes else "default_route"
-            yield Drift(endpoint.title, field, _shown(route), in_place_of(route))
+            yield Drift(endpoint.title, field, shown(route), in_place_of(route))
 
 
-def _shown(route: Route) -> str:
+def shown(route: Route) -> str:
+    """A route as drift and warnings have it."""
     via = f" via {route.via}" if route.via else ""
     return route.to + via + (f" metric {route.metric}" if route.metric else "")
 

@@ -10,7 +10,7 @@ import dataclasses
 
 from . import inet, ipam, names
 from .draft import Draft
-from .drift import PROMOTION, connected_routes, default_key, settings
+from .drift import PROMOTION, connected_routes, default_key, settings, shown
 from .model import Endpoint, Link, Network, Route, Space
 from .options import MIN_MTU_IPV6
 from .steps import (
@@ -46,15 +46,16 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
             draft.do(SetLink(*place, attribute, actual[attribute], value))
     _align_sysctls(draft, endpoint, recorded, space, link)
-    promotion = _promotion(draft, endpoint)
+    going = _going(draft, endpoint, recorded)
+    promotion = _promotion(draft, endpoint, going)
     draft.do(*promotion)
     _add_addresses(draft, endpoint)
     if not link.up:
-        _delete_addresses(draft, endpoint)
+        _delete_addresses(draft, endpoint, going)
         draft.do(SetLink(*place, "up", False, True))
     _align_connected_routes(draft, endpoint)
     _align_routes(draft, endpoint, recorded)
-    _delete_addresses(draft, endpoint)
+    _delete_addresses(draft, endpoint, going)
     draft.do(*inverse(promotion))
 
 
@@ -65,10 +66,29 @@ def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
     old = endpoint.netns, recorded.ifname
     space = draft.space(endpoint.netns)
     if space is not None and space.links[recorded.ifname].up:
+        _tell_what_is_lost(draft, endpoint, recorded)
         _forget_routes(draft, endpoint, recorded.ifname, (4, 6))
         _forget_addresses(draft, endpoint, recorded.ifname, (6,))
         draft.do(SetLink(*old, "up", True, False))
     draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
+
+
+def _tell_what_is_lost(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
+    """What others have put on a link and the kernel takes away as it goes down: it is not known how long it was to last."""
+    found = _link(draft, endpoint, recorded.ifname)
+    if found is None:
+        return
+    space, link = found
+    ours = {*recorded.addresses, *endpoint.addresses}
+    addresses = sorted(item for item in space.addresses.get(link.index, ()) if ipam.version_of(item) == 6 and item not in ours)
+    identities = {route.identity for route in (*recorded.all_routes, *endpoint.all_routes)}
+    routes = [route for route in routes_put_on(space, link) if route.identity not in identities]
+    lost = [*addresses, *(f"the route to {shown(route)}" for route in routes)]
+    if lost:
+        draft.warn(
+            f"{endpoint.title}: renaming {recorded.ifname} to {endpoint.ifname}{endpoint.netns.phrase} takes the link down, "
+            f"and what others have put there is lost with that: {', '.join(lost)}; have those who did put it there again"
+        )
 
 
 def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
@@ -126,18 +146,30 @@ def _present(draft: Draft, endpoint: Endpoint) -> tuple[str, ...]:
     return found[0].addresses.get(found[1].index, ()) if found else ()
 
 
-def _wrong(draft: Draft, endpoint: Endpoint) -> list[str]:
-    """Those of them that do not belong there; sorted, because the kernel's order says nothing."""
-    return sorted(address for address in _present(draft, endpoint) if address not in endpoint.addresses)
+def _going(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> frozenset[str]:
+    """Those of them that are ours and are no longer wanted, as the link is before anything is changed.
+
+    What others have put there while the link lives, as DHCP clients and VRRP do, is theirs. One of ours whose prefix
+    length somebody has changed is still ours.
+    """
+    present = _present(draft, endpoint)
+    missing = {ipam.without_prefix(address) for address in endpoint.addresses if address not in present}
+    stale = set(recorded.addresses) - set(endpoint.addresses)
+    return frozenset(item for item in present if item in stale or ipam.without_prefix(item) in missing)
 
 
-def _promotion(draft: Draft, endpoint: Endpoint) -> tuple[SetSysctls, ...]:
+def _wrong(draft: Draft, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
+    """Those that are to go and are still there; sorted, because the kernel's order says nothing."""
+    return sorted(going.intersection(_present(draft, endpoint)))
+
+
+def _promotion(draft: Draft, endpoint: Endpoint, going: frozenset[str]) -> tuple[SetSysctls, ...]:
     """What keeps the other addresses of a subnet when one of them goes.
 
     With the first IPv4 address of a subnet the kernel deletes all others, or, where it is told so, puts the next one in
     its place (net/ipv4/devinet.c, __inet_del_ifa).
     """
-    wrong = [address for address in _wrong(draft, endpoint) if ipam.version_of(address) == 4]
+    wrong = [address for address in _wrong(draft, endpoint, going) if ipam.version_of(address) == 4]
     subnets = [inet.network_of(address) for address in {*_present(draft, endpoint), *endpoint.addresses}]
     space = draft.space(endpoint.netns)
     actual = space.sysctls.get(names.sysctl_key(PROMOTION, endpoint.ifname), "0") if space else "0"
@@ -151,17 +183,18 @@ def _add_addresses(draft: Draft, endpoint: Endpoint) -> None:
     for address in endpoint.addresses:
         if address in present:
             continue
-        for other in _wrong(draft, endpoint):
+        for other in sorted(present):
             # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
             if ipam.version_of(other) == 6 and ipam.without_prefix(other) == ipam.without_prefix(address):
                 draft.do(_deletion(draft, endpoint, endpoint.ifname, other))
         draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
-def _delete_addresses(draft: Draft, endpoint: Endpoint) -> None:
+def _delete_addresses(draft: Draft, endpoint: Endpoint, going: frozenset[str]) -> None:
     """Delete wrong addresses; with the last one of IPv4 the kernel forgets the routes of that family."""
-    wrong = _wrong(draft, endpoint)
-    if endpoint.ipv4 is None and any(ipam.version_of(address) == 4 for address in wrong):
+    wrong = _wrong(draft, endpoint, going)
+    left = set(_present(draft, endpoint)) - set(wrong)
+    if not any(ipam.version_of(address) == 4 for address in left) and any(ipam.version_of(item) == 4 for item in wrong):
         _forget_routes(draft, endpoint, endpoint.ifname, (4,))
     for address in wrong:
         draft.do(_deletion(draft, endpoint, endpoint.ifname, address))

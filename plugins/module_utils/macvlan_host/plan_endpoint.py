@@ -97,7 +97,8 @@ def plan_unforeseen(draft: Draft, wanted: EndpointOptions) -> None:
 def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
     """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
 
-    It keeps its addresses, as far as nobody else has got them since.
+    It keeps its addresses, as far as nobody else has got them since. Others may have added more of the same subnet; the
+    one that the MAC address was made of comes first.
     """
     identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
     space = draft.space(wanted.netns)
@@ -107,13 +108,21 @@ def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link
     if not is_on_host(link, wanted.netns):
         return None
     kept: dict[int, str] = {}
-    for address in sorted(space.addresses.get(link.index, ())):
+    for address in sorted(space.addresses.get(link.index, ()), key=lambda item: (_mac_of(item) != link.mac, item)):
         subnet = subnet_of(network, address)
+        # What was put there by us has the prefix length of its subnet, which a virtual address of VRRP has not.
+        if subnet is not None and ipam.prefix_length(address) != ipam.prefix_length(subnet.subnet):
+            continue
         if subnet is not None and draft.leases.holder(subnet.pool, ipam.without_prefix(address)) is None:
             kept.setdefault(ipam.version_of(address), address)
     return Endpoint(
         identifier, wanted.name, wanted.network, wanted.netns, link.name, link.mac, link.mtu, kept.get(4), kept.get(6)
     )
+
+
+def _mac_of(address: str) -> str | None:
+    """The MAC address that is made of an IPv4 address."""
+    return ipam.mac_of_ipv4(ipam.without_prefix(address)) if ipam.version_of(address) == 4 else None
 
 
 def _take_namespace(draft: Draft, netns: Netns) -> None:
