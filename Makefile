@@ -18,7 +18,7 @@ SESSIONS := lint docs sanity galaxy unit core-2.17 core-2.18 kernel integration 
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test benchmark fuzz clean $(SESSIONS)
+.PHONY: help demo test quick benchmark fuzz clean $(SESSIONS)
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -34,12 +34,15 @@ fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a min
 	@$(NOX) --session $@ -- $(or $(ARGS),-max_total_time=60)
 
 integration vm molecule test: needs-test
-# At the end once more what failed, which may stand an hour of output above.
+# At the end once more what failed, which may stand an hour of output above; nox has told how long each session took.
 test: .venv/ready ## set everything up and run every check and test
 	@$(SUDO) mkdir -p build; SECONDS=0; failed=0; $(NOX) 2>&1 | $(SUDO) tee build/test.log || failed=$$?; \
 	grep -E '^(FAILED|ERROR) ' build/test.log || true; \
 	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
 	exit $$failed
+
+quick: needs-demo .venv/ready ## style, pure code and the core of the kernel tests, in less than five minutes
+	@$(NOX) --session lint unit quick
 
 $(SESSIONS): .venv/ready
 	@$(NOX) --session $@ $(if $(ARGS),-- $(ARGS))

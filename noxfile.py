@@ -29,6 +29,12 @@ OLDER_CORES = re.findall(r'extra == "(core-[\d.]+)"', CONSTRAINTS.read_text(enco
 
 FUZZ_RUNS = 500_000
 
+# The core of the kernel tests, and what shows that a distribution's own kernel is no other.
+CORE = ("tests/kernel/test_endpoint.py", "tests/kernel/test_network.py", "tests/kernel/test_subinterface.py")
+SMOKE = ("tests/kernel/test_subinterface.py",)
+# Debian's suites whose kernels the core runs on, beside the newest: 6.1 and 6.12.
+OLDER_KERNELS = ("bookworm", "trixie")
+
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
@@ -298,14 +304,26 @@ def integration(session: nox.Session) -> None:
     session.run("ansible-test", "integration", "--color", "no", "--allow-destructive", "--python", python_version(session))
 
 
+@nox.session(default=False)
+def quick(session: nox.Session) -> None:
+    """The core of the kernel tests, on this machine's kernel."""
+    native_tests(session, *CORE)
+
+
 @nox.session
 def vm(session: nox.Session) -> None:
-    """The tests that need what this machine's kernel may lack, on an older kernel; with ARGS=all every kernel test."""
-    # A distribution's kernel with everything, emulated, is ten times slower than this machine's own.
+    """The tests that need what this machine's kernel may lack, on Debian's newest; the core of them on older ones, and on an emulated machine."""
+    guest = ("python", str(ROOT / "tests/vm/guest.py"), "run")
+    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--durations", "10")
+    everywhere = ("tests/kernel", "tests/examples", "tests/documents")
     chosen = () if session.posargs == ["all"] else ("-m", "needs")
-    folders = ("tests/kernel", "tests/examples", "tests/documents")
-    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--numprocesses", "2", "--durations", "10", *folders, *chosen)
-    session.run("python", str(ROOT / "tests/vm/guest.py"), "run", "--", *inside)
+    run_all(
+        session,
+        # A guest has one processor.
+        (*guest, "--kernel", "newest", "--guests", "2", "--", *inside, *everywhere, *chosen),
+        *((*guest, "--kernel", suite, "--guests", "2", "--", *inside, *CORE) for suite in OLDER_KERNELS),
+        (*guest, "--kernel", "own", "--", *inside, *SMOKE),
+    )
 
 
 @nox.session

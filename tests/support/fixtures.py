@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import typing as t
 from collections.abc import Iterator
 
@@ -83,6 +84,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
     config.addinivalue_line("markers", "engine: says nothing about Ansible, so that one release of it is enough")
     config.addinivalue_line("markers", "shows(file, section, *numbers): the snippets of a document that the test runs")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep every second test, or third, where MACVLAN_SHARE says 1/2 or 2/3: the others run elsewhere at the same time."""
+    number, shares = map(int, os.environ.get("MACVLAN_SHARE", "1/1").split("/"))
+    kept = items[number - 1 :: shares]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for index, item in enumerate(items) if index % shares != number - 1])
+        items[:] = kept
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

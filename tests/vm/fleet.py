@@ -30,7 +30,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from guest import RECIPES, Guest, GuestError, cable, ensure_image, exit_on_signals, report, tail
+from guest import Guest, exit_on_signals
+from images import RECIPES, GuestError, ensure_image, ensure_kernel, report, tail
+from machines import cable
 
 # Whoever forgets a fleet pays for it for so long.
 MAX_AGE = 2 * 3600
@@ -59,7 +61,7 @@ def fleet_of(folder: Path, recipes: dict[str, str]) -> Iterator[dict[str, Guest]
     with contextlib.ExitStack() as stack:
         guests = {}
         for number, (name, recipe) in enumerate(recipes.items()):
-            guest = Guest(RECIPES[recipe], name=name, nics=ends[number : number + 1], cpus=1, memory=1024, wait=False)
+            guest = Guest(RECIPES[recipe], name=name, nics=ends[number : number + 1], cpus=1, memory=1024, wait=False, kernel=RECIPES[recipe].suites[0])
             guests[name] = stack.enter_context(guest)
         for guest in guests.values():
             guest.wait_ready()
@@ -110,6 +112,7 @@ def start(arguments: argparse.Namespace) -> int:
         return 0
     for recipe in set(recipes.values()):
         ensure_image(RECIPES[recipe])
+        ensure_kernel(RECIPES[recipe].suites[0])
     log = folder / "keeper.log"
     with log.open("wb") as output:
         keeper = subprocess.Popen(

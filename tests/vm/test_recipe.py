@@ -10,13 +10,17 @@ import dataclasses
 import importlib.util
 import io
 import shlex
+import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import types
 from pathlib import Path
 
 import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import pytest_collection_modifyitems
 
 
 def load_guest() -> types.ModuleType:
@@ -32,12 +36,14 @@ def load_guest() -> types.ModuleType:
 
 
 guest = load_guest()
-DEBIAN12 = guest.RECIPES["debian12"]
+# It finds its neighbours by itself.
+images, machines = (sys.modules[name] for name in ("images", "machines"))
+DEBIAN12 = images.RECIPES["debian12"]
 TRIXIE_ARCHIVES = [("trixie", "Debian", "mirror:a"), ("trixie-security", "Debian", "mirror:s")]
 
 
 def test_the_key_of_an_equal_recipe_is_the_same():
-    assert guest.recipe_key(dataclasses.replace(DEBIAN12)) == guest.recipe_key(DEBIAN12)
+    assert images.recipe_key(dataclasses.replace(DEBIAN12)) == images.recipe_key(DEBIAN12)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +60,11 @@ def test_the_key_of_an_equal_recipe_is_the_same():
     ],
 )
 def test_the_key_changes_with_every_field(field, value):
-    assert guest.recipe_key(dataclasses.replace(DEBIAN12, **{field: value})) != guest.recipe_key(DEBIAN12)
+    assert images.recipe_key(dataclasses.replace(DEBIAN12, **{field: value})) != images.recipe_key(DEBIAN12)
 
 
 def test_every_field_is_covered_by_the_test_above():
-    assert {field.name for field in dataclasses.fields(guest.Recipe)} == {
+    assert {field.name for field in dataclasses.fields(images.Recipe)} == {
         "name",
         "suites",
         "python",
@@ -71,9 +77,9 @@ def test_every_field_is_covered_by_the_test_above():
 
 
 def test_the_key_changes_with_the_code_that_builds(monkeypatch):
-    before = guest.recipe_key(DEBIAN12)
-    monkeypatch.setattr(guest, "write_disk", lambda *_arguments: None)
-    assert guest.recipe_key(DEBIAN12) != before
+    before = images.recipe_key(DEBIAN12)
+    monkeypatch.setattr(images, "write_disk", lambda *_arguments: None)
+    assert images.recipe_key(DEBIAN12) != before
 
 
 def test_wheels_are_pinned_and_listed_once():
@@ -96,17 +102,17 @@ def test_wheels_are_pinned_and_listed_once():
     ],
 )
 def test_an_archive_is_chosen_from_the_machines_own(archives, suite, uri):
-    assert guest.choose_archive(archives, suite) == uri
+    assert images.choose_archive(archives, suite) == uri
 
 
 def test_without_a_debian_mirror_the_default_is_left_to_mmdebstrap(monkeypatch):
-    monkeypatch.setattr(guest, "configured_archives", lambda: [("noble", "Ubuntu", "mirror:u")])
-    assert guest.mirror_lines(DEBIAN12.suites) == []
+    monkeypatch.setattr(images, "configured_archives", lambda: [("noble", "Ubuntu", "mirror:u")])
+    assert images.mirror_lines(DEBIAN12.suites) == []
 
 
 def test_sources_name_every_suite_the_machine_has_a_mirror_for(monkeypatch):
-    monkeypatch.setattr(guest, "configured_archives", lambda: [("trixie", "Debian", "mirror:a")])
-    lines = guest.mirror_lines(DEBIAN12.suites)
+    monkeypatch.setattr(images, "configured_archives", lambda: [("trixie", "Debian", "mirror:a")])
+    lines = images.mirror_lines(DEBIAN12.suites)
     assert [line.split()[-3:] for line in lines] == [
         ["mirror:a", "bookworm", "main"],
         ["mirror:a", "bookworm-updates", "main"],
@@ -114,9 +120,9 @@ def test_sources_name_every_suite_the_machine_has_a_mirror_for(monkeypatch):
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch):
-    monkeypatch.setattr(guest.shutil, "which", lambda *_arguments, **_options: None)
-    with pytest.raises(guest.GuestError, match=r"mke2fs.*e2fsprogs"):
-        guest.find_program("mke2fs")
+    monkeypatch.setattr(images.shutil, "which", lambda *_arguments, **_options: None)
+    with pytest.raises(images.GuestError, match=r"mke2fs.*e2fsprogs"):
+        images.find_program("mke2fs")
 
 
 def test_a_command_survives_the_shell_of_the_guest():
@@ -145,25 +151,25 @@ def test_an_interrupted_build_leaves_no_image(monkeypatch, tmp_path):
         image.disk.write_text("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(guest, "fill_image", interrupt)
-    monkeypatch.setattr(guest, "find_program", str)
-    monkeypatch.setattr(guest.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(images, "fill_image", interrupt)
+    monkeypatch.setattr(images, "find_program", str)
+    monkeypatch.setattr(images.os, "geteuid", lambda: 0)
     with pytest.raises(KeyboardInterrupt):
-        guest.ensure_image(DEBIAN12, tmp_path)
+        images.ensure_image(DEBIAN12, tmp_path)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_finished_image_is_built_once(monkeypatch, tmp_path):
     built = []
-    monkeypatch.setattr(guest, "fill_image", lambda _recipe, image: built.append(image.folder))
-    monkeypatch.setattr(guest, "find_program", str)
-    monkeypatch.setattr(guest.os, "geteuid", lambda: 0)
-    assert guest.ensure_image(DEBIAN12, tmp_path) == guest.ensure_image(DEBIAN12, tmp_path)
+    monkeypatch.setattr(images, "fill_image", lambda _recipe, image: built.append(image.folder))
+    monkeypatch.setattr(images, "find_program", str)
+    monkeypatch.setattr(images.os, "geteuid", lambda: 0)
+    assert images.ensure_image(DEBIAN12, tmp_path) == images.ensure_image(DEBIAN12, tmp_path)
     assert len(built) == 1
 
 
 def test_the_two_ends_of_a_cable_point_at_each_other(tmp_path):
-    one, other = guest.cable(tmp_path, "lan")
+    one, other = machines.cable(tmp_path, "lan")
     assert one.mac != other.mac
     assert f"local.path={tmp_path}/lan.a" in one.backend
     assert f"remote.path={tmp_path}/lan.a" in other.backend
@@ -173,3 +179,89 @@ def test_the_command_line_keeps_options_of_the_command():
     parsed = guest.make_parser().parse_args(["run", "--log", "x", "--", "pytest", "-q", "--log", "y"])
     assert parsed.command == ["pytest", "-q", "--log", "y"]
     assert parsed.log == Path("x")
+
+
+def test_a_wire_carries_frames_between_kernels_that_are_programs_too(tmp_path):
+    one, other = machines.cable(tmp_path, "lan")
+    one.end.send(b"frame")
+    assert other.end.recv(100) == b"frame"
+
+
+def test_a_card_without_power_forgets_what_reached_it(tmp_path):
+    one, other = machines.cable(tmp_path, "lan")
+    for dummy in range(3):
+        one.end.send(b"old")
+    machines.empty(other.end)
+    one.end.send(b"new")
+    assert other.end.recv(100) == b"new"
+
+
+@pytest.mark.parametrize(("failed", "wanted"), [(0, ""), (1, "no such card")])
+def test_a_kernel_is_told_and_its_complaint_is_read(tmp_path, failed, wanted):
+    (tmp_path / "one").mkdir()
+    asked = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as kernel:
+        kernel.bind(str(tmp_path / "one/mconsole"))
+
+        def answer():
+            message, sender = kernel.recvfrom(1000)
+            asked.append(message[machines.ORDER.size :].rstrip(b"\0"))
+            for more, text in ((1, b"no such "), (0, b"card\0")):
+                kernel.sendto(machines.ORDER.pack(failed, more, len(text)) + text.ljust(machines.ORDER_SIZE, b"\0"), sender)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert machines.tell_kernel(tmp_path, "one", "config vec1=x") == wanted
+        thread.join()
+    assert asked == [b"config vec1=x"]
+
+
+@pytest.mark.parametrize(
+    ("dumped", "wanted"),
+    [
+        ('Acquire::Check-Valid-Until "false"\nAcquire::Check-Date ""\n', ['--aptopt=Acquire::Check-Valid-Until "false"']),
+        ("", []),
+    ],
+)
+def test_a_mirror_may_be_as_old_as_this_machine_lets_it(monkeypatch, dumped, wanted):
+    monkeypatch.setattr(images.subprocess, "run", lambda *_arguments, **_options: types.SimpleNamespace(stdout=dumped))
+    monkeypatch.setattr(images.shutil, "which", str)
+    assert images.apt_settings() == wanted
+
+
+def test_without_apt_there_is_nothing_to_take_over(monkeypatch):
+    monkeypatch.setattr(images.shutil, "which", lambda _name: None)
+    assert images.apt_settings() == []
+
+
+@pytest.mark.parametrize("kernel", guest.KERNELS)
+def test_every_kernel_has_its_machine(monkeypatch, tmp_path, kernel):
+    suites = []
+    monkeypatch.setattr(machines, "ensure_kernel", lambda suite, _cache: suites.append(suite) or tmp_path)
+    guest.machine_for(kernel)
+    assert suites == {"own": [], "newest": [images.NEWEST_SUITE]}.get(kernel, [kernel])
+
+
+@pytest.mark.parametrize(("plugged", "cards"), [(True, 1), (False, 0)])
+def test_a_machine_is_started_with_or_without_its_second_card(monkeypatch, tmp_path, plugged, cards):
+    monkeypatch.setattr(machines, "ensure_kernel", lambda _suite, _cache: tmp_path)
+    nics = machines.cable(tmp_path, "lan")[:1]
+    hardware = machines.Hardware("one", tmp_path, images.Image(tmp_path), tmp_path / "log", 0, 1, 512, "0" * 32, nics, plugged)
+    with socket.socket() as listener:
+        order = machines.UserMode("trixie").order(hardware, listener)
+    assert sum(word.startswith("vec1:transport=fd,") for word in order["arguments"]) == cards
+    assert len(order["wires"]) == 1
+
+
+@pytest.mark.parametrize("guests", [1, 2, 3])
+def test_the_shares_of_several_guests_are_all_the_tests(monkeypatch, guests):
+    deselected = []
+    config = types.SimpleNamespace(hook=types.SimpleNamespace(pytest_deselected=lambda *, items: deselected.append(len(items))))
+    ran = []
+    for number in range(1, guests + 1):
+        monkeypatch.setenv("MACVLAN_SHARE", f"{number}/{guests}")
+        items = list(range(10))
+        pytest_collection_modifyitems(config, items)
+        ran += items
+    assert sorted(ran) == list(range(10))
+    assert sum(deselected) == 10 * (guests - 1)
