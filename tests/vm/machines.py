@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import socket
+import shutil
 import struct
 import subprocess
 import sys
@@ -237,6 +238,8 @@ class UserMode:
     def start(self, hardware: Hardware) -> None:
         for nic in hardware.nics:
             empty(nic.end)
+        # What a start before has left: the kernel would take the number in it for one that still runs, and another name.
+        shutil.rmtree(hardware.folder / hardware.name, ignore_errors=True)
         with contextlib.ExitStack() as ours, hardware.log.open("wb") as log:
             # The port of the first start, so that those who know the guest need not learn another.
             listener = ours.enter_context(socket.create_server(("127.0.0.1", hardware.port), backlog=100))
