@@ -11,8 +11,8 @@ import dataclasses
 import hashlib
 import json
 import os
-import socket
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -295,7 +295,7 @@ class UserMode:
     def plug(self, hardware: Hardware) -> None:
         for index, nic in enumerate(hardware.nics, start=1):
             empty(nic.end)
-            complaint = tell_kernel(hardware.folder, hardware.name, f"config vec{index}={card(nic)}")
+            complaint = tell_kernel(hardware.folder, hardware.name, f"config vec{index}:{card(nic)}")
             if complaint:
                 raise GuestError(f"{hardware.name} refuses its network card {index}: {complaint}")
 
