@@ -41,7 +41,7 @@ test: .venv/ready ## set everything up and run every check and test
 	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
 	exit $$failed
 
-quick: needs-demo .venv/ready ## style, pure code and the core of the kernel tests, in less than five minutes
+quick: needs-demo .venv/ready ## style, pure code and the core of the kernel tests, in a few minutes
 	@$(NOX) --session lint unit quick
 
 $(SESSIONS): .venv/ready
