@@ -15,6 +15,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
 from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
@@ -85,7 +86,8 @@ def test_frames_of_a_vlan_are_counted(host: Host, section: Section) -> None:
     assert not host.ping("web", "172.16.86.1", timeout=2)
     assert received(section.run(host).stdout) == before
     host.wire.add_address("172.16.86.1/24", vlan=50)
-    assert host.ping("web", "172.16.86.1")
+    # The neighbour that did not answer is asked again when the kernel has forgotten that.
+    wait_until(lambda: host.ping("web", "172.16.86.1"), "no answer from 172.16.86.1")
     assert received(section.run(host).stdout) > before
 
 

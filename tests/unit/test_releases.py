@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -148,12 +149,11 @@ def test_a_migration_that_is_interrupted_at_any_row_changes_nothing(tmp_path, mo
     database = old_database(tmp_path, "removal")
     before, position = rows(database.path), 0
     while True:
-        left = [position]
+        left = itertools.count(position, -1)
 
         def dies(kind, stored, left=left):
-            if not left[0]:
+            if not next(left):
                 raise KeyboardInterrupt
-            left[0] -= 1
             return moved_on(kind, stored)
 
         monkeypatch.setitem(migrations.MIGRATIONS, 1, dies)

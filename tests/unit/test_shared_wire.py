@@ -170,7 +170,7 @@ def test_what_no_two_hosts_have_is_nothing_to_tell(job, abouts):
 def test_everything_is_told_at_once_and_a_long_list_is_short():
     asked = attach(net(subnet(), subnet(LAN6)), ipv4="192.168.50.77", mac="02:00:00:00:00:01")
     problems = told("endpoint_attach", *[asked] * 12)
-    assert [problem.split(":")[0] for problem in problems] == [
+    assert [problem.partition(":")[0] for problem in problems] == [
         "macvlan_job_network",
         "macvlan_job_endpoint_ipv4",
         "macvlan_job_endpoint_mac",

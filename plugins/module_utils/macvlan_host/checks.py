@@ -33,7 +33,6 @@ class UnknownError(ValueError):
     """Something that this release does not know, and that a newer one may have written."""
 
 
-
 def fields(title: str, data: t.Any, table: t.Mapping[str, Check]) -> dict[str, t.Any]:
     """The values of an object as it was stored, all of them right.
 
