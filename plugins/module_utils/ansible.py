@@ -33,6 +33,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     OptionsError,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.option_types import Params, read_types
 
 # --- options --------------------------------------------------------------------------------------------------------
 
@@ -156,12 +157,16 @@ def info_argspec() -> dict[str, t.Any]:
 def config_argspec() -> dict[str, t.Any]:
     """The options of macvlan_config; its items are validated by :func:`config_params`."""
     return {
-        **{option: {"type": "list", "elements": "dict"} for option in _config_items()},
+        **_config_lists(),
         "purge": {"type": "bool", "default": False},
         "confirm_timeout": {"type": "int", "default": 0},
         **_force_argspec(),
         **_common_argspec(),
     }
+
+
+def _config_lists() -> dict[str, dict[str, t.Any]]:
+    return {option: {"type": "list", "elements": "dict"} for option in _config_items()}
 
 
 def _config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
@@ -173,23 +178,30 @@ def _config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
     }
 
 
-def config_params(params: dict[str, t.Any]) -> dict[str, t.Any]:
+def config_params(params: Params) -> dict[str, t.Any]:
     """The parameters of macvlan_config, with items as the modules of single objects get them.
 
     :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named
     """
-    problems: list[str] = []
+    dummy, problems = read_types(_config_lists(), params)
     validated = dict(params)
     for option, (spec, rules) in _config_items().items():
         # A list that is left out is none, which purge does not take for an empty one.
-        if params.get(option) is None:
+        if not isinstance(params.get(option), list):
             continue
         validator = arg_spec.ArgumentSpecValidator(spec, **rules)
-        results = [validator.validate(item) for item in params[option]]
-        for position, result in enumerate(results):
-            place = config.place_of(option, position, result.validated_parameters)
-            problems += [f"{place}: {_message(error)}" for error in result.errors]
-        validated[option] = [result.validated_parameters for result in results]
+        validated[option] = []
+        for position, item in enumerate(params[option]):
+            if not isinstance(item, dict):
+                continue
+            read, found = read_types(spec, item)
+            result = validator.validate(read)
+            found += [_message(error) for error in result.errors]
+            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
+            named = isinstance(read.get("name"), str) and read["name"] == item.get("name")
+            place = config.place_of(option, position, item if named else {})
+            problems += [f"{place}: {problem}" for problem in found]
+            validated[option].append(result.validated_parameters)
     if problems:
         raise OptionsError(problems)
     return validated
@@ -243,9 +255,50 @@ _WITHHELD = frozenset(("labels", "sysctls", "content"))
 
 
 class Module(basic.AnsibleModule):
-    """A module that keeps to itself what the system log of the target does not need to know."""
+    """A module that tells wrong types in its own words, and keeps to itself what the system log does not need to know.
+
+    :param further: looks at what the validation of Ansible does not look at
+    """
 
     params: dict[str, t.Any]
+
+    def __init__(self, further: t.Callable[[Params], object] | None = None, **kwargs: t.Any) -> None:
+        self._given: dict[str, t.Any] = {}
+        self._mistyped: list[str] = []
+        self._further = further
+        self._is_validated = False
+        super().__init__(**kwargs)
+        if self._mistyped:
+            self.fail_json(msg="")
+        self._is_validated = True
+
+    def _load_params(self) -> None:
+        """Take what has a wrong type out of the way of the validation, which would tell it in the words of Python."""
+        super()._load_params()
+        self._given = {option: self.params[option] for option in self.argument_spec if option in self.params}
+        read, self._mistyped = read_types(self.argument_spec, self._given)
+        if self._mistyped:
+            self.params.update(read)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """End the task; options that are wrong are told all at once, and what was written is what the result shows."""
+        if not self._is_validated:
+            found = self.validation_result.errors if hasattr(self, "validation_result") else ()
+            told = [*self._mistyped, *(_message(error) for error in found), *self._further_problems()]
+            if self._mistyped:
+                self.params.update(self._given)
+            if len(told) > 1 or not msg:
+                msg = "; ".join(dict.fromkeys(told))
+        t.cast(t.Any, super()).fail_json(msg=msg, **kwargs)
+        raise SystemExit(1)  # it has ended the task already, which its annotations do not say
+
+    def _further_problems(self) -> t.Sequence[str]:
+        try:
+            if self._further is not None:
+                self._further(self._given)
+        except OptionsError as exc:
+            return exc.problems
+        return ()
 
     def _log_invocation(self) -> None:
         params = self.params

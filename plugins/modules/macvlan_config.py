@@ -250,11 +250,16 @@ diff:
           parent: eth0.50
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, config_argspec, run_config
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
+    Module,
+    config_argspec,
+    config_params,
+    run_config,
+)
 
 
 def main() -> None:
-    run_config(Module(argument_spec=config_argspec(), supports_check_mode=True))
+    run_config(Module(further=config_params, argument_spec=config_argspec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

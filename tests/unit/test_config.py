@@ -123,7 +123,7 @@ def test_an_empty_list_is_a_list():
         ),
         pytest.param({"networks": [{"parent": "eth0"}]}, ["networks[0]: ", "name"], id="missing-name"),
         pytest.param(
-            {"networks": [{**WEB, "mtu": "high"}]}, ["networks[0] (web): ", "'mtu'", "int"], id="of-a-wrong-type"
+            {"networks": [{**WEB, "mtu": "high"}]}, ["networks[0] (web): mtu: 'high'", "whole number"], id="of-a-wrong-type"
         ),
         pytest.param(
             {"networks": [{**WEB, "mode": "l2"}]}, ["networks[0] (web): ", "mode", "bridge", "l2"], id="no-such-choice"

@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of a wrong type, each told in a sentence: where it stands, what was written, and what would be right."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common import validation
+
+Spec = t.Mapping[str, t.Mapping[str, t.Any]]
+Params = t.Mapping[str, t.Any]
+
+# Option → a right value as YAML; of a list of dictionaries one item. Numbers, booleans and choices need none.
+EXAMPLES: dict[str, str] = {
+    "address_pools": "{base: 10.64.0.0/16, size: 24}",
+    "aux_addresses": "{nas: 192.168.50.9}",
+    "base": "10.64.0.0/16",
+    "command": "/usr/local/sbin/macvlan-host",
+    "content": "text",
+    "egress_qos_map": "{5: 5}",
+    "endpoint": "web",
+    "endpoints": "{name: web, network: macvlan50, netns: web}",
+    "files": "{path: /etc/example.conf, content: text}",
+    "gateway": "192.168.50.1",
+    "ifname": "eth0",
+    "ingress_qos_map": "{5: 5}",
+    "interpreter": "/usr/bin/python3",
+    "ip_range": "192.168.50.64/27",
+    "ipv4": "192.168.50.20",
+    "ipv6": "2001:db8:50::20",
+    "labels": "{team: web}",
+    "mac": "02:42:c0:a8:32:14",
+    "name": "web",
+    "netns": "web",
+    "netns_path": "/run/netns/web",
+    "network": "macvlan50",
+    "networks": "{name: macvlan50, parent: eth0.50}",
+    "parent": "eth0",
+    "path": "/usr/local/lib/macvlan_host",
+    "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
+    "state_dir": "/var/lib/macvlan",
+    "subnet": "192.168.50.0/24",
+    "subnets": "{subnet: 192.168.50.0/24}",
+    "sysctls": "{net.ipv4.conf.IFNAME.rp_filter: 1}",
+    "to": "10.0.0.0/8",
+    "via": "192.168.50.1",
+    "vlan_subinterfaces": "{name: eth0.50}",
+}
+_NUMBERS = {"confirm_timeout": 60, "metric": 100, "mtu": 1500, "pid": 4711, "size": 24, "vlan_id": 50}
+_NEEDED = {
+    "bool": "true or false",
+    "dict": "a dictionary",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
+}
+_CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "bool": validation.check_type_bool,
+    "dict": validation.check_type_dict,
+    "int": validation.check_type_int,
+    "list": validation.check_type_list,
+}
+_HINTS = {
+    "gateway": "for a subnet without a gateway write gateway: none",
+    "pid": "the name of a container or service is no process id: look it up first, "
+    "with docker inspect, podman inspect or systemctl show --property MainPID",
+}
+# What is longer says nothing more, and hides the sentence.
+_MAX_SHOWN = 120
+_MAX_DIGITS = 20
+
+
+def read_types(spec: Spec, params: Params, place: str = "") -> tuple[dict[str, t.Any], list[str]]:
+    """The parameters with something harmless in the place of whatever has a wrong type, and a sentence for each of these.
+
+    Where the conversion of Ansible does not fail but makes nonsense, such as text of a list or a number of a boolean,
+    the type is wrong as well.
+    """
+    read: dict[str, t.Any] = dict(params)
+    problems: list[str] = []
+    for option, about in spec.items():
+        value = params.get(option)
+        if option not in params or value is None and not about.get("required") and about.get("default") is None:
+            continue
+        read[option], found = _read_value(about, value, option, f"{place}{option}")
+        problems += found
+    return read, problems
+
+
+def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, place: str) -> tuple[t.Any, list[str]]:
+    """An option, or a part of it, and what is wrong with it."""
+    kind = about.get("type", "str")
+    try:
+        converted = _converted(kind, value)
+    except (ArithmeticError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+        return _harmless(about), [_sentence(about, value, option, place)]
+    if kind == "list":
+        return _read_items(about, converted, value, option, place)
+    if kind == "dict":
+        return _read_entries(about, converted, option, place)
+    return value, []
+
+
+def _converted(kind: str, value: t.Any) -> t.Any:
+    """The value as its type.
+
+    :raises TypeError: it is of another (or another error of Ansible's checks)
+    """
+    strangers = [type_ for name, type_ in (("bool", bool), ("list", list), ("dict", dict)) if name != kind]
+    if value is None or isinstance(value, tuple(strangers)):
+        raise TypeError
+    return _CHECKS[kind](value) if kind in _CHECKS else value
+
+
+def _read_items(
+    about: t.Mapping[str, t.Any], items: list[t.Any], given: t.Any, option: str, place: str
+) -> tuple[list[t.Any], list[str]]:
+    item_about = {"type": about.get("elements", "str"), "options": about.get("options"), "required": True}
+    read = [_read_value(item_about, item, option, f"{place}[{position}]") for position, item in enumerate(items)]
+    problems = [problem for dummy, found in read for problem in found]
+    if problems and not isinstance(given, list):
+        # Text that was cut at its commas: what was written is the whole of it.
+        return [], [_sentence(about, given, option, place)]
+    return [item for item, dummy in read], problems
+
+
+def _read_entries(
+    about: t.Mapping[str, t.Any], entries: dict[t.Any, t.Any], option: str, place: str
+) -> tuple[dict[t.Any, t.Any], list[str]]:
+    if about.get("options") is not None:
+        return read_types(about["options"], entries, f"{place}.")
+    # Items whose options another validation reads have an item's place, and values of any type.
+    if place.endswith("]"):
+        return entries, []
+    wrong = {key: value for key, value in entries.items() if isinstance(value, (list, dict))}
+    problems = [
+        f"{place}.{shown(key, bare=True)}: {shown(value)} is {_kind_of(value)}, but must be one text or number, such as "
+        f"{option}: {EXAMPLES.get(option, '{key: value}')}"
+        for key, value in wrong.items()
+    ]
+    return {key: value for key, value in entries.items() if key not in wrong}, problems
+
+
+def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
+    """Something that is right to Ansible's validation, so that it tells what else is wrong."""
+    if about.get("choices"):
+        return about["choices"][0]
+    options = about.get("options") or {}
+    needed = {option: _harmless(sub) for option, sub in options.items() if sub.get("required")}
+    return {"bool": False, "dict": needed, "int": 1, "list": []}.get(about.get("type", "str"), "x")
+
+
+def _sentence(about: t.Mapping[str, t.Any], value: t.Any, option: str, place: str) -> str:
+    """What is wrong with an option, and what would be right."""
+    kind = about.get("type", "str")
+    is_item = place.endswith("]")
+    needed = "a list of dictionaries" if (kind, about.get("elements")) == ("list", "dict") else _NEEDED[kind]
+    if about.get("choices"):
+        needed = f"one of {', '.join(about['choices'])}"
+    example = example_of(option, about)
+    text = f"{place}: {shown(value)} is {_kind_of(value)}, but must be {needed}, such as " + (
+        example if is_item else f"{option}: {example}"
+    )
+    if option in _HINTS:
+        text += f"; {_HINTS[option]}"
+    elif value is None:
+        text += "" if is_item or about.get("required") else f"; for its default leave {option} out"
+    elif isinstance(value, bool) and kind in ("path", "str"):
+        text += '; a word that YAML takes for true or false, such as no, is text in quotes: "no"'
+    return text
+
+
+def example_of(option: str, about: t.Mapping[str, t.Any]) -> str:
+    """A right value of an option as YAML."""
+    kind = about.get("type", "str")
+    if about.get("choices"):
+        return str(about["choices"][0])
+    if kind == "bool":
+        return "true"
+    if kind == "int":
+        return str(_NUMBERS.get(option, 1))
+    example = EXAMPLES.get(option, {"list": "text", "dict": "{key: value}"}.get(kind, "text"))
+    return f"[{example}]" if kind == "list" else example
+
+
+def shown(value: t.Any, bare: bool = False) -> str:
+    """A value as a message has it: in the words of YAML, on one line, and not too long.
+
+    :param bare: text without quotes, as in a place
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
+        return f"a number of more than {_MAX_DIGITS} digits"
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # Python refuses to write thousands of digits
+        return "a value that is too large to be shown"
+    if bare and isinstance(value, str) and value.isprintable():
+        text = str(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
+
+
+def _kind_of(value: t.Any) -> str:
+    """What a value is to those who write YAML."""
+    if value is None:
+        return "no value"
+    for kind, text in (
+        (bool, "a boolean"),
+        (str, "text"),
+        (int, "a number"),
+        (float, "a number"),
+        (list, "a list"),
+        (dict, "a dictionary"),
+    ):
+        if isinstance(value, kind):
+            return text
+    return "something else"

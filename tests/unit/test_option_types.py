@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An option of a wrong type is told with its place, what was written, and what would be right, whichever option it is."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import yaml
+from ansible.module_utils.common import warnings as collected
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import option_types
+from ansible_collections.fleetnet.macvlan.plugins.modules import (
+    macvlan_command,
+    macvlan_config,
+    macvlan_confirm,
+    macvlan_endpoint,
+    macvlan_info,
+    macvlan_network,
+    vlan_subinterface,
+)
+from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch_module_args
+
+# Module → its specification, and a task that is right.
+MODULES: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
+    macvlan_command: (face.command_argspec(), {}),
+    macvlan_config: (face.config_argspec(), {}),
+    macvlan_confirm: (face.confirm_argspec(), {}),
+    macvlan_endpoint: (face.endpoint_argspec(), {"name": "web", "network": "lan"}),
+    macvlan_info: (face.info_argspec(), {}),
+    macvlan_network: (face.network_argspec(), {"name": "lan"}),
+    vlan_subinterface: (face.subinterface_argspec(), {"name": "eth0.50"}),
+}
+ITEMS = {
+    "vlan_subinterfaces": (face._subinterface_options(), {"name": "eth0.50"}),
+    "networks": (face._network_options(), {"name": "lan"}),
+    "endpoints": (face._endpoint_options(), {"name": "web", "network": "lan"}),
+}
+# Words that only Python, or only the validation of Ansible, would say.
+RAW = ("<class", "Traceback", "NoneType", "convert", "dictionary requested", "object has no")
+
+# What no option of the type can be meant by, and how a message shows it.
+WRONG: dict[str, list[tuple[t.Any, str]]] = {
+    "bool": [("maybe", "'maybe'"), (7, "7"), ([True], "[True]"), ({"a": 1}, "{'a': 1}"), (1.5, "1.5")],
+    "dict": [("web", "'web'"), (7, "7"), ([1], "[1]"), (True, "true"), (["a=b"], "['a=b']"), ("{", "'{'")],
+    "int": [
+        ("mycontainer", "'mycontainer'"), ("", "''"), (True, "true"), ([7], "[7]"), ({"a": 1}, "{'a': 1}"), (1.5, "1.5"),
+        (float("inf"), "inf"), (float("nan"), "nan"), ([0, [1, 2], 0], "[0, [1, 2], 0]"), ("1" * 5000, "'1111"),
+    ],
+    "list": [({"web": {"network": "lan"}}, "{'web': {'network': 'lan'}}"), (True, "true")],
+    "list of dict": [("192.168.60.0/24", "'192.168.60.0/24'"), ("a,b", "'a,b'"), (7, "7"), (1.5, "1.5")],
+    "path": [(["/a"], "['/a']"), ({"a": 1}, "{'a': 1}"), (True, "true")],
+    "str": [(["a"], "['a']"), ({"a": 1}, "{'a': 1}"), (True, "true"), (False, "false"), ([], "[]"), ({}, "{}")],
+}  # fmt: skip
+# 20 digits and more are numbers all the same, of which the ranges of the options tell.
+NUMBERS_ANYWAY = {("int", "'1111")}
+WRONG_ITEMS = [("10.0.0.0/8 via 192.168.50.1", "'10.0.0.0/8 via 192.168.50.1'"), (7, "7"), (None, "null"), (["a"], "['a']"), (True, "true")]
+WRONG_ENTRIES = [(["a"], "['a']"), ({"a": 1}, "{'a': 1}")]
+
+
+class Case(t.NamedTuple):
+    """One wrong value in one place of a task."""
+
+    module: t.Any
+    params: dict[str, t.Any]
+    place: str
+    shown: str
+    option: str
+
+
+def cases_of(spec, right, place=""):
+    """(parameters, place, shown, option) for every option of a specification, at any depth."""
+    for option, about in spec.items():
+        kind, where = about.get("type", "str"), f"{place}{option}"
+        wrong = [item for item in WRONG[kind] if (kind, item[1]) not in NUMBERS_ANYWAY]
+        if (kind, about.get("elements")) == ("list", "dict"):
+            wrong += WRONG["list of dict"]
+        if about.get("required") or about.get("default") is not None:
+            wrong.append((None, "null"))
+        for value, shown in wrong:
+            yield {**right, option: value}, where, shown, option
+        sub = about.get("options") or {}
+        if kind == "list" and about.get("elements") == "dict":
+            for value, shown in WRONG_ITEMS:
+                yield {**right, option: [value]}, f"{where}[0]", shown, option
+            filled = {name: filled_in(name, about) for name, about in sub.items() if about.get("required")}
+            for inner, *rest in cases_of(sub, filled, f"{where}[1]."):
+                yield {**right, option: [filled, inner]}, *rest
+        elif kind == "dict" and not sub:
+            for value, shown in WRONG_ENTRIES:
+                yield {**right, option: {"key": value}}, f"{where}.key", shown, option
+
+
+def filled_in(option, about):
+    return yaml.safe_load(option_types.example_of(option, about))
+
+
+def all_cases():
+    for module, (spec, right) in MODULES.items():
+        for case in cases_of(spec, right):
+            yield Case(module, *case)
+    for option, (spec, right) in ITEMS.items():
+        for inner, place, shown, name in cases_of(spec, right):
+            named = name != "name" and isinstance(inner.get("name"), str)
+            item = f"{option}[1]" + (f" ({inner['name']})" if named else "")
+            yield Case(macvlan_config, {option: [right, inner]}, f"{item}: {place}", shown, name)
+
+
+CASES = list(all_cases())
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    monkeypatch.setattr(face.os, "geteuid", lambda: 0)
+
+
+@pytest.fixture
+def message(capsys):
+    """What a module fails with."""
+
+    def run(module, params):
+        collected._global_warnings.clear()
+        with patch_module_args({"_ansible_remote_tmp": "/tmp", **params}), pytest.raises(SystemExit):
+            module.main()
+        result = json.loads(capsys.readouterr().out)
+        assert result["failed"]
+        assert set(params) <= set(result["invocation"]["module_args"])
+        return result["msg"]
+
+    return run
+
+
+def test_the_table_has_every_option_of_every_module():
+    options = {case.option for case in CASES}
+    for spec, dummy in (*MODULES.values(), *ITEMS.values()):
+        assert set(spec) <= options
+    assert {"subnet", "gateway", "aux_addresses", "base", "size", "to", "via", "metric", "path", "content"} <= options
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module.__name__.rpartition('.')[2]}-{case.place}-{case.shown}")
+def test_a_wrong_type_is_told_with_its_place_its_value_and_what_would_be_right(message, case):
+    told = message(case.module, case.params)
+    begins = f"{case.place}: {case.shown} is "
+    assert told.startswith(begins) and told.count(begins) == 1 and "such as " in told, told
+    assert not [word for word in RAW if word in told], told
+
+
+@pytest.mark.parametrize("option", sorted(option_types.EXAMPLES))
+def test_an_example_is_of_the_right_type(option):
+    specs = [spec for spec, dummy in (*MODULES.values(), *ITEMS.values())]
+    specs += [about["options"] for spec in specs for about in spec.values() if about.get("options")]
+    found = [spec[option] for spec in specs if option in spec]
+    assert found
+    for about in found:
+        value = filled_in(option, about)
+        assert option_types.read_types({option: about}, {option: value}) == ({option: value}, [])
+
+
+def test_every_option_of_text_or_of_more_than_one_value_has_an_example():
+    for case in CASES:
+        spec = {**face._network_options(), **face._endpoint_options(), **face._subinterface_options()}
+        about = spec.get(case.option, {"type": "int"})
+        if about.get("type") in ("str", "list", "dict") and "choices" not in about:
+            assert case.option in option_types.EXAMPLES
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "told"),
+    [
+        (
+            macvlan_network,
+            {"name": "lan", "subnets": ["192.168.60.0/24"]},
+            "subnets[0]: '192.168.60.0/24' is text, but must be a dictionary, such as {subnet: 192.168.50.0/24}",
+        ),
+        (
+            macvlan_endpoint,
+            {"name": "web", "network": "lan", "pid": "mycontainer"},
+            (
+                "pid: 'mycontainer' is text, but must be a whole number, such as pid: 4711; the name of a container or service is "
+                "no process id: look it up first, with docker inspect, podman inspect or systemctl show --property MainPID"
+            ),
+        ),
+        (
+            macvlan_config,
+            {"endpoints": {"web": {"network": "lan"}}},
+            (
+                "endpoints: {'web': {'network': 'lan'}} is a dictionary, but must be a list of dictionaries, such as endpoints: "
+                "[{name: web, network: macvlan50, netns: web}]"
+            ),
+        ),
+        (
+            macvlan_network,
+            {"name": "lan", "subnets": [{"subnet": "192.168.60.0/24", "gateway": False}]},
+            (
+                "subnets[0].gateway: false is a boolean, but must be text, such as gateway: 192.168.50.1; for a subnet without a "
+                "gateway write gateway: none"
+            ),
+        ),
+        (
+            macvlan_network,
+            {"name": "lan", "mode": None},
+            (
+                "mode: null is no value, but must be one of bridge, private, vepa, passthru, such as mode: bridge; for its default "
+                "leave mode out"
+            ),
+        ),
+        (
+            macvlan_endpoint,
+            {"name": "web", "network": "lan", "netns": False},
+            (
+                "netns: false is a boolean, but must be text, such as netns: web; a word that YAML takes for true or false, such as "
+                'no, is text in quotes: "no"'
+            ),
+        ),
+    ],
+)
+def test_the_sentence(message, module, params, told):
+    assert message(module, params) == told
+
+
+def test_mistakes_of_all_kinds_are_told_together(message):
+    told = message(
+        macvlan_network, {"subnets": ["10.0.0.0/8", {"subnet": ["a"]}], "mtu": "big", "mode": "bride", "colour": "red"}
+    )
+    for part in (
+        "subnets[0]: '10.0.0.0/8' is", "subnets[1].subnet: ['a'] is", "mtu: 'big' is", "name", "mode", "bride", "colour"
+    ):  # fmt: skip
+        assert part in told, told
+    assert "subnet: x" not in told and "missing required arguments: name" in told
+
+
+def test_mistakes_of_all_items_are_told_together_and_once(message):
+    told = message(
+        macvlan_config,
+        {
+            "force": "maybe",
+            "networks": ["lan", {"name": "dmz", "mtu": "big"}, {"mode": "bride"}],
+            "endpoints": [{"name": "web", "network": "lan", "routes": ["10.0.0.0/8"], "colour": "red"}],
+        },
+    )
+    sentences = told.split("; ")
+    for part in (
+        "force: 'maybe' is",
+        "networks[0]: 'lan' is",
+        "networks[1] (dmz): mtu: 'big' is",
+        "networks[2]: missing required arguments: name",
+        "networks[2]: value of mode must be one of",
+        "endpoints[0] (web): routes[0]: '10.0.0.0/8' is",
+        "endpoints[0] (web): unknown options: colour",
+    ):
+        assert len([sentence for sentence in sentences if sentence.startswith(part)]) == 1, told
+
+
+RIGHT = [
+    (macvlan_network, {"name": 50, "mtu": "1500", "internal": "yes", "labels": "a=b c=d", "subnets": [], "ipv6": None}),
+    (macvlan_network, {"name": "lan", "subnets": "subnet=10.0.0.0/8", "labels": {"a": None, "b": True, "c": 1.5}}),
+    (macvlan_endpoint, {"name": "web", "network": "lan", "pid": "4711", "mtu": None, "sysctls": {}, "announce": 0}),
+    (macvlan_info, {"network": None}),
+]
+
+
+@pytest.mark.parametrize(("module", "params"), RIGHT)
+def test_what_was_right_stays_right(module, params):
+    assert option_types.read_types(MODULES[module][0], params)[1] == []
