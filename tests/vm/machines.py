@@ -51,18 +51,20 @@ def cable(folder: Path, name: str) -> tuple[Nic, Nic]:
     )
 
 
-def carry(one: socket.socket, other: socket.socket) -> t.NoReturn:
-    """Carry frames between two cards, and lose those that a card does not take, as a wire does.
+def carry(one: socket.socket, other: socket.socket) -> None:
+    """Carry frames between two cards for as long as both are there, and lose those that a card does not take, as a wire does.
 
     With nobody to read what it sends the driver of a kernel that is a program times out, resets its count of frames on
     their way, and panics when they leave after all (lib/dynamic_queue_limits.c, dql_completed).
     """
-    with selectors.DefaultSelector() as ready:
+    with selectors.DefaultSelector() as ready, contextlib.suppress(ConnectionError):
         ready.register(one, selectors.EVENT_READ, other)
         ready.register(other, selectors.EVENT_READ, one)
         while True:
             for key, dummy in ready.select():
                 frame = t.cast(socket.socket, key.fileobj).recv(65536)
+                if not frame:
+                    return
                 with contextlib.suppress(BlockingIOError):
                     key.data.send(frame, socket.MSG_DONTWAIT)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import io
+import select
 import shlex
 import socket
 import subprocess
