@@ -74,6 +74,7 @@ def read_messages(data: bytes) -> None:
                 parse(message.body)
             except (LookupError, ValueError, struct.error):
                 continue
+        codec.parse_vlan_filter(message.body)
         codec.parse_settings(codec.link_attributes(message.body), "eth0")
         codec.parse_answer(message)
 

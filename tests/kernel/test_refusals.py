@@ -108,6 +108,23 @@ def test_an_endpoint_is_not_made_beside_a_foreign_link_that_came_after_its_netwo
     endpoint(host, "a")
 
 
+@pytest.mark.parametrize("kind", ["macvlan", "macvtap"])
+def test_no_passthru_link_is_made_beside_a_foreign_link_in_another_namespace(host: Host, kind: str) -> None:
+    host.ip("netns", "add", "pod")
+    # A namespace of that number does not make it the host's.
+    host.ip("netns", "add", "other")
+    foreign = ["link", "add", "link", "eth0", "name", "foreign", "netns", "pod", "type", kind, "mode", "bridge"]
+    words = "passthru needs eth0 for itself, and foreign in namespace pod is on it"
+    host.ip(*foreign)
+    refuse(host, NETWORK, f"network net: {words}", name="net", parent="eth0", mode="passthru", ipam="none")
+    host.ip("-n", "pod", "link", "delete", "foreign")
+    network(host, mode="passthru", ipam="none")
+    host.ip(*foreign)
+    refuse(host, ENDPOINT, f"endpoint net/a: {words}", name="a", network="net", netns="a")
+    host.ip("-n", "pod", "link", "delete", "foreign")
+    endpoint(host, "a")
+
+
 # --- settings -------------------------------------------------------------------------------------------------------
 
 READ_ONLY = "mount --bind {0} {0} && mount -o remount,bind,ro {0}"

@@ -16,6 +16,7 @@ VETH = "ip link add v0 type veth peer name v1"
 PROBES = {
     "veth": VETH,
     "bridge": "ip link add b0 type bridge",
+    "vlan_filtering": "ip link add b0 type bridge vlan_filtering 1",
     "bonding": "ip link add b0 type bond",
     "dummy": "ip link add d0 type dummy",
     "macvlan": f"{VETH} && ip link add link v0 name m0 type macvlan mode bridge",

@@ -240,6 +240,14 @@ def test_the_filter_of_a_link_is_read(index, mac):
     assert codec.parse_filter(body) == (index, mac)
 
 
+@given(protocol=st.sampled_from(tuple(codec.VLAN_PROTOCOLS)), filtering=st.integers(0, 1), kind=st.sampled_from(("bridge", "vlan", "")))
+def test_the_protocol_that_a_bridge_looks_at_is_read(protocol, filtering, kind):
+    data = {"attrs": [["IFLA_BR_VLAN_FILTERING", filtering], ["IFLA_BR_VLAN_PROTOCOL", codec.VLAN_PROTOCOLS[protocol]]]}
+    info = [["IFLA_INFO_KIND", kind], *([["IFLA_INFO_DATA", data]] if kind == "bridge" else [])]
+    body = encoded("link", {"index": 9}, [["IFLA_IFNAME", "br0"], ["IFLA_LINKINFO", {"attrs": info}]])
+    assert codec.parse_vlan_filter(body) == (protocol if kind == "bridge" and filtering else None)
+
+
 @given(index=indices, nsid=st.integers(0, 2**31 - 1), group=st.integers(1, 2**31 - 1))
 def test_links_can_be_deleted_in_another_namespace_and_as_a_group(index, nsid, group):
     elsewhere = decoded(codec.delete_link(index, nsid), "link")

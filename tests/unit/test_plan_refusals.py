@@ -236,6 +236,53 @@ def test_a_foreign_link_that_shares_its_parent_is_in_nobodys_way():
     assert host.run(endpoint()).changed
 
 
+def away(name="up0", **values):
+    """A macvlan on eth0 in namespace pod."""
+    return Emigrant(Netns("name", "pod"), link(name, 9, **{"kind": "macvlan", "macvlan_mode": "bridge", "lower": ETH0, "lower_netns": 0, **values}))
+
+
+@pytest.mark.parametrize(
+    ("mode", "foreign", "words"),
+    [
+        ("passthru", away(), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
+        ("passthru", away(kind="macvtap"), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
+        ("vepa", away(macvlan_mode="passthru"), "eth0 carries the passthru link up0 in namespace pod, which shares it not"),
+        ("passthru", away(lower=ETH1), None),
+        ("passthru", away(alias="fleetnet.macvlan:0123456789abcdef"), None),
+        ("bridge", away(), None),
+    ],
+)
+def test_a_foreign_link_in_another_namespace_counts_beside_a_passthru_link(mode, foreign, words):
+    host = Host()
+    reads(host, emigrants=(foreign,))
+    if words is None:
+        host.run(network(mode=mode), endpoint())
+        return
+    assert refused(host, network(mode=mode)) == f"network lan: {words}"
+    reads(host, emigrants=())
+    host.run(network(mode=mode))
+    reads(host, emigrants=(foreign,))
+    assert refused(host, endpoint()) == f"endpoint lan/web: {words}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "looks"),
+    [
+        (network(mode="passthru"), True),
+        (network("two", parent="eth1"), False),
+        (endpoint(), True),
+        (endpoint(network="other"), False),
+        (no_network(), False),
+        (no_endpoint(), False),
+        (Restoration(), True),
+    ],
+)
+def test_other_namespaces_are_looked_at_for_passthru_links(request_, looks):
+    host = Host()
+    host.run(network(mode="passthru"), network("other", parent="eth1", subnets=["10.0.0.0/24"]))
+    assert plan.needs_of([request_], host.record).passthru is looks
+
+
 def test_a_restoration_tells_of_the_foreign_link_that_came_first():
     host = Host()
     host.run(network(mode="passthru"), endpoint())

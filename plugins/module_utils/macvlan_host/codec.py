@@ -41,6 +41,7 @@ IFLA_INET_CONF, IFLA_INET6_CONF = 1, 2
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MACVLAN_MODE = 1
 IFLA_VLAN_QOS_MAPPING = 1
+IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_PROTOCOL = 7, 8
 IFLA_VLAN_ID, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, IFLA_VLAN_PROTOCOL = 1, 2, 3, 4, 5
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
@@ -467,6 +468,16 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         vlan=_parse_vlan(data) if kind == "vlan" else None,
         altnames=_parse_altnames(found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else (),
     )
+
+
+def parse_vlan_filter(body: bytes) -> str | None:
+    """The protocol of the tags that a bridge looks at, from its RTM_NEWLINK message; None where it looks at none."""
+    info = attributes(link_attributes(body).get(IFLA_LINKINFO, b""))
+    data = attributes(info.get(IFLA_INFO_DATA, b"")) if _string(info.get(IFLA_INFO_KIND, b"")) == "bridge" else {}
+    if data.get(IFLA_BR_VLAN_FILTERING, b"\0") == b"\0":
+        return None
+    protocol = int.from_bytes(data.get(IFLA_BR_VLAN_PROTOCOL, b""), "big")
+    return next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), "802.1q")
 
 
 def _parse_altnames(nested: bytes) -> tuple[str, ...]:

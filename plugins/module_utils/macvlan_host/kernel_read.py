@@ -17,8 +17,8 @@ import typing as t
 
 from . import checks, codec, names, namespaces
 from .errors import KernelError, NoNamespaceError
-from .model import HOST, Connection, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
-from .netlink import RouteSocket
+from .model import HOST, BridgeVlans, Connection, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
+from .netlink import RouteSocket, read_bridge_vlans
 
 RT_SCOPE_LINK = 253
 
@@ -89,7 +89,8 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
         has_ipv6=os.path.isdir(IPV6_SETTINGS),
         read_only=read_only_settings(),
-        emigrants=_emigrants() if own is not None and needs.vlans - own.links.keys() else (),
+        emigrants=_emigrants() if own is not None and (needs.passthru or needs.vlans - own.links.keys()) else (),
+        bridges=_bridges(own, needs.parents) if own is not None else {},
     )
 
 
@@ -291,19 +292,37 @@ def _mount_of(path: str) -> str:
     return max((point for point in points if f"{path}/".startswith(f"{point.rstrip('/')}/")), key=len, default=path)
 
 
+def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
+    """ifindex → VLANs of those bridges below some links of the host that filter VLANs; the thread is in its namespace."""
+    protocols: dict[int, str] = {}
+    seen: set[int] = set()
+    for name in parents:
+        link = host.links.get(name)
+        while link is not None and link.index not in seen:
+            seen.add(link.index)
+            if link.kind == "bridge":
+                with contextlib.closing(RouteSocket()) as sock:
+                    dummy, body = sock.ask(codec.get_link(link.name))
+                protocol = codec.parse_vlan_filter(body) if body is not None else None
+                protocols.update({link.index: protocol} if protocol else {})
+            link = host.by_index(link.lower) if link.lower_netns is None else None
+    return read_bridge_vlans(protocols) if protocols else {}
+
+
 def _emigrants() -> tuple[Emigrant, ...]:
-    """The VLAN links that somebody has moved into a named namespace, or made there, on links of the host."""
+    """The VLAN and macvlan links that somebody has moved into a named namespace, or made there, on links of the host."""
     found: list[Emigrant] = []
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in namespaces.named():
             try:
                 walker.go(netns)
                 with contextlib.closing(RouteSocket()) as sock:
-                    vlans = [link for link in read_links(sock).values() if link.vlan and link.lower_netns is not None]
-                    home = _number_of_home(sock, walker) if vlans else -1
+                    links = [link for link in read_links(sock).values() if link.lower_netns is not None]
+                    away = [link for link in links if link.vlan is not None or link.kind in ("macvlan", "macvtap")]
+                    home = _number_of_home(sock, walker) if away else -1
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
-            found += [Emigrant(netns, link) for link in vlans if link.lower_netns == home]
+            found += [Emigrant(netns, link) for link in away if link.lower_netns == home]
     return tuple(found)
 
 

@@ -664,6 +664,8 @@ class Needs:
     :ivar kinds: the kinds of link that may have to be made
     :ivar settings: the sysctls that a task asks for, to learn whether there are such
     :ivar vlans: the names of the VLAN links that may have to be made
+    :ivar passthru: whether a passthru link may have to be made, which shares its parent with no link of any namespace
+    :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
     """
 
     spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
@@ -676,11 +678,29 @@ class Needs:
     settings: frozenset[tuple[Netns, str]] = frozenset()
     next_hops: bool = False
     vlans: frozenset[str] = frozenset()
+    passthru: bool = False
+    parents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class BridgeVlans:
+    """The VLANs that a bridge which filters them takes itself, as one of its own ports.
+
+    :ivar protocol: of the tags that it looks at
+    :ivar tagged: those whose frames reach it with their tags
+    :ivar untagged: those whose frames reach it without
+    :ivar pvid: the one that its own frames without a tag belong to, None where it takes no such frames
+    """
+
+    protocol: str = "802.1q"
+    tagged: frozenset[int] = frozenset()
+    untagged: frozenset[int] = frozenset()
+    pvid: int | None = None
 
 
 @dataclass(frozen=True)
 class Emigrant:
-    """A VLAN link on a link of the host that is in a named namespace, where its base does not show it."""
+    """A VLAN, macvlan or macvtap on a link of the host that is in a named namespace, where its base does not show it."""
 
     netns: Netns
     link: Link
@@ -702,7 +722,8 @@ class Kernel:
     :ivar has_ipv6: whether IPv6 is there, which ``ipv6.disable=1`` switches off
     :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
         a key the first counts; empty where all can be written
-    :ivar emigrants: the VLAN links in named namespaces, if one may have to be made
+    :ivar emigrants: such links in named namespaces, if a VLAN link or a passthru link may have to be made
+    :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
     :ivar ways: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
     """
@@ -719,5 +740,6 @@ class Kernel:
     has_ipv6: bool = True
     read_only: dict[str, str] = field(default_factory=dict)
     emigrants: tuple[Emigrant, ...] = ()
+    bridges: dict[int, BridgeVlans] = field(default_factory=dict)
     ways: tuple[Way, ...] = ()
     peer: str | None = None

@@ -14,13 +14,15 @@ import typing as t
 
 from . import codec
 from .errors import PYROUTE2, KernelError, MissingLibraryError
-from .model import Link, VlanFacts
+from .model import BridgeVlans, Link, VlanFacts
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 # Dumps come in parts of 32 KiB at most (net/netlink/af_netlink.c, netlink_recvmsg); larger buffers cost more than reading.
 RECEIVE_SIZE = 1 << 16
 RECEIVE_BUFFER = 1 << 20
 BATCH = 64
+# include/uapi/linux/if_bridge.h
+BRIDGE_VLAN_INFO_PVID, BRIDGE_VLAN_INFO_UNTAGGED = 0x2, 0x4
 ANSWER_TIMEOUT = 30  # seconds
 
 
@@ -172,3 +174,38 @@ class LinkMaker:
         except self._error as exc:
             return codec.Answer(exc.code, "")
         return codec.Answer(0, "")
+
+
+def read_bridge_vlans(protocols: t.Mapping[int, str]) -> dict[int, BridgeVlans]:
+    """The VLANs that bridges take themselves, by pyroute2; of none where it is not installed, because no step needs it.
+
+    :param protocols: ifindex of a bridge → protocol of the tags that it looks at
+    """
+    try:
+        from pyroute2 import IPRoute
+        from pyroute2.netlink.exceptions import NetlinkError
+    except ImportError:
+        return {}
+    entries: dict[int, list[tuple[int, int]]] = {index: [] for index in protocols}
+    with IPRoute() as route:
+        try:
+            for message in route.get_vlans():
+                # One message for each port, and one for the bridge itself, each with all of its VLANs.
+                infos = (value for name, value in _bridge_part(message) if name == "IFLA_BRIDGE_VLAN_INFO")
+                entries.get(message["index"], []).extend((info["vid"], info["flags"]) for info in infos)
+        except NetlinkError as exc:
+            raise KernelError(f"cannot read the VLANs of bridges: {os.strerror(exc.code)}", exc.code) from exc
+    return {
+        index: BridgeVlans(
+            protocol,
+            frozenset(vid for vid, flags in entries[index] if not flags & BRIDGE_VLAN_INFO_UNTAGGED),
+            frozenset(vid for vid, flags in entries[index] if flags & BRIDGE_VLAN_INFO_UNTAGGED),
+            next((vid for vid, flags in entries[index] if flags & BRIDGE_VLAN_INFO_PVID), None),
+        )
+        for index, protocol in protocols.items()
+    }
+
+
+def _bridge_part(message: t.Any) -> t.Iterable[tuple[str, t.Any]]:
+    part = message.get_attr("IFLA_AF_SPEC")
+    return part["attrs"] if part is not None else ()

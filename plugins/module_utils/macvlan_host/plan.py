@@ -14,7 +14,7 @@ from .draft import Draft, Plan
 from .drift import default_key, setting_keys
 from .errors import PlanError
 from .mistakes import Mistakes, raise_all
-from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Record, SubInterface
+from .model import HOST, Endpoint, Kernel, Lease, Needs, Netns, Network, Record, SubInterface
 from .options import (
     EndpointOptions,
     EndpointRemoval,
@@ -217,6 +217,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     strangers: set[Netns] = set()
     kinds: set[str] = set()
     vlans: set[str] = set()
+    parents: set[str] = set()
     settings: set[tuple[Netns, str]] = set()
     in_full: set[Netns] = {HOST}
     host_routes = False
@@ -235,6 +236,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
             settings.update((request.netns, default_key(key)) for key in request.sysctls)
         kinds |= _kinds(request, recorded)
         vlans |= _vlans(request, recorded)
+        parents |= _parents(request, recorded)
         host_routes = host_routes or _needs_host_routes(request, touched)
     return Needs(
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
@@ -247,6 +249,8 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         settings=frozenset(settings),
         next_hops=any(isinstance(request, EndpointOptions) for request in requests),
         vlans=frozenset(vlans),
+        passthru=any(_is_passthru(request, recorded) for request in requests),
+        parents=frozenset(parents),
     )
 
 
@@ -273,6 +277,7 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
         kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
         vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
+        passthru=any(network.mode == "passthru" for network in recorded.networks.values()),
     )
 
 
@@ -318,6 +323,19 @@ def _vlans(request: Request, recorded: Record) -> set[str]:
     named = {request.name} if isinstance(request, SubInterfaceOptions) else set()
     is_vlan = {name: names.split_subinterface(name) or isinstance(recorded.links.get(name), SubInterface) for name in links}
     return named | {name for name, found in is_vlan.items() if found}
+
+
+def _is_passthru(request: Request, recorded: Record) -> bool:
+    network = recorded.networks.get(request.network) if isinstance(request, EndpointOptions) else request
+    return isinstance(network, (Network, NetworkOptions)) and network.mode == "passthru"
+
+
+def _parents(request: Request, recorded: Record) -> set[str]:
+    """The links that what a request makes will sit on, and, as far as names and record tell, those below them."""
+    network = recorded.networks.get(request.network) if isinstance(request, EndpointOptions) else None
+    found = {*_uses(request)[0], *(_and_below(network.parent) if network is not None else ())}
+    owned = (recorded.links.get(name) for name in found)
+    return found | {name for item in owned if isinstance(item, SubInterface) for name in _and_below(item.parent)}
 
 
 def _needs_host_routes(request: Request, touched: t.Iterable[Endpoint]) -> bool:

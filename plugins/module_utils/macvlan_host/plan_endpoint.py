@@ -17,6 +17,7 @@ from .mistakes import Mistakes
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
 from .options import EndpointOptions
 from .plan_align import align_link, dropped_sysctls
+from .plan_bridge import warn_of_filter
 from .plan_refusals import check_family
 from .plan_resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 from .steps import (
@@ -47,6 +48,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
         raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
     recorded = draft.endpoints.get((wanted.network, wanted.name))
     parent = draft.host.links[network.parent]
+    warn_of_filter(draft, network.title, parent)
     mistakes = Mistakes(wanted.title)
     with mistakes.collected():
         _check_namespace(draft, wanted)
@@ -350,13 +352,19 @@ def check_passthru(draft: Draft, title: str, mode: str, parent: Link) -> None:
     """
     networks = draft.networks_on(parent.name)
     ours = {names.tag(item.id) for network in networks for item in draft.endpoints_of(network.name)}
-    for other in draft.host.above(parent):
+    beside = [(other, "") for other in draft.host.above(parent)]
+    beside += [
+        (emigrant.link, f" in namespace {emigrant.netns.value}")
+        for emigrant in draft.kernel.emigrants
+        if emigrant.link.lower == parent.index and not emigrant.link.ours
+    ]
+    for other, where in beside:
         if other.kind not in ("macvlan", "macvtap") or other.alias in ours:
             continue
         if mode == "passthru":
-            raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name} is on it")
+            raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
         if other.macvlan_mode == "passthru":
-            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}, which shares it not")
+            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------

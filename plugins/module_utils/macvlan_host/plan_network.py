@@ -15,6 +15,7 @@ from .leases import reservations, subnet_of
 from .mistakes import Mistakes
 from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
+from .plan_bridge import warn_of_filter
 from .plan_endpoint import check_passthru, follow_network, remove_endpoint
 from .plan_refusals import problem_of_parent
 from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
@@ -71,6 +72,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
 
 
 def _check_on_parent(draft: Draft, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
+    warn_of_filter(draft, wanted.title, link)
     with mistakes.collected():
         check_passthru(draft, wanted.title, wanted.mode, link)
     with mistakes.collected():

@@ -15,6 +15,7 @@ from .errors import AbsentError, PlanError
 from .model import DUMMY_MTU, HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from .plan_align import routes_put_on
+from .plan_bridge import warn_of_filter
 from .plan_endpoint import follow_network
 from .steps import AddAddress, AddRoute, DeleteLink, LinkSpec, Note, SetLink, Step, link_steps
 
@@ -213,6 +214,7 @@ def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
     link = draft.host.links.get(wanted.name)
     if recorded is None and link is not None and not is_left(draft, wanted.name):
         _check_foreign(draft, link, wanted)
+        warn_of_filter(draft, wanted.title, link)
         return
     options = {
         item.name: getattr(wanted, item.name) for item in dataclasses.fields(SubInterfaceOptions) if item.name != "notes"
@@ -225,6 +227,7 @@ def plan_subinterface(draft: Draft, wanted: SubInterfaceOptions) -> None:
         draft.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
     _lower_users(draft, sub)
     ensure_owned(draft, sub)
+    warn_of_filter(draft, sub.title, draft.host.links[sub.name])
     for network, endpoint in _endpoints_on(draft, sub.name):
         follow_network(draft, endpoint, network)
 
