@@ -101,6 +101,8 @@ CREATE_ENDPOINT = Scenario(
     BUSY, "macvlan_endpoint", {**B, "routes": ROUTES, "sysctls": {"net.ipv4.ip_forward": 1}}, 8
 )
 CHANGE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {**A, **CHANGES}, 8)
+# Without the routes that a link loses as it goes down: with the last address of a family its routes go.
+EXCHANGE_ADDRESSES = Scenario(BUSY, "macvlan_endpoint", {**A, "ipv4": "10.0.0.77", "ipv6": "fd00::77"}, 4)
 REMOVE_ENDPOINT = Scenario(BUSY, "macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}, 2)
 CHANGE_NETWORK = Scenario(BUSY, "macvlan_network", changed_network("eth0"), 3)
 REMOVE_NETWORK = Scenario(BUSY, "macvlan_network", REMOVAL, 2)
@@ -117,6 +119,7 @@ SCENARIOS = [
     pytest.param(CREATE_NETWORK, id="create a network"),
     pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
     pytest.param(CHANGE_ENDPOINT, id="change an endpoint"),
+    pytest.param(EXCHANGE_ADDRESSES, id="exchange the addresses of an endpoint"),
     pytest.param(REMOVE_ENDPOINT, id="remove an endpoint"),
     pytest.param(CHANGE_NETWORK, id="change a network"),
     pytest.param(REMOVE_NETWORK, id="remove a network with its endpoints"),

@@ -240,7 +240,18 @@ class KernelWriter:
         elif isinstance(step, SetSysctls):
             self._set_sysctls(step)
         else:
+            if isinstance(step, DeleteAddress):
+                self._await_additions()
             self._queue(step, step.netns, _packed(step, self._index(step, step.netns, step.ifname)))
+
+    def _await_additions(self) -> None:
+        """Have no address go before the kernel has taken the one that comes in its stead.
+
+        It goes on with a batch behind what it refuses, and with the last address of a family the routes of the link go, which
+        are no steps of their own and so would not be put back.
+        """
+        if any(isinstance(queued.step, AddAddress) for queued in self._batch):
+            self._flush_batch()
 
     # Namespaces
 
