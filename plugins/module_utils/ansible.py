@@ -74,6 +74,8 @@ def _network_options() -> dict[str, t.Any]:
         "labels": {"type": "dict"},
         "allow_shared_parent": {"type": "bool", "default": False},
         "allow_overlap": {"type": "bool", "default": False},
+        # No default: it is false, and in a list what macvlan_config says.
+        "exclusive": {"type": "bool"},
     }
 
 
@@ -141,6 +143,8 @@ def _endpoint_options() -> dict[str, t.Any]:
         "sysctls": {"type": "dict"},
         "announce": {"type": "bool", "default": True},
         "labels": {"type": "dict"},
+        # No default: it is what its network says.
+        "exclusive": {"type": "bool"},
     }
 
 
@@ -159,6 +163,7 @@ def config_argspec() -> dict[str, t.Any]:
     return {
         **_config_lists(),
         "purge": {"type": "bool", "default": False},
+        "exclusive": {"type": "bool"},
         "confirm_timeout": {"type": "int", "default": 0},
         **_force_argspec(),
         **_common_argspec(),

@@ -74,6 +74,12 @@ options:
       - What this collection has not made is never removed.
     type: bool
     default: false
+  exclusive:
+    description:
+      - What O(fleetnet.macvlan.macvlan_network#module:exclusive) is for those networks of O(networks) that do not say it
+        and have addresses, which is those without C(ipam=none).
+    type: bool
+    version_added: 2.0.0
   confirm_timeout:
     description:
       - How many seconds there are to confirm what the task has changed, by M(fleetnet.macvlan.macvlan_confirm) over a

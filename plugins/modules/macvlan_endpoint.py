@@ -28,7 +28,8 @@ description:
     the link of an endpoint without an IPv6 address.
   - Addresses and routes that others put on the link while it lives, such as a DHCP client or VRRP, stay as they are. What
     an earlier task has put there, and this one does not ask for, is taken from it. A route of others goes only if it has
-    the destination and the metric of one of this task, and an address if it is one of this task with another prefix length.
+    the destination and the metric of one of this task, and an address if it is one of this task with another prefix length,
+    or with O(exclusive=true). M(fleetnet.macvlan.macvlan_info) lists the addresses that others have added for good.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -78,8 +79,9 @@ options:
       - Name of the interface in the namespace, up to 15 bytes.
       - When it is left out, it is C(eth0), and C(mv-) with O(name) behind it in the host's own namespace.
       - A name that is taken is refused.
-      - With another name the link goes down for a moment. The kernel takes the routes and the IPv6 addresses that others
-        have put on it away with that; a warning names them.
+      - A kernel before 6.2 renames only links that are down, so with another name the link goes down for a moment there. The
+        kernel takes the routes and the IPv6 addresses that others have put on it away with that; a warning names them.
+        Newer kernels rename the link without any interruption (since 2.0.0).
     type: str
   ipv4:
     description:
@@ -164,6 +166,15 @@ options:
     description:
       - Texts that are kept with the endpoint and returned with it. They have no effect.
     type: dict
+  exclusive:
+    description:
+      - Whether addresses that others have added to the link are removed. They are drift then.
+      - Never removed are addresses with a lifetime, such as those of DHCP clients, those of router advertisements, and
+        addresses of link scope. Routes of others stay as well.
+      - When it is left out, it is what the network says.
+      - V(true) is refused on a network with C(ipam=none), which leaves all addresses to what runs in the namespace.
+    type: bool
+    version_added: 2.0.0
   force:
     description:
       - Whether to do what may lock the control node out, such as taking away an interface of the host's own namespace
@@ -267,6 +278,13 @@ EXAMPLES = r"""
     sysctls:
       net.ipv4.ip_forward: 1
       net.ipv4.conf.IFNAME.rp_filter: 2
+
+- name: An endpoint whose link has no other address for good; those of VRRP and the like are removed at the next run
+  fleetnet.macvlan.macvlan_endpoint:
+    name: recorder
+    network: office
+    netns: recorder
+    exclusive: true
 
 - name: A link without an address for a DHCP client
   fleetnet.macvlan.macvlan_endpoint:
@@ -398,6 +416,12 @@ endpoint:
       returned: when the endpoint is there
       type: dict
       sample: {}
+    exclusive:
+      description: Whether addresses that others add to its link are removed; what its network says, unless it says otherwise.
+      returned: when the endpoint is there
+      type: bool
+      sample: false
+      version_added: 2.0.0
   sample:
     id: 91d5b7c2e04f3a6688b0d1f2a7c9e345
     name: web1
@@ -417,6 +441,7 @@ endpoint:
     announce: true
     sysctls: {}
     labels: {}
+    exclusive: false
 steps:
   description: What was done, or would be done in check mode, in order, a sentence each.
   returned: success

@@ -140,6 +140,12 @@ networks:
       type: dict
       sample:
         owner: web team
+    exclusive:
+      description: Whether addresses that others add to links of its endpoints are removed.
+      returned: always
+      type: bool
+      sample: false
+      version_added: 2.0.0
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: always
@@ -309,6 +315,24 @@ endpoints:
       returned: always
       type: dict
       sample: {}
+    exclusive:
+      description: Whether addresses that others add to its link are removed; what its network says, unless it says otherwise.
+      returned: always
+      type: bool
+      sample: false
+      version_added: 2.0.0
+    foreign_addresses:
+      description:
+        - Addresses with prefix length that others have added to its link for good, sorted. They are drift only where C(exclusive)
+          is true.
+        - M(fleetnet.macvlan.macvlan_config) returns endpoints without this.
+        - Addresses with a lifetime, those of router advertisements and those of link scope are not listed, and none on a network
+          with C(ipam=none).
+      returned: always
+      type: list
+      elements: str
+      sample: [192.168.50.200/32]
+      version_added: 2.0.0
 vlan_subinterfaces:
   description: The sub-interfaces that were made by this collection; foreign ones are not recorded.
   returned: success

@@ -206,6 +206,14 @@ options:
       - It counts when a subnet is added to the network.
     type: bool
     default: false
+  exclusive:
+    description:
+      - Whether addresses that others have added to links of the network's endpoints are removed, as far as an endpoint does
+        not say otherwise, see O(fleetnet.macvlan.macvlan_endpoint#module:exclusive).
+      - When it is left out, it is V(false).
+      - V(true) is refused with O(ipam=none).
+    type: bool
+    version_added: 2.0.0
   force:
     description:
       - With O(state=absent), removes the endpoints of the network too. Without it, the removal of a network that has
@@ -305,6 +313,14 @@ EXAMPLES = r"""
     parent: eth0.60
     ipam: none
 
+- name: Endpoints with no other addresses than those of this network; what somebody adds to a link is removed
+  fleetnet.macvlan.macvlan_network:
+    name: cameras
+    parent: eth0.61
+    exclusive: true
+    subnets:
+      - subnet: 192.168.61.0/24
+
 - name: The whole of eth2 for a single endpoint
   fleetnet.macvlan.macvlan_network:
     name: firewall
@@ -393,6 +409,12 @@ network:
       type: dict
       sample:
         owner: web team
+    exclusive:
+      description: Whether addresses that others add to links of its endpoints are removed.
+      returned: when the network is there
+      type: bool
+      sample: false
+      version_added: 2.0.0
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: when the network is there
@@ -461,6 +483,7 @@ network:
     ipam: default
     labels:
       owner: web team
+    exclusive: false
     subnets:
       - subnet: 192.168.50.0/24
         gateway: 192.168.50.1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.tests.support.features import RENAMES_LIVE
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
@@ -54,6 +55,7 @@ def test_an_endpoint_says_everything_about_itself(net: Host) -> None:
         "labels": {"tier": "web"},
         "default_route": True,
         "announce": True,
+        "exclusive": False,
         "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "0"},
     }
     link = net.links("web")["eth0"]
@@ -402,3 +404,32 @@ def test_an_endpoint_brings_its_owned_vlan_back(host: Host) -> None:
     host.ip("link", "delete", "eth0.50")
     assert endpoint(host, "a") == made
     assert "eth0.50" in host.links()
+
+
+def test_a_rename_keeps_what_others_have_added_where_the_kernel_renames_links_that_are_up(host: Host) -> None:
+    """Before 6.2 the link goes down for it, and a warning names what the kernel takes from it then."""
+    network(host, subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
+    endpoint(host, "a")
+    host.wait_until_up("eth0", "a")
+    for added in (
+        "address add 192.168.60.50/24 dev eth0 valid_lft 6000 preferred_lft 6000",
+        "address add 10.66.0.1/24 dev eth0",
+        "address add 2001:db8:60::9/64 dev eth0 nodad",
+        "route add 10.99.0.0/16 via 192.168.60.9 dev eth0 proto dhcp",
+    ):
+        host.ip(*added.split(" "), netns="a")
+    done = converge(host, "macvlan_endpoint", name="a", network="net", netns="a", ifname="net0")
+    kept = {item for item in host.addresses("net0", "a") if not item.startswith("fe80:")}
+    routes = {route["dst"] for route in host.routes("a")}
+    assert kept >= {"10.66.0.1/24", "192.168.60.2/24", "192.168.60.50/24", "2001:db8:60::2/64"}
+    assert routes >= {"default", "10.66.0.0/24", "192.168.60.0/24"}
+    lost = {"2001:db8:60::9/64"} - kept, {"10.99.0.0/16"} - routes
+    assert host.call("macvlan_info")["drift"] == []
+    if RENAMES_LIVE:
+        assert lost == (set(), set())
+        assert done.get("warnings") is None
+        assert done["steps"] == ["change ifname of endpoint net/a", "rename eth0 in namespace a to net0"]
+    else:
+        assert lost == ({"2001:db8:60::9/64"}, {"10.99.0.0/16"})
+        (warning,) = done["warnings"]
+        assert "2001:db8:60::9/64, the route to 10.99.0.0/16 via 192.168.60.9;" in warning

@@ -49,6 +49,7 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
         "mtu": 1400,
         "ipam": "default",
         "labels": {"team": "net"},
+        "exclusive": False,
         "subnets": [
             {
                 "subnet": "172.16.86.0/24",

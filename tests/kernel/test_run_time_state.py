@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -194,25 +194,3 @@ def test_a_record_that_was_lost_takes_the_address_of_the_endpoint_up_and_not_tho
     network(host, subnets=subnets("192.168.60.0/24"))
     assert endpoint(host, "a")["ipv4"] == "192.168.60.20/24"
     assert seen(host) == before
-
-
-def test_a_rename_says_what_others_lose_by_it(host: Host) -> None:
-    network(host, subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
-    endpoint(host, "a")
-    host.wait_until_up("eth0", "a")
-    put(
-        host,
-        (
-            "address add 192.168.60.50/24 dev eth0 valid_lft 6000 preferred_lft 6000",
-            "address add 10.66.0.1/24 dev eth0",
-            "address add 2001:db8:60::9/64 dev eth0 nodad",
-            "route add 10.99.0.0/16 via 192.168.60.9 dev eth0 proto dhcp",
-        ),
-    )
-    done = converge(host, "macvlan_endpoint", name="a", network="net", netns="a", ifname="net0")
-    (warning,) = done["warnings"]
-    assert "2001:db8:60::9/64, the route to 10.99.0.0/16 via 192.168.60.9;" in warning
-    kept = [item for item in host.addresses("net0", "a") if not item.startswith("fe80:")]
-    assert sorted(kept) == ["10.66.0.1/24", V4, "192.168.60.50/24", "2001:db8:60::2/64"]
-    assert {route["dst"] for route in host.routes("a")} == {"default", "10.66.0.0/24", "192.168.60.0/24"}
-    assert has_nothing_to_report(host)

@@ -473,13 +473,60 @@ def test_an_address_that_pyroute2_wrote_is_read_as_it_was_meant(index, address, 
     attributes = [["IFA_ADDRESS", str(address)]] + ([["IFA_LOCAL", str(address)]] if address.version == 4 else [])
     values = {"family": family, "prefixlen": length, "flags": 0x80, "scope": scope, "index": index}
     body = encoded("address", values, attributes)
-    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope, None)
+    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope, None, False)
 
 
 def test_the_local_address_of_a_point_to_point_link_is_its_own_and_not_its_peers():
-    values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4}
+    values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4, "flags": codec.IFA_F_PERMANENT}
     body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.2"], ["IFA_LOCAL", "10.0.0.1"]])
-    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2")
+    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2", False)
+
+
+FOR_EVER, KERNEL_LO, KERNEL_RA, KERNEL_LL = 2**32 - 1, 1, 2, 3
+PERMANENT, TEMPORARY, MANAGED, NO_PREFIX_ROUTE = 0x80, 0x01, 0x100, 0x200
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "preferred", "proto", "passing"),
+    [
+        pytest.param(4, PERMANENT, FOR_EVER, None, False, id="added"),
+        pytest.param(4, PERMANENT, FOR_EVER, 0, False, id="added-by-nobody-in-particular"),
+        pytest.param(4, PERMANENT | NO_PREFIX_ROUTE, FOR_EVER, 200, False, id="added-by-a-program"),
+        pytest.param(4, PERMANENT | TEMPORARY, FOR_EVER, None, False, id="second-address-of-a-subnet"),
+        pytest.param(4, 0, 600, None, True, id="dhcp"),
+        pytest.param(4, 0, 0, None, True, id="dhcp-no-longer-preferred"),
+        pytest.param(4, PERMANENT, 600, None, True, id="preferred-for-a-time"),
+        pytest.param(4, PERMANENT, 0, None, False, id="deprecated-for-good"),
+        pytest.param(6, PERMANENT, FOR_EVER, None, False, id="added6"),
+        pytest.param(6, PERMANENT, 0, None, False, id="deprecated6-for-good"),
+        pytest.param(6, PERMANENT, FOR_EVER, KERNEL_LO, False, id="loopback"),
+        pytest.param(6, PERMANENT, FOR_EVER, KERNEL_LL, False, id="link-local"),
+        pytest.param(6, 0, 600, None, True, id="dhcpv6"),
+        pytest.param(6, 0, FOR_EVER, None, True, id="advertised-before-5.18"),
+        pytest.param(6, PERMANENT, FOR_EVER, KERNEL_RA, True, id="advertised-for-ever"),
+        pytest.param(6, PERMANENT | MANAGED, FOR_EVER, None, True, id="advertised-and-managed-by-a-program"),
+        pytest.param(6, TEMPORARY, 600, KERNEL_RA, True, id="temporary"),
+    ],
+)
+def test_what_has_a_lifetime_or_comes_of_a_router_advertisement_is_there_for_a_time(version, flags, preferred, proto, passing):
+    address = "10.0.0.1" if version == 4 else "2001:db8::1"
+    values = {"family": socket.AF_INET if version == 4 else socket.AF_INET6, "prefixlen": 24, "flags": flags & 0xFF, "index": 4}
+    lifetimes = {"ifa_preferred": preferred, "ifa_valid": FOR_EVER if flags & PERMANENT else 600, "cstamp": 1, "tstamp": 1}
+    attributes = [["IFA_ADDRESS", address], ["IFA_LOCAL", address], ["IFA_FLAGS", flags], ["IFA_CACHEINFO", lifetimes]]
+    if version == 6:
+        del attributes[1]
+    body = encoded("address", values, attributes)
+    if proto is not None:
+        # Not every release of pyroute2 knows this attribute.
+        body += struct.pack("=HHB3x", 5, codec.IFA_PROTO, proto)
+    assert codec.parse_address(body).passing is passing
+
+
+@pytest.mark.parametrize("kind", [codec.IFA_CACHEINFO, codec.IFA_PROTO])
+def test_an_attribute_of_an_address_that_is_cut_short_is_none(kind):
+    values = {"family": socket.AF_INET, "prefixlen": 24, "flags": PERMANENT, "index": 4}
+    body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.1"], ["IFA_LOCAL", "10.0.0.1"]]) + struct.pack("=HH", 4, kind)
+    assert codec.parse_address(body)[:4] == (4, "10.0.0.1/24", 0, None)
 
 
 def route_message(index, route, **changes):
@@ -580,7 +627,7 @@ def test_an_address_comes_back_from_its_own_request(index, cidr, peer):
     if other and ipam.version_of(other) != ipam.version_of(wanted):
         other = None
     meant = None if other == ipam.without_prefix(wanted) else other
-    assert codec.parse_address(codec.add_address(index, wanted, other).body) == (index, wanted, 0, meant)
+    assert codec.parse_address(codec.add_address(index, wanted, other).body)[:4] == (index, wanted, 0, meant)
 
 
 # --- datagrams ------------------------------------------------------------------------------------------------------

@@ -91,6 +91,23 @@ def test_lists_that_are_left_out_are_none(params):
     assert read(**params) == config.Config()
 
 
+@pytest.mark.parametrize(
+    ("of_all", "item", "wanted"),
+    [
+        (None, {}, False),
+        (True, {}, True),
+        (True, {"exclusive": False}, False),
+        (False, {"exclusive": True}, True),
+        (True, {"ipam": "none"}, False),
+        (True, {"ipam": "default"}, True),
+    ],
+)
+def test_networks_that_do_not_say_whether_they_are_exclusive_have_what_is_said_of_all(of_all, item, wanted):
+    params = {"exclusive": of_all, "networks": [{"name": "lan", "parent": "eth0", **item}]}
+    (network,) = config.config_options(params).networks
+    assert network.exclusive is wanted
+
+
 def test_an_empty_list_is_a_list():
     assert read(endpoints=[]) == config.Config(endpoints=())
 

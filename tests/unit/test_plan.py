@@ -1889,6 +1889,33 @@ def test_a_rename_of_a_link_that_nobody_else_uses_has_nothing_to_tell():
     assert prepared(kernel(), network(), endpoint()).plan(endpoint(ifname="net0")).warnings == ()
 
 
+def test_a_kernel_that_renames_links_which_are_up_takes_nothing_from_anybody():
+    host = prepared(dataclasses.replace(kernel(), renames_live=True), network(), endpoint())
+    with_others(host, "fd00::9/64", "10.66.0.1/24", routes=[THEIRS])
+    assert host.plan(endpoint(ifname="net0")).warnings == ()
+    assert host.sentences(endpoint(ifname="net0")) == ["change ifname of endpoint lan/web", f"rename {GO} to net0"]
+
+
+@pytest.mark.parametrize(
+    ("of_network", "of_endpoint", "goes"),
+    [(None, None, False), (True, None, True), (True, False, False), (False, True, True), (None, True, True)],
+)
+def test_what_was_added_for_good_goes_where_the_endpoint_or_else_its_network_is_exclusive(of_network, of_endpoint, goes):
+    asked = endpoint(exclusive=of_endpoint)
+    host = prepared(kernel(), network(exclusive=of_network), asked)
+    with_others(host, "192.168.1.50/32", "192.168.1.60/24")
+    one = host.kernel.spaces[BLUE_PATH]
+    passing = frozenset({(one.links["eth0"].index, "192.168.1.60/24")})
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, passing=passing), BLUE_PATH)
+    for task in (asked, network(exclusive=of_network)):
+        assert said(host.plan(task)) == ([f"delete 192.168.1.50/32 from {GO}"] if goes else [])
+
+
+def test_an_endpoint_cannot_be_exclusive_where_all_addresses_are_left_to_others():
+    host = prepared(kernel(), network(subnets=(), ipam="none"))
+    assert_refused(host, [endpoint(exclusive=True)], ["endpoint lan/web: exclusive: true", "network lan has ipam: none"])
+
+
 def test_a_namespace_that_keeps_the_other_addresses_of_a_subnet_is_not_told_to():
     host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))
     sentences = host.sentences(endpoint(ipv4="192.168.1.9", sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))

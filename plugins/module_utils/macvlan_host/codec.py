@@ -45,8 +45,10 @@ IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_PROTOCOL = 7, 8
 IFLA_VLAN_ID, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, IFLA_VLAN_PROTOCOL = 1, 2, 3, 4, 5
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
-IFA_ADDRESS, IFA_LOCAL = 1, 2
-IFA_F_NODAD = 0x02
+IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 1, 2, 6, 8, 11
+IFA_F_TEMPORARY, IFA_F_NODAD, IFA_F_PERMANENT, IFA_F_MANAGETEMPADDR = 0x01, 0x02, 0x80, 0x100
+IFAPROT_KERNEL_RA = 2
+INFINITY_LIFE_TIME = 0xFFFFFFFF
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 6, 7, 9, 15
@@ -555,21 +557,42 @@ class AddressFacts(t.NamedTuple):
 
     :ivar address: with its prefix length
     :ivar peer: the address at the other end, None when none is given
+    :ivar passing: whether it has a lifetime, or was made by a router advertisement
     """
 
     ifindex: int
     address: str
     scope: int
     peer: str | None
+    passing: bool = False
 
 
 def parse_address(body: bytes) -> AddressFacts:
     """An address from the body of an RTM_NEWADDR message."""
-    dummy, length, dummy, scope, index = _ADDRESS.unpack_from(body)
+    family, length, low_flags, scope, index = _ADDRESS.unpack_from(body)
     found = attributes(body, _ADDRESS.size)
     other = found.get(IFA_ADDRESS, b"")
     own = found.get(IFA_LOCAL, other)
-    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, inet.from_bytes(other) if own != other else None)
+    peer = inet.from_bytes(other) if own != other else None
+    passing = _is_passing(family, _number(found, IFA_FLAGS) or low_flags, found)
+    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, peer, passing)
+
+
+def _is_passing(family: int, flags: int, found: Attributes) -> bool:
+    """Whether an address is there for a time only, or by a router advertisement.
+
+    The kernel marks as permanent what is added without a valid lifetime (net/ipv4/devinet.c, set_ifa_lifetime;
+    net/ipv6/addrconf.c, inet6_addr_add), and says since 5.18 who has made an address. Programs that handle router
+    advertisements in the kernel's stead ask it for temporary addresses beside theirs (RFC 8981). One that is permanent and
+    deprecated, with a preferred lifetime of 0, is there for good.
+    """
+    if not flags & IFA_F_PERMANENT or found.get(IFA_PROTO, b"")[:1] == bytes([IFAPROT_KERNEL_RA]):
+        return True
+    if family == socket.AF_INET6 and flags & (IFA_F_TEMPORARY | IFA_F_MANAGETEMPADDR):
+        return True
+    # The preferred lifetime, in seconds, comes first in struct ifa_cacheinfo (linux/if_addr.h).
+    preferred = found.get(IFA_CACHEINFO, b"")[: _UINT32.size]
+    return len(preferred) == _UINT32.size and _UINT32.unpack(preferred)[0] not in (0, INFINITY_LIFE_TIME)
 
 
 def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:

@@ -43,7 +43,7 @@ def config_options(params: Params) -> Config:
     problems: list[str] = []
     config = Config(
         subinterfaces=_items(params, "vlan_subinterfaces", options.subinterface_options, problems),
-        networks=_items(params, "networks", options.network_options, problems),
+        networks=_items(_with_exclusive(params), "networks", options.network_options, problems),
         endpoints=_items(params, "endpoints", options.endpoint_options, problems),
         purge=bool(params.get("purge")),
     )
@@ -51,6 +51,16 @@ def config_options(params: Params) -> Config:
     if problems:
         raise OptionsError(problems)
     return config
+
+
+def _with_exclusive(params: Params) -> Params:
+    """The parameters with what they say of all networks in those that say nothing else and have addresses."""
+    if params.get("exclusive") is None or params.get("networks") is None:
+        return params
+    default = {"exclusive": params["exclusive"]}
+    says_nothing = [item.get("exclusive") is None and item.get("ipam") != "none" for item in params["networks"]]
+    networks = [{**item, **default} if bare else item for item, bare in zip(params["networks"], says_nothing)]
+    return {**params, "networks": networks}
 
 
 def _items(

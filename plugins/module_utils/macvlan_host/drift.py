@@ -229,7 +229,7 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
     ):
         if recorded != actual:
             yield Drift(title, field, recorded, actual)
-    yield from _addresses(endpoint, space.addresses.get(link.index, ()))
+    yield from _addresses(endpoint, network, space, link)
     yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:
         yield from _sysctls(endpoint, space)
@@ -247,12 +247,36 @@ def _namespace(draft: Draft, endpoint: Endpoint, space: Space) -> t.Iterator[Dri
         yield Drift(endpoint.title, "netns", "lo up", "lo down")
 
 
-def _addresses(endpoint: Endpoint, actual: tuple[str, ...]) -> t.Iterator[Drift]:
-    """What is missing; what others have added while the link lives is theirs, and only tells what came in its stead."""
+def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
+    """What somebody has added to the link of an endpoint for good; sorted, because the kernel's order says nothing.
+
+    An address with a lifetime, or of a router advertisement, is the business of what keeps it. Where the network has no
+    addresses, none is foreign.
+    """
+    if network.ipam == "none":
+        return []
+    present = space.addresses.get(link.index, ())
+    return sorted(item for item in present if item not in endpoint.addresses and (link.index, item) not in space.passing)
+
+
+def is_exclusive(endpoint: Endpoint, network: Network) -> bool:
+    """Whether foreign addresses are to go from the link of an endpoint; its own word counts before its network's."""
+    return network.exclusive if endpoint.own_exclusive is None else endpoint.own_exclusive
+
+
+def intruders(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
+    """The foreign addresses that are to go."""
+    return foreign_addresses(endpoint, network, space, link) if is_exclusive(endpoint, network) else []
+
+
+def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
+    """What is missing, with what came in its stead; what others have added besides is theirs, unless it is to go."""
+    actual = space.addresses.get(link.index, ())
+    too_many = intruders(endpoint, network, space, link)
     for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
         version = int(field[-1])
         found = sorted(address for address in actual if ipam.version_of(address) == version)
-        if recorded and recorded not in found:
+        if (recorded and recorded not in found) or any(address in too_many for address in found):
             yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
 
 

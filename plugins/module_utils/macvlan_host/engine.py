@@ -103,7 +103,10 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     _check_not_lost(state)
     stored, kernel = _look(state, lambda stored: needs_of_everything(stored.record))
     draft = Draft(stored.record, kernel)
-    found: dict[str, t.Any] = View(draft).everything(network, endpoint)
+    view = View(draft)
+    found: dict[str, t.Any] = view.everything(network, endpoint)
+    for item in found["endpoints"]:
+        item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = {f"network {item['name']}" for item in found["networks"]}
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
     shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}

@@ -29,6 +29,8 @@ MANY_PARENTS, ALL_LINKS = 16, 0
 
 # Not there when IPv6 is switched off for good (ipv6.disable=1), or is a module that is not loaded.
 IPV6_SETTINGS = "/proc/sys/net/ipv6/conf"
+# The first kernel that renames links which are up (net/core/dev.c, dev_change_name).
+RENAMES_LIVE = (6, 2)
 # Where the settings of endpoints are, each of which may be a mount of its own; what is further down comes first.
 SETTINGS_FOLDERS = {
     "net.ipv4.conf.": "/proc/sys/net/ipv4/conf",
@@ -88,6 +90,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         no_namespaces=frozenset(no_namespaces),
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
         has_ipv6=os.path.isdir(IPV6_SETTINGS),
+        renames_live=names.kernel_version(os.uname().release) >= RENAMES_LIVE,
         read_only=read_only_settings(),
         emigrants=_emigrants() if own is not None and (needs.passthru or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
@@ -112,7 +115,7 @@ def read_space(
     wanted = frozenset(sysctls)
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
-        addresses, peers, narrow = _read_addresses(sock)
+        found = _read_addresses(sock)
         bodies: t.Iterable[bytes] = sock.dump(codec.dump_routes()) if with_routes or with_next_hops else ()
         hops = _NextHops()
         if with_next_hops:
@@ -124,13 +127,14 @@ def read_space(
             collections.deque(bodies, maxlen=0)
         return Space(
             links=links,
-            addresses=addresses,
-            peers=peers,
+            addresses=found.addresses,
+            peers=found.peers,
+            passing=frozenset(found.passing),
             routes=routes,
             odd_routes=odd_routes,
             sysctls={**settings, **_read_files(wanted - settings.keys())},
             strangers=strangers,
-            narrow=narrow,
+            narrow=found.narrow,
             next_hops=hops.found,
         )
 
@@ -181,20 +185,29 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
 Addresses = dict[int, tuple[str, ...]]
 
 
-def _read_addresses(sock: RouteSocket) -> tuple[Addresses, dict[tuple[int, str], str], Addresses]:
-    """The addresses, the peers of those that have one, and the IPv4 addresses of link scope."""
-    addresses: Addresses = {}
-    narrow: Addresses = {}
-    peers: dict[tuple[int, str], str] = {}
+@dataclasses.dataclass
+class _Addresses:
+    """The addresses of a namespace, as :class:`Space` has them."""
+
+    addresses: Addresses = dataclasses.field(default_factory=dict)
+    peers: dict[tuple[int, str], str] = dataclasses.field(default_factory=dict)
+    narrow: Addresses = dataclasses.field(default_factory=dict)
+    passing: set[tuple[int, str]] = dataclasses.field(default_factory=set)
+
+
+def _read_addresses(sock: RouteSocket) -> _Addresses:
+    found = _Addresses()
     for body in sock.dump(codec.dump_addresses()):
-        index, address, scope, peer = codec.parse_address(body)
+        index, address, scope, peer, passing = codec.parse_address(body)
         if scope != RT_SCOPE_LINK:
-            addresses[index] = (*addresses.get(index, ()), address)
+            found.addresses[index] = (*found.addresses.get(index, ()), address)
             if peer is not None:
-                peers[index, address] = peer
+                found.peers[index, address] = peer
+            if passing:
+                found.passing.add((index, address))
         elif ":" not in address:
-            narrow[index] = (*narrow.get(index, ()), address)
-    return addresses, peers, narrow
+            found.narrow[index] = (*found.narrow.get(index, ()), address)
+    return found
 
 
 class _NextHops:

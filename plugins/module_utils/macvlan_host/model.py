@@ -112,6 +112,7 @@ class Network:
     :ivar parent_created: the parent did not exist and was made for a network
     :ivar mtu: of its endpoints, None for the parent's
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
+    :ivar exclusive: whether addresses that others add to links of its endpoints are to go
     """
 
     id: str
@@ -125,6 +126,7 @@ class Network:
     ipam: str = "default"
     labels: dict[str, str] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
+    exclusive: bool = False
 
     CHECKS: t.ClassVar[dict[str, checks.Check]] = {
         "id": checks.identifier,
@@ -138,6 +140,7 @@ class Network:
         "ipam": checks.one_of("default", "none"),
         "labels": checks.mapping(checks.text, checks.text),
         "subnets": checks.elsewhere,
+        "exclusive": checks.flag,
     }
 
     @property
@@ -371,6 +374,7 @@ class Endpoint:
     :ivar own_mtu: what the task asked for; None follows network and parent
     :ivar sysctls: as given, ``IFNAME`` not replaced
     :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
+    :ivar own_exclusive: what the task asked for; None follows the network
     """
 
     id: str
@@ -391,6 +395,7 @@ class Endpoint:
     sysctls: dict[str, str] = field(default_factory=dict)
     sysctls_before: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    own_exclusive: bool | None = None
 
     CHECKS: t.ClassVar[dict[str, checks.Check]] = {
         "id": checks.identifier,
@@ -411,6 +416,7 @@ class Endpoint:
         "sysctls": checks.mapping(checks.sysctl_key, checks.sysctl_value),
         "sysctls_before": checks.mapping(checks.sysctl_key, checks.sysctl_value),
         "labels": checks.mapping(checks.text, checks.text),
+        "own_exclusive": checks.optional(checks.flag),
     }
 
     @property
@@ -533,6 +539,7 @@ class Space:
 
     :ivar addresses: ifindex → addresses with prefix length
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
+    :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
     :ivar routes: ifindex → unicast routes of the main table
     :ivar odd_routes: its other routes, whose destination and metric are taken
     :ivar narrow: ifindex → addresses of link scope with prefix length, by which nobody is reached from beyond the link
@@ -545,6 +552,7 @@ class Space:
     links: dict[str, Link] = field(default_factory=dict)
     addresses: dict[int, tuple[str, ...]] = field(default_factory=dict)
     peers: dict[tuple[int, str], str] = field(default_factory=dict)
+    passing: frozenset[tuple[int, str]] = frozenset()
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
     odd_routes: tuple[OddRoute, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -720,6 +728,7 @@ class Kernel:
     :ivar no_namespaces: paths of namespaces where something else is
     :ivar has_pyroute2: whether the library is there, should it be needed
     :ivar has_ipv6: whether IPv6 is there, which ``ipv6.disable=1`` switches off
+    :ivar renames_live: whether it renames links that are up
     :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
         a key the first counts; empty where all can be written
     :ivar emigrants: such links in named namespaces, if a VLAN link or a passthru link may have to be made
@@ -738,6 +747,7 @@ class Kernel:
     no_namespaces: frozenset[str] = frozenset()
     has_pyroute2: bool = True
     has_ipv6: bool = True
+    renames_live: bool = False
     read_only: dict[str, str] = field(default_factory=dict)
     emigrants: tuple[Emigrant, ...] = ()
     bridges: dict[int, BridgeVlans] = field(default_factory=dict)

@@ -47,6 +47,7 @@ class NetworkOptions:
     labels: dict[str, str] = field(default_factory=dict)
     allow_shared_parent: bool = False
     allow_overlap: bool = False
+    exclusive: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,6 +128,7 @@ class EndpointOptions:
 
     :ivar subnet: pool to take the address of its family from
     :ivar default_route: None for "yes, except in the host's own namespace"
+    :ivar exclusive: None for what its network says
     """
 
     name: str
@@ -143,6 +145,7 @@ class EndpointOptions:
     sysctls: dict[str, str] = field(default_factory=dict)
     announce: bool = True
     labels: dict[str, str] = field(default_factory=dict)
+    exclusive: bool | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -286,6 +289,11 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
             check.problem("ipam: none gives links without addresses; remove subnets, or ipam")
         if wants_ipv6:
             check.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
+        if params.get("exclusive"):
+            check.problem(
+                "ipam: none leaves the addresses of links to what runs in their namespaces, and exclusive: true would remove "
+                "them; remove exclusive, or ipam"
+            )
     check.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
     pools = tuple(
         pool
@@ -305,6 +313,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         labels=_texts(params.get("labels")),
         allow_shared_parent=bool(params.get("allow_shared_parent")),
         allow_overlap=bool(params.get("allow_overlap")),
+        exclusive=bool(params.get("exclusive")),
         notes=check.finish(),
     )
 
@@ -555,6 +564,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         sysctls=_sysctls(check, params.get("sysctls")),
         announce=params.get("announce") is not False,
         labels=_texts(params.get("labels")),
+        exclusive=params.get("exclusive"),
         notes=check.finish(),
     )
 

@@ -10,7 +10,7 @@ import dataclasses
 
 from . import inet, ipam, names
 from .draft import Draft
-from .drift import PROMOTION, connected_routes, default_key, settings, shown
+from .drift import PROMOTION, connected_routes, default_key, intruders, settings, shown
 from .model import Endpoint, Link, Network, Route, Space
 from .options import MIN_MTU_IPV6
 from .steps import (
@@ -33,7 +33,7 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
     What carries traffic does so throughout: right addresses come before wrong ones go, and routes have their next hops
     by then. A link that is down carries none, and would announce wrong addresses as it comes up.
     """
-    _rename(draft, endpoint, recorded)
+    _rename(draft, endpoint, recorded, network)
     place = endpoint.netns, endpoint.ifname
     found = _link(draft, endpoint, endpoint.ifname)
     if found is None:
@@ -46,7 +46,7 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
             draft.do(SetLink(*place, attribute, actual[attribute], value))
     _align_sysctls(draft, endpoint, recorded, space, link)
-    going = _going(draft, endpoint, recorded)
+    going = _going(draft, endpoint, recorded, network)
     promotion = _promotion(draft, endpoint, going)
     draft.do(*promotion)
     _add_addresses(draft, endpoint)
@@ -59,27 +59,27 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
     draft.do(*inverse(promotion))
 
 
-def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
+def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
     if endpoint.ifname == recorded.ifname:
         return
     old = endpoint.netns, recorded.ifname
     space = draft.space(endpoint.netns)
-    if space is not None and space.links[recorded.ifname].up:
-        _tell_what_is_lost(draft, endpoint, recorded)
+    if space is not None and space.links[recorded.ifname].up and not draft.kernel.renames_live:
+        _tell_what_is_lost(draft, endpoint, recorded, network)
         _forget_routes(draft, endpoint, recorded.ifname, (4, 6))
         _forget_addresses(draft, endpoint, recorded.ifname, (6,))
         draft.do(SetLink(*old, "up", True, False))
     draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
 
 
-def _tell_what_is_lost(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
+def _tell_what_is_lost(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """What others have put on a link and the kernel takes away as it goes down: it is not known how long it was to last."""
     found = _link(draft, endpoint, recorded.ifname)
     if found is None:
         return
     space, link = found
-    ours = {*recorded.addresses, *endpoint.addresses}
+    ours = {*recorded.addresses, *endpoint.addresses, *intruders(endpoint, network, space, link)}
     addresses = sorted(item for item in space.addresses.get(link.index, ()) if ipam.version_of(item) == 6 and item not in ours)
     identities = {route.identity for route in (*recorded.all_routes, *endpoint.all_routes)}
     routes = [route for route in routes_put_on(space, link) if route.identity not in identities]
@@ -146,16 +146,18 @@ def _present(draft: Draft, endpoint: Endpoint) -> tuple[str, ...]:
     return found[0].addresses.get(found[1].index, ()) if found else ()
 
 
-def _going(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> frozenset[str]:
+def _going(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
     """Those of them that are ours and are no longer wanted, as the link is before anything is changed.
 
-    What others have put there while the link lives, as DHCP clients and VRRP do, is theirs. One of ours whose prefix
-    length somebody has changed is still ours.
+    What others have put there while the link lives, as DHCP clients and VRRP do, is theirs, unless the endpoint is
+    exclusive. One of ours whose prefix length somebody has changed is still ours.
     """
+    found = _link(draft, endpoint, endpoint.ifname)
     present = _present(draft, endpoint)
     missing = {ipam.without_prefix(address) for address in endpoint.addresses if address not in present}
-    stale = set(recorded.addresses) - set(endpoint.addresses)
-    return frozenset(item for item in present if item in stale or ipam.without_prefix(item) in missing)
+    going = set(recorded.addresses) - set(endpoint.addresses)
+    going.update(intruders(endpoint, network, *found) if found else ())
+    return frozenset(item for item in present if item in going or ipam.without_prefix(item) in missing)
 
 
 def _wrong(draft: Draft, endpoint: Endpoint, going: frozenset[str]) -> list[str]:

@@ -10,7 +10,7 @@ import dataclasses
 
 from . import ipam, names
 from .draft import Draft, require_kind
-from .drift import default_key, find_link, is_made_here, is_on_host, settings
+from .drift import default_key, find_link, intruders, is_made_here, is_on_host, settings
 from .errors import PlanError
 from .leases import subnet_of
 from .mistakes import Mistakes
@@ -35,7 +35,7 @@ from .steps import (
 )
 
 # What the task calls the fields that have another name in the record.
-_OPTIONS = {"own_mtu": "mtu", "sysctls_before": "sysctls"}
+_OPTIONS = {"own_mtu": "mtu", "own_exclusive": "exclusive", "sysctls_before": "sysctls"}
 
 
 def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
@@ -439,7 +439,8 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
     space = draft.space(recorded.netns)
     link = find_recorded(draft, recorded)
-    if endpoint == recorded and (link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)):
+    is_right = link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)
+    if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
         return
     check_routes(endpoint)
     if space is not None:

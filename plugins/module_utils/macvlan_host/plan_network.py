@@ -57,6 +57,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
         ipam=wanted.ipam,
         labels=wanted.labels,
         subnets=subnets,
+        exclusive=wanted.exclusive,
     )
     if recorded is not None:
         with mistakes.collected():

@@ -63,11 +63,26 @@ def resolve_endpoint(
         sysctls=wanted.sysctls,
         sysctls_before=_sysctls_before(draft, wanted, recorded),
         labels=wanted.labels,
+        own_exclusive=wanted.exclusive,
     )
+    with mistakes.collected():
+        check_exclusive(endpoint, network)
     with mistakes.collected():
         check_routes(endpoint, {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks})
     warn_of_default_routes(draft, endpoint, network)
     return endpoint
+
+
+def check_exclusive(endpoint: Endpoint, network: Network) -> None:
+    """Refuse to judge addresses on links whose addresses are left to others.
+
+    :raises PlanError: the network has ``ipam: none``
+    """
+    if endpoint.own_exclusive and network.ipam == "none":
+        raise PlanError(
+            f"{endpoint.title}: exclusive: true would remove the addresses that what runs in its namespace has, and "
+            f"{network.title} has ipam: none, which leaves them to that; leave exclusive out"
+        )
 
 
 def gateways_of(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:

@@ -10,6 +10,7 @@ import typing as t
 
 from . import ipam, names
 from .draft import Draft
+from .drift import find_link, foreign_addresses, is_exclusive
 from .leases import Leases
 from .model import Endpoint, Link, Network, SubInterface, plain
 from .options import EndpointOptions
@@ -76,6 +77,13 @@ class View:
             ],
         }
 
+    def foreign_addresses(self, network: str, name: str) -> list[str]:
+        """What somebody has added to the link of an endpoint for good; none where there is no such link."""
+        endpoint = self._draft.endpoints[network, name]
+        space, parent = self._draft.space(endpoint.netns), self._draft.host.links.get(self._draft.networks[network].parent)
+        link = find_link(space, endpoint, parent) if space else None
+        return foreign_addresses(endpoint, self._draft.networks[network], space, link) if space and link else []
+
     def _network(self, network: Network) -> Object:
         shown = plain(network)
         for subnet, item in zip(network.subnets, shown["subnets"]):
@@ -86,11 +94,12 @@ class View:
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
         network = self._draft.networks[endpoint.network]
-        return {**self._fields(endpoint), "parent": network.parent, "mode": network.mode}
+        fields = {**self._fields(endpoint), "exclusive": is_exclusive(endpoint, network)}
+        return {**fields, "parent": network.parent, "mode": network.mode}
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        del shown["own_mtu"], shown["sysctls_before"]
+        del shown["own_mtu"], shown["own_exclusive"], shown["sysctls_before"]
         return {**shown, "netns": endpoint.netns.shown}
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:
@@ -110,7 +119,8 @@ class View:
             sysctls=wanted.sysctls,
             labels=wanted.labels,
         )
-        return {**self._fields(endpoint), "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
+        open_to_others = {"exclusive": wanted.exclusive, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
+        return {**self._fields(endpoint), **open_to_others}
 
     def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:
         base = self._draft.host.links.get(owned.parent)
