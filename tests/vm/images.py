@@ -86,6 +86,10 @@ GUEST_PACKAGES = (
     "udev",
 )
 
+# What the kernel tests start in namespaces; nothing in the guest itself does. Other machines have them unpacked in the cache.
+DAEMONS = ("busybox", "dhcpcd-base", "dnsmasq-base", "keepalived", "radvd", "udhcpc")
+DAEMON_UNITS = ("keepalived.service", "radvd.service")
+
 # Dependencies are listed too, and pip is told not to look for more: what runs in the guest changes only here.
 GUEST_WHEELS = (
     "ansible-core==2.19.14",
@@ -278,10 +282,10 @@ RECIPES = {
             name="debian12",
             suites=BOOKWORM,
             python="3.11",
-            packages=GUEST_PACKAGES,
+            packages=(*GUEST_PACKAGES, *DAEMONS),
             wheels=GUEST_WHEELS,
             files=GUEST_FILES,
-            customise=GUEST_CUSTOMISE,
+            customise=(*GUEST_CUSTOMISE, "systemctl mask " + " ".join(DAEMON_UNITS)),
         ),
         Recipe("fleet12", BOOKWORM, "3.11", FLEET_PACKAGES, FLEET_WHEELS, FLEET_FILES, FLEET_CUSTOMISE),
         Recipe("fleet13", TRIXIE, "3.13", FLEET_PACKAGES, FLEET_WHEELS, FLEET_FILES, FLEET_CUSTOMISE),
