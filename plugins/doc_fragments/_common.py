@@ -55,7 +55,8 @@ options:
     CHANGING = r"""
 options: {}
 requirements:
-  - pyroute2 >= 0.7 on the target, when a dummy link has to be made or a VLAN link changed
+  - pyroute2 >= 0.7 on the target, when a dummy link has to be made or a VLAN link changed; where it is missing, a bridge that
+    filters VLANs is not looked into
 notes:
   - Tasks that change something on a host exclude each other. A task waits up to 60 seconds for the one that is running,
     then fails and names it.

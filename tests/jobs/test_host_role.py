@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 import pytest
@@ -67,3 +68,27 @@ def test_what_was_misspelt_or_left_out_removes_nothing(
     assert [word for word in words if word not in " ".join(job.messages)] == []
     assert plain.snapshot() == before
     assert not plain.path("/usr/local/sbin/macvlan-host").exists()
+
+
+@pytest.fixture
+def bare(plain: Host) -> dict[str, t.Any]:
+    """What tells a job the Python of its host, which has no libraries."""
+    plain.run([sys.executable, "-m", "venv", "--without-pip", "/usr/local/bare"])
+    return {"ansible_python_interpreter": "/usr/local/bare/bin/python"}
+
+
+def test_check_mode_says_that_it_cannot_plan_without_the_libraries(plain: Host, bare: dict[str, t.Any]) -> None:
+    before = plain.snapshot()
+    job = run_job({"edge1": plain}, "site", bare, declared=DECLARED, check=True)
+    assert job.status == "successful", job.stdout
+    said = " ".join(job.stdout.split())
+    for words in ("cannot tell what the declared networks", "would change on edge1", "python3-netaddr"):
+        assert words in said, said
+    assert plain.snapshot() == before
+
+
+def test_check_mode_refuses_what_is_wrong_without_the_libraries(plain: Host, bare: dict[str, t.Any]) -> None:
+    wrong = {**DECLARED, "macvlan_host_networks": [{**NET, "mtu": 7}]}
+    job = run_job({"edge1": plain}, "site", bare, declared=wrong, check=True)
+    assert job.status == "failed", job.stdout
+    assert "networks[0] (net): mtu must be from 68 to 65535, not 7" in job.messages[-1]

@@ -22,6 +22,8 @@ NETWORK = "macvlan_network"
 def bridged(host: Host) -> Host:
     """A host whose eth0 is a port of its bridge br0."""
     host.ip("link", "add", "br0", "type", "bridge", "vlan_filtering", "1", "stp_state", "0")
+    # Its link-local address would come at a moment of its own.
+    host.sysctl("net/ipv6/conf/br0/disable_ipv6", 1)
     host.ip("link", "set", "br0", "up")
     host.ip("link", "set", "eth0", "master", "br0")
     return host
@@ -101,7 +103,7 @@ def test_a_bridge_that_looks_at_tags_of_another_protocol(host: Host) -> None:
 
 
 def test_a_bridge_that_filters_nothing_is_not_warned_of(bridged: Host) -> None:
-    bridged.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "0")
     bridged.run(["bridge", "vlan", "del", "dev", "br0", "vid", "1", "self"])
+    bridged.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "0")
     network(bridged, parent="br0", subnets=subnets("10.0.0.0/24"))
     assert commands(bridged, NETWORK, name="net", parent="br0", subnets=subnets("10.0.0.0/24")) == []

@@ -56,3 +56,40 @@ def test_restoring_needs_no_netaddr(host: Host) -> None:
     host.lose_all()
     assert host.spawn_command("restore", hook=hide_netaddr).said().code == 0
     assert host.namespaces() == ["a"]
+
+
+SUBNET = {"subnet": "10.1.0.0/24"}
+# What is wrong without a look at any address.
+WRONG_TASKS: list[tuple[str, dict[str, t.Any], list[str]]] = [
+    ("macvlan_network", {"name": "-", "parent": "eth0", "subnets": [SUBNET], "mtu": 7}, ["network name '-'", "mtu must be"]),
+    ("macvlan_network", {"name": "lan", "subnets": [SUBNET, {"subnet": "eth0"}]}, ["subnets[1].subnet: 'eth0'"]),
+    ("macvlan_network", {"name": "lan", "subnets": [SUBNET], "mtu": "big"}, ["mtu: 'big' is text"]),
+    ("macvlan_endpoint", {"name": "a", "network": "net", "ipv4": "10.0.0.9", "pid": 0}, ["pid must be"]),
+    (
+        "macvlan_endpoint",
+        {"name": "a", "network": "net", "netns": "a/b", "routes": [{"to": "default", "via": "10.0.0.1", "metric": -1}]},
+        ["netns: "],
+    ),
+    ("vlan_subinterface", {"parent": "eth0", "vlan_id": 5000, "mac": "no"}, ["vlan_id must be", "mac: 'no'"]),
+    (
+        "macvlan_config",
+        {
+            "networks": [{"name": "-", "subnets": [SUBNET]}, {"name": "lan", "subnets": [SUBNET]}],
+            "endpoints": [{"name": "a", "network": "lan", "ipv4": "10.1.0.9", "mtu": 1}],
+        },
+        ["networks[0] (-): network name", "endpoints[0] (a): mtu must be"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "words"), WRONG_TASKS)
+def test_options_that_are_wrong_are_told_before_a_library_that_is_missing(
+    host: Host, name: str, params: dict[str, t.Any], words: list[str]
+) -> None:
+    (done,) = host.call_together([Task(name, params, hook=hide_netaddr)])
+    message = done["msg"]
+    assert [word for word in words if word not in message] == [], message
+    assert message.count("netaddr >= 0.8") <= 1
+    assert "needs via" not in message
+    before = message.partition("the Python library netaddr >= 0.8")[0]
+    assert [word for word in words if word not in before] == [], message

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from . import ipam, options
-from .errors import OptionsError, PlanError
+from .errors import MissingLibraryError, OptionsError, PlanError
 from .model import OwnedLink, Record, SubInterface
 
 
@@ -39,17 +39,18 @@ def config_options(params: Params) -> Config:
     """The declared state from a module's parameters.
 
     :raises OptionsError: naming every problem of every item
+    :raises MissingLibraryError: there is none as far as can be seen without a library
     """
     problems: list[str] = []
+    missing: list[MissingLibraryError] = []
     config = Config(
-        subinterfaces=_items(params, "vlan_subinterfaces", options.subinterface_options, problems),
-        networks=_items(_with_exclusive(params), "networks", options.network_options, problems),
-        endpoints=_items(params, "endpoints", options.endpoint_options, problems),
+        subinterfaces=_items(params, "vlan_subinterfaces", options.subinterface_options, problems, missing),
+        networks=_items(_with_exclusive(params), "networks", options.network_options, problems, missing),
+        endpoints=_items(params, "endpoints", options.endpoint_options, problems, missing),
         purge=bool(params.get("purge")),
     )
     problems += _contradictions(params)
-    if problems:
-        raise OptionsError(problems)
+    options.refuse(problems, missing[0] if missing else None)
     return config
 
 
@@ -64,9 +65,12 @@ def _with_exclusive(params: Params) -> Params:
 
 
 def _items(
-    params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str]
+    params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str], missing: list[MissingLibraryError]
 ) -> tuple[Item, ...] | None:
-    """The requests of one list, if it is given; what is wrong with them is added to the problems, each with its place."""
+    """The requests of one list, if it is given; what is wrong with them is added to the problems, each with its place.
+
+    Libraries without which an item cannot be read are added to what is missing.
+    """
     if params.get(option) is None:
         return None
     found: dict[str, Item] = {}
@@ -76,6 +80,10 @@ def _items(
             request = read(item)
         except OptionsError as exc:
             problems += [f"{place}: {problem}" for problem in exc.problems]
+            missing += [exc.missing] if exc.missing is not None else []
+            continue
+        except MissingLibraryError as exc:
+            missing.append(exc)
             continue
         if request.title in found:
             problems.append(f"{place}: {request.title} is in the list already")

@@ -31,11 +31,13 @@ class OptionsError(MacvlanHostError):
     """One or more options are wrong; the message lists all of them.
 
     :param problems: one sentence for each problem, in the order of the options
+    :param missing: a library without which others cannot be seen, None where all could be
     """
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], missing: MissingLibraryError | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(problems))
+        self.missing = missing
+        super().__init__("; ".join([*problems, *([str(missing)] if missing is not None else [])]))
 
 
 class PlanError(MacvlanHostError):

@@ -139,12 +139,12 @@ def address(text: str) -> str:
     :raises ValueError: the text is no such address
     :raises MissingLibraryError: netaddr is not installed
     """
+    if "/" in text:
+        raise ValueError(f"'{text}' must be an address without a prefix length")
     try:
         import netaddr  # here, because runs that read no addresses from options do without it
     except ImportError as exc:
         raise MissingLibraryError("netaddr >= 0.8") from exc
-    if "/" in text:
-        raise ValueError(f"'{text}' must be an address without a prefix length")
     try:
         ip = netaddr.IPAddress(text, flags=netaddr.INET_PTON)
     except (netaddr.AddrFormatError, ValueError) as exc:

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from . import checks, ipam, names
-from .errors import OptionsError
+from .errors import MissingLibraryError, OptionsError
 from .model import Mode, Netns, Route, Subnet
 
 # net/ipv4/devinet.c: IPv4 needs 68 bytes (RFC 791); IPv6 needs 1280 (RFC 8200 5).
@@ -203,6 +203,7 @@ class _Check:
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.notes: list[str] = []
+        self.missing: MissingLibraryError | None = None
 
     def problem(self, text: str | None) -> None:
         if text is not None:
@@ -219,7 +220,10 @@ class _Check:
             return parse(text)
         except ValueError as exc:
             self.problem(f"{option}: {exc}")
-            return None
+        except MissingLibraryError as exc:
+            # What can be read without the library is told all the same.
+            self.missing = exc
+        return None
 
     def normalised(self, option: str, parse: t.Callable[[str], tuple[str, bool]], text: str | None) -> str | None:
         """The canonical network; a note says so when host bits were cleared."""
@@ -241,10 +245,22 @@ class _Check:
         """The notes.
 
         :raises OptionsError: there was a problem
+        :raises MissingLibraryError: there was none as far as could be seen, and the library is missing that the rest takes
         """
-        if self.problems:
-            raise OptionsError(self.problems)
+        refuse(self.problems, self.missing)
         return tuple(self.notes)
+
+
+def refuse(problems: list[str], missing: MissingLibraryError | None) -> None:
+    """Refuse options that are wrong, or cannot be read; a library that is missing as well is told last.
+
+    :raises OptionsError: there are problems
+    :raises MissingLibraryError: there are none, and a library is missing
+    """
+    if problems:
+        raise OptionsError(problems, missing)
+    if missing is not None:
+        raise missing
 
 
 def _texts(mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
@@ -642,7 +658,8 @@ def _route(check: _Check, option: str, item: t.Mapping[str, t.Any]) -> Route | N
     destination = item["to"]
     if destination == "default":
         if via is None:
-            check.problem(f"{option}: a default route needs via")
+            if item.get("via") is None:
+                check.problem(f"{option}: a default route needs via")
             return None
         destination = "0.0.0.0/0" if ipam.version_of(via) == 4 else "::/0"
     to = check.normalised(f"{option}.to", _network_or_address, destination)
