@@ -33,7 +33,7 @@ benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/re
 fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a minute; longer with ARGS=-max_total_time=3600
 	@$(NOX) --session $@ -- $(or $(ARGS),-max_total_time=60)
 
-integration kernel vm molecule test: needs-test
+examples integration kernel vm molecule test: needs-test
 # At the end once more what failed, which may stand an hour of output above; nox has told how long each session took.
 test: .venv/ready ## set everything up and run every check and test
 	@$(SUDO) mkdir -p build; SECONDS=0; failed=0; $(NOX) 2>&1 | $(SUDO) tee build/test.log || failed=$$?; \

@@ -6,17 +6,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import typing as t
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_read
+from ansible_collections.fleetnet.macvlan.tests.support.daemons import (
+    NAMESERVER,
+    ROUTER,
+    Daemons,
+    install_udhcpc,
+    serve_dhcp,
+)
 from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
-from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import PROGRAMS, Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
 GUIDE = "docs/docsite/rst/guide_troubleshooting.rst"
@@ -255,3 +267,46 @@ def test_a_link_of_ours_is_known_by_its_alias(host: Host, section: Section) -> N
 def without_index(line: str) -> str:
     """The kernel numbers links as they come."""
     return line.partition(":")[2]
+
+
+# The client is to write to no file of the machine that the tests run on.
+OTHER_ETC = """
+cp -a /etc /var/lib/etc
+rm -f /var/lib/etc/resolv.conf
+mount --bind /var/lib/etc /etc
+echo nameserver 192.0.2.1 >/etc/resolv.conf
+"""
+
+
+@pytest.fixture
+def kiosk(host: Host, tmp_path: Path) -> Iterator[Host]:
+    """A host with an endpoint that has its address from a DHCP server, and no process in its namespace afterwards."""
+    host.run(["sh", "-ec", OTHER_ETC])
+    install_udhcpc(host, PROGRAMS / "udhcpc")
+    network(host, "net", ipam="none")
+    endpoint(host, "kiosk")
+    with contextlib.closing(Daemons(tmp_path)) as daemons:
+        serve_dhcp(host.wire, daemons)
+        yield host
+        for pid in host.run(["ip", "netns", "pids", "kiosk"]).stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.shows(GUIDE, "A DHCP client in a namespace has changed the name servers of the host")
+def test_a_client_in_a_namespace_gets_a_file_of_its_own(kiosk: Host, section: Section, tmp_path: Path) -> None:
+    of_host, of_client = (kiosk.path(folder) / "resolv.conf" for folder in ("/etc", "/etc/netns/kiosk"))
+    before = of_host.read_text()
+    kiosk.run(["ip", "netns", "exec", "kiosk", str(PROGRAMS / "udhcpc"), "-i", "eth0", "-q"])
+    assert NAMESERVER in of_host.read_text()
+    of_host.write_text(before)
+    kiosk.ip("address", "flush", "dev", "eth0", netns="kiosk")
+
+    # It stays in the background, and would keep the end of a pipe.
+    with (tmp_path / "client.log").open("w") as log:
+        env = {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}:/usr/sbin:/sbin"}
+        shell = kiosk.start(["bash", "-euo", "pipefail", "-c", section.text()], env=env, stdout=log, stderr=log)
+    assert shell.wait(timeout=120) == 0, (tmp_path / "client.log").read_text()
+    assert NAMESERVER in of_client.read_text()
+    assert of_host.read_text() == before
+    assert kiosk.ping("kiosk", ROUTER)
+    assert kiosk.spawn_command("check").said().code == 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.tests.support.daemons import CONFIGURATION, Daemon, Daemons
+from ansible_collections.fleetnet.macvlan.tests.support.daemons import CONFIGURATION, NAMESERVER, Daemon, Daemons, serve_dhcp
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, Result, promised, subnets
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.engine
 
 Params = dict[str, t.Any]
 
-ROUTER, NAMESERVER = "192.168.60.1", "192.168.60.7"
 FOR_EVER = 2**32 - 1
 NETWORKS: dict[str, Params] = {
     "ipam none": {"name": "net", "parent": "eth0", "ipam": "none"},
@@ -34,6 +33,7 @@ NETWORKS: dict[str, Params] = {
         "subnets": subnets("192.168.60.0/24", "2001:db8:60::/64"),
     },
 }
+NETWORKS["exclusive"] = {**NETWORKS["subnets of both families"], "exclusive": True}
 # With the kernel's own autoconfiguration, and addresses that hide who has them beside those that do not.
 ENDPOINT: Params = {
     "name": "a",
@@ -49,14 +49,6 @@ ENDPOINT: Params = {
 # The client does it instead of the kernel.
 LEFT_TO_A_CLIENT: Params = {**ENDPOINT, "sysctls": {"net.ipv6.conf.IFNAME.disable_ipv6": "0"}}
 
-# Clients that know the last option take the routes from it, the default route too.
-DHCP_SERVER = (
-    *("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--no-hosts", "--no-ping"),
-    *("--dhcp-authoritative", "--dhcp-leasefile=/var/lib/misc/leases", "--interface=wire0", "--bind-interfaces"),
-    *("--dhcp-range=192.168.60.100,192.168.60.150,1h", f"--dhcp-option=option:router,{ROUTER}"),
-    *(f"--dhcp-option=option:dns-server,{NAMESERVER}", "--dhcp-option=option:domain-name,example.test"),
-    f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{ROUTER},10.99.0.0/16,192.168.60.9",
-)
 UDHCPC = ("busybox", "udhcpc", "--foreground", "--interface", "eth0", "--script", "/etc/udhcpc/default.script")
 # Without the five seconds in which it asks whether somebody else has the address.
 DHCPCD = ("dhcpcd", "--config", CONFIGURATION, "--nobackground", "--noarp")
@@ -106,13 +98,6 @@ def daemons(host: Host, tmp_path: Path) -> Iterator[Daemons]:
 # --- those who put addresses there -----------------------------------------------------------------------------------
 
 
-def serve_dhcp(host: Host, daemons: Daemons) -> None:
-    """Be a DHCP server at the other end of the wire, and the router of what it gives out."""
-    host.wire.add_address(f"{ROUTER}/24")
-    server = daemons.start(host.wire, None, *DHCP_SERVER)
-    server.wait_until(lambda: "DHCP, sockets bound" in server.said, "the DHCP server is not ready")
-
-
 def advertise(host: Host, daemons: Daemons) -> Daemon:
     """Be a router there that says so, to whoever asks and every few seconds."""
     host.wire.forward()
@@ -120,14 +105,14 @@ def advertise(host: Host, daemons: Daemons) -> Daemon:
 
 
 def udhcpc(host: Host, daemons: Daemons) -> Daemon:
-    serve_dhcp(host, daemons)
+    serve_dhcp(host.wire, daemons)
     client = daemons.start(host, "a", *UDHCPC)
     wait_for_lease(client)
     return client
 
 
 def dhcpcd(host: Host, daemons: Daemons) -> Daemon:
-    serve_dhcp(host, daemons)
+    serve_dhcp(host.wire, daemons)
     client = daemons.start(host, "a", *DHCPCD, "--ipv4only", "eth0", configuration=DHCPCD_CONFIGURATION)
     wait_for_lease(client)
     return client
@@ -140,7 +125,7 @@ def radvd(host: Host, daemons: Daemons) -> Daemon:
 
 
 def dhcpcd_for_both(host: Host, daemons: Daemons) -> Daemon:
-    serve_dhcp(host, daemons)
+    serve_dhcp(host.wire, daemons)
     advertise(host, daemons)
     client = daemons.start(host, "a", *DHCPCD, "eth0", configuration=DHCPCD_CONFIGURATION)
     wait_for_lease(client)
@@ -186,7 +171,7 @@ SOURCES = {
     "udhcpc": Source(udhcpc, ("ipam none",), again=signal.SIGUSR1),
     "dhcpcd": Source(dhcpcd, ("ipam none", "subnets of both families"), again=signal.SIGHUP),
     "dhcpcd for both families": Source(dhcpcd_for_both, ("ipam none",), LEFT_TO_A_CLIENT, signal.SIGHUP),
-    "radvd": Source(radvd, ("ipam none", "subnets of both families"), lives_there=False),
+    "radvd": Source(radvd, ("ipam none", "subnets of both families", "exclusive"), lives_there=False),
 }
 CASES = [(source, kind) for source, its in SOURCES.items() for kind in its.networks]
 

@@ -28,7 +28,7 @@ from ansible_collections.fleetnet.macvlan.tests.vm.images import (
     run_logged,
 )
 
-from .machine import Machine, wait_until
+from .machine import Machine, Wire, wait_until
 
 # As in the guests, whose images have the same packages installed, because guests reach no archive.
 SUITE = "bookworm"
@@ -62,6 +62,25 @@ exec chroot "$root" "$@"
 """
 # Where the configuration of a daemon is for the daemon itself.
 CONFIGURATION = "/etc/daemon.conf"
+
+ROUTER, NAMESERVER = "192.168.60.1", "192.168.60.7"
+# Clients that know the last option take the routes from it, the default route too.
+DHCP_SERVER = (
+    *("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--no-hosts", "--no-ping"),
+    *("--dhcp-authoritative", "--dhcp-leasefile=/var/lib/misc/leases", "--interface=wire0", "--bind-interfaces"),
+    *("--dhcp-range=192.168.60.100,192.168.60.150,1h", f"--dhcp-option=option:router,{ROUTER}"),
+    *(f"--dhcp-option=option:dns-server,{NAMESERVER}", "--dhcp-option=option:domain-name,example.test"),
+    f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{ROUTER},10.99.0.0/16,192.168.60.9",
+)
+
+# udhcpc as it is installed elsewhere, for who starts it by its name.
+UDHCPC = """\
+#!/bin/sh
+for place in /dev /etc/resolv.conf /proc /sys; do
+    [ {root} = / ] || mount --rbind "$place" "{root}$place" || exit 1
+done
+exec chroot {root} /bin/busybox udhcpc "$@"
+"""
 
 
 class Daemon:
@@ -133,6 +152,20 @@ class Daemons:
             daemon.end()
 
 
+def serve_dhcp(wire: Wire, daemons: Daemons) -> None:
+    """Be a DHCP server on a wire, and the router of what it gives out."""
+    wire.add_address(f"{ROUTER}/24")
+    server = daemons.start(wire, None, *DHCP_SERVER)
+    server.wait_until(lambda: "DHCP, sockets bound" in server.said, "the DHCP server is not ready")
+
+
+def install_udhcpc(machine: Machine, file: Path) -> None:
+    """Have udhcpc in a file; it covers files of its own, so that it is to be started in mounts of its own."""
+    machine.path(file).parent.mkdir(parents=True, exist_ok=True)
+    machine.path(file).write_text(UDHCPC.format(root=programs()))
+    machine.path(file).chmod(0o755)
+
+
 # --- where they are from ---------------------------------------------------------------------------------------------
 
 
@@ -165,6 +198,8 @@ def fill(folder: Path) -> None:
     for name in ("lib", "lib64", "bin", "sbin"):
         if not (folder / "tree" / name).exists():
             (folder / "tree" / name).symlink_to(f"usr/{name}")
+    # To be covered by that of the machine.
+    (folder / "tree/etc/resolv.conf").touch()
     # What the package dash does when it is installed.
     shell = folder / "tree/bin/sh"
     if not shell.exists():
