@@ -11,7 +11,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from .machine import Machine, Wire, skip_address_detection, wait_until
+from .machine import HAS_IPV6, Machine, Wire, skip_address_detection, wait_until
 from .module_call import Call, CommandCall, Hook, ModuleCall, Said, module_params
 from .playbook import PlaybookRun, run_playbook
 from .snapshot import DATABASE, TAG, Snapshot, Tables, read_tables, take_snapshot
@@ -77,9 +77,9 @@ class Host(Machine):
         wait_until(lambda: self._is_settled(name, netns), f"{name} is not up")
 
     def _is_settled(self, name: str, netns: str | None) -> bool:
-        local = self.ip("-6", "route", "show", "table", "local", "dev", name, netns=netns)
+        local = self.ip("-6", "route", "show", "table", "local", "dev", name, netns=netns) if HAS_IPV6 else []
         has_link_local = any(route["type"] == "local" and route["dst"].startswith("fe80:") for route in local)
-        return self.links(netns)[name]["operstate"] == "UP" and has_link_local
+        return self.links(netns)[name]["operstate"] == "UP" and (has_link_local or not HAS_IPV6)
 
     def lose_all(self) -> None:
         """Lose what a boot takes away: namespaces, and the links of the collection; parents stay."""

@@ -18,6 +18,8 @@ from pathlib import Path
 NETNS_FOLDER = Path("/run/netns")
 UNITS = Path("/etc/systemd/system")
 CANARY = "canary0"
+# Gone with the kernel's argument ipv6.disable=1.
+HAS_IPV6 = os.path.exists("/proc/sys/net/ipv6")
 SECONDS_TO_WAIT = 120
 
 # unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, the units so
@@ -250,7 +252,8 @@ class Wire(Machine):
 
 def skip_address_detection(machine: Machine, ifname: str) -> None:
     """Let a link have its link-local address the moment it goes up, and not a second later."""
-    machine.sysctl(f"net/ipv6/conf/{ifname}/accept_dad", 0)
+    if HAS_IPV6:
+        machine.sysctl(f"net/ipv6/conf/{ifname}/accept_dad", 0)
 
 
 def wait_until(condition: t.Callable[[], bool], otherwise: str) -> None:

@@ -73,6 +73,7 @@ class Guest:
         cache: Path | None = None,
         wait: bool = True,
         kernel: str = "own",
+        append: str = "",
     ) -> None:
         self.recipe = recipe
         self.name = name
@@ -85,6 +86,7 @@ class Guest:
         self.wait = wait
         self.machine_id = uuid.uuid4().hex
         self.kernel = kernel
+        self.append = append
         self._console = console
         self._hardware: Hardware | None = None
         self._machine: Machine | None = None
@@ -112,6 +114,7 @@ class Guest:
                 machine_id=self.machine_id,
                 nics=self.nics,
                 plugged=self.plugged,
+                append=self.append,
             )
             self._machine.prepare(self._hardware)
             self.launch()
@@ -341,6 +344,7 @@ def booted(arguments: argparse.Namespace, number: int = 1) -> Iterator[list[Gues
     started = time.monotonic()
     recipe = RECIPES[arguments.recipe]
     options = {"cache": arguments.cache, "boot_timeout": arguments.boot_timeout, "kernel": arguments.kernel, "wait": False}
+    options["append"] = arguments.append
     with contextlib.ExitStack() as stack:
         guests = [
             stack.enter_context(Guest(recipe, name=f"guest{index}", console=arguments.log if index == 1 else None, **options))
@@ -408,6 +412,7 @@ def make_parser() -> argparse.ArgumentParser:
     boot = argparse.ArgumentParser(add_help=False, parents=[shared])
     boot.add_argument("--log", type=Path, metavar="FILE", help="keep the guest's serial console in this file")
     boot.add_argument("--kernel", choices=KERNELS, default="newest", help="the image's own, under QEMU, or one of Debian's as a program (%(default)s)")
+    boot.add_argument("--append", default="", metavar="ARGUMENTS", help="more arguments for the kernel, such as ipv6.disable=1")
     boot.add_argument("--boot-timeout", type=float, default=300.0, metavar="SECONDS", help="(%(default)s)")
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(required=True)

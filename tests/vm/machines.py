@@ -83,6 +83,7 @@ class Hardware:
     machine_id: str
     nics: Sequence[Nic]
     plugged: bool
+    append: str = ""
 
     @property
     def log(self) -> Path:
@@ -91,7 +92,7 @@ class Hardware:
 
     def kernel_arguments(self) -> str:
         """What every kernel is told; the machine id keeps two guests of one image apart."""
-        return f"{QUICK_BOOT} systemd.machine_id={self.machine_id} systemd.hostname={self.name}"
+        return f"{QUICK_BOOT} systemd.machine_id={self.machine_id} systemd.hostname={self.name} {self.append}".rstrip()
 
 
 class Machine(t.Protocol):
