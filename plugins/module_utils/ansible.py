@@ -421,9 +421,9 @@ def _engine_warnings() -> tuple[str, ...]:
     if installed is None:
         return ()
     text = (
-        f"the command macvlan-host on this host is of release {installed}, and this task is of release "
+        f"the command macvlan-host on {platform.node()} is of release {installed}, and this task is of release "
         f"{release.VERSION}, whose record it cannot read, at the next boot neither; apply the role "
-        f"fleetnet.macvlan.macvlan_host to the host, or run the module fleetnet.macvlan.macvlan_command"
+        f"fleetnet.macvlan.macvlan_host to it, or run the module fleetnet.macvlan.macvlan_command there"
     )
     return (text,)
 

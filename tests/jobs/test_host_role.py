@@ -37,12 +37,21 @@ def test_without_systemd_the_declared_state_is_there_and_it_is_said_that_nothing
         assert job.status == "successful", job.stdout
         return job
 
+    def steps(job: t.Any) -> list[str]:
+        results = [event["event_data"]["res"] for event in job.events if event["event"] == "runner_on_ok"]
+        (shown,) = [res["msg"]["steps"] for res in results if isinstance(res.get("msg"), dict) and "steps" in res["msg"]]
+        return t.cast("list[str]", shown)
+
     first = run("site")
     assert "nothing brings the networks and endpoints back at a boot" in " ".join(first.stdout.split())
     assert plain.namespaces() == ["web"]
     assert plain.run(["/usr/local/sbin/macvlan-host", "check"]).returncode == 0
-    assert run("site").changed == {}
-    run("teardown")
+    done = steps(first)
+    assert "record network net on eth0" in done and any("/usr/local/sbin/macvlan-host" in step for step in done)
+    again = run("site")
+    assert (again.changed, steps(again)) == ({}, [])
+    undone = steps(run("teardown"))
+    assert "forget network net" in undone and any("/usr/local/sbin/macvlan-host" in step for step in undone)
     assert plain.namespaces() == []
     assert not plain.path("/usr/local/sbin/macvlan-host").exists()
     assert run("teardown").changed == {}

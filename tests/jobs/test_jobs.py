@@ -164,7 +164,8 @@ def test_hosts_that_are_not_there_fail_a_job_with_a_limit_too(host: Host, target
 
 def test_a_variable_that_no_job_has_is_refused(host: Host) -> None:
     (message,) = fail({"edge1": host}, "network_create", {**WEB, "macvlan_job_network_subnet": "192.168.50.0/24"})
-    assert "macvlan_job_network_subnet: no job" in message
+    assert message.startswith("macvlan_job_network_subnet: fleetnet.macvlan.macvlan_job has no variable of this name")
+    assert "did you mean macvlan_job_network_subnets?" in message
 
 
 def test_variables_of_other_jobs_need_not_make_sense(host: Host) -> None:
@@ -184,8 +185,8 @@ def test_the_record_is_where_the_inventory_says(host: Host) -> None:
 
 
 def test_what_a_module_refuses_is_in_the_events(host: Host) -> None:
-    (message,) = fail({"edge1": host}, "endpoint_attach", WEB1)
-    assert "web" in message
+    first, second = fail({"edge1": host}, "endpoint_attach", WEB1)
+    assert "there is no network web" in first and first == second
 
 
 def test_drift_fails_a_job_that_is_asked_to(host: Host) -> None:
@@ -285,6 +286,16 @@ def test_a_variable_that_was_left_out_is_named(host: Host) -> None:
     assert "macvlan_job_network_parent: eth0" in messages[-1]
 
 
+def test_a_refused_endpoint_is_told_with_the_variables_of_the_job(host: Host) -> None:
+    succeed(host, "network_create", WEB)
+    # Named as an option is, which does not make it one.
+    asked = {**WEB1, "macvlan_job_endpoint": "mac"}
+    messages = fail({"edge1": host}, "endpoint_attach", {**asked, "macvlan_job_endpoint_ipv4": "10.9.9.9"})
+    assert "endpoint web/mac: " in messages[-1] and "macvlan_job_endpoint_mac" not in messages[-1]
+    messages = fail({"edge1": host}, "endpoint_attach", {**asked, "macvlan_job_endpoint_mac": "nonsense"})
+    assert messages[-1].startswith("macvlan_job_endpoint_mac: 'nonsense'")
+
+
 def test_a_job_says_what_it_has_done(host: Host) -> None:
     jobs = {
         "network_create": ("create network web", WEB),
@@ -299,6 +310,12 @@ def test_a_job_says_what_it_has_done(host: Host) -> None:
             if event["event"] == "runner_on_ok" and event["event_data"]["task_action"].endswith("debug")
         ]
         assert len(shown) == 1 and isinstance(shown[0]["steps"], list), playbook
+
+
+def test_no_host_is_shown_that_was_not_asked_for(hosts: dict[str, Host]) -> None:
+    job = run_job(hosts, "info", {}, target="edge2")
+    assert job.status == "successful", job.stdout
+    assert "edge2" in job.stdout and "edge1" not in job.stdout, job.stdout
 
 
 # What the inventory declares, and other answers to the same questions; the role hands them on to macvlan_config.
