@@ -313,6 +313,24 @@ def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_kn
     assert used.call("macvlan_info")["drift"] == []
 
 
+@pytest.mark.parametrize("keeps_link", [False, True], ids=["empty", "with a link of others"])
+def test_a_namespace_that_others_make_after_a_death_stays_and_check_mode_knows(used: Host, keeps_link: bool) -> None:
+    """The run that died had made one of that name."""
+    CREATE_ENDPOINT.prepare(used)
+    call = used.spawn(CREATE_ENDPOINT.module, hook=Death(2 * CREATE_ENDPOINT.least), **CREATE_ENDPOINT.params)
+    assert call.wait() == -signal.SIGKILL and "b" in used.namespaces() and used.tables()["journal"]
+    used.delete_netns("b")
+    used.ip("netns", "add", "b")
+    if keeps_link:
+        used.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1", netns="b")
+    foreseen = used.call(CREATE_ENDPOINT.module, check=True, **CREATE_ENDPOINT.params)
+    done = used.call(CREATE_ENDPOINT.module, **CREATE_ENDPOINT.params)
+    assert promised(foreseen, KEYS[CREATE_ENDPOINT.module]) == promised(done, KEYS[CREATE_ENDPOINT.module])
+    assert "create namespace b" not in done["steps"]
+    used.call(CREATE_ENDPOINT.module, name="b", network="net", state="absent")
+    assert "b" in used.namespaces()
+
+
 # --- refusal --------------------------------------------------------------------------------------------------------
 
 # What every message of a refusal begins with: the object.

@@ -21,6 +21,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     Route,
     Space,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE,
@@ -2755,6 +2756,14 @@ def test_a_namespace_that_is_there_is_not_made_anew_in_the_simulation():
     assert plan.kernel_after(found, [steps.CreateNetns("blue", "y")]) == found
 
 
+@pytest.mark.parametrize("lo", [{"alias": "y"}, {"alias": ""}, None], ids=["another tag", "no tag", "nothing"])
+def test_another_namespace_of_the_name_stays_in_the_simulation_too(lo):
+    """As it does in the kernel, when an interrupted run that made one is turned back."""
+    links = {} if lo is None else {"lo": builders.loopback(**lo)}
+    found = kernel(spaces={BLUE_PATH: Space(links=links)})
+    assert plan.kernel_after(found, [steps.DeleteNetns("blue", "x")]) == found
+
+
 @pytest.mark.parametrize("born_as", ["mv-a", names.birth_name("0" * 12)])
 def test_a_link_whose_creation_was_interrupted_is_known_by_its_group_in_the_simulation(born_as):
     removal = steps.DeleteLink(HOST, steps.LinkSpec("mv-a", "macvlan", f"{names.TAG_PREFIX}{'0' * 12}"))
@@ -2767,3 +2776,23 @@ def test_equal_plans_are_equal_to_the_last_index():
     requests = network(), endpoint("a", netns="a"), endpoint("b", netns="b")
     one, other = Host().plan(*requests), Host().plan(*requests)
     assert one.steps == other.steps and one.outcome.spaces == other.outcome.spaces
+
+
+@pytest.mark.parametrize("tag", ["fleetnet.macvlan:", ""], ids=["tagged", "tag lost"])
+@pytest.mark.parametrize("to", ["0.0.0.0/0", "::/0"])
+def test_a_default_route_that_a_program_put_on_a_neighbour_of_ours_is_not_that_of_a_foreign_link(to, tag):
+    """Whoever has lost its tag is still known, and gets it back in the same run."""
+    wan = network("wan", ["10.0.2.0/24", "fd02::/64"], parent="eth1")
+    requests = network("lan", ["10.0.1.0/24", "fd01::/64"]), wan, endpoint("a"), endpoint("b", "wan", ifname="eth1", default_route=False)
+    host = prepared(kernel(), *requests)
+    one = host.kernel.spaces[BLUE_PATH]
+    index = host.link("eth1", BLUE_PATH).index
+    routes = {**one.routes, index: (*one.routes[index], Route(to, "fe80::1" if ":" in to else "10.0.2.9", 100))}
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, routes=routes), BLUE_PATH)
+    host.change("eth1", BLUE_PATH, alias=host.link("eth1", BLUE_PATH).alias if tag else "")
+    before = host.kernel
+    for requested in (requests, [Restoration()], [network("lan", ["10.0.1.0/24", "fd01::/64"], mode="private")]):
+        host.kernel = before
+        made = host.run(*requested)
+        assert made.missing == ()
+    assert host.link("eth1", BLUE_PATH).alias or not tag

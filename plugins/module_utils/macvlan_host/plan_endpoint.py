@@ -266,7 +266,7 @@ def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
     if space is not None:
         _check_parent(draft, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
-        _check_foreign_routes(space, endpoint, own)
+        _check_foreign_routes(draft, space, endpoint, own)
         _check_places_are_free(space, endpoint, own)
 
 
@@ -316,7 +316,7 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
         )
 
 
-def _check_foreign_routes(space: Space, endpoint: Endpoint, own: Link | None) -> None:
+def _check_foreign_routes(draft: Draft, space: Space, endpoint: Endpoint, own: Link | None) -> None:
     for other in space.links.values():
         if other.ours or own is not None and other.index == own.index:
             continue
@@ -325,6 +325,9 @@ def _check_foreign_routes(space: Space, endpoint: Endpoint, own: Link | None) ->
             for route in space.routes.get(other.index, ())
             if not ipam.prefix_length(route.to)
         }
+        # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
+        if defaults and any(find_recorded(draft, item) == other for item in draft.endpoints_in(endpoint.netns)):
+            continue
         _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
 
 
@@ -444,7 +447,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
         return
     check_routes(endpoint)
     if space is not None:
-        _check_foreign_routes(space, endpoint, link)
+        _check_foreign_routes(draft, space, endpoint, link)
     draft.drop_endpoint(recorded.key)
     for other in draft.endpoints_in(endpoint.netns):
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)

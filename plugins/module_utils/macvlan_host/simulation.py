@@ -110,7 +110,7 @@ def follow(spaces: Spaces, step: Step) -> None:
     if isinstance(step, CreateNetns):
         _create_netns(spaces, Netns("name", step.name).path, step.tag)
     elif isinstance(step, DeleteNetns):
-        _delete_netns(spaces, Netns("name", step.name).path)
+        _delete_netns(spaces, Netns("name", step.name).path, step.tag)
     elif isinstance(step, AddLink):
         _add(spaces, step.netns, step.link)
     elif isinstance(step, SetSysctls):
@@ -131,7 +131,12 @@ def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
         spaces.put(path, Space(links={"lo": lo}))
 
 
-def _delete_netns(spaces: Spaces, path: str) -> None:
+def _delete_netns(spaces: Spaces, path: str, tag: str) -> None:
+    """One that was made by others meanwhile stays, as with kernel_write.py, ``_delete_netns``."""
+    found = spaces.get(path)
+    lo = found.links.get("lo") if found is not None else None
+    if found is not None and (lo is None or lo.alias != tag):
+        return
     space = spaces.own(path)
     for link in list(space.links.values()) if space else ():
         if space and link.name in space.links:
