@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import ipaddress
 import os
 import signal
 import sys
@@ -26,19 +27,45 @@ from ansible_collections.fleetnet.macvlan.tests.support.faults import Death
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.meddling import (
+    AT_RUN_TIME,
     EXTRA4,
     EXTRA6,
+    GIVE,
+    GIVE_ASKED_FOR,
+    GIVE_BACK,
+    GIVE_HELD,
     ON_A_LINK,
     ON_A_LINK_BELOW,
     ON_A_NAMESPACE,
     ON_A_PARENT,
+    ON_THE_HOST,
+    RENAMES_IN_USE,
+    OwnAddress,
+    addresses_on,
+    free_addresses,
+    held_addresses,
+    own_addresses,
 )
-from ansible_collections.fleetnet.macvlan.tests.support.sight import DUMMY_MTU, Item, Row, Sight, look_at, version_of
+from ansible_collections.fleetnet.macvlan.tests.support.sight import (
+    DUMMY_MTU,
+    LOOPBACK,
+    Item,
+    Row,
+    Sight,
+    global_entries,
+    look_at,
+    plain,
+    version_of,
+)
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import TAG
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHING_LISTED, promised
 
 pytestmark = pytest.mark.engine
 
-MEDDLINGS = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW}
+MEDDLINGS = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST}
+# What others do with addresses beside those that are recorded is tried as often as all else together.
+WITH_ADDRESSES = {**AT_RUN_TIME, **ON_THE_HOST}
+FAMILIES = ("ipv4", "ipv6")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COMPLETE = 0
 
@@ -112,11 +139,22 @@ def networks(draw: st.DrawFn, name: str) -> Item:
     }
 
 
+def number_of(key: tuple[str, str]) -> int:
+    """The last part of the addresses that an endpoint may ask for."""
+    return 50 + KEYS_OF_ENDPOINTS.index(key)
+
+
+def asked_of(key: tuple[str, str]) -> list[str]:
+    """The addresses that an endpoint may ask for, with prefix length."""
+    bases = [cidr.split("/") for cidr in NETWORKS[key[0]]["subnets"]]
+    return [f"{base.removesuffix('0')}{number_of(key)}/{length}" for base, length in bases]
+
+
 @st.composite
 def endpoints(draw: st.DrawFn, key: tuple[str, str]) -> Item:
     """The options of an endpoint; what it may ask for is nobody else's."""
     network, place = key
-    number, own = network[1], 50 + KEYS_OF_ENDPOINTS.index(key)
+    number, own = network[1], number_of(key)
     options: Item = {"name": place, "network": network, "default_route": key in DEFAULT_ROUTES}
     if place != IN_HOST:
         options["netns"] = place
@@ -132,6 +170,8 @@ def endpoints(draw: st.DrawFn, key: tuple[str, str]) -> Item:
         if draw(st.booleans()):
             options["ipv4"] = f"10.{number}.0.{own}"
         routes.append({"to": f"10.{9 + own}.0.0/16", "via": f"10.{number}.0.9"})
+    if any(":" in cidr for cidr in NETWORKS[network]["subnets"]) and draw(st.sampled_from((False, False, True))):
+        options["ipv6"] = f"fd0{number}::{own}"
     if network in ("n0", "n2"):
         routes.append({"to": f"fd09:{own}::/64", "via": f"fd0{number}::9"})
     options["routes"] = routes if has_routes else []
@@ -178,6 +218,8 @@ def in_the_way_of(seen: Sight, declared: Declared) -> list[str]:
         mtu = mtu_below(seen, declared, network)
         if mtu is None or (network["mtu"] or 0) > mtu:
             found += [f"network {name}", str(parent_of(seen, network))]
+        elif has_new_gateway_of_parent(seen, network):
+            found.append(f"network {name}")
     for key, endpoint in declared.endpoints.items():
         mtu = mtu_below(seen, declared, declared.networks[key[0]])
         if mtu is not None and any(hindrances(seen, declared.networks[key[0]], endpoint, mtu)):
@@ -189,6 +231,21 @@ def parent_of(seen: Sight, network: Item) -> str | None:
     """The name of the parent of a network; there is one dummy at most."""
     known = (name for name in (*seen.owned, *seen.host.links) if name.startswith("dm-"))
     return network["parent"] or next(known, None)
+
+
+def has_new_gateway_of_parent(seen: Sight, network: Item) -> bool:
+    """Whether a gateway that a network has not yet is an address of its parent; where nothing leads out none matters."""
+    before = next((item["subnets"] for item in seen.bodies("networks") if item["name"] == network["name"]), [])
+    known = {subnet["gateway"] for subnet in before}
+    links = {claim.link for gateway in gateways_of(network) - known for claim in seen.claims.get(gateway, ())}
+    return network["parent"] is not None and network["parent"] in links
+
+
+def gateways_of(network: Item) -> set[str]:
+    """The gateways that a network is to have: given, or the first usable addresses."""
+    given = {subnet["subnet"]: subnet.get("gateway") for subnet in network["subnets"]}
+    found = {gateway or str(next(ipaddress.ip_network(cidr).hosts())) for cidr, gateway in given.items()}
+    return found - {"none"}
 
 
 def mtu_below(seen: Sight, declared: Declared, network: Item) -> int | None:
@@ -249,6 +306,7 @@ def hindrances(seen: Sight, network: Item, endpoint: Item, mtu: int) -> t.Iterat
     yield (endpoint["mtu"] or 0) > mtu
     yield mtu < 1280 and any(":" in subnet["subnet"] for subnet in network["subnets"])
     title = f"endpoint {endpoint['network']}/{endpoint['name']}"
+    yield bool(claims_asked_for(seen, endpoint))
     place = seen.places.get(endpoint.get("netns", ""))
     if place is None:
         return
@@ -261,6 +319,18 @@ def hindrances(seen: Sight, network: Item, endpoint: Item, mtu: int) -> t.Iterat
     routes = [route for name in foreign for route in place.routes_of(name)]
     held = {version_of(via) for to, via in routes if to == "default" and via}
     yield endpoint["default_route"] and bool(wants & held)
+
+
+def claims_asked_for(seen: Sight, endpoint: Item) -> list[str]:
+    """What a task must say of addresses that it asks for and that the host has in use; what an endpoint has it keeps."""
+    own = next((item for item in seen.endpoints if (item["network"], item["name"]) == (endpoint["network"], endpoint["name"])), {})
+    found = []
+    for field in ("ipv4", "ipv6"):
+        address = endpoint.get(field)
+        claim = seen.claim_on(address, TAG + own["id"] if own else "") if address else None
+        if claim is not None and plain(own.get(field) or "") != address:
+            found.append(f"{field}: {address} {claim.what}")
+    return found
 
 
 def strays(seen: Sight) -> list[str]:
@@ -296,7 +366,9 @@ class Life(RuleBasedStateMachine):
             self.host.add_parent(parent)
         self.new_boot()
         self.host.run(["mount", "--bind", str(HOME / "boot_id"), BOOT_ID])
-        self.seen = look_at(self.host)
+        self.look()
+        for name in sorted(data.draw(st.sets(st.sampled_from(sorted(self.first_addresses())), max_size=4), label="addresses")):
+            self.meddle_with(GIVE, self.first_addresses()[name])
         keys = data.draw(st.sets(st.sampled_from(self.world.keys), min_size=3, max_size=8), label="keys")
         subinterfaces = data.draw(st.frozensets(st.sampled_from(self.world.subinterfaces or ("",)))) - {""}
         declared = Declared(
@@ -306,6 +378,16 @@ class Life(RuleBasedStateMachine):
         )
         dies = data.draw(st.sampled_from((None, None, None, 12, 29)))
         self.run("macvlan_config", declared.config(), declared, dies=dies)
+
+    def first_addresses(self) -> dict[str, OwnAddress]:
+        """What the host may have before anything is made: of what the networks would give out first."""
+        found = [
+            OwnAddress(link, f"{base.removesuffix('0')}{tail}/{length}")
+            for network in self.world.networks
+            for base, length in (cidr.split("/") for cidr in NETWORKS[network]["subnets"])
+            for link, tail in zip(self.world.parents, ("2", "3", "4") if ":" in base else ("16", "17", "18"), strict=False)
+        ]
+        return {str(item): item for item in found}
 
     def teardown(self) -> None:
         try:
@@ -414,20 +496,25 @@ class Life(RuleBasedStateMachine):
         self.counts["tasks"] += 1
         self.look()
         self.check_foreign(before)
+        self.check_of_others(before, done.get("warnings", []))
         # Whatever becomes of a run, it clears up first.
         assert not self.seen.interrupted
         if done["failed"]:
             self.counts["refusals"] += 1
             assert may_fail, done["msg"]
             self.check_refusal(before, obstacles, foreseen, done["msg"])
+            if exact:
+                self.check_claims_told(before, then, obstacles, done["msg"])
             assert snapshot is None or self.host.snapshot() == snapshot
             return
         assert not (exact and obstacles and snapshot), obstacles
         assert promised(foreseen, KEYS[module]) == promised(done, KEYS[module])
         self.declared = then
         self.check_recorded()
+        self.check_chosen(before)
         if module == "macvlan_config":
-            assert self.drift == set()
+            assert self.to_be_mended == set()
+            self.check_kept(before, done.get("warnings", []))
             again = self.host.call(module, **params)
             assert (again["changed"], again["steps"]) == (False, [])
 
@@ -460,7 +547,10 @@ class Life(RuleBasedStateMachine):
         if not self.seen.own_links:
             self.run("macvlan_config", self.declared.config(), self.declared, removal=not self.declared.networks)
         for dummy in range(data.draw(st.integers(1, 4), label="times")):
-            able = {name: targets for name in MEDDLINGS if (targets := self.targets(name))}
+            kinds = data.draw(st.sampled_from((MEDDLINGS, WITH_ADDRESSES)), label="kinds")
+            able = {name: targets for name in kinds if (targets := self.targets(name))} or {
+                name: targets for name in MEDDLINGS if (targets := self.targets(name))
+            }
             name = data.draw(st.sampled_from(sorted(able)), label="interference")
             self.meddle_with(name, able[name][data.draw(st.sampled_from(sorted(able[name])))])
 
@@ -473,18 +563,30 @@ class Life(RuleBasedStateMachine):
             found = {below: owned for below, owned in self.seen.owned.items() if self.seen.own_below(owned)}
         elif name in ON_A_PARENT:
             found = {parent: parent for parent in self.world.parents}
+        elif name in ON_THE_HOST:
+            found = {str(item): item for item in self.addresses_for(name)}
         return {key: target for key, target in found.items() if MEDDLINGS[name].applies(self.seen, target)}
+
+    def addresses_for(self, name: str) -> list[OwnAddress]:
+        """The addresses that the host may get, or lose, in a way."""
+        links = (*self.world.parents, LOOPBACK)
+        if name == GIVE_BACK:
+            return own_addresses(self.seen, links)
+        if name == GIVE_ASKED_FOR:
+            return addresses_on([address for key in self.world.keys for address in asked_of(key)], links)
+        held = held_addresses(self.seen)
+        return addresses_on(held if name == GIVE_HELD else [*held, *free_addresses(self.seen)], links)
 
     def meddle_with(self, name: str, target: t.Any) -> None:
         meddling = MEDDLINGS[name]
-        rows, clean = meddling.rows(self.seen, target), not self.drift
+        rows, clean = meddling.rows(self.seen, target), not self.to_be_mended
         meddling.do(self.host, self.seen, target)
         self.counts["interferences"] += 1
         self.counts[name] += 1
         self.look()
         if clean:
             self.counts["interferences with a host as it should be"] += 1
-            assert self.drift == rows, name
+            assert self.drift == rows | self.seen.conflicts, name
 
     @precondition(lambda self: self.cures())
     @rule(data=st.data())
@@ -510,6 +612,14 @@ class Life(RuleBasedStateMachine):
                 found[f"raise {name}"] = lambda name=name, up="UP" in link["flags"]: self.raise_mtu(name, up)
             elif "UP" not in link["flags"]:
                 found[f"bring up {name}"] = lambda name=name: host.bring_up(name)
+        for link, address in own_addresses(self.seen, (*self.world.parents, LOOPBACK)):
+            found[f"take {address} from {link}"] = lambda link=link, address=address: host.ip(
+                "address", "delete", address, "dev", link
+            )
+        for route in self.seen.host.routes:
+            if route.get("gateway") and route.get("dev") in self.world.parents:
+                words = (f"-{version_of(route['gateway'])}", "route", "delete", route["dst"], "dev", route["dev"])
+                found[" ".join(words)] = lambda words=words: host.ip(*words)
         for netns, name in self.seen.foreign_links():
             is_parent = not netns and (name in self.world.parents or name in in_use and is_as_named(self.seen, name))
             if name != "lo" and not is_parent:
@@ -566,6 +676,7 @@ class Life(RuleBasedStateMachine):
             # One may have gone with the one below it, or with its other end.
             if name != "lo" and name in self.host.links():
                 self.host.ip("link", "delete", name)
+        self.host.ip("address", "flush", "dev", LOOPBACK, "scope", "global")
         for name in self.world.parents:
             if name not in late:
                 self.host.add_parent(name)
@@ -585,8 +696,9 @@ class Life(RuleBasedStateMachine):
         self.counts["restorations"] += 1
         self.look()
         self.check_foreign(before)
+        self.check_of_others(before, said.lines)
         assert not self.seen.interrupted
-        assert (said.code == COMPLETE) == (not self.drift), said
+        assert (said.code == COMPLETE) == (not self.to_be_mended), said
 
     # --- what must hold ---------------------------------------------------------------------------------------------
 
@@ -597,11 +709,18 @@ class Life(RuleBasedStateMachine):
         assert bool(info.get("warnings")) == self.seen.interrupted
         self.drift = {(item["object"], item["field"]) for item in info["drift"]}
         assert {row for row in self.drift if row[1] != "sysctls"} == self.seen.drift()
-        assert {item["id"] for item in info["endpoints"]} == {item["id"] for item in self.seen.endpoints}
+        assert {item["id"]: item["foreign_addresses"] for item in info["endpoints"]} == {
+            item["id"]: self.seen.foreign_addresses(item["title"]) for item in self.seen.endpoints
+        }
         if not self.seen.interrupted:
             assert self.seen.unrecorded() == []
         self.check_duplicates()
         self.counts["steps"] += 1
+
+    @property
+    def to_be_mended(self) -> set[Row]:
+        """What differs and is not as it has to stay."""
+        return self.drift - (self.seen.conflicts - self.seen.differences())
 
     def check_duplicates(self) -> None:
         recorded = self.seen.endpoints
@@ -611,16 +730,78 @@ class Life(RuleBasedStateMachine):
             (parent, entry["local"])
             for dummy, parent, link in self.seen.macvlans()
             if any(link is own for own in self.seen.own_links.values())
-            for entry in link["addr_info"]
-            if entry["scope"] != "link" and f"{entry['local']}/{entry['prefixlen']}" not in (EXTRA4, EXTRA6)
+            for entry in global_entries(link)
+            # Virtual addresses may well be those of others.
+            if f"{entry['local']}/{entry['prefixlen']}" not in (EXTRA4, EXTRA6) and entry["prefixlen"] != 32
         )
         for counted in (macs, held, on_links):
             assert [item for item, number in counted.items() if number > 1] == []
 
     def check_foreign(self, before: Sight) -> None:
         """What was foreign before is as it was."""
-        now, kept = self.seen.foreign(), before.foreign()
-        assert {key: now.get(key) for key in kept} == kept
+        # Until an interrupted run is cleared up, what it has begun may make a foreign namespace look like ours.
+        now, kept = self.seen.everything(), before.foreign()
+        changed = {key: (item, now.get(key)) for key, item in kept.items() if now.get(key) != item}
+        assert not changed, changed
+
+    def check_of_others(self, before: Sight, told: list[str]) -> None:
+        """What programs have put on links of ours is still there; a rename may take of it what it tells."""
+        if before.interrupted:
+            return
+        recorded = {item["title"] for item in self.seen.endpoints}
+        for title, link in before.own_links.items():
+            given = before.of_others(title)
+            if not given or title not in recorded:
+                continue
+            now = self.seen.own_links[title]
+            self.counts["links with what others gave them"] += 1
+            lost = given - self.seen.of_others(title)
+            goes_down = now["ifname"] != link["ifname"] and "UP" in link["flags"] and not RENAMES_IN_USE
+            may_go = {item for item in given if ":" in item or item.startswith("the route to ")} if goes_down else set()
+            assert lost == may_go, title
+            assert all(any(title in text and item in text for text in told) for item in lost), told
+            self.counts["renames that say what they take"] += bool(lost)
+
+    def check_claims_told(self, before: Sight, then: Declared, obstacles: list[str], message: str) -> None:
+        """Where nothing else is in the way, a refusal says which addresses are in use, and by what."""
+        asked = {f"endpoint {network}/{name}": claims_asked_for(before, item) for (network, name), item in then.endpoints.items()}
+        phrases = [phrase for title in obstacles for phrase in asked.get(title, ())]
+        if not before.interrupted and phrases and all(asked.get(title) for title in obstacles):
+            self.counts["refusals of addresses in use"] += 1
+            assert any(phrase in message for phrase in phrases), (message, phrases)
+
+    def check_chosen(self, before: Sight) -> None:
+        """Addresses that were chosen are the lowest that neither anybody holds nor the host has in use."""
+        held = {plain(item[field] or "") for seen in (before, self.seen) for item in seen.endpoints for field in FAMILIES}
+        reserved = {
+            subnet["gateway"] for seen in (before, self.seen) for item in seen.bodies("networks") for subnet in item["subnets"]
+        }
+        known = {(item["title"], item[field]) for item in before.endpoints for field in FAMILIES}
+        for item in self.seen.endpoints:
+            asked = self.declared.endpoints[item["network"], item["name"]]
+            for field in FAMILIES:
+                if item[field] is None or asked.get(field) or (item["title"], item[field]) in known or before.interrupted:
+                    continue
+                address = ipaddress.ip_address(plain(item[field]))
+                assert str(address) not in before.claims, (item["title"], before.claims)
+                first = 16 if field == "ipv4" else 1
+                lower = [address - number for number in range(1, (int(address) & 0xFF) - first + 1)]
+                assert [one for one in map(str, lower) if one not in {*held, *reserved, *before.claims}] == []
+                self.counts["choices"] += 1
+                self.counts["choices beside addresses in use"] += any(str(one) in before.claims for one in lower)
+
+    def check_kept(self, before: Sight, warnings: list[str]) -> None:
+        """Whoever had an address before the host has it still, and is told so."""
+        if before.interrupted:
+            return
+        now = {item["title"]: item for item in self.seen.endpoints}
+        for item in before.endpoints:
+            for field in FAMILIES:
+                address = item[field] and plain(item[field])
+                stays = item["title"] in now and now[item["title"]][field] == item[field]
+                if address and stays and before.claim_on(address, TAG + item["id"]):
+                    self.counts["addresses kept beside the host"] += 1
+                    assert any(text.startswith(f"{item['title']}: it keeps {address}, ") for text in warnings), warnings
 
     def check_refusal(self, before: Sight, obstacles: list[str], foreseen: Item, message: str) -> None:
         """A refusal names what is in the way, and check mode foresees all but those of the kernel."""
@@ -636,11 +817,11 @@ class Life(RuleBasedStateMachine):
         addresses = {}
         for item in self.seen.endpoints:
             options = self.declared.endpoints[item["network"], item["name"]]
-            if options.get("ipv4"):
-                assert item["ipv4"] == f"{options['ipv4']}/24"
-            elif item["title"] in self.addresses:
-                assert item["ipv4"] == self.addresses[item["title"]][0]
-            assert item["ipv6"] == self.addresses.get(item["title"], (None, item["ipv6"]))[1]
+            for at, (field, length) in enumerate((("ipv4", 24), ("ipv6", 64))):
+                if options.get(field):
+                    assert item[field] == f"{options[field]}/{length}"
+                elif item["title"] in self.addresses:
+                    assert item[field] == self.addresses[item["title"]][at]
             assert item["mac"] == options.get("mac", item["mac"])
             addresses[item["title"]] = item["ipv4"], item["ipv6"]
         self.addresses = addresses

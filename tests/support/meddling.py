@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import itertools
 import os
 import typing as t
@@ -14,10 +15,25 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
 
 from .host import Host
-from .sight import ASTRAY, Item, Row, Sight, addresses, default_routes, kind_of, version_of
+from .sight import (
+    ASTRAY,
+    LOOPBACK,
+    Item,
+    Row,
+    Sight,
+    addresses,
+    default_routes,
+    global_entries,
+    kind_of,
+    plain,
+    text_of,
+    version_of,
+)
 
 # Addresses that are nobody's.
 EXTRA4, EXTRA6 = "10.77.0.1/24", "fd77::1/64"
+# What a program gives a link for some time; no test takes that long.
+LIFETIME = ("valid_lft", "60000", "preferred_lft", "30000")
 # Older kernels rename links only while they are down (net/core/dev.c, dev_change_name).
 RENAMES_IN_USE = names.kernel_version(os.uname().release) >= (6, 2)
 # For names of links that are made by hand.
@@ -179,8 +195,105 @@ def move(up: bool) -> Meddling:
     return Meddling(do, fields("link"), lambda seen, endpoint: not seen.interrupted and bool(places(seen, endpoint)))
 
 
+# --- what programs put on a link of ours while it lives -------------------------------------------------------------
+
+
+class Given(t.NamedTuple):
+    """What an endpoint's link is given at run time; nobody else is given the same.
+
+    :ivar leased: of DHCP, in the subnet of the network, with a lifetime
+    :ivar virtual: of VRRP, for as long as it is the master
+    :ivar advertised: made of a router advertisement, with a lifetime
+    :ivar number: of the endpoint, in metrics and destinations
+    """
+
+    leased: str
+    virtual: str
+    advertised: str
+    number: int
+
+
+def given_to(endpoint: Item) -> Given:
+    network, place = int(endpoint["network"][1:]), ["a", "b", "c", "host"].index(endpoint["name"])
+    # In the host's own namespace the virtual address is one that a network would give out next.
+    virtual = 150 + place if endpoint["netns"] else 18
+    return Given(
+        leased=f"10.{network}.0.{100 + place}/24",
+        virtual=f"10.{network}.0.{virtual}/32",
+        advertised=f"fd1{network}::{1 + place}/64",
+        number=10 * network + place,
+    )
+
+
+def put_routes(version: int, *routes: tuple[str, ...]) -> t.Callable[[Host, Sight, Item], None]:
+    """Routes over the link; the default route only where the host is not cut off by its removal."""
+
+    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+        for to, *words in routes:
+            if to != "default" or endpoint["netns"]:
+                run(f"-{version}", "route", "replace", to, *words, "dev", "IFNAME")(host, seen, endpoint)
+
+    return do
+
+
+def lease_by_dhcp(host: Host, seen: Sight, endpoint: Item) -> None:
+    given, network = given_to(endpoint), endpoint["network"][1:]
+    run("address", "replace", given.leased, "dev", "IFNAME", *LIFETIME)(host, seen, endpoint)
+    router = ("via", f"10.{network}.0.9", "proto", "dhcp")
+    put_routes(
+        4,
+        ("default", *router, "metric", str(100 + given.number)),
+        (f"10.{100 + given.number}.0.0/16", *router),
+    )(host, seen, endpoint)
+
+
+def hear_advertisement(host: Host, seen: Sight, endpoint: Item) -> None:
+    given = given_to(endpoint)
+    run("address", "replace", given.advertised, "dev", "IFNAME", "nodad", *LIFETIME)(host, seen, endpoint)
+    router = ("via", "fe80::1", "proto", "ra", "expires", "60000")
+    put_routes(6, ("default", *router, "metric", str(512 + given.number)))(host, seen, endpoint)
+
+
+def others_on(seen: Sight, endpoint: Item) -> list[str]:
+    """The addresses of the link that are not recorded, ADDRESS/LENGTH in the kernel's order."""
+    entries = global_entries(seen.own_links[endpoint["title"]])
+    return [item for item in map(text_of, entries) if item not in (endpoint["ipv4"], endpoint["ipv6"])]
+
+
+def lose_others(host: Host, seen: Sight, endpoint: Item) -> None:
+    """Leases run out, and a master becomes a backup; the last ones first, because the first of a subnet has the others."""
+    for address in reversed(others_on(seen, endpoint)):
+        run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
+
+
+def can_lose_others(seen: Sight, endpoint: Item) -> bool:
+    """Whether there are some, and its own is not behind one of them, with which it would go."""
+    entries = global_entries(seen.own_links[endpoint["title"]])
+    is_behind = any(entry.get("secondary") and text_of(entry) == endpoint["ipv4"] for entry in entries)
+    return bool(others_on(seen, endpoint)) and not is_behind
+
+
+def is_up(seen: Sight, endpoint: Item) -> bool:
+    return "UP" in seen.own_links[endpoint["title"]]["flags"]
+
+
 # Targets are endpoints whose link is there, maybe under another name.
+AT_RUN_TIME = {
+    "lease an address by DHCP": Meddling(lease_by_dhcp, nothing, is_up),
+    "become a master of VRRP": Meddling(
+        lambda host, seen, endpoint: run("address", "replace", given_to(endpoint).virtual, "dev", "IFNAME")(
+            host, seen, endpoint
+        ),
+        nothing,
+        is_up,
+    ),
+    "hear a router advertisement": Meddling(
+        hear_advertisement, nothing, lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint)
+    ),
+    "lose what others gave": Meddling(lose_others, nothing, can_lose_others),
+}
 ON_A_LINK = {
+    **AT_RUN_TIME,
     "delete a link": Meddling(run("link", "delete", "IFNAME"), fields("link")),
     "rename a link": Meddling(rename, renamed),
     "set a link down": Meddling(run("link", "set", "IFNAME", "down"), lost_when_down),
@@ -439,4 +552,116 @@ ON_A_LINK_BELOW = {
         lambda seen, owned: seen.host.links[own_name(seen, owned)]["mtu"] > 1290,
     ),
     "make another link of the name of one below": Meddling(remake_own, remade, can_be_remade),
+}
+
+
+# --- the host's own addresses, and its routers ----------------------------------------------------------------------
+
+
+class OwnAddress(t.NamedTuple):
+    """An address that the host has or may get, with its prefix length, and the link for it."""
+
+    link: str
+    address: str
+
+    @property
+    def version(self) -> int:
+        return version_of(self.address)
+
+
+def own_addresses(seen: Sight, links: t.Iterable[str]) -> list[OwnAddress]:
+    """Those that it has on some of its links."""
+    return [
+        OwnAddress(name, text_of(entry))
+        for name in links
+        if name in seen.host.links
+        for entry in global_entries(seen.host.links[name])
+        if entry["scope"] == "global"
+    ]
+
+
+def held_addresses(seen: Sight) -> list[str]:
+    """Those of endpoints, ADDRESS/LENGTH."""
+    return [item[family] for item in seen.endpoints for family in ("ipv4", "ipv6") if item[family]]
+
+
+def free_addresses(seen: Sight) -> list[str]:
+    """Those that networks would give out next, and their gateways."""
+    found = []
+    for network in seen.bodies("networks"):
+        for subnet in network["subnets"]:
+            base, length = subnet["subnet"].split("/")
+            tails = ("2", "3", "4") if ":" in base else ("16", "17", "18")
+            found += [f"{base.removesuffix('0')}{tail}/{length}" for tail in tails]
+            found += [f"{subnet['gateway']}/{length}"] * bool(subnet["gateway"])
+    return found
+
+
+def addresses_on(addresses: t.Iterable[str], links: t.Iterable[str]) -> list[OwnAddress]:
+    """Each address on each link."""
+    found = {OwnAddress(link, address) for link in links for address in addresses}
+    return sorted(on_loopback_alone(item) if item.link == LOOPBACK else item for item in found)
+
+
+def on_loopback_alone(wanted: OwnAddress) -> OwnAddress:
+    """A loopback has no subnet: what it had would be reached by nobody."""
+    return wanted._replace(address=f"{plain(wanted.address)}/{32 if wanted.version == 4 else 128}")
+
+
+def holders(seen: Sight, wanted: OwnAddress) -> set[Row]:
+    """The endpoints that have the address."""
+    field = f"ipv{wanted.version}"
+    return {(item["title"], field) for item in seen.endpoints if plain(item[field] or "") == plain(wanted.address)}
+
+
+def gain(host: Host, _seen: Sight, wanted: OwnAddress) -> None:
+    nodad = ["nodad"] if wanted.version == 6 else []
+    host.ip("address", "add", wanted.address, "dev", wanted.link, *nodad)
+
+
+def can_gain(seen: Sight, wanted: OwnAddress) -> bool:
+    """Whether the link is there, and takes the family, and has not that address yet."""
+    link = seen.host.links.get(wanted.link)
+    if link is None or "UP" not in link["flags"] or wanted.version == 6 and link["mtu"] < 1280:
+        return False
+    return plain(wanted.address) not in {entry["local"] for entry in link["addr_info"]}
+
+
+def lose(host: Host, _seen: Sight, owned: OwnAddress) -> None:
+    host.ip("address", "delete", owned.address, "dev", owned.link)
+
+
+def go_by(host: Host, _seen: Sight, wanted: OwnAddress) -> None:
+    """Have a route over a router with that address."""
+    number = next(_numbers) & 255
+    to = f"10.200.{number}.0/24" if wanted.version == 4 else f"fd20:{number}::/64"
+    host.ip(f"-{wanted.version}", "route", "replace", to, "via", plain(wanted.address), "dev", wanted.link, "onlink")
+
+
+def can_go_by(seen: Sight, wanted: OwnAddress) -> bool:
+    """Whether the router is not the host itself, and can be on the link."""
+    entries = [(name, entry) for name, link in seen.host.links.items() for entry in link["addr_info"]]
+    hop = ipaddress.ip_address(plain(wanted.address))
+    if wanted.link == LOOPBACK or not can_gain(seen, wanted) or str(hop) in {entry["local"] for dummy, entry in entries}:
+        return False
+    # Of IPv6 it is on the link that has its subnet, or on none (net/ipv6/route.c, ip6_route_check_nh_onlink).
+    near = {name for name, entry in entries if hop in ipaddress.ip_interface(text_of(entry)).network}
+    return hop.version == 4 or near <= {wanted.link}
+
+
+def is_its(seen: Sight, owned: OwnAddress) -> bool:
+    return owned in own_addresses(seen, [owned.link])
+
+
+GIVE = "give the host an address"
+GIVE_HELD = "give the host an address of an endpoint"
+GIVE_ASKED_FOR = "give the host an address that a task may ask for"
+GIVE_BACK = "take an address of the host away"
+# Targets are addresses.
+ON_THE_HOST = {
+    GIVE: Meddling(gain, holders, can_gain),
+    GIVE_HELD: Meddling(gain, holders, can_gain),
+    GIVE_ASKED_FOR: Meddling(gain, holders, can_gain),
+    GIVE_BACK: Meddling(lose, nothing, is_its),
+    "give the host a router": Meddling(go_by, holders, can_go_by),
 }

@@ -25,6 +25,9 @@ Row = tuple[str, str]
 ASTRAY = "astray"
 # What a dummy parent is made with.
 DUMMY_MTU = 1500
+LOOPBACK = "lo"
+# A lifetime without an end.
+FOR_EVER = 2**32 - 1
 # A link in promiscuous mode may be so because of what sits on it.
 OF_OTHERS = {"promiscuity", "allmulti"}
 
@@ -47,6 +50,21 @@ class Place:
             for route in self.routes
             if route.get("dev") == ifname and route.get("table") == "main" and route["protocol"] != "kernel"
         }
+
+
+class Claim(t.NamedTuple):
+    """Why an address that is nobody's lease is in use on the host.
+
+    :ivar what: how a refusal goes on behind the address
+    :ivar link: the link of the host that has it; None for a next hop, which the host itself does not have
+    :ivar tag: of that link, if it is one of ours
+    :ivar firm: whether nobody may ask for it, either
+    """
+
+    what: str
+    link: str | None = None
+    tag: str = ""
+    firm: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,21 +207,92 @@ class Sight:
             below = netns and any(self.host.links[parent] is self.own_below(owned) for owned in self.owned.values())
             if below and ("UP" not in link["flags"] or link["address"] in macs):
                 links.pop((netns, link["ifname"]), None)
+        known = self.everything()
+        places = [
+            netns
+            for netns, place in self.places.items()
+            if not is_ours(place.links.get("lo", {})) and netns not in self.own_namespaces
+        ]
+        return {key: known[key] for key in (*links, *((*key, "routes") for key in links), *places)}
+
+    def everything(self) -> dict[t.Any, t.Any]:
+        """The same of all that there is, whoever has it."""
         found: dict[t.Any, t.Any] = {}
-        for (netns, name), link in links.items():
-            kept = {key: value for key, value in tidy(link).items() if key not in OF_OTHERS}
-            kept["addr_info"] = [entry for entry in kept["addr_info"] if entry["scope"] != "link"]
-            found[netns, name] = kept
-            found[netns, name, "routes"] = self.places[netns].routes_of(name)
         for netns, place in self.places.items():
-            if not is_ours(place.links.get("lo", {})) and netns not in self.own_namespaces:
-                found[netns] = place.identity
+            found[netns] = place.identity
+            for name, link in place.links.items():
+                kept = {key: value for key, value in tidy(link).items() if key not in OF_OTHERS}
+                kept["addr_info"] = [entry for entry in kept["addr_info"] if entry["scope"] != "link"]
+                found[netns, name] = kept
+                found[netns, name, "routes"] = place.routes_of(name)
         return found
+
+    # --- addresses that are in use beside the leases ----------------------------------------------------------------
+
+    @functools.cached_property
+    def claims(self) -> dict[str, list[Claim]]:
+        """Address → who has it: links of the host, but for what their endpoints lease, and routers that it uses."""
+        found: dict[str, list[Claim]] = collections.defaultdict(list)
+        leased = {
+            (self.own_links[item["title"]]["ifname"], plain(item[family]))
+            for item in self.endpoints
+            for family in ("ipv4", "ipv6")
+            if item["netns"] == "" and item["title"] in self.own_links and item[family]
+        }
+        for name, link in self.host.links.items():
+            tag = link["ifalias"] if is_ours(link) else ""
+            for entry in global_entries(link):
+                if (name, entry["local"]) not in leased:
+                    found[entry["local"]].append(Claim(f"is an address of {name} of this host", name, tag))
+        for route in self.host.routes:
+            link = self.host.links.get(route.get("dev", ""), {})
+            is_way_to_endpoints = is_ours(link) and kind_of(link) == "macvlan"
+            if "gateway" in route:
+                what = "is the next hop of this host's"
+                found[route["gateway"]].append(Claim(what, firm=not is_way_to_endpoints))
+        return dict(found)
+
+    def claim_on(self, address: str, tag: str = "") -> Claim | None:
+        """What stands against asking for an address, for a link with a tag, which may have it already."""
+        found = (claim for claim in self.claims.get(address, ()) if claim.firm and not (tag and claim.tag == tag))
+        return next(found, None)
+
+    @functools.cached_property
+    def conflicts(self) -> set[Row]:
+        """The addresses of endpoints that somebody on the host has come to use as well; no run changes that."""
+        return {
+            (item["title"], field)
+            for item in self.endpoints
+            for field in ("ipv4", "ipv6")
+            if item[field] and self.claim_on(plain(item[field]))
+        }
+
+    # --- what others put on links of ours ---------------------------------------------------------------------------
+
+    def of_others(self, title: str) -> set[str]:
+        """The addresses and routes on the link of an endpoint that are not recorded, as warnings name them."""
+        link = self.own_links[title]
+        endpoint = next(item for item in self.endpoints if item["title"] == title)
+        recorded = {(route["to"], route["via"]) for route in endpoint["routes"]} | default_routes(endpoint)
+        found = {text_of(entry) for entry in global_entries(link)}
+        routes = self.places[endpoint["netns"]].routes_of(link["ifname"]) - recorded
+        return found - {endpoint["ipv4"], endpoint["ipv6"]} | {route_text(*route) for route in routes}
+
+    def foreign_addresses(self, title: str) -> list[str]:
+        """Those of these addresses that are there for good; none where there is no link."""
+        link = self.own_links.get(title, {"addr_info": []})
+        endpoint = next(item for item in self.endpoints if item["title"] == title)
+        there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOR_EVER}
+        return sorted(there - {endpoint["ipv4"], endpoint["ipv6"]})
 
     # --- what differs -----------------------------------------------------------------------------------------------
 
     def drift(self) -> set[Row]:
         """What macvlan_info has to name, but for settings, which are not seen here."""
+        return self.differences() | self.conflicts
+
+    def differences(self) -> set[Row]:
+        """What of that a run can mend."""
         found = {
             (f"network {network['name']}", "parent")
             for network in self.bodies("networks")
@@ -315,8 +404,29 @@ def kind_of(link: Item) -> str:
 
 def addresses(link: Item, family: str) -> list[str]:
     """ADDRESS/LENGTH, without those that the kernel gives itself."""
-    entries = [entry for entry in link["addr_info"] if entry["family"] == family and entry["scope"] != "link"]
-    return sorted(f"{entry['local']}/{entry['prefixlen']}" for entry in entries)
+    entries = [entry for entry in global_entries(link) if entry["family"] == family]
+    return sorted(map(text_of, entries))
+
+
+def global_entries(link: Item) -> list[Item]:
+    """The addresses of a link that somebody gave it."""
+    return [entry for entry in link["addr_info"] if entry["scope"] != "link"]
+
+
+def text_of(entry: Item) -> str:
+    """ADDRESS/LENGTH."""
+    return f"{entry['local']}/{entry['prefixlen']}"
+
+
+def route_text(to: str, via: str | None) -> str:
+    """A route as a warning names it, without its metric."""
+    default = "::/0" if ":" in (via or "") else "0.0.0.0/0"
+    return f"the route to {default if to == 'default' else to}" + (f" via {via}" if via else "")
+
+
+def plain(address: str) -> str:
+    """An address without the length of its prefix."""
+    return address.partition("/")[0]
 
 
 def default_routes(endpoint: Item) -> set[tuple[str, str | None]]:

@@ -12,13 +12,13 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import outcome, plan, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import ipam, outcome, plan, steps, taken
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of, find_link
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import SubInterfaceRemoval
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import EndpointOptions, Restoration, SubInterfaceRemoval
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link
@@ -163,10 +163,171 @@ def a_host():
     )
 
 
-def runs(sequence):
-    """(host before, request, plan) for each request of a sequence that is not refused."""
+# --- what others do between requests --------------------------------------------------------------------------------
+
+# Of subnets of the networks: the addresses that they give out first, those that tasks ask for, and gateways.
+OF_THE_HOST = (
+    *(f"10.0.1.{last}/24" for last in (1, 2, 3, 7, 9)),
+    *(f"10.0.3.{last}/29" for last in (1, 2, 6)),
+    *(f"10.0.4.{last}/24" for last in (2, 129, 200)),
+    *(f"fd01::{last}/64" for last in (1, 2, 9)),
+)
+# On a link of ours, in a subnet of its network or not, with routes or without.
+AT_RUN_TIME = (
+    (("10.0.1.200/24", "10.88.0.0/16", "10.0.1.201", 100),),
+    (("10.66.0.50/24", "0.0.0.0/0", "10.66.0.1", 100), ("10.0.1.51/32", None, None, 0)),
+    (("10.0.5.51/32", None, None, 0), ("10.0.5.99/24", None, None, 0)),
+    (("fd56::4/64", "::/0", "fe80::1", 512),),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gained:
+    """An address that the host gets.
+
+    :ivar index: of its link
+    """
+
+    index: int
+    address: str
+
+    def happen(self, host):
+        own = host.kernel.spaces[HOST.path]
+        found = own.addresses.get(self.index, ())
+        addresses = {**own.addresses, self.index: (*(item for item in found if item != self.address), self.address)}
+        host.kernel = builders.with_space(host.kernel, dataclasses.replace(own, addresses=addresses), HOST.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Met:
+    """An address of an endpoint that the host gets as well.
+
+    :ivar number: chooses the endpoint
+    """
+
+    index: int
+    number: int
+
+    def happen(self, host):
+        held = [address for item in host.record.endpoints.values() for address in item.addresses]
+        if held:
+            Gained(self.index, held[self.number % len(held)]).happen(host)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lost:
+    """All that the host had besides what it began with."""
+
+    def happen(self, host):
+        first, own = a_host().kernel.spaces[HOST.path], host.kernel.spaces[HOST.path]
+        addresses = {**own.addresses, **{index: first.addresses.get(index, ()) for index in (ETH0, ETH1)}}
+        host.kernel = builders.with_space(
+            host.kernel, dataclasses.replace(own, addresses=addresses, next_hops={}), HOST.path
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Routed:
+    """A router that the host goes by from now on."""
+
+    index: int
+    address: str
+
+    def happen(self, host):
+        own = host.kernel.spaces[HOST.path]
+        hops = {**own.next_hops, (self.index, ipam.without_prefix(self.address)): "10.77.0.0/16"}
+        host.kernel = builders.with_space(host.kernel, dataclasses.replace(own, next_hops=hops), HOST.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a program puts on the link of an endpoint in another namespace.
+
+    :ivar number: chooses the endpoint
+    """
+
+    number: int
+    items: tuple[tuple[str, str | None, str | None, int], ...]
+
+    def happen(self, host):
+        links = [item for item in links_of(host) if item[0].netns.path]
+        if not links:
+            return
+        endpoint, one, found = links[self.number % len(links)]
+        addresses, routes = one.addresses.get(found.index, ()), one.routes.get(found.index, ())
+        for address, to, via, metric in self.items:
+            if endpoint.ipv6 or ipam.version_of(address) == 4:
+                connected = Route.connected(address)
+                more = [Route(to, via, metric), *([connected] if connected else [])] if to else []
+                addresses = (*(item for item in addresses if item != address), address)
+                routes = (*(item for item in routes if item not in more), *more)
+        changed = dataclasses.replace(
+            one,
+            addresses={**one.addresses, found.index: addresses},
+            routes={**one.routes, found.index: routes},
+        )
+        host.kernel = builders.with_space(host.kernel, changed, endpoint.netns.path)
+
+
+def links_of(host):
+    """(endpoint, its namespace, its link) of those recorded whose link is there."""
+    found = []
+    for endpoint in host.record.endpoints.values():
+        one = host.kernel.spaces.get(endpoint.netns.path)
+        parent = host.link(host.record.networks[endpoint.network].parent)
+        link = find_link(one, endpoint, parent) if one else None
+        if link is not None:
+            found.append((endpoint, one, link))
+    return found
+
+
+HAPPENINGS = (Gained, Met, Lost, Routed, Given)
+happenings = st.one_of(
+    st.builds(Gained, st.sampled_from((ETH0, ETH1)), st.sampled_from(OF_THE_HOST)),
+    st.builds(Routed, st.sampled_from((ETH0, ETH1)), st.sampled_from(OF_THE_HOST)),
+    st.builds(Met, st.sampled_from((ETH0, ETH1)), st.integers(0, 5)),
+    *[st.builds(Given, st.integers(0, 5), st.sampled_from(AT_RUN_TIME))] * 2,
+    st.just(Lost()),
+)
+# Those for whom it matters what others do: that ask for an address, have a gateway on a parent, or rename a link.
+concerned = st.one_of(
+    st.builds(
+        lambda place, last: builders.endpoint(place, "a", ipv4=f"10.0.1.{last}", **PLACES[place]),
+        st.sampled_from(sorted(PLACES)),
+        st.sampled_from((2, 3, 7, 9)),
+    ),
+    st.builds(
+        lambda last: builders.network("b", parent="eth1", subnets=[{"subnet": "10.0.3.0/29", "gateway": f"10.0.3.{last}"}, *NETWORKS["b"]["subnets"][1:]]),
+        st.sampled_from((1, 2, 6)),
+    ),
+    st.builds(
+        lambda network, place, ifname: builders.endpoint(place, network, ifname=ifname, **PLACES[place]),
+        st.sampled_from(("a", "b")),
+        st.sampled_from(sorted(PLACES)),
+        st.sampled_from(("eth0", "net0")),
+    ),
+)
+
+
+@st.composite
+def lives_of_hosts(draw):
+    """A sequence of requests, and what others do between them."""
+    life = []
+    for request in draw(sequences):
+        life += [request, *draw(st.lists(happenings, max_size=2)), *draw(st.lists(concerned, max_size=1))]
+    return life
+
+
+lives = lives_of_hosts()
+
+
+def runs(life):
+    """(host before, request, plan, host after) for each request of a life, or of a sequence, that is not refused."""
     host = a_host()
-    for request in sequence:
+    for request in life:
+        if isinstance(request, HAPPENINGS):
+            request.happen(host)
+            continue
         before = Host(host.kernel, host.record)
         try:
             made = host.run(request)
@@ -188,9 +349,9 @@ def touched(step):
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_asking_again_changes_nothing(sequence):
-    for dummy, request, dummy, host in runs(sequence):
+@given(lives)
+def test_asking_again_changes_nothing(life):
+    for dummy, request, dummy, host in runs(life):
         again = host.plan(request)
         assert builders.said(again) == []
         assert not again.changed
@@ -214,9 +375,9 @@ def test_a_run_that_changes_something_says_so_in_steps_and_difference(sequence, 
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_after_a_run_nothing_has_drifted(sequence):
-    for dummy, dummy, dummy, host in runs(sequence):
+@given(lives)
+def test_after_a_run_nothing_has_drifted(life):
+    for dummy, dummy, dummy, host in runs(life):
         assert drift_of(Draft(host.record, host.kernel)) == []
 
 
@@ -240,29 +401,29 @@ def test_what_was_done_in_part_and_taken_back_leaves_the_kernel_as_it_was(sequen
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_the_journal_says_the_same_as_the_plan(sequence):
-    for before, dummy, made, dummy in runs(sequence):
+@given(lives)
+def test_the_journal_says_the_same_as_the_plan(life):
+    for before, dummy, made, dummy in runs(life):
         read = [steps.from_plain(json.loads(json.dumps(steps.to_plain(step)))) for step in made.steps]
         assert tuple(read) == made.steps
         assert apply_changes(before.record, changes_between(made.before, made.after)) == made.after
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_no_address_and_no_mac_is_ever_held_twice(sequence):
-    for dummy, dummy, dummy, host in runs(sequence):
+@given(lives)
+def test_no_address_and_no_mac_is_ever_held_twice(life):
+    for dummy, dummy, dummy, host in runs(life):
         builders.assert_sound(host.record)
         held = {(lease.pool, lease.address) for lease in builders.leases_of(host.record)}
         assert len(held) == len(builders.leases_of(host.record))
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_no_step_touches_what_is_not_ours(sequence):
+@given(lives)
+def test_no_step_touches_what_is_not_ours(life):
     foreign = {(path, name) for path, one in a_host().kernel.spaces.items() for name in one.links}
     foreign |= {(path, None) for path in a_host().kernel.spaces}
-    for dummy, dummy, made, host in runs(sequence):
+    for dummy, dummy, made, host in runs(life):
         everything = [*made.steps, *steps.inverse(made.steps)]
         assert [step for step in everything if touched(step) in foreign] == []
         for path, name in foreign:
@@ -271,9 +432,9 @@ def test_no_step_touches_what_is_not_ours(sequence):
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_the_same_input_gives_the_same_plan(sequence):
-    for before, request, made, dummy in runs(sequence):
+@given(lives)
+def test_the_same_input_gives_the_same_plan(life):
+    for before, request, made, dummy in runs(life):
         again = before.plan(request)
         for field in ("steps", "before", "after", "warnings", "removal", "changed"):
             assert getattr(again, field) == getattr(made, field)
@@ -298,24 +459,26 @@ def turn(one):
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(sequence):
-    for before, dummy, made, dummy in runs(sequence):
+@given(lives)
+def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(life):
+    for before, dummy, made, dummy in runs(life):
         followed = plan.kernel_after(before.kernel, made.steps)
         foreseen = dataclasses.replace(before.kernel, spaces=made.outcome.spaces)
         assert builders.shape(followed) == builders.shape(foreseen)
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_a_plan_reads_all_that_it_needs(sequence):
+@given(lives)
+def test_a_plan_reads_all_that_it_needs(life):
     """What is not asked for by needs_of is not read, and must not be missed."""
-    for before, request, made, dummy in runs(sequence):
+    for before, request, made, dummy in runs(life):
         needs = plan.needs_of([request], before.record)
         paths = {netns.path for netns in needs.spaces}
         spaces = {path: one for path, one in before.kernel.spaces.items() if path in paths}
         if not needs.host_routes:
             spaces[HOST.path] = dataclasses.replace(spaces[HOST.path], routes={})
+        if not needs.next_hops:
+            spaces[HOST.path] = dataclasses.replace(spaces[HOST.path], next_hops={})
         spaces = {path: only(one, needs.spaces, path) for path, one in spaces.items()}
         known = {netns.path for netns in needs.identities} | paths
         identities = {path: one for path, one in before.kernel.identities.items() if path in known}
@@ -344,10 +507,10 @@ def test_every_object_can_be_shown_and_counts_what_it_has(sequence):
 
 
 @settings(max_examples=30)
-@given(sequences)
-def test_when_all_is_removed_the_kernel_is_as_it_was_at_the_start(sequence):
+@given(lives)
+def test_when_all_is_removed_the_kernel_is_as_it_was_at_the_start(life):
     host = a_host()
-    for dummy, dummy, dummy, last in runs(sequence):
+    for dummy, dummy, dummy, last in runs([*life, Lost()]):
         host = last
     for network in list(host.record.networks):
         host.run(builders.no_network(network, force=True))
@@ -356,3 +519,96 @@ def test_when_all_is_removed_the_kernel_is_as_it_was_at_the_start(sequence):
             host.run(SubInterfaceRemoval(name))
     assert host.record == Record()
     assert builders.shape(host.kernel) == builders.shape(a_host().kernel)
+
+
+def in_use(host):
+    """The addresses of the host's hardware, and its routers."""
+    own = host.kernel.spaces[HOST.path]
+    on_links = {ipam.without_prefix(item) for index in (ETH0, ETH1) for item in own.addresses.get(index, ())}
+    return on_links | {hop for dummy, hop in own.next_hops}
+
+
+def held_by(record):
+    """(endpoint, address) of all that is leased to endpoints."""
+    return {(item.key, ipam.without_prefix(address)) for item in record.endpoints.values() for address in item.addresses}
+
+
+@settings(max_examples=100)
+@given(lives)
+def test_an_address_in_use_is_given_to_nobody_and_kept_with_a_warning(life):
+    for before, request, made, host in runs(life):
+        used, earlier = in_use(before), held_by(before.record)
+        kept = {(key, address) for key, address in held_by(host.record) if address in used}
+        assert kept <= earlier
+        if isinstance(request, EndpointOptions):
+            told = [text for text in made.warnings if ": it keeps " in text]
+            mine = [address for key, address in kept if key == (request.network, request.name)]
+            assert all(any(f"{request.title}: it keeps {address}, " in text for text in told) for address in mine)
+        titles = {item.title for item in host.record.endpoints.values()}
+        drifted = {(item.object, ipam.without_prefix(item.recorded)) for item in taken.conflicts_of(Draft(host.record, host.kernel), titles)}
+        assert {(f"endpoint {key[0]}/{key[1]}", address) for key, address in kept} <= drifted
+
+
+@settings(max_examples=30)
+@given(lives)
+def test_who_asks_for_an_address_in_use_is_refused_unless_it_has_it(life):
+    host = a_host()
+    for request in life:
+        if isinstance(request, HAPPENINGS):
+            request.happen(host)
+            continue
+        asked = {request.ipv4, request.ipv6} & in_use(host) if isinstance(request, EndpointOptions) else set()
+        key = (request.network, request.name) if asked else ()
+        earlier = held_by(host.record)
+        try:
+            host.run(request)
+        except PlanError:
+            continue
+        assert all((key, address) in earlier for address in asked)
+
+
+@settings(max_examples=100)
+@given(lives)
+def test_no_parent_becomes_a_gateway_that_leads_out(life):
+    for before, dummy, dummy, host in runs(life):
+        known = {(name, subnet.gateway) for name, item in before.record.networks.items() for subnet in item.subnets}
+        for name, item in host.record.networks.items():
+            parent = before.link(item.parent)
+            found = before.kernel.spaces[HOST.path].addresses.get(parent.index, ()) if parent else ()
+            gateways = {subnet.gateway for subnet in item.subnets} & {ipam.without_prefix(address) for address in found}
+            assert item.internal or all((name, gateway) in known for gateway in gateways)
+
+
+def of_others(endpoint, one, link):
+    """The addresses and routes of a link that are not those of its endpoint, nor of an address."""
+    connected = {Route.connected(address) for address in one.addresses.get(link.index, ())}
+    routes = {route for route in one.routes.get(link.index, ()) if route not in connected}
+    return set(one.addresses.get(link.index, ())) - set(endpoint.addresses), routes - set(endpoint.all_routes)
+
+
+@settings(max_examples=100)
+@given(lives)
+def test_what_programs_put_on_a_link_stays_while_the_endpoint_does(life):
+    for before, dummy, made, host in runs(life):
+        after = {item[0].key: item for item in links_of(host)}
+        for endpoint, one, found in links_of(before):
+            addresses, routes = of_others(endpoint, one, found)
+            if endpoint.key not in host.record.endpoints or not (addresses or routes):
+                continue
+            same, space, now = after[endpoint.key]
+            assert now.index == found.index
+            left = of_others(same, space, now)
+            lost = {*(addresses - left[0]), *(f"the route to {route.to} via {route.via}" for route in routes - left[1])}
+            assert not lost or now.name != found.name
+            assert all(any(endpoint.title in text and item in text for text in made.warnings) for item in lost)
+
+
+@settings(max_examples=30)
+@given(lives)
+def test_a_restoration_changes_nothing_of_what_others_do(life):
+    host = a_host()
+    for dummy, dummy, dummy, last in runs(life):
+        host = last
+        restored = host.plan(Restoration())
+        assert builders.said(restored) == []
+        assert restored.missing == ()
