@@ -41,7 +41,7 @@ EXAMPLES: dict[str, str] = {
     "parent": "eth0",
     "path": "/usr/local/lib/macvlan_host",
     "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
-    "state_dir": "/var/lib/macvlan",
+    "state_dir": "/var/lib/macvlan_host",
     "subnet": "192.168.50.0/24",
     "subnets": "{subnet: 192.168.50.0/24}",
     "sysctls": "{net.ipv4.conf.IFNAME.rp_filter: 1}",

@@ -286,6 +286,16 @@ def test_a_variable_that_was_left_out_is_named(host: Host) -> None:
     assert "macvlan_job_network_parent: eth0" in messages[-1]
 
 
+def test_a_refused_network_is_told_with_the_variables_of_the_job(host: Host) -> None:
+    # Named as an option is, which does not make it one.
+    asked = {"macvlan_job_network": "mtu", "macvlan_job_network_parent": "eth0"}
+    messages = fail({"edge1": host}, "network_create", {**asked, "macvlan_job_network_mtu": 9000})
+    assert messages[-1].startswith("network mtu: mtu 9000 is more than")
+    bare = {"macvlan_job_network_ipam": "none", "macvlan_job_network_exclusive": "true"}
+    messages = fail({"edge1": host}, "network_create", {**asked, **bare})
+    assert messages[-1].startswith("macvlan_job_network_ipam: none leaves the addresses")
+
+
 def test_a_refused_endpoint_is_told_with_the_variables_of_the_job(host: Host) -> None:
     succeed(host, "network_create", WEB)
     # Named as an option is, which does not make it one.
