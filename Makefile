@@ -34,12 +34,8 @@ fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a min
 	@$(NOX) --session $@ -- $(or $(ARGS),-max_total_time=60)
 
 examples integration kernel vm molecule test: needs-test
-# At the end once more what failed, which may stand an hour of output above; nox has told how long each session took.
 test: .venv/ready ## set everything up and run every check and test
-	@$(SUDO) mkdir -p build; SECONDS=0; failed=0; $(NOX) 2>&1 | $(SUDO) tee build/test.log || failed=$$?; \
-	grep -E '^(FAILED|ERROR) ' build/test.log || true; \
-	printf 'make test: %s after %d min %d s\n' "$$([ $$failed = 0 ] && echo passed || echo FAILED)" $$((SECONDS / 60)) $$((SECONDS % 60)); \
-	exit $$failed
+	@$(SUDO) tests/checks/run_sessions .venv/bin/nox --noxfile noxfile.py
 
 quick: needs-demo .venv/ready ## style, pure code and the core of the kernel tests, in a few minutes
 	@$(NOX) --session lint unit quick

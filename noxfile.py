@@ -126,7 +126,7 @@ def lint(session: nox.Session) -> None:
         ("mypy", "--package", "ansible_collections.fleetnet.macvlan.plugins"),
         ("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", "plugins"),
         ("reuse", "lint", "--lines"),
-        ("shellcheck", ".ci/run", "benchmarks/capsule.sh", "tests/checks/install_packages"),
+        ("shellcheck", ".ci/run", "benchmarks/capsule.sh", "tests/checks/install_packages", "tests/checks/run_sessions"),
         ("yamllint", "--strict", "."),
         ("ansible-lint", "--offline", "--strict", "--profile", "production"),
         ("antsibull-changelog", "lint"),
@@ -159,9 +159,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """The tests that need no kernel."""
-    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest")
+    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
-    session.run("pytest", "tests/unit", "tests/checks", "tests/vm", *session.posargs)
+    session.run("pytest", "--numprocesses", "2", "tests/unit", "tests/checks", "tests/vm", *session.posargs)
 
 
 @nox.session
@@ -316,7 +316,7 @@ def vm(session: nox.Session) -> None:
     guest = ("python", str(ROOT / "tests/vm/guest.py"), "run")
     inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--durations", "10")
     # A guest has one processor, and half of the time its tests wait for the kernel.
-    newest = (*guest, "--kernel", "newest", "--guests", "4", "--", *inside)
+    newest = (*guest, "--kernel", "newest", "--guests", "3", "--", *inside)
     # Most of these run on this machine's kernel as well, and tell more of Ansible than of a kernel.
     chosen = () if session.posargs == ["all"] else ("-m", "needs")
     run_all(
@@ -324,7 +324,7 @@ def vm(session: nox.Session) -> None:
         (*newest, "tests/kernel"),
         (*newest, "tests/examples", "tests/documents", *chosen),
         (*guest, "--append", "ipv6.disable=1", "--", *inside, "tests/kernel/without_ipv6.py"),
-        *((*guest, "--kernel", suite, "--guests", "4", "--", *inside, *CORE) for suite in OLDER_KERNELS),
+        *((*guest, "--kernel", suite, "--guests", "3", "--", *inside, *CORE) for suite in OLDER_KERNELS),
         (*guest, "--kernel", "own", "--", *inside, *SMOKE),
     )
 

@@ -72,6 +72,12 @@ def test_every_session_is_a_target_of_make():
     assert set(sessions()) - targets() == set()
 
 
+def test_make_test_runs_every_session_once():
+    script = (ROOT / "tests/checks/run_sessions").read_text(encoding="utf-8")
+    ran = [name for group in re.findall(r"^(?:beside|others)=\((.*)\)", script, re.MULTILINE) for name in group.split()]
+    assert sorted(ran) == sorted(name for name, is_tested in sessions().items() if is_tested)
+
+
 def test_every_scenario_of_molecule_is_named():
     there = {file.parent.name for file in ROOT.glob("extensions/molecule/*/molecule.yml")} - {"default"}
     (row,) = re.findall(r"one of its scenarios: (.*) \|", CONTRIBUTING)

@@ -19,6 +19,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 TAG = "fleetnet.macvlan:"
 VOLATILE = {
@@ -73,14 +74,23 @@ def files(folder: str) -> dict:
     return found
 
 
+def unit_files() -> str:
+    """What systemd knows of units; on a guest with much to do it answers too late at times, and is asked again."""
+    for attempt in range(20):
+        done = subprocess.run(
+            ["systemctl", "list-unit-files", "--no-legend", "--no-pager"], check=False, capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return done.stdout
+        time.sleep(attempt)
+    raise SystemExit(f"systemctl list-unit-files: {done.stderr}")
+
+
 def portrait(only_ours: bool) -> dict:
     spaces = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
     found = {"network": {name or "(host)": network(name, only_ours) for name in ["", *spaces]}}
     if not only_ours:
-        units = subprocess.run(
-            ["systemctl", "list-unit-files", "--no-legend", "--no-pager"], check=True, capture_output=True, text=True
-        )
-        found["units"] = sorted(" ".join(line.split()) for line in units.stdout.splitlines())
+        found["units"] = sorted(" ".join(line.split()) for line in unit_files().splitlines())
         found["files"] = {**files("/etc"), **files("/usr/local")}
     return found
 
