@@ -79,6 +79,23 @@ def test_what_was_misspelt_or_left_out_removes_nothing(
     assert not plain.path("/usr/local/sbin/macvlan-host").exists()
 
 
+@pytest.mark.parametrize("word", ["false", "no"])
+def test_a_purge_that_was_turned_off_as_text_is_off(plain: Host, word: str) -> None:
+    plain.call("macvlan_config", networks=[NET])
+    before = plain.snapshot()
+    job = run_job({"edge1": plain}, "site", {"macvlan_host_purge": word}, check=True)
+    assert job.status == "successful", job.stdout
+    assert plain.snapshot() == before
+
+
+@pytest.mark.parametrize("word", ["true", "yes"])
+def test_a_purge_that_was_turned_on_as_text_is_on(plain: Host, word: str) -> None:
+    plain.call("macvlan_config", networks=[NET], endpoints=[WEB])
+    job = run_job({"edge1": plain}, "site", {"macvlan_host_purge": word}, declared={"macvlan_host_endpoints": []})
+    assert job.status == "successful", job.stdout
+    assert plain.namespaces() == []
+
+
 @pytest.fixture
 def bare(plain: Host) -> dict[str, t.Any]:
     """What tells a job the Python of its host, which has no libraries."""
