@@ -69,6 +69,20 @@ def test_what_the_connection_comes_in_by_is_not_changed(reached: Host, module: s
 
 
 @pytest.mark.parametrize(("module", "params"), CUTS)
+def test_the_address_that_is_reached_stays_where_answers_leave_by_the_parent(
+    host: Host, module: str, params: dict[str, t.Any]
+) -> None:
+    """The parent has an address of the subnet, and its route is the first."""
+    host.ip("address", "add", "10.0.0.250/24", "dev", "eth0")
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "h", netns=None)
+    endpoint(host, "a")
+    assert {route["dev"] for route in host.ip("route", "get", "10.0.0.9")} == {"eth0"}
+    refuse(host, module, "the host may not be reachable", "10.0.0.2", "mv-h", hook=by_ssh(), **params)
+    assert host.call(module, hook=by_ssh(), force=True, **params)["changed"]
+
+
+@pytest.mark.parametrize(("module", "params"), CUTS)
 @pytest.mark.parametrize("connection", [{"local": "192.0.2.1"}, {"remote": "nobody"}])
 def test_a_connection_to_somewhere_else_guards_nothing(
     reached: Host, module: str, params: dict[str, t.Any], connection: dict[str, str]

@@ -17,6 +17,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link,
 SSH = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
 NEAR = Way("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
 BEYOND = Way("br0", "what is beyond the default route", "240.0.0.1")
+# Answers leave by a parent, and what is reached is the address of an endpoint in the host's namespace.
+ASTRAY = Way("eth0", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
 BEYOND6 = Way("br0", "what is beyond the default route", "100::1")
 HOST_SPACE = space(
     link("eth0", 2),
@@ -64,6 +66,13 @@ CUTS = [
     (NEAR, deleted("mv-h", "macvlan")),
     (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
     (NEAR, changed("eth2", "up", False)),
+    (ASTRAY, deleted("mv-h", "macvlan")),
+    (ASTRAY, deleted("eth2")),
+    (ASTRAY, steps.DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
+    (ASTRAY, changed("mv-h", "mac", "02:00:00:00:00:01")),
+    (ASTRAY, changed("eth2", "up", False)),
+    (ASTRAY, passthru("eth2")),
+    (ASTRAY, deleted("eth0")),
     (BEYOND, deleted("eth1.70")),
     (BEYOND, deleted("eth1")),
     (BEYOND, steps.ReplaceRoute(HOST, "br0", Route("0.0.0.0/0", "172.16.0.1"), Route("0.0.0.0/0", "172.16.0.2"))),
@@ -85,6 +94,10 @@ SPARED = [
     (SSH, steps.DeleteRoute(HOST, "eth0.50", Route("192.0.0.0/16"))),
     (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
     (NEAR, steps.DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
+    (ASTRAY, steps.DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
+    (ASTRAY, steps.DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
+    (ASTRAY, deleted("eth0.50")),
+    (ASTRAY, changed("mv-h", "alias", "")),
     (BEYOND, steps.AddRoute(HOST, "mv-h", Route("10.0.0.0/8"))),
     (BEYOND, steps.DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
     (BEYOND, deleted("gone")),

@@ -83,7 +83,33 @@ def _dangers(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[Danger]:
             reach = _Reach(host, way)
             # The first step says enough; what follows from it would only be more of the same.
             yield from (Danger(step, way) for step in steps if _cuts(step, carriers, reach))
+            yield from _homeless(steps, host, way, carriers)
             yield from _taken_over(voices, way, link, _wire(host, link))
+
+
+def _homeless(steps: t.Sequence[Step], host: Space, way: Way, known: t.Container[str]) -> t.Iterator[Danger]:
+    """The steps by which the address that is reached goes from the host, where answers leave by another link than its own.
+
+    :param known: the links whose steps are looked at for the answers
+    """
+    home = next((link for link in host.links.values() if way.local in _addresses_on(host, link)), None)
+    if home is None or home.name == way.link:
+        return
+    carriers = {item.name for item in _carriers(host, home) if item.name not in known}
+    for step in steps:
+        if _takes_link(step, carriers) or isinstance(step, DeleteAddress) and _is_of(step, home, way.local):
+            yield Danger(step, way, f"; {way.local} is an address of {home.name}")
+
+
+def _is_of(step: DeleteAddress, link: Link, address: str | None) -> bool:
+    """Whether it takes an address from a link of the host."""
+    return (step.netns, step.ifname) == (HOST, link.name) and ipam.without_prefix(step.address) == address
+
+
+def _addresses_on(space: Space, link: Link) -> set[str]:
+    """Without their prefix lengths, those of link scope too."""
+    found = (*space.addresses.get(link.index, ()), *space.narrow.get(link.index, ()))
+    return {ipam.without_prefix(address) for address in found}
 
 
 def _carriers(host: Space, link: Link) -> list[Link]:
@@ -118,17 +144,24 @@ class _Reach:
         return ifname == self.way.link and self.is_under(block) and ipam.prefix_length(block) >= self._length
 
 
-def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
+def _takes_link(step: Step, carriers: t.Container[str]) -> bool:
+    """Whether a link of these would be gone, changed, or without its frames."""
     if isinstance(step, AddLink):
         # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
         return step.link.mode == "passthru" and step.link.parent in carriers
     if isinstance(step, DeleteLink):
         return step.netns == HOST and step.link.name in carriers
+    if not isinstance(step, SetLink) or step.netns != HOST:
+        return False
+    harmless = step.attribute == "alias" or step.attribute == "up" and step.new
+    return step.ifname in carriers and not harmless
+
+
+def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
+    if isinstance(step, (AddLink, DeleteLink, SetLink)):
+        return _takes_link(step, carriers)
     if not isinstance(step, ON_A_LINK) or step.netns != HOST:
         return False
-    if isinstance(step, SetLink):
-        harmless = step.attribute == "alias" or step.attribute == "up" and step.new
-        return step.ifname in carriers and not harmless
     if isinstance(step, AddAddress):
         return reach.is_caught_by(step.ifname, inet.network_of(step.address))
     if isinstance(step, DeleteAddress):
