@@ -466,6 +466,8 @@ diff:
         - As RV(endpoint) was before the task.
         - What had drifted from the record is listed under C(drift), as in
           RV(fleetnet.macvlan.macvlan_info#module:drift).
+        - What the task changes in the record of other objects, or of this one where its result does not show it, is listed
+          under C(also_changes), each entry with C(object), C(field), C(before) and C(after).
       returned: always
       type: dict
       sample: {}

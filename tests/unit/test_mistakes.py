@@ -144,6 +144,14 @@ def test_check_mode_tells_of_an_endpoint_without_network_what_can_be_known():
     assert {key for key in real if real[key] != told.shown[key]} <= unknown
 
 
+@pytest.mark.parametrize(("params", "field", "after"), [({"exclusive": False}, "exclusive", False), ({"mtu": 1500}, "mtu", 1500)])
+def test_what_changes_in_the_record_alone_is_told_by_the_name_of_its_option(params, field, after):
+    """An endpoint that says what it has from its network already."""
+    told = foreseen(busy(), endpoint("old", netns="old", **params))
+    entry = {"object": "endpoint lan/old", "field": field, "before": None, "after": after}
+    assert told.changed and told.before == {**told.after, "also_changes": [entry]}
+
+
 @pytest.mark.parametrize("params", [{"netns_path": "/run/nowhere"}, {"pid": 4000}], ids=str)
 def test_check_mode_refuses_what_no_network_would_help(params):
     with pytest.raises(PlanError, match="there is no"):

@@ -276,7 +276,10 @@ def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -
     for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
         version = int(field[-1])
         found = sorted(address for address in actual if ipam.version_of(address) == version)
-        if (recorded and recorded not in found) or any(address in too_many for address in found):
+        if recorded is None or recorded in found:
+            # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
+            found = [address for address in found if address == recorded or address in too_many]
+        if found != ([recorded] if recorded else []):
             yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
 
 

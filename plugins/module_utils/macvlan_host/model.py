@@ -397,6 +397,8 @@ class Endpoint:
     labels: dict[str, str] = field(default_factory=dict)
     own_exclusive: bool | None = None
 
+    # What a task calls those fields that have another name here.
+    OPTIONS: t.ClassVar[dict[str, str]] = {"own_mtu": "mtu", "own_exclusive": "exclusive", "sysctls_before": "sysctls"}
     CHECKS: t.ClassVar[dict[str, checks.Check]] = {
         "id": checks.identifier,
         "name": checks.object_name,

@@ -106,7 +106,10 @@ def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
             old, new = before[key], after[key]
             if old != new:
                 was, will = plain(old), plain(new)
-                yield from ((new.title, field, was[field], will[field]) for field in will if was[field] != will[field])
+                options = new.OPTIONS if kind == "endpoints" else {}
+                yield from (
+                    (new.title, options.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
+                )
 
 
 def _with_others(shown: Object, made: Plan, title: str, is_seen: bool) -> Object:

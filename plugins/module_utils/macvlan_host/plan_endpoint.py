@@ -34,9 +34,6 @@ from .steps import (
     Step,
 )
 
-# What the task calls the fields that have another name in the record.
-_OPTIONS = {"own_mtu": "mtu", "own_exclusive": "exclusive", "sysctls_before": "sysctls"}
-
 
 def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     """Work an endpoint that shall be there into the plan; its network's parent must be there.
@@ -175,7 +172,7 @@ def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None
 def _note_change(draft: Draft, recorded: Endpoint, endpoint: Endpoint) -> None:
     """Say what of the record changes, if anything: the kernel may be so already."""
     fields = [
-        _OPTIONS.get(field.name, field.name)
+        Endpoint.OPTIONS.get(field.name, field.name)
         for field in dataclasses.fields(Endpoint)
         if getattr(recorded, field.name) != getattr(endpoint, field.name)
     ]
