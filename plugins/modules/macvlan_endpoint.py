@@ -170,7 +170,8 @@ options:
     description:
       - Whether addresses that others have added to the link are removed. They are drift then.
       - Never removed are addresses with a lifetime, such as those of DHCP clients, those of router advertisements, and
-        addresses of link scope. Routes of others stay as well.
+        addresses of link scope. Routes of others stay as well, but for those that have such an address as their source, which
+        the kernel takes away with it.
       - When it is left out, it is what the network says.
       - V(true) is refused on a network with C(ipam=none), which leaves all addresses to what runs in the namespace.
     type: bool

@@ -119,7 +119,8 @@ def test_check_mode_knows_the_settings_of_a_link_that_a_death_left_between_two_n
         assert promised(foreseen, KEYS["macvlan_endpoint"]) == promised(done, KEYS["macvlan_endpoint"])
         assert busy.call("macvlan_info")["drift"] == []
         busy.call("macvlan_endpoint", **before)
-    assert position > 10
+    # A kernel that renames links which are up takes fewer steps.
+    assert position > 6
 
 
 def test_check_mode_foresees_that_the_empty_name_of_an_interrupted_creation_is_cleared_up(busy: Host) -> None:
@@ -195,7 +196,7 @@ def test_info_reads_what_is_recorded_and_narrows_it(make_host: MakeHost) -> None
     assert [item["name"] for item in everything["endpoints"]] == ["a", "b"]
     narrowed = host.call("macvlan_info", network="net")
     assert [item["name"] for item in narrowed["networks"]] == ["net"]
-    assert narrowed["endpoints"] == [first]
+    assert narrowed["endpoints"] == [{**first, "foreign_addresses": []}]
     assert host.call("macvlan_info", endpoint="b")["networks"][0]["name"] == "two"
     assert host.call("macvlan_info", network="nothing") == {
         "networks": [],

@@ -294,7 +294,7 @@ def test_one_message_names_every_problem_in_the_order_of_the_options():
         "subnets[0].ip_range:",
         "subnets[0].gateway:",
         "subnets[0].aux_addresses.a:",
-        "subnet 127.0.0.0/8",
+        "subnets[1].subnet: subnet 127.0.0.0/8",
         "subnets[1].gateway:",
         "ipam: none",
         "mtu",

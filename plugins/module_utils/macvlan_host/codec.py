@@ -51,7 +51,7 @@ IFAPROT_KERNEL_RA = 2
 INFINITY_LIFE_TIME = 0xFFFFFFFF
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
-RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 6, 7, 9, 15
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 4, 5, 6, 7, 9, 15, 18
 RT_TABLE_COMPAT, RT_TABLE_MAIN, RTN_UNICAST = 252, 254, 1
 # RTN_*; a unicast route that is odd has several next hops, or one that is no link.
 ROUTE_KINDS = {
@@ -618,23 +618,31 @@ def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:
     return OddRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
 
 
-def _next_hops(found: Attributes) -> list[tuple[int, str | None]]:
+def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+    gateway = found.get(RTA_GATEWAY)
+    return index, inet.from_bytes(gateway) if gateway else None
+
+
+def _other_family_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+    """With a next hop of the other family too, from struct rtvia (linux/rtnetlink.h): its family, then the address."""
+    via = found.get(RTA_VIA, b"")[2:]
+    return (index, inet.from_bytes(via)) if len(via) in (4, 16) else _next_hop(index, found)
+
+
+def _next_hops(
+    found: Attributes, read: t.Callable[[int, Attributes], tuple[int, str | None]] = _next_hop
+) -> list[tuple[int, str | None]]:
     """(ifindex, next hop or None) of a route: its own, or those of its struct rtnexthop (linux/rtnetlink.h)."""
     if RTA_MULTIPATH not in found:
-        return [_next_hop(_UINT32.unpack(found[RTA_OIF])[0], found)] if RTA_OIF in found else []
+        return [read(_UINT32.unpack(found[RTA_OIF])[0], found)] if RTA_OIF in found else []
     hops, data, offset = [], found[RTA_MULTIPATH], 0
     while offset + _NEXT_HOP.size <= len(data):
         length, dummy, dummy, index = _NEXT_HOP.unpack_from(data, offset)
         if length < _NEXT_HOP.size or offset + length > len(data):
             raise ValueError("a next hop with an impossible length")
-        hops.append(_next_hop(index, attributes(data[offset + _NEXT_HOP.size : offset + length])))
+        hops.append(read(index, attributes(data[offset + _NEXT_HOP.size : offset + length])))
         offset += (length + 3) & ~3
     return hops
-
-
-def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
-    gateway = found.get(RTA_GATEWAY)
-    return index, inet.from_bytes(gateway) if gateway else None
 
 
 def parse_way_out(body: bytes) -> tuple[int, str | None] | None:
@@ -657,17 +665,14 @@ def behind_destination(body: bytes) -> bytes:
 
 
 def parse_next_hops(body: bytes) -> tuple[str, list[tuple[int, str]]]:
-    """The destination of an RTM_NEWROUTE message of any table, and (ifindex, address) of its next hops.
-
-    Next hops of the other family (RTA_VIA) are not among them: no IPv4 route has them but by IPv6 addresses of link scope.
-    """
+    """The destination of an RTM_NEWROUTE message of any table, and (ifindex, address) of its next hops, of either family."""
     family, length = _ROUTE.unpack_from(body)[:2]
     if family not in (socket.AF_INET, socket.AF_INET6):
         return "", []
     found = attributes(body, _ROUTE.size)
     width = 4 if family == socket.AF_INET else 16
     destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
-    return destination, [(index, via) for index, via in _next_hops(found) if via is not None]
+    return destination, [(index, via) for index, via in _next_hops(found, _other_family_hop) if via is not None]
 
 
 def _number(found: Attributes, kind: int) -> int | None:

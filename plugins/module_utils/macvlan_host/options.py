@@ -365,7 +365,7 @@ def _subnet(check: _Check, option: str, item: t.Mapping[str, t.Any], infers: boo
     }
     if cidr is None:
         return None
-    check.problem(ipam.subnet_problem(cidr))
+    check.problem(_prefixed(f"{option}.subnet", ipam.subnet_problem(cidr)))
     inferred = ipam.infer_gateway(cidr) if infers and gateway_text is None else None
     _check_inside(check, f"{option}.gateway", gateway, cidr)
     _check_ip_range(check, f"{option}.ip_range", ip_range, cidr)

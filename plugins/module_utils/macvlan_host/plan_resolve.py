@@ -68,7 +68,8 @@ def resolve_endpoint(
     with mistakes.collected():
         check_exclusive(endpoint, network)
     with mistakes.collected():
-        check_routes(endpoint, {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks})
+        undecided = {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks}
+        check_routes(endpoint, undecided, network)
     warn_of_default_routes(draft, endpoint, network)
     return endpoint
 
@@ -149,16 +150,19 @@ def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int
 
 
 def _requested(draft: Draft, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
+    option = f"ipv{ipam.version_of(address)}"
     subnet = next((subnet for subnet in subnets if address in ipam.block(subnet.subnet)), None)
     if subnet is None:
         shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
-        raise PlanError(f"{title}: {address} is in no subnet to take it from; {network.title} has {shown}")
+        raise PlanError(f"{title}: {option}: {address} is in no subnet to take it from; {network.title} has {shown}")
     if address not in ipam.usable(subnet.subnet):
         kind = "network or broadcast address" if ipam.version_of(address) == 4 else "subnet-router anycast address"
-        raise PlanError(f"{title}: {address} is the {kind} of {subnet.subnet}")
+        raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
     holder = draft.leases.holder(subnet.pool, address)
     if holder is not None:
-        raise PlanError(f"{title}: {address} is held by {holder}")
+        raise PlanError(
+            f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one chosen"
+        )
     return _with_length(address, subnet)
 
 
@@ -243,27 +247,43 @@ def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: st
     return mtu
 
 
-def check_routes(endpoint: Endpoint, undecided: t.Container[int] = ()) -> None:
+def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:
     """Refuse routes that the kernel would refuse, or that it makes itself.
 
     :param undecided: the IP versions of which it is not known what address the endpoint has
+    :param network: of the endpoint, whose subnets tell what no address would help
     :raises PlanError: naming the routes
     """
     mistakes = Mistakes(endpoint.title)
     for route in endpoint.routes:
-        if ipam.version_of(route.to) not in undecided:
-            with mistakes.collected():
+        with mistakes.collected():
+            if ipam.version_of(route.to) not in undecided:
                 _check_route(endpoint, route)
+            elif network is not None:
+                _check_route_of_any(endpoint, route, network)
     if not mistakes:
         _check_identities(endpoint)
     mistakes.check()
+
+
+def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
+    """Refuse a next hop that is on the link with no address that the endpoint can have."""
+    subnets = [item.subnet for item in network.subnets if ipam.version_of(item.subnet) == ipam.version_of(route.to)]
+    if not subnets:
+        return
+    link_local = route.via is not None and route.via in ipam.block("fe80::/10")
+    if route.via is not None and not link_local and not any(route.via in ipam.block(subnet) for subnet in subnets):
+        raise PlanError(
+            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
+            f"{' or '.join(subnets)}"
+        )
 
 
 def _check_route(endpoint: Endpoint, route: Route) -> None:
     version = ipam.version_of(route.to)
     own = next((item for item in endpoint.addresses if ipam.version_of(item) == version), None)
     if own is None:
-        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, which it has not")
+        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, and the endpoint has none")
     if route.via is not None and route.via == ipam.without_prefix(own):
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
     link_local = route.via is not None and route.via in ipam.block("fe80::/10")
