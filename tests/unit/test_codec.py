@@ -482,6 +482,14 @@ def test_the_local_address_of_a_point_to_point_link_is_its_own_and_not_its_peers
     assert codec.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2", False)
 
 
+def test_a_next_hop_of_the_other_family_is_one_too():
+    """As of ``ip route add 10.80.0.0/16 via inet6 2001:db8:9::f0``."""
+    values = {"family": socket.AF_INET, "dst_len": 16, "table": 254, "type": 1}
+    body = encoded("route", values, [["RTA_DST", "10.80.0.0"], ["RTA_OIF", 3]])
+    via = struct.pack("=HHH", 22, codec.RTA_VIA, socket.AF_INET6) + socket.inet_pton(socket.AF_INET6, "2001:db8:9::f0") + bytes(2)
+    assert codec.parse_next_hops(body + via) == ("10.80.0.0/16", [(3, "2001:db8:9::f0")])
+
+
 FOR_EVER, KERNEL_LO, KERNEL_RA, KERNEL_LL = 2**32 - 1, 1, 2, 3
 PERMANENT, TEMPORARY, MANAGED, NO_PREFIX_ROUTE = 0x80, 0x01, 0x100, 0x200
 
