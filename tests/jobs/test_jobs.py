@@ -67,7 +67,7 @@ def test_a_workflow_makes_a_network_and_an_endpoint_and_takes_them_away(host: Ho
 
     # What one job tells is an extra variable of the next one.
     found = succeed(host, "info", {**networks, **endpoints}).artifacts["macvlan_job_info"]["edge1"]
-    assert found["endpoints"] == [endpoints["macvlan_job_endpoints"]["edge1"]]
+    assert found["endpoints"] == [{**endpoints["macvlan_job_endpoints"]["edge1"], "foreign_addresses": []}]
     assert ([item["name"] for item in found["networks"]], found["drift"]) == (["web"], [])
 
     assert "web1" in fail({"edge1": host}, "network_remove", {"macvlan_job_network": "web"})[0]
