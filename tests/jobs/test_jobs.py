@@ -284,6 +284,10 @@ def test_a_variable_that_was_left_out_is_named(host: Host) -> None:
     messages = fail({"edge1": host}, "network_create", {"macvlan_job_network": "web", "macvlan_job_network_mtu": 1400})
     assert "macvlan_job_network_parent was left out" in messages[-1]
     assert "macvlan_job_network_parent: eth0" in messages[-1]
+    succeed(host, "endpoint_attach", WEB1)
+    asked = {"macvlan_job_network": "web", "macvlan_job_network_parent": "eth0", "macvlan_job_network_mtu": 1400}
+    messages = fail({"edge1": host}, "network_create", asked)
+    assert "macvlan_job_network_subnets was left out" in messages[-1]
 
 
 def test_a_refused_network_is_told_with_the_variables_of_the_job(host: Host) -> None:

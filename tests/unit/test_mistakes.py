@@ -105,6 +105,14 @@ def test_all_that_is_wrong_with_one_network_is_named():
         assert words in message
 
 
+def test_subnets_that_were_left_out_are_told_as_left_out():
+    message = str(refusal(busy(), network("lan", [], mtu=1400)))
+    assert "network lan: subnets was left out or empty, and the network would lose 192.168.1.0/24, which has leases" in message
+    assert "to keep the addresses give 192.168.1.0/24 and " in message and " again" in message
+    for other in (network("lan", ["10.99.0.0/24"]), network("lan", [], ipam="none")):
+        assert "left out" not in str(refusal(busy(), other))
+
+
 def test_what_only_follows_from_a_mistake_is_not_told():
     wrong = subinterface("eth7.50"), network("n", ["10.1.0.0/24"], parent="eth7.50"), endpoint("a", "n"), endpoint("b", "n")
     assert str(refusal(busy(), *wrong)) == str(refusal(busy(), wrong[0]))

@@ -61,7 +61,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
     )
     if recorded is not None:
         with mistakes.collected():
-            _check_lost_subnets(draft, recorded, network)
+            _check_lost_subnets(draft, recorded, network, wanted)
     if has_subnets:
         with mistakes.collected():
             _check_reservations(draft, recorded, network)
@@ -239,7 +239,7 @@ def _endpoint_names(endpoints: list[Endpoint]) -> str:
     return " (in the way: endpoints " + ", ".join(sorted(endpoint.name for endpoint in endpoints)) + ")"
 
 
-def _check_lost_subnets(draft: Draft, recorded: Network, network: Network) -> None:
+def _check_lost_subnets(draft: Draft, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
     kept = {subnet.subnet for subnet in network.subnets}
     mistakes = Mistakes(network.title)
     for subnet in recorded.subnets:
@@ -251,10 +251,22 @@ def _check_lost_subnets(draft: Draft, recorded: Network, network: Network) -> No
         if subnet.subnet not in kept and holders:
             with mistakes.collected():
                 raise PlanError(
-                    f"{network.title}: subnets would lose {subnet.subnet}, which has leases{_endpoint_names(holders)}; "
-                    f"remove the endpoints first"
+                    f"{network.title}: subnets {_way_to_lose(wanted)} lose {subnet.subnet}, which has "
+                    f"leases{_endpoint_names(holders)}; {_way_to_keep(recorded, wanted)}remove the endpoints first"
                 )
     mistakes.check()
+
+
+def _way_to_lose(wanted: NetworkOptions) -> str:
+    # Without addresses no subnets are asked for.
+    return "would" if wanted.subnets or wanted.ipam == "none" else "was left out or empty, and the network would"
+
+
+def _way_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
+    if wanted.subnets or wanted.ipam == "none":
+        return ""
+    cidrs = " and ".join(subnet.subnet for subnet in recorded.subnets)
+    return f"to keep the addresses give {cidrs} again, with their other options, or "
 
 
 # --- subnets --------------------------------------------------------------------------------------------------------
