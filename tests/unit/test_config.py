@@ -241,9 +241,11 @@ def test_endpoints_of_two_networks_may_have_one_name():
 def test_an_endpoint_of_a_network_that_purge_would_remove_is_refused():
     listed = {"name": "e", "network": "web"}
     found = problems(networks=[WEB], endpoints=[listed, {"name": "f", "network": "old"}], purge=True)
-    assert found == [
-        "endpoints[1] (f): purge: true removes network old, which is not in networks; list it there, or leave purge out"
-    ]
+    (message,) = found
+    assert message == (
+        "endpoints[1] (f): network old is not in networks, and purge: true removes what is not listed; "
+        "list it there, correct the name, or leave purge out"
+    )
     assert read(endpoints=[{"name": "f", "network": "old"}]).purge is False
 
 

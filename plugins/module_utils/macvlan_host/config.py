@@ -112,8 +112,8 @@ def _contradictions(params: Params) -> t.Iterator[str]:
     for position, item in enumerate(params.get("endpoints") or ()):
         if item["network"] not in listed:
             yield (
-                f"{place_of('endpoints', position, item)}: purge: true removes network {item['network']}, "
-                f"which is not in networks; list it there, or leave purge out"
+                f"{place_of('endpoints', position, item)}: network {item['network']} is not in networks, and "
+                f"purge: true removes what is not listed; list it there, correct the name, or leave purge out"
             )
 
 
