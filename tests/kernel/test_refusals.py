@@ -173,3 +173,41 @@ def test_a_vlan_that_is_in_another_namespace_is_taken(host: Host) -> None:
     network(host, parent="eth0.51", subnets=subnets("10.0.0.0/24"))
     host.ip("-n", "pod", "link", "delete", "v50")
     network(host, "fifty", parent="eth0.50", subnets=subnets("10.1.0.0/24"))
+
+
+# --- an mtu without IPv6 --------------------------------------------------------------------------------------------
+
+ADVERTISED = {"net.ipv6.conf.IFNAME.disable_ipv6": 0, "net.ipv6.conf.IFNAME.accept_ra": 2}
+
+
+def test_an_mtu_that_takes_ipv6_away_is_refused_where_settings_need_it(host: Host) -> None:
+    network(host, ipam="none")
+    endpoint(host, "a", sysctls=ADVERTISED)
+    host.ip("-n", "a", "address", "add", "2001:db8::7/64", "dev", "eth0", "nodad")
+    words = "endpoint net/a: mtu 1000 is less than the 1280 that IPv6 needs, and sysctls has net.ipv6.conf.IFNAME.disable_ipv6: 0"
+    refuse(host, ENDPOINT, words, name="a", network="net", netns="a", sysctls=ADVERTISED, mtu=1000)
+    refuse(host, NETWORK, words, name="net", parent="eth0", ipam="none", mtu=1000)
+    assert "2001:db8::7/64" in host.addresses("eth0", "a")
+    # Without the settings there is nothing to keep.
+    endpoint(host, "a", mtu=1000)
+    endpoint(host, "a", mtu=1000, sysctls={"net.ipv6.conf.IFNAME.disable_ipv6": 1})
+    assert host.restore().code == 0
+    endpoint(host, "a", sysctls=ADVERTISED)
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "sysctls"), [(["10.0.0.0/24"], ADVERTISED), (["10.0.0.0/24", "fd00::/64"], {})], ids=["settings", "address"]
+)
+def test_a_restoration_waits_for_the_mtu_that_ipv6_needs(host: Host, cidrs: list[str], sysctls: dict[str, int]) -> None:
+    network(host, subnets=subnets(*cidrs))
+    endpoint(host, "a", sysctls=sysctls)
+    host.ip("link", "set", "eth0", "mtu", "1000")
+    words = "endpoint net/a: mtu 1000 is less than the 1280 that IPv6 needs"
+    refuse(host, ENDPOINT, words, name="a", network="net", netns="a", sysctls=sysctls)
+    said = host.restore()
+    assert said.code == 3
+    shown = " ".join([*said.lines, said.complaint])
+    assert words in shown and "its parent eth0 has no more" in shown
+    host.ip("link", "set", "eth0", "mtu", "1500")
+    assert host.restore().code == 0
+    assert not host.call(ENDPOINT, name="a", network="net", netns="a", sysctls=sysctls)["changed"]

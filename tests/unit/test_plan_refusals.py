@@ -10,7 +10,7 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, options, plan, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Emigrant, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
@@ -20,6 +20,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     ETH1,
     Host,
     changed_link,
+    configuration,
     endpoint,
     kernel,
     link,
@@ -432,3 +433,100 @@ def test_other_namespaces_are_looked_at_only_for_vlans_that_may_be_made(request_
     host = Host()
     host.run(network(parent="eth1.7"))
     assert plan.needs_of([request_], host.record).vlans == vlans
+
+
+# --- an mtu without IPv6 --------------------------------------------------------------------------------------------
+
+LOW = "endpoint lan/web: mtu 1000 is less than the 1280 that IPv6 needs"
+NO_ADDRESSES = {"subnets": (), "ipam": "none"}
+# Settings of an endpoint without an address of IPv6, and what of them needs IPv6.
+IPV6_SETTINGS = [
+    pytest.param({}, "", id="none"),
+    pytest.param({"net.ipv6.conf.IFNAME.disable_ipv6": 1}, "", id="off"),
+    pytest.param({"net.ipv6.conf.all.forwarding": 1, "net.ipv4.conf.IFNAME.rp_filter": 2}, "", id="others"),
+    pytest.param({"net.ipv6.conf.IFNAME.disable_ipv6": 0}, "net.ipv6.conf.IFNAME.disable_ipv6: 0", id="on"),
+    pytest.param(
+        {"net.ipv6.conf.IFNAME.disable_ipv6": 0, "net.ipv6.conf.IFNAME.accept_ra": 2},
+        "net.ipv6.conf.IFNAME.disable_ipv6: 0, net.ipv6.conf.IFNAME.accept_ra: 2",
+        id="router-advertisements",
+    ),
+    pytest.param({"net.ipv6.neigh.IFNAME.mcast_solicit": 1}, "net.ipv6.neigh.IFNAME.mcast_solicit: 1", id="neighbours"),
+]
+WAYS_TO_A_LOW_MTU = [
+    pytest.param({}, lambda sysctls: [endpoint(sysctls=sysctls, mtu=1000)], id="endpoint"),
+    pytest.param({}, lambda dummy: [network(mtu=1000)], id="network"),
+    pytest.param(NO_ADDRESSES, lambda dummy: [network(mtu=1000, **NO_ADDRESSES)], id="network-without-addresses"),
+    pytest.param(
+        {},
+        lambda sysctls: [configuration(network(mtu=1000), endpoint(sysctls=sysctls), purge=True)],
+        id="configuration",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sysctls", "needing"), IPV6_SETTINGS)
+@pytest.mark.parametrize(("params", "requests"), WAYS_TO_A_LOW_MTU)
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "new"])
+def test_an_mtu_that_takes_ipv6_away_is_refused_where_settings_need_it(sysctls, needing, params, requests, is_there):
+    host = Host()
+    host.run(network(**params))
+    if is_there or not any(isinstance(item, options.EndpointOptions) for item in requests({})):
+        host.run(endpoint(sysctls=sysctls))
+    wanted = requests(sysctls)
+    if needing:
+        assert refused(host, *wanted) == f"{LOW}, and sysctls has {needing}; use a higher mtu, or leave that out of sysctls"
+    else:
+        assert host.run(*wanted).changed
+        assert host.record.endpoints["lan", "web"].mtu == 1000
+
+
+@pytest.mark.parametrize(("sysctls", "needing"), IPV6_SETTINGS)
+def test_a_parent_without_the_mtu_that_ipv6_needs_is_told_by_tasks_and_waited_for_by_a_restoration(sysctls, needing):
+    host = Host()
+    host.run(network(), endpoint(sysctls=sysctls))
+    host.change("eth0", mtu=1000)
+    made = host.plan(Restoration())
+    assert [(item.object, item.awaits) for item in made.missing] == [("endpoint lan/web", "eth0")]
+    if needing:
+        assert made.missing[0].reason.startswith(f"{LOW}, and sysctls has {needing}; ")
+        assert made.missing[0].reason.endswith("; its parent eth0 has no more")
+        assert made.steps == ()
+        assert refused(host, endpoint(sysctls=sysctls)).startswith(LOW)
+    else:
+        assert host.run(endpoint(sysctls=sysctls)).changed
+    host.change("eth0", mtu=1500)
+    assert host.plan(Restoration()).missing == ()
+
+
+def test_a_restoration_waits_for_the_mtu_that_an_address_of_ipv6_needs():
+    host = Host()
+    host.run(network(subnets=["192.168.1.0/24", "fd00::/64"]), endpoint())
+    host.reboot()
+    host.change("eth0", mtu=1000)
+    made = host.plan(Restoration())
+    assert [(item.reason, item.awaits) for item in made.missing] == [(f"{LOW}; its parent eth0 has no more", "eth0")]
+
+
+def test_an_mtu_that_was_recorded_in_spite_of_its_settings_is_told_and_can_be_mended():
+    """As releases before 2.0.0 did; nothing comes that could be waited for."""
+    host = Host()
+    sysctls = {"net.ipv6.conf.IFNAME.disable_ipv6": 0}
+    host.run(network(), endpoint(sysctls=sysctls))
+    recorded = host.record.endpoints["lan", "web"]
+    host.record.endpoints["lan", "web"] = dataclasses.replace(recorded, mtu=1000, own_mtu=1000)
+    made = host.plan(Restoration())
+    assert [(item.reason.startswith(LOW), item.awaits) for item in made.missing] == [(True, None)]
+    host.run(endpoint(sysctls=sysctls))
+    assert host.plan(Restoration()).missing == ()
+
+
+def test_settings_that_go_with_the_mtu_that_they_need_are_not_missed():
+    host = Host()
+    host.run(network(), endpoint(sysctls={"net.ipv6.conf.IFNAME.disable_ipv6": 0, "net.ipv6.conf.IFNAME.accept_ra": 2}))
+    here = host.kernel.spaces[BLUE_PATH]
+    defaults = {"net.ipv6.conf.default.disable_ipv6": "0", "net.ipv6.conf.default.accept_ra": "1"}
+    host.kernel = with_space(host.kernel, dataclasses.replace(here, sysctls={**here.sysctls, **defaults}), BLUE_PATH)
+    made = host.run(endpoint(mtu=1000))
+    settings = [item for step in made.steps if isinstance(step, steps.SetSysctls) for item in step.settings]
+    assert {item.key for item in settings} >= {"net.ipv6.conf.IFNAME.disable_ipv6", "net.ipv6.conf.IFNAME.accept_ra"}
+    assert all(item.optional for item in settings)

@@ -72,7 +72,20 @@ def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
         for key, value in values.items()
         if key not in endpoint.sysctls
     )
-    return ours + tuple(Sysctl(key, endpoint.sysctls_before.get(key), value) for key, value in endpoint.sysctls.items())
+    return ours + tuple(
+        Sysctl(key, endpoint.sysctls_before.get(key), value, optional=switches_ipv6_off(key, value) and not endpoint.ipv6)
+        for key, value in endpoint.sysctls.items()
+    )
+
+
+def needs_ipv6(key: str) -> bool:
+    """Whether a setting is there only as long as the endpoint's interface has IPv6."""
+    return key.startswith("net.ipv6.") and "IFNAME" in key
+
+
+def switches_ipv6_off(key: str, value: str) -> bool:
+    """Whether a setting says of the endpoint's interface that it has no IPv6."""
+    return key == f"{_IPV6}disable_ipv6" and value == "1"
 
 
 def setting_keys(endpoint: Endpoint) -> frozenset[str]:

@@ -10,7 +10,7 @@ import dataclasses
 
 from . import inet, ipam, names
 from .draft import Draft
-from .drift import PROMOTION, connected_routes, default_key, intruders, settings, shown
+from .drift import PROMOTION, connected_routes, default_key, intruders, needs_ipv6, settings, shown
 from .model import Endpoint, Link, Network, Route, Space
 from .options import MIN_MTU_IPV6
 from .steps import (
@@ -102,6 +102,9 @@ def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: 
         if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
     changes += dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
+    if endpoint.mtu < MIN_MTU_IPV6:
+        # They go with the mtu that they need.
+        changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
     if changes:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
 

@@ -432,7 +432,7 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     parent = draft.host.links[network.parent]
     if parent_mtu is not None:
         parent = dataclasses.replace(parent, mtu=parent_mtu)
-    mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6)
+    mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6, recorded.sysctls)
     gateways = gateways_of(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
     endpoint = recorded
     if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):

@@ -10,7 +10,7 @@ import typing as t
 
 from . import inet, ipam, names
 from .draft import Draft
-from .drift import find_link
+from .drift import find_link, needs_ipv6, switches_ipv6_off
 from .errors import PlanError
 from .leases import subnet_of
 from .mistakes import Mistakes
@@ -41,7 +41,7 @@ def resolve_endpoint(
             mac = _mac(draft, wanted, recorded, network, parent, ipv4)
     mtu = parent.mtu
     with mistakes.collected():
-        mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6)
+        mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
     default_route = wanted.takes_default_route
     gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
     endpoint = Endpoint(
@@ -234,7 +234,9 @@ def _is_recorded(draft: Draft, wanted: EndpointOptions, parent: Link, link: Link
     return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
 
 
-def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: str | None) -> int:
+def mtu_of(
+    title: str, own: int | None, network: Network, parent: Link, ipv6: str | None, sysctls: t.Mapping[str, str]
+) -> int:
     """The mtu of an endpoint: its own, else the network's, else the parent's.
 
     :raises PlanError: it is more than the parent's, or less than IPv6 needs
@@ -242,9 +244,24 @@ def mtu_of(title: str, own: int | None, network: Network, parent: Link, ipv6: st
     mtu = own or network.mtu or parent.mtu
     if mtu > parent.mtu:
         raise PlanError(f"{title}: mtu {mtu} is more than the {parent.mtu} of its parent {parent.name}")
-    if ipv6 is not None and mtu < MIN_MTU_IPV6:
-        raise PlanError(f"{title}: mtu {mtu} is less than the {MIN_MTU_IPV6} that IPv6 needs")
+    check_mtu_of_ipv6(title, mtu, ipv6, sysctls)
     return mtu
+
+
+def check_mtu_of_ipv6(title: str, mtu: int, ipv6: str | None, sysctls: t.Mapping[str, str]) -> None:
+    """Refuse an mtu with which a link has no IPv6, neither addresses nor settings (net/ipv6/addrconf.c).
+
+    :raises PlanError: it has an address of IPv6, or a setting that only IPv6 has
+    """
+    if mtu >= MIN_MTU_IPV6:
+        return
+    problem = f"{title}: mtu {mtu} is less than the {MIN_MTU_IPV6} that IPv6 needs"
+    if ipv6 is not None:
+        raise PlanError(problem)
+    # IPv6 that is not there is switched off.
+    needing = [f"{key}: {value}" for key, value in sysctls.items() if needs_ipv6(key) and not switches_ipv6_off(key, value)]
+    if needing:
+        raise PlanError(f"{problem}, and sysctls has {', '.join(needing)}; use a higher mtu, or leave that out of sysctls")
 
 
 def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:

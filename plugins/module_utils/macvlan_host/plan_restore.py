@@ -22,6 +22,7 @@ from .options import Restoration
 from .plan_endpoint import align_namespace, check_place, find_recorded, realise
 from .plan_network import ensure_parent
 from .plan_refusals import check_writable
+from .plan_resolve import check_mtu_of_ipv6
 from .plan_subinterface import ensure_owned
 
 
@@ -107,12 +108,17 @@ def _check_namespace(draft: Draft, endpoint: Endpoint) -> None:
 
 
 def _as_parent_allows(draft: Draft, endpoint: Endpoint, network: Network) -> Endpoint:
-    """The endpoint with the mtu that it can have now; one that was asked for is waited for."""
+    """The endpoint with the mtu that it can have now; one that was asked for, or that IPv6 needs, is waited for."""
     parent = draft.host.links[network.parent]
-    if endpoint.mtu <= parent.mtu:
-        return endpoint
-    if endpoint.own_mtu or network.mtu:
+    if endpoint.mtu > parent.mtu and (endpoint.own_mtu or network.mtu):
         raise AbsentError(
             f"{endpoint.title}: mtu {endpoint.mtu} is more than the {parent.mtu} of its parent {parent.name}", parent.name
         )
-    return dataclasses.replace(endpoint, mtu=parent.mtu)
+    mtu = min(endpoint.mtu, parent.mtu)
+    try:
+        check_mtu_of_ipv6(endpoint.title, mtu, endpoint.ipv6, endpoint.sysctls)
+    except PlanError as exc:
+        if mtu == endpoint.mtu:
+            raise
+        raise AbsentError(f"{exc}; its parent {parent.name} has no more", parent.name) from exc
+    return dataclasses.replace(endpoint, mtu=mtu)
