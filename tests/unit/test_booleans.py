@@ -59,7 +59,7 @@ def test_there_are_booleans_to_look_at():
     assert len(NAMES) > 5 and len(asked) > 3
 
 
-@pytest.mark.parametrize("given", [*sorted(BOOLEANS, key=str), "True", "FALSE", " yes", True, False], ids=repr)
+@pytest.mark.parametrize("given", [*sorted(BOOLEANS, key=repr), "True", "FALSE", " yes", True, False], ids=repr)
 def test_whether_to_purge_is_read_as_the_module_reads_it(given):
     template = yaml.safe_load((ROOT / "roles/macvlan_host/vars/main.yml").read_text())["_macvlan_host_purges"]
     assert jinja2.Environment().from_string(template).render(macvlan_host_purge=given) == str(boolean(given))
