@@ -18,13 +18,13 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.daemons import CONFIGURATION, NAMESERVER, Daemon, Daemons, serve_dhcp
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.run_time_state import Seen, seen
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, Result, promised, subnets
 
 pytestmark = pytest.mark.engine
 
 Params = dict[str, t.Any]
 
-FOR_EVER = 2**32 - 1
 NETWORKS: dict[str, Params] = {
     "ipam none": {"name": "net", "parent": "eth0", "ipam": "none"},
     "subnets of both families": {
@@ -212,28 +212,6 @@ def run_everything(host: Host, params: Params, ends: list[Params], **change: t.A
     yield "a restoration of something else"
     assert run(host, "macvlan_config", **listed)["changed"]
     yield "what it was before"
-
-
-Seen = tuple[list[t.Any], list[t.Any]]
-
-
-def seen(host: Host, netns: str) -> Seen:
-    """The addresses with what they were made with, and the routes, without the seconds that they still have."""
-    (link,) = host.ip("address", "show", "dev", "eth0", netns=netns)
-    addresses = [
-        {
-            **{key: value for key, value in entry.items() if not key.endswith("_life_time")},
-            "lasts": entry["valid_life_time"] == FOR_EVER,
-        }
-        for entry in link["addr_info"]
-        if entry["scope"] != "link"
-    ]
-    routes = [
-        {key: value for key, value in route.items() if key not in ("expires", "flags")}
-        for family in (4, 6)
-        for route in host.routes(netns, family)
-    ]
-    return sorted(addresses, key=str), sorted(routes, key=str)
 
 
 def reported(host: Host) -> tuple[t.Any, ...]:

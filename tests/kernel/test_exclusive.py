@@ -10,8 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.tests.kernel.test_run_time_state import ENDPOINT, NETWORKS, SOURCES, V4, put, seen
+from ansible_collections.fleetnet.macvlan.tests.kernel.test_run_time_state import ENDPOINT, NETWORKS, SOURCES, V4, put
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.run_time_state import seen
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, refuse, subnets
 
 pytestmark = pytest.mark.engine

@@ -11,12 +11,12 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.run_time_state import seen
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
 
 pytestmark = pytest.mark.engine
 
 V4 = "192.168.60.2/24"
-FOR_EVER = 2**32 - 1
 NETWORKS: dict[str, dict[str, t.Any]] = {
     "ipam none": {"name": "net", "parent": "eth0", "ipam": "none"},
     "a subnet": {"name": "net", "parent": "eth0", "subnets": subnets("192.168.60.0/24")},
@@ -82,25 +82,6 @@ def run_everything(host: Host, params: dict[str, t.Any]) -> t.Iterator[str]:
     host.ip("link", "set", "eth0", "mtu", "1300", netns="a")
     assert host.spawn_command("restore").said().code == 0
     yield "a restoration of something else"
-
-
-def seen(host: Host) -> tuple[list[t.Any], list[t.Any]]:
-    """The addresses with what they were made with, and the routes, without the seconds that they still have."""
-    (link,) = host.ip("address", "show", "dev", "eth0", netns="a")
-    addresses = [
-        {
-            **{key: value for key, value in entry.items() if not key.endswith("_life_time")},
-            "lasts": entry["valid_life_time"] == FOR_EVER,
-        }
-        for entry in link["addr_info"]
-        if entry["scope"] != "link"
-    ]
-    routes = [
-        {key: value for key, value in route.items() if key not in ("expires", "flags")}
-        for family in (4, 6)
-        for route in host.routes("a", family)
-    ]
-    return sorted(addresses, key=str), sorted(routes, key=str)
 
 
 def put(host: Host, commands: t.Iterable[str]) -> None:

@@ -286,10 +286,14 @@ def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: 
 def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
     """Refuse a next hop that is on the link with no address that the endpoint can have."""
     subnets = [item.subnet for item in network.subnets if ipam.version_of(item.subnet) == ipam.version_of(route.to)]
-    if not subnets:
-        return
-    link_local = route.via is not None and route.via in ipam.block("fe80::/10")
-    if route.via is not None and not link_local and not any(route.via in ipam.block(subnet) for subnet in subnets):
+    if subnets:
+        _check_next_hop(endpoint, route, subnets)
+
+
+def _check_next_hop(endpoint: Endpoint, route: Route, subnets: t.Sequence[str]) -> None:
+    """Refuse a next hop that is in none of the subnets and not link-local, which always is on the link."""
+    reached = ("fe80::/10", *subnets)
+    if route.via is not None and not any(route.via in ipam.block(subnet) for subnet in reached):
         raise PlanError(
             f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
             f"{' or '.join(subnets)}"
@@ -303,12 +307,7 @@ def _check_route(endpoint: Endpoint, route: Route) -> None:
         raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, and the endpoint has none")
     if route.via is not None and route.via == ipam.without_prefix(own):
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
-    link_local = route.via is not None and route.via in ipam.block("fe80::/10")
-    if route.via is not None and not link_local and route.via not in ipam.block(own):
-        raise PlanError(
-            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-            f"{inet.network_of(own)}"
-        )
+    _check_next_hop(endpoint, route, [inet.network_of(own)])
     connected = Route.connected(own)
     if connected is not None and route.place == connected.place:
         raise PlanError(
