@@ -107,6 +107,9 @@ seealso:
 """
 
 EXAMPLES = r"""
+# Every host gives out addresses by itself. place is a variable of each host in the inventory, 1 to 7, so that hosts on one
+# wire never give out the same ones.
+
 - name: Two networks and three endpoints, and nothing else
   fleetnet.macvlan.macvlan_config:
     networks:
@@ -114,7 +117,9 @@ EXAMPLES = r"""
         parent: eth0.50
         subnets:
           - subnet: 192.168.50.0/24
+            ip_range: "192.168.50.{{ 32 * place }}/27"
           - subnet: 2001:db8:50::/64
+            ip_range: "2001:db8:50::{{ place }}:0/112"
       - name: backend
         subnets:
           - subnet: 10.77.0.0/24
@@ -125,7 +130,7 @@ EXAMPLES = r"""
       - name: web2
         network: web
         netns: web2
-        ipv4: 192.168.50.20
+        ipv4: "192.168.50.{{ 32 * place + 20 }}"
       - name: web1
         network: backend
         netns: web1
@@ -153,6 +158,7 @@ EXAMPLES = r"""
         parent: eth0.60
         subnets:
           - subnet: 10.60.0.0/22
+            ip_range: "10.60.1.{{ 32 * place }}/27"
     macvlan_endpoints:
       - name: store1
         network: storage

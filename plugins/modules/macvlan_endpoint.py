@@ -201,6 +201,8 @@ seealso:
 """
 
 EXAMPLES = r"""
+# place is a variable of each host in the inventory, 1 to 7, so that hosts on one wire never have the same addresses.
+
 - name: Connect the namespace web1, made if it is missing, with the next free address
   fleetnet.macvlan.macvlan_endpoint:
     name: web1
@@ -212,9 +214,9 @@ EXAMPLES = r"""
     name: shop1
     network: shop
     netns: shop1
-    ipv4: 192.168.218.10
-    ipv6: 2001:db8:abc8::50
-    mac: "02:42:c0:a8:da:f0"
+    ipv4: "192.168.218.{{ 109 + 10 * place }}"
+    ipv6: "2001:db8:abc8::{{ place }}:50"
+    mac: "02:42:c0:a8:da:f{{ place }}"
 
 - name: Any address of the second subnet
   fleetnet.macvlan.macvlan_endpoint:
@@ -250,7 +252,7 @@ EXAMPLES = r"""
     network: office
     pid: "{{ mail_pid.stdout }}"
     ifname: office0
-    ipv4: 172.16.86.25
+    ipv4: "172.16.86.{{ 32 * place + 25 }}"
     default_route: false
 
 - name: Connect a namespace by the file that stands for it
@@ -265,9 +267,9 @@ EXAMPLES = r"""
   fleetnet.macvlan.macvlan_endpoint:
     name: host
     network: floor32
-    ipv4: 192.168.32.2
+    ipv4: "192.168.32.{{ 1 + place }}"
     routes:
-      - to: 192.168.32.128/25
+      - to: "192.168.32.{{ 112 + 16 * place }}/28"
 
 - name: A router for the network backend, which has no gateway
   fleetnet.macvlan.macvlan_endpoint:

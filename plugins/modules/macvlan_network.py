@@ -235,6 +235,9 @@ seealso:
 """
 
 EXAMPLES = r"""
+# Every host gives out addresses by itself. place is a variable of each host in the inventory, 1 to 7, so that hosts on one
+# wire never give out the same ones.
+
 - name: Offer the office network to endpoints, through eth0
   fleetnet.macvlan.macvlan_network:
     name: office
@@ -242,16 +245,18 @@ EXAMPLES = r"""
     subnets:
       - subnet: 172.16.86.0/24
         gateway: 172.16.86.1
+        ip_range: "172.16.86.{{ 32 * place }}/27"
 
-- name: The same network, without the address that the host itself has on eth0
+- name: The same network, without the address that a printer has
   fleetnet.macvlan.macvlan_network:
     name: office
     parent: eth0
     subnets:
       - subnet: 172.16.86.0/24
         gateway: 172.16.86.1
+        ip_range: "172.16.86.{{ 32 * place }}/27"
         aux_addresses:
-          host: 172.16.86.250
+          printer: 172.16.86.250
 
 - name: Leave the lower half of a subnet to a DHCP server
   fleetnet.macvlan.macvlan_network:
@@ -259,7 +264,7 @@ EXAMPLES = r"""
     parent: eth1
     subnets:
       - subnet: 192.168.32.0/24
-        ip_range: 192.168.32.128/25
+        ip_range: "192.168.32.{{ 112 + 16 * place }}/28"
         gateway: 192.168.32.254
 
 - name: VLAN 50 of eth0, as a sub-interface that is made if it is missing; the gateway is 192.168.50.1
@@ -268,6 +273,7 @@ EXAMPLES = r"""
     parent: eth0.50
     subnets:
       - subnet: 192.168.50.0/24
+        ip_range: "192.168.50.{{ 32 * place }}/27"
     labels:
       owner: web team
 
@@ -277,10 +283,12 @@ EXAMPLES = r"""
     parent: eth0.218
     subnets:
       - subnet: 192.168.216.0/24
+        ip_range: "192.168.216.{{ 32 * place }}/27"
       - subnet: 192.168.218.0/24
-        ip_range: 192.168.218.100-192.168.218.149
+        ip_range: "192.168.218.{{ 100 + 10 * place }}-192.168.218.{{ 109 + 10 * place }}"
       - subnet: 2001:db8:abc8::/64
         gateway: 2001:db8:abc8::10
+        ip_range: "2001:db8:abc8::{{ place }}:0/112"
 
 - name: A storage network without a way out, with endpoints that never talk to each other
   fleetnet.macvlan.macvlan_network:
@@ -291,6 +299,7 @@ EXAMPLES = r"""
     subnets:
       - subnet: 10.30.0.0/22
         gateway: none
+        ip_range: "10.30.1.{{ 32 * place }}/27"
 
 - name: A network inside the host only
   fleetnet.macvlan.macvlan_network:
@@ -304,7 +313,7 @@ EXAMPLES = r"""
     parent: eth0.70
     ipv6: true
     address_pools:
-      - base: 10.200.0.0/16
+      - base: "10.200.{{ 16 * place }}.0/20"
         size: 24
 
 - name: Links without addresses, for a DHCP client in each namespace
@@ -320,6 +329,7 @@ EXAMPLES = r"""
     exclusive: true
     subnets:
       - subnet: 192.168.61.0/24
+        ip_range: "192.168.61.{{ 32 * place }}/27"
 
 - name: The whole of eth2 for a single endpoint
   fleetnet.macvlan.macvlan_network:
@@ -329,6 +339,7 @@ EXAMPLES = r"""
     subnets:
       - subnet: 203.0.113.0/28
         gateway: 203.0.113.14
+        ip_range: "203.0.113.{{ place }}/32"
 
 - name: A second network on eth0, in the same broadcast domain as the network office
   fleetnet.macvlan.macvlan_network:
@@ -337,6 +348,7 @@ EXAMPLES = r"""
     allow_shared_parent: true
     subnets:
       - subnet: 172.16.87.0/24
+        ip_range: "172.16.87.{{ 32 * place }}/27"
 
 - name: Remove a network that has no endpoints
   fleetnet.macvlan.macvlan_network:

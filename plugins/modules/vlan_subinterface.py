@@ -129,6 +129,8 @@ seealso:
 """
 
 EXAMPLES = r"""
+# place is a variable of each host in the inventory, 1 to 7, so that hosts on one wire never have the same addresses.
+
 - name: VLAN 40 of eth0, called eth0.40
   fleetnet.macvlan.vlan_subinterface:
     name: eth0.40
@@ -145,6 +147,7 @@ EXAMPLES = r"""
     parent: dmz
     subnets:
       - subnet: 192.168.30.0/24
+        ip_range: "192.168.30.{{ 32 * place }}/27"
 
 - name: A customer's VLAN 20 in the provider's VLAN 100 of eth1
   fleetnet.macvlan.vlan_subinterface:
@@ -159,7 +162,7 @@ EXAMPLES = r"""
 - name: Carry the kernel's priorities for voice to the switch and back
   fleetnet.macvlan.vlan_subinterface:
     name: eth0.90
-    mac: "02:42:0a:00:5a:01"
+    mac: "02:42:0a:00:5a:0{{ place }}"
     ingress_qos_map:
       5: 6
     egress_qos_map:

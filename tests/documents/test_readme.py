@@ -63,9 +63,9 @@ def test_a_dual_stack_network_with_a_range(host: Host, section: Section) -> None
     made = section.play(host).results("network")["pub_net"]
     first, second = made["subnets"]
     assert (first["gateway"], first["gateway_inferred"], second["gateway"]) == ("172.16.86.1", True, "2001:db8:86::1")
-    assert first["aux_addresses"] == {"the_host_itself": "172.16.86.250"}
-    assert endpoint(host, "a", "pub_net")["ipv4"] == "172.16.86.128/24"
-    for taken, what in (("172.16.86.1", "gateway"), ("172.16.86.250", "the_host_itself")):
+    assert first["aux_addresses"] == {"printer": "172.16.86.250"}
+    assert endpoint(host, "a", "pub_net")["ipv4"] == "172.16.86.32/24"
+    for taken, what in (("172.16.86.1", "gateway"), ("172.16.86.250", "printer")):
         refuse(host, "macvlan_endpoint", what, name="b", network="pub_net", netns="b", ipv4=taken)
 
 

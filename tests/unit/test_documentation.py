@@ -109,7 +109,8 @@ def calls(*names):
             for action in task:
                 if action.startswith(COLLECTION):
                     for item in task.get("loop", [None]):
-                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, **task.get("vars", {})}
+                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, "place": 1}
+                        variables.update(rendered(task.get("vars", {}), variables))
                         yield task["name"], action.removeprefix(COLLECTION), rendered(task[action] or {}, variables)
 
 
