@@ -33,7 +33,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     OptionsError,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.option_types import Params, read_types
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.option_types import Params, read_types, unknown_options
 
 # --- options --------------------------------------------------------------------------------------------------------
 
@@ -186,36 +186,116 @@ def _config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
 def config_params(params: Params) -> dict[str, t.Any]:
     """The parameters of macvlan_config, with items as the modules of single objects get them.
 
-    :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named
+    :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named, and what is
+        wrong with the values of other options
     """
-    dummy, problems = read_types(_config_lists(), params)
     validated = dict(params)
-    for option, (spec, rules) in _config_items().items():
+    mistyped = read_types(_config_lists(), params)[1]
+    for option in _config_items():
         # A list that is left out is none, which purge does not take for an empty one.
-        if not isinstance(params.get(option), list):
-            continue
-        validator = arg_spec.ArgumentSpecValidator(spec, **rules)
-        validated[option] = []
-        for position, item in enumerate(params[option]):
-            if not isinstance(item, dict):
-                continue
-            read, found = read_types(spec, item)
-            result = validator.validate(read)
-            found += [_message(error) for error in result.errors]
-            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
-            named = isinstance(read.get("name"), str) and read["name"] == item.get("name")
-            place = config.place_of(option, position, item if named else {})
-            problems += [f"{place}: {problem}" for problem in found]
-            validated[option].append(result.validated_parameters)
-    if problems:
-        raise OptionsError(problems)
+        if isinstance(params.get(option), list):
+            read = [_read_item(option, item) for item in params[option] if isinstance(item, dict)]
+            validated[option] = [item for item, dummy in read]
+            mistyped += [problem for dummy, found in read for problem in found]
+    if mistyped:
+        check_config(params)
     return validated
 
 
-def _message(error: errors.AnsibleValidationError) -> str:
-    """What is wrong; of unknown options the validator says the names only, and leaves the rest to AnsibleModule."""
-    text = error.msg.rstrip(".")
-    return f"unknown options: {text}" if isinstance(error, errors.UnsupportedError) else text
+def check_config(params: Params) -> None:
+    """Look at all that can be seen of the lists of macvlan_config, as far as single items go.
+
+    :raises OptionsError: naming what is wrong with types and values, in the order of the lists
+    """
+    problems = read_types(_config_lists(), params)[1]
+    for option, (spec, dummy) in _config_items().items():
+        for position, item in enumerate(params[option] if isinstance(params.get(option), list) else ()):
+            if not isinstance(item, dict):
+                continue
+            dummy, found = _read_item(option, item)
+            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
+            named = isinstance(item.get("name"), str)
+            place = config.place_of(option, position, item if named else {})
+            problems += [f"{place}: {problem}" for problem in (*found, *value_problems(spec, item))]
+    if problems:
+        raise OptionsError(problems)
+
+
+def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:
+    """An item of a list of macvlan_config as the module of its object gets it, and what is wrong with its types."""
+    spec, rules = _config_items()[option]
+    read, problems = read_types(spec, item)
+    result = arg_spec.ArgumentSpecValidator(spec, **rules).validate(read)
+    return result.validated_parameters, [*problems, *_messages(result.errors, spec, item)]
+
+
+def _messages(found: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
+    """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
+    told: list[str] = []
+    for error in found:
+        unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
+        told += unknown or [error.msg.rstrip(".")]
+    return told
+
+
+def value_problems(spec: Params, params: Params) -> list[str]:
+    """What is wrong with the values of those options that have right types, whatever is wrong with others.
+
+    Options that say something together are all left out as soon as one of them is wrong, so that nothing is told
+    which another value of that one would make right.
+    """
+    wrong = {option for option in params if option in spec and _is_wrong(option, spec[option], params[option])}
+    sound = {option: params[option] for option in params if option in spec and option not in wrong and params[option] is not None}
+    if "vlan_id" in spec:
+        read: ReadOptions = options.subinterface_options
+        if wrong & {"name", "parent", "vlan_id"} or not _says_which_link(sound):
+            sound = {**_without(sound, "parent", "vlan_id"), "name": "eth0.1"}
+    elif "netns" in spec:
+        read = options.endpoint_options
+        places = ("netns", "netns_path", "pid")
+        if wrong & set(places) or sum(place in sound for place in places) > 1:
+            sound = {**_without(sound, *places), "netns": "x"}
+        sound = {**({"ifname": "x"} if "ifname" in wrong else {}), "name": "x", "network": "x", **sound}
+    else:
+        read = options.network_options
+        # Without a gateway that is inferred, less can be wrong.
+        sound = {**({"internal": True} if wrong & {"internal", "parent"} else {}), "name": "x", **sound}
+    try:
+        read(arg_spec.ArgumentSpecValidator(spec).validate(sound).validated_parameters)
+    except OptionsError as exc:
+        return list(exc.problems)
+    except MissingLibraryError:
+        pass
+    return []
+
+
+def _without(params: Params, *names: str) -> dict[str, t.Any]:
+    return {option: value for option, value in params.items() if option not in names}
+
+
+def _says_which_link(params: Params) -> bool:
+    """Whether the options of a sub-interface that name it are those that name it together."""
+    return "vlan_id" in params if "parent" in params else "name" in params and "vlan_id" not in params
+
+
+def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
+    """Whether a value is none that could be looked at; unknown options in it do not matter."""
+    if read_types({option: about}, {option: value})[1]:
+        return True
+    found = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
+    return not all(isinstance(error, errors.UnsupportedError) for error in found)
+
+
+def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
+    """What looks at the values of the module of a single object, with which something is wrong already."""
+
+    def check(params: Params) -> None:
+        # Of what shall be gone only the name matters.
+        problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
+        if problems:
+            raise OptionsError(problems)
+
+    return check
 
 
 def confirm_argspec() -> dict[str, t.Any]:
@@ -268,6 +348,7 @@ class Module(basic.AnsibleModule):
     params: dict[str, t.Any]
 
     def __init__(self, further: t.Callable[[Params], object] | None = None, **kwargs: t.Any) -> None:
+        self._written: dict[str, t.Any] = {}
         self._given: dict[str, t.Any] = {}
         self._mistyped: list[str] = []
         self._further = further
@@ -280,6 +361,7 @@ class Module(basic.AnsibleModule):
     def _load_params(self) -> None:
         """Take what has a wrong type out of the way of the validation, which would tell it in the words of Python."""
         super()._load_params()
+        self._written = {option: value for option, value in self.params.items() if not option.startswith("_ansible_")}
         self._given = {option: self.params[option] for option in self.argument_spec if option in self.params}
         read, self._mistyped = read_types(self.argument_spec, self._given)
         if self._mistyped:
@@ -289,7 +371,7 @@ class Module(basic.AnsibleModule):
         """End the task; options that are wrong are told all at once, and what was written is what the result shows."""
         if not self._is_validated:
             found = self.validation_result.errors if hasattr(self, "validation_result") else ()
-            told = [*self._mistyped, *(_message(error) for error in found), *self._further_problems()]
+            told = [*self._mistyped, *_messages(found, self.argument_spec, self._written), *self._further_problems()]
             if self._mistyped:
                 self.params.update(self._given)
             if len(told) > 1 or not msg:

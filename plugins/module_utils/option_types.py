@@ -91,6 +91,19 @@ def read_types(spec: Spec, params: Params, place: str = "") -> tuple[dict[str, t
     return read, problems
 
 
+def unknown_options(spec: Spec, params: Params, place: str = "") -> list[str]:
+    """A sentence for each dictionary, at any depth, with options that it does not have: which, and which it has."""
+    where = f"{place}: " if place else ""
+    unknown = sorted(shown(option, bare=True) for option in params if option not in spec)
+    problems = [f"{where}unknown options: {', '.join(unknown)} (there are {', '.join(sorted(spec))})"] if unknown else []
+    for option, about in spec.items():
+        items = params.get(option) if about.get("options") else None
+        for position, item in enumerate(items if isinstance(items, list) else ()):
+            if isinstance(item, dict):
+                problems += unknown_options(about["options"], item, f"{place}.{option}[{position}]".lstrip("."))
+    return problems
+
+
 def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, place: str) -> tuple[t.Any, list[str]]:
     """An option, or a part of it, and what is wrong with it."""
     kind = about.get("type", "str")

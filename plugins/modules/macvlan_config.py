@@ -264,14 +264,14 @@ diff:
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
     Module,
+    check_config,
     config_argspec,
-    config_params,
     run_config,
 )
 
 
 def main() -> None:
-    run_config(Module(further=config_params, argument_spec=config_argspec(), supports_check_mode=True))
+    run_config(Module(further=check_config, argument_spec=config_argspec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -486,6 +486,7 @@ diff:
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
     ENDPOINT_RULES,
     Module,
+    check_object,
     endpoint_argspec,
     run,
 )
@@ -496,7 +497,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = Module(argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
+    further = check_object(endpoint_argspec)
+    module = Module(further, argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
     run(module, key="endpoint", present=endpoint_options, absent=endpoint_removal)
 
 

@@ -538,7 +538,12 @@ diff:
         parent: eth0.50
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, network_argspec, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
+    Module,
+    check_object,
+    network_argspec,
+    run,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
     network_options,
     network_removal,
@@ -546,7 +551,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = Module(argument_spec=network_argspec(), supports_check_mode=True)
+    further = check_object(network_argspec)
+    module = Module(further, argument_spec=network_argspec(), supports_check_mode=True)
     run(module, key="network", present=network_options, absent=network_removal)
 
 

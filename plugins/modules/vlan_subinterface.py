@@ -324,6 +324,7 @@ diff:
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
     SUBINTERFACE_RULES,
     Module,
+    check_object,
     run,
     subinterface_argspec,
 )
@@ -334,7 +335,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.opti
 
 
 def main() -> None:
-    module = Module(argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
+    further = check_object(subinterface_argspec)
+    module = Module(further, argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
     run(module, key="vlan_subinterface", present=subinterface_options, absent=subinterface_removal)
 
 

@@ -256,6 +256,108 @@ def test_mistakes_of_all_items_are_told_together_and_once(message):
         assert len([sentence for sentence in sentences if sentence.startswith(part)]) == 1, told
 
 
+# Everything that there is to say of an object, all of it right.
+FULL = {
+    "networks": {
+        "name": "lan", "parent": "eth0", "mode": "vepa", "mtu": 1400, "ipv6": True, "internal": True, "labels": {"a": "b"},
+        "exclusive": True, "address_pools": [{"base": "10.0.0.0/8", "size": 24}], "allow_overlap": True,
+        "subnets": [
+            {"subnet": "10.0.0.0/24", "ip_range": "10.0.0.64/26", "aux_addresses": {"nas": "10.0.0.1"}},
+            {"subnet": "fd00::/64", "gateway": "fd00::9"},
+        ],
+    },
+    "endpoints": {
+        "name": "a-name-without-room-in-an-interface", "network": "lan", "netns": "web", "ifname": "eth7", "ipv4": "10.0.0.9",
+        "ipv6": "fd00::5", "subnet": "10.0.0.0/24", "mac": "02:42:0a:00:00:09", "mtu": 68, "default_route": False,
+        "routes": [{"to": "default", "via": "10.0.0.2"}, {"to": "10.9.0.0/16", "metric": 5}],
+        "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 1}, "announce": False, "labels": {"a": "b"}, "exclusive": True,
+    },
+    "vlan_subinterfaces": {
+        "name": "dmz", "parent": "eth0", "vlan_id": 30, "protocol": "802.1ad", "mtu": 1400, "mac": "02:42:0a:00:00:09",
+        "up": False, "gvrp": True, "ingress_qos_map": {"5": 6}, "egress_qos_map": {"6": 5},
+    },
+}  # fmt: skip
+SINGLE = {"networks": macvlan_network, "endpoints": macvlan_endpoint, "vlan_subinterfaces": vlan_subinterface}
+
+
+@pytest.mark.parametrize("option", FULL)
+def test_one_wrong_type_makes_nothing_else_wrong(option):
+    spec, full = ITEMS[option][0], FULL[option]
+    assert face.value_problems(spec, full) == []
+    for params, place, *dummy in (*cases_of(spec, full), *cases_of(spec, ITEMS[option][1])):
+        assert face.value_problems(spec, params) == [], place
+    # What is internal has no gateway that an aux address could be.
+    for name in spec.keys() - {"internal"}:
+        assert face.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
+
+
+# A value that is wrong in an object that is right otherwise, and how its sentence begins.
+VALUES = [
+    ("networks", "name", "l n", "network name"),
+    ("networks", "parent", "a/b", "parent: "),
+    ("networks", "mtu", 5, "mtu must be"),
+    ("networks", "subnets", [{"subnet": "10.0.0.0/33"}], "subnets[0].subnet: "),
+    ("networks", "subnets", [{"subnet": "10.0.0.0/8"}, {"subnet": "10.0.0.0/24", "gateway": "10.1.0.1"}], "subnets[1].gateway: "),
+    ("networks", "address_pools", [{"base": "10", "size": 24}], "address_pools[0].base: "),
+    ("endpoints", "name", "w b", "endpoint name"),
+    ("endpoints", "network", "l n", "network name"),
+    ("endpoints", "netns", "a/b", "netns: "),
+    ("endpoints", "ifname", "a/b", "ifname: "),
+    ("endpoints", "ipv4", "10.0.0", "ipv4: "),
+    ("endpoints", "ipv6", "10.0.0.1", "ipv6: "),
+    ("endpoints", "mac", "02", "mac: "),
+    ("endpoints", "routes", [{"to": "10.0.0.0/8", "via": "x"}], "routes[0].via: "),
+    ("endpoints", "sysctls", {"kernel.x": 1}, "sysctls: "),
+    ("vlan_subinterfaces", "name", "a/b", "name: "),
+    ("vlan_subinterfaces", "mac", "02", "mac: "),
+    ("vlan_subinterfaces", "egress_qos_map", {"a": 1}, "egress_qos_map: "),
+]
+
+
+@pytest.mark.parametrize(("option", "name", "value", "begins"), VALUES)
+def test_a_wrong_value_is_told_beside_a_wrong_type_of_any_other_option(message, option, name, value, begins):
+    alone = [other for other in ITEMS[option][0] if other != name and {name, other} - {"name", "parent", "vlan_id"}]
+    netns = {"netns", "netns_path", "pid"}
+    for other in alone:
+        if {name, other} <= netns or (option, name, other) == ("vlan_subinterfaces", "name", "name"):
+            continue
+        wrong = {**ITEMS[option][1], name: value, other: [["x"]]}
+        told = message(macvlan_config, {option: [ITEMS[option][1], wrong]}).split("; ")
+        place = f"{option}[1]" + (f" ({wrong['name']})" if other != "name" else "") + ": "
+        assert [text for text in told if text.startswith(f"{place}{other}")], told
+        assert [text for text in told if text.startswith(f"{place}{begins}")], told
+        told = message(SINGLE[option], wrong).split("; ")
+        assert [text for text in told if text.startswith(other)] and [text for text in told if text.startswith(begins)], told
+
+
+def test_types_of_one_item_and_values_of_another_are_told_in_the_order_of_the_lists(message):
+    told = message(
+        macvlan_config,
+        {
+            "networks": [{"name": "a", "mtu": "big", "parent": "a/b"}, {"name": "b", "subnets": [{"subnet": "10.0.0.0/33"}]}],
+            "endpoints": [{"name": "b c", "network": "a"}, {"name": "d"}],
+        },
+    )
+    places = ["networks[0] (a): mtu: ", "networks[0] (a): parent: ", "networks[1] (b): subnets[0].subnet: "]
+    places += ["endpoints[0] (b c): endpoint name ", "endpoints[1] (d): missing required arguments: network"]
+    at = [told.index(place) for place in places]
+    assert at == sorted(at)
+
+
+def test_of_what_shall_be_gone_no_value_is_looked_at(message):
+    told = message(macvlan_network, {"name": "lan", "state": "absent", "mtu": "big", "parent": "a/b"})
+    assert told.startswith("mtu: ") and "parent" not in told
+
+
+@pytest.mark.parametrize("module", [macvlan_network, macvlan_config])
+def test_unknown_options_at_any_depth_are_told_with_those_that_there_are(message, module):
+    network = {"name": "lan", "colour": "red", "subnets": [{"subnet": "10.0.0.0/24"}, {"subnet": "10.0.1.0/24", "gatway": "10.0.1.1"}]}
+    told = message(module, network if module is macvlan_network else {"networks": [network]}).split("; ")
+    place = "" if module is macvlan_network else "networks[0] (lan): "
+    assert told[0].startswith(f"{place}unknown options: colour (there are address_pools, ") and "gateway" not in told[0]
+    assert told[1:] == [f"{place}subnets[1]: unknown options: gatway (there are aux_addresses, gateway, ip_range, subnet)"]
+
+
 RIGHT = [
     (macvlan_network, {"name": 50, "mtu": "1500", "internal": "yes", "labels": "a=b c=d", "subnets": [], "ipv6": None}),
     (macvlan_network, {"name": "lan", "subnets": "subnet=10.0.0.0/8", "labels": {"a": None, "b": True, "c": 1.5}}),
