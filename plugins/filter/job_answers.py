@@ -24,7 +24,7 @@ description:
     the modules.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
-positional: _input, specification
+positional: _input, specification, inventory
 options:
   _input:
     description:
@@ -36,6 +36,13 @@ options:
       - The options of an entry point, as a role has them in C(meta/argument_specs.yml).
     type: dict
     required: true
+  inventory:
+    description:
+      - The variables of the inventory that answers name, such as C(macvlan_job_network_ip_ranges_from), with their values;
+        null for one that cannot be read.
+    type: dict
+    default: {}
+    version_added: 2.0.0
 seealso:
   - plugin: fleetnet.macvlan.macvlan_job
     plugin_type: role
@@ -77,12 +84,13 @@ _value:
 """
 
 
-def job_answers(variables: t.Any, specification: t.Any) -> dict[str, t.Any]:
+def job_answers(variables: t.Any, specification: t.Any, inventory: t.Any = None) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
-    for value in (variables, specification):
+    inventory = {} if inventory is None else inventory
+    for value in (variables, specification, inventory):
         if not isinstance(value, t.Mapping):
             raise AnsibleFilterError(f"job_answers takes dictionaries, not {type(value).__name__}")
-    return read_answers(variables, specification)
+    return read_answers(variables, specification, inventory)
 
 
 class FilterModule:

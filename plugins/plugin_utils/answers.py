@@ -15,18 +15,23 @@ import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.validation import check_type_bool
 
 PREFIX = "macvlan_job_"
 SUBNETS = f"{PREFIX}network_subnets"
 GATEWAYS = f"{PREFIX}network_gateways"
 RANGES = f"{PREFIX}network_ip_ranges"
 AUX = f"{PREFIX}network_aux_addresses"
-# What the inventory says of a host instead of RANGES; the role has looked it up.
+# Names the variable of the inventory that has RANGES of a host; the role has looked it up.
 RANGES_FROM = f"{RANGES}_from"
 # Texts about subnets, which are in the items of the subnets afterwards.
 PARTS = (GATEWAYS, RANGES, AUX)
 IN_HOST = f"{PREFIX}endpoint_in_host"
 NAMESPACES = tuple(f"{PREFIX}endpoint_{name}" for name in ("netns", "netns_path", "pid"))
+HINTS = {
+    f"{PREFIX}endpoint_pid": "the name of a container or service is no process id: look it up first, "
+    "with docker inspect, podman inspect or systemctl show --property MainPID"
+}
 
 Item = dict[str, t.Any]
 # Variable → what is wrong with it.
@@ -37,25 +42,29 @@ class ItemError(ValueError):
     """What is wrong with one item of a text."""
 
 
-def read_answers(variables: t.Mapping[str, t.Any], specification: t.Mapping[str, t.Any]) -> Item:
+def read_answers(
+    variables: t.Mapping[str, t.Any], specification: t.Mapping[str, t.Any], inventory: t.Mapping[str, t.Any] | None = None
+) -> Item:
     """What is asked for, under "answers", and what is missing or cannot be understood, one sentence each, under "problems".
 
     :param variables: what is given; blank texts count as left out
     :param specification: the options of an entry point, as in an argument specification
+    :param inventory: what the variables of the inventory hold that answers name, None for what cannot be read
     """
     given = {name: _stripped(variables[name]) for name in specification if not _is_blank(variables.get(name))}
     problems: Problems = collections.defaultdict(list)
-    if RANGES_FROM in given:
-        _take_ranges(given, problems)
+    source = _take_ranges(given, inventory or {}, problems) if RANGES_FROM in given else ""
     for name, value in given.items():
-        problems[name] += _misfits(value, specification[name]["type"])
+        problems[name] += _misfits(name, value, specification[name]["type"])
     fitting = {name: value for name, value in given.items() if not problems[name]}
     validated = _validate(fitting, specification, set(given))
     texts = {name: str(value) for name, value in fitting.items() if name in {*LISTS, *DICTIONARIES, *PARTS}}
     read = {name: _read(name, text, problems) for name, text in texts.items() if name not in PARTS}
     if not problems[SUBNETS]:
         _match(read.get(SUBNETS, []), texts, problems)
-    told = [f"{name}: {problem}" for name, found in problems.items() for problem in found]
+    # Ranges that the inventory has are told as what has named them.
+    titles = {RANGES: f"{RANGES_FROM} ({source})"} if source else {}
+    told = [f"{titles.get(name, name)}: {problem}" for name, found in problems.items() for problem in found]
     told += validated.error_messages
     if IN_HOST in specification:
         told += _unplaced(given, bool(validated.validated_parameters.get(IN_HOST)))
@@ -64,13 +73,23 @@ def read_answers(variables: t.Mapping[str, t.Any], specification: t.Mapping[str,
     return {"answers": {} if told else answers, "problems": told}
 
 
-def _take_ranges(given: Item, problems: Problems) -> None:
-    """Take what the inventory says of this host for the answer."""
+def _take_ranges(given: Item, inventory: t.Mapping[str, t.Any], problems: Problems) -> str:
+    """Take what the inventory says of this host for the answer; the name of the variable that says it, or nothing."""
+    source = str(given.pop(RANGES_FROM))
+    wanted = "a variable that each host has in the inventory, such as web_ranges with the value 192.168.50.32/27"
     if RANGES in given:
         problems[RANGES_FROM].append(f"{RANGES} has ranges too; leave one of the two out")
-        del given[RANGES_FROM]
+    elif source not in inventory:
+        problems[RANGES_FROM].append(f"this host has no variable '{source}'; name {wanted}")
+    elif _is_blank(inventory[source]):
+        problems[RANGES_FROM].append(
+            f"the variable '{source}' of this host is blank, or has something in it that this host does not have; it must be "
+            f"{wanted}"
+        )
     else:
-        given[RANGES] = given.pop(RANGES_FROM)
+        given[RANGES] = _stripped(inventory[source])
+        return source
+    return ""
 
 
 def _unplaced(given: Item, in_host: bool) -> t.Iterator[str]:
@@ -105,12 +124,29 @@ def _stripped(value: t.Any) -> t.Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _misfits(value: t.Any, kind: str) -> t.Iterator[str]:
+def _misfits(name: str, value: t.Any, kind: str) -> t.Iterator[str]:
     """What Ansible would turn into a text or a number that nobody meant, or refuse in words about its own types."""
-    if kind == "int" and not isinstance(value, int) and not _is_number(str(value)):
-        yield f"'{value}' is not a whole number"
-    if kind in ("str", "path") and not isinstance(value, (str, int, float)):
+    if kind == "int" and (isinstance(value, bool) or not isinstance(value, int) and not _is_number(str(value))):
+        hint = f"; {HINTS[name]}" if name in HINTS else ""
+        yield f"{_shown(value)} is not a whole number{hint}"
+    if kind == "bool" and not _is_boolean(value):
+        yield f"{_shown(value)} is neither true nor false; write one of the two"
+    if kind in ("str", "path") and isinstance(value, bool):
+        yield f"{_shown(value)} is not text; a word that YAML takes for true or false, such as no, is text in quotes"
+    elif kind in ("str", "path") and not isinstance(value, (str, int, float)):
         yield f"a text is wanted, with commas between the items where there can be several, not {value}"
+
+
+def _shown(value: t.Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'"
+
+
+def _is_boolean(value: t.Any) -> bool:
+    try:
+        check_type_bool(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_number(text: str) -> bool:

@@ -255,6 +255,25 @@ def test_what_two_hosts_would_both_have_is_refused_before_any_host_is_touched(
     assert all(word in message for word in ("macvlan_job_isolated=true", *words)), message
 
 
+@pytest.mark.parametrize(
+    ("named", "declared", "words"),
+    [
+        ("typo", {}, "this host has no variable 'typo'"),
+        ("a b.*", {}, "this host has no variable 'a b.*'"),
+        ("web_ranges", {"web_ranges": ""}, "the variable 'web_ranges' of this host is blank"),
+        ("web_ranges", {"web_ranges": "192.168.50.{{ 32 * place }}/27"}, "has something in it that this host does not have"),
+        ("web_ranges", {"web_ranges": ["192.168.50.32/27"]}, "with commas"),
+        ("web_ranges", {"web_ranges": "10.9.0.0/24"}, "in none of the subnets"),
+    ],
+)
+def test_ranges_that_the_inventory_does_not_have_are_refused(
+    host: Host, named: str, declared: dict[str, t.Any], words: str
+) -> None:
+    asked = {**WEB, "macvlan_job_network_ip_ranges_from": named}
+    (message,) = fail({"edge1": host}, "network_create", asked, declared=declared)
+    assert message.startswith("macvlan_job_network_ip_ranges_from") and words in message
+
+
 def test_hosts_that_do_not_share_a_wire_can_have_the_same(hosts: dict[str, Host]) -> None:
     isolated = {"macvlan_job_isolated": "true"}
     assert run_job(hosts, "network_create", {**WEB, **isolated}).changed == dict.fromkeys(hosts, 1)

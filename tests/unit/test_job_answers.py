@@ -25,22 +25,22 @@ DEFAULTS = {
 }
 
 
-def read(job, answers):
+def read(job, answers, inventory=None):
     """What a job reads, with all that it needs."""
     place = {} if {*NAMESPACES} & {*answers} else {"macvlan_job_endpoint_netns": "ns"}
-    return read_answers({**NEEDED, **place, **answers}, SPECS[job]["options"])
+    return read_answers({**NEEDED, **place, **answers}, SPECS[job]["options"], inventory)
 
 
-def understood(job, answers):
+def understood(job, answers, inventory=None):
     """What is said beyond names and defaults."""
-    result = read(job, {f"{PREFIX}{name}": text for name, text in answers.items()})
+    result = read(job, {f"{PREFIX}{name}": text for name, text in answers.items()}, inventory)
     assert result["problems"] == []
     known = {"network": "web", "endpoint": "web1", "endpoint_netns": "ns", **DEFAULTS[job]}
     return {name: value for name, value in result["answers"].items() if name not in known or known[name] != value}
 
 
-def refused(job, answers):
-    result = read(job, {f"{PREFIX}{name}": text for name, text in answers.items()})
+def refused(job, answers, inventory=None):
+    result = read(job, {f"{PREFIX}{name}": text for name, text in answers.items()}, inventory)
     return result["problems"]
 
 
@@ -220,10 +220,61 @@ def test_one_place_is_enough(texts):
 
 
 def test_ranges_of_the_inventory_are_the_answer_about_ranges():
-    answers = {"network_subnets": "10.1.0.0/24, fd00::/64", "network_ip_ranges_from": "10.1.0.64/27, fd00::1:0/112"}
-    found = understood("network_create", answers)["network_subnets"]
+    answers = {"network_subnets": "10.1.0.0/24, fd00::/64", "network_ip_ranges_from": "web_ranges"}
+    ranges = {"web_ranges": " 10.1.0.64/27, fd00::1:0/112"}
+    found = understood("network_create", answers, ranges)["network_subnets"]
     assert [item["ip_range"] for item in found] == ["10.1.0.64/27", "fd00::1:0/112"]
-    (problem,) = refused("network_create", {**answers, "network_ip_ranges": "10.1.0.64/27"})
+    (problem,) = refused("network_create", {**answers, "network_ip_ranges": "10.1.0.64/27"}, ranges)
     assert "macvlan_job_network_ip_ranges_from" in problem and "leave one of the two out" in problem
-    (problem,) = refused("network_create", {**answers, "network_ip_ranges_from": ["10.1.0.64/27"]})
-    assert "commas" in problem
+
+
+@pytest.mark.parametrize(
+    ("asked", "inventory", "words"),
+    [
+        ("typo", {}, "this host has no variable 'typo'; name a variable"),
+        ("192.168.50.32/27", {}, "this host has no variable '192.168.50.32/27'; name a variable"),
+        ("web_ranges", {"web_ranges": None}, "the variable 'web_ranges' of this host is blank, or has something in it"),
+        ("web_ranges", {"web_ranges": " "}, "the variable 'web_ranges' of this host is blank"),
+    ],
+)
+def test_ranges_that_the_inventory_does_not_have_are_refused(asked, inventory, words):
+    (problem,) = refused("network_create", {"network_subnets": "10.1.0.0/24", "network_ip_ranges_from": asked}, inventory)
+    assert problem.startswith("macvlan_job_network_ip_ranges_from: ") and words in problem
+    assert "such as web_ranges" in problem and "192.168.50.32/27" in problem
+
+
+@pytest.mark.parametrize(
+    ("ranges", "words"), [(["10.1.0.64/27"], "with commas"), ("10.9.0.0/27", "in none of"), ("x", "not an IP address"), (True, "true")]
+)
+def test_wrong_ranges_of_the_inventory_are_told_with_the_variable(ranges, words):
+    answers = {"network_subnets": "10.1.0.0/24", "network_ip_ranges_from": "web_ranges"}
+    (problem,) = refused("network_create", answers, {"web_ranges": ranges})
+    assert problem.startswith("macvlan_job_network_ip_ranges_from (web_ranges): ") and words in problem
+
+
+@pytest.mark.parametrize(
+    ("job", "name", "value", "shown"),
+    [
+        *(
+            (job, name, value, shown)
+            for job, spec in SPECS.items()
+            for name, about in spec["options"].items()
+            for value, shown in {
+                "bool": [("maybe", "'maybe'"), (7, "'7'"), ([True], "'[True]'")],
+                "int": [("big", "'big'"), (True, "true"), (1.5, "'1.5'")],
+                "str": [(True, "true"), (False, "false")],
+                "path": [(True, "true")],
+            }[about["type"]]
+            if name != "macvlan_job_network_ip_ranges_from"
+        )
+    ],
+)
+def test_what_has_a_wrong_type_is_told_in_plain_words(job, name, value, shown):
+    problems = [problem for problem in read(job, {name: value})["problems"] if problem.startswith(f"{name}: {shown} is ")]
+    assert len(problems) == 1
+    assert not [word for word in ("convert", "of type", "<class") if word in "".join(read(job, {name: value})["problems"])]
+
+
+def test_the_name_of_a_container_as_pid_is_told_with_how_to_look_it_up():
+    (problem,) = refused("endpoint_attach", {"endpoint_pid": "web"})
+    assert problem.startswith("macvlan_job_endpoint_pid: 'web' is not a whole number; ") and "docker inspect" in problem
