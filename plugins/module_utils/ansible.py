@@ -475,6 +475,10 @@ class Installed(t.Protocol):
     def diff(self) -> tuple[dict[str, str], ...]:
         """The files that differ, before and after."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at."""
+
 
 def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str, t.Any], bool], Installed]) -> None:
     """Put the command macvlan-host on the target, or take it away, and end the task.
@@ -486,7 +490,7 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     result: dict[str, t.Any] = {"changed": bool(done.steps), "files": list(done.files), "steps": list(done.steps)}
     if module._diff:
         result["diff"] = list(done.diff)
-    _finish(module, result, ())
+    _finish(module, result, done.warnings)
 
 
 def _not_kept() -> str:

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import platform
 import shutil
 import stat
 import sys
@@ -18,7 +19,13 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import checks, command, names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
+    checks,
+    command,
+    names,
+    persistence,
+    release,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
 
 _ORIGIN = command.__name__.rpartition(".")[0]
@@ -72,11 +79,13 @@ class Installed:
     :ivar files: the files afterwards
     :ivar steps: a sentence for each file that differs
     :ivar diff: before and after of those, as Ansible shows files
+    :ivar warnings: what to look at
     """
 
     files: tuple[str, ...]
     steps: tuple[str, ...]
     diff: tuple[dict[str, str], ...]
+    warnings: tuple[str, ...] = ()
 
 
 def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
@@ -99,6 +108,7 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     if params["state"] == "present":
         after = {**wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"]), **others}
     paths = differing(place, before, after)
+    warnings = tuple(_replaces_newer(place)) if params["state"] == "present" else ()
     if not check:
         put(place, paths, after)
     return Installed(
@@ -108,7 +118,19 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
             {"before_header": path, "before": before.get(path, ""), "after_header": path, "after": after.get(path, "")}
             for path in paths
         ),
+        warnings=warnings,
     )
+
+
+def _replaces_newer(place: Place) -> t.Iterator[str]:
+    """A warning where an older engine takes the place of a newer one."""
+    newer = persistence.newer_engine(place.package)
+    if newer is not None:
+        yield (
+            f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it by the one of the "
+            f"older release {release.VERSION}, which may not be able to read the record of the newer one; install release {newer} "
+            f"of the collection fleetnet.macvlan on the control node, and run the task again"
+        )
 
 
 def _check_texts(params: t.Mapping[str, t.Any]) -> None:

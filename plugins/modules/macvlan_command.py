@@ -32,7 +32,7 @@ options:
   path:
     description:
       - Folder on the target for the engine, a plain Python package. It has to end with a name that Python can import.
-      - A folder that holds anything else is refused.
+      - A folder that holds anything else is refused. An engine of a newer release is replaced with a warning.
     type: path
     default: /usr/local/lib/macvlan_host
   command:

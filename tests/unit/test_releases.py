@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
     command,
     engine,
@@ -359,6 +360,32 @@ def test_an_installed_engine_is_older_or_not(tmp_path, monkeypatch, content, ins
     if content is not None:
         (tmp_path / "release.py").write_text(content, encoding="utf-8")
     assert persistence.older_engine() == installed
+
+
+NEXT = ".".join(str(int(part) + (position == 0)) for position, part in enumerate(release.VERSION.split(".")))
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(f'VERSION = "{NEXT}"\n', NEXT), ('VERSION = "10.0.0"\n', "10.0.0"), ('VERSION = "1.9.12"\n', None), ("", None)],
+)
+def test_an_engine_that_replaces_a_newer_one_is_told_with_both_releases_and_the_host(tmp_path, monkeypatch, content, told, check):
+    monkeypatch.setattr(installation.platform, "node", lambda: "edge3")
+    params = {"path": str(tmp_path / "engine"), "command": str(tmp_path / "command"), "state": "present"}
+    params.update({"interpreter": None, "state_dir": "/var/lib/macvlan_host"})
+    assert installation.install(params, False).warnings == ()
+    (tmp_path / "engine/release.py").write_text(content, encoding="utf-8")
+    found = installation.install(params, check)
+    assert f"write {tmp_path}/engine/release.py" in found.steps
+    if told is None:
+        assert found.warnings == ()
+    else:
+        (warning,) = found.warnings
+        assert f"on edge3 is of release {told}," in warning and f"older release {release.VERSION}," in warning
+    # Once it is replaced there is nothing to tell, and whoever takes the command away knows what goes.
+    assert bool(installation.install(params, True).warnings) == (check and told is not None)
+    assert installation.install({**params, "state": "absent"}, True).warnings == ()
 
 
 # --- a restoration while a change awaits confirmation ---------------------------------------------------------------

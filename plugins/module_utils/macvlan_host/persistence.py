@@ -24,15 +24,25 @@ _VERSION = re.compile(r'^VERSION = "([0-9]+)\.([0-9]+)\.([0-9]+)"$', re.MULTILIN
 
 def older_engine() -> str | None:
     """The release of the engine that is installed on this host, if it is older than this one."""
-    if not os.path.exists(os.path.join(ENGINE, "command.py")):
+    installed = _installed_release(ENGINE)
+    return installed if installed is not None and _numbers(installed) < _numbers(VERSION) else None
+
+
+def newer_engine(folder: str) -> str | None:
+    """The release of the engine in a folder of this host, if it is newer than this one."""
+    installed = _installed_release(folder)
+    return installed if installed is not None and _numbers(installed) > _numbers(VERSION) else None
+
+
+def _installed_release(folder: str) -> str | None:
+    if not os.path.exists(os.path.join(folder, "command.py")):
         return None
     try:
-        with open(os.path.join(ENGINE, "release.py"), encoding="ascii", errors="replace") as file:
+        with open(os.path.join(folder, "release.py"), encoding="ascii", errors="replace") as file:
             found = _VERSION.search(file.read(10_000))
     except OSError:
         found = None
-    installed = FIRST if found is None else ".".join(found.groups())
-    return installed if _numbers(installed) < _numbers(VERSION) else None
+    return FIRST if found is None else ".".join(found.groups())
 
 
 def _numbers(version: str) -> tuple[int, ...]:
