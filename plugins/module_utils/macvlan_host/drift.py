@@ -297,13 +297,18 @@ def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -
 
 
 def connected_routes(endpoint: Endpoint, space: Space, link: Link) -> dict[str, Route]:
-    """Address → the route that comes with it, of those addresses of an endpoint that its link has; none while it is down."""
-    present = space.addresses.get(link.index, ()) if link.up else ()
+    """Address → the route that comes with it, of those addresses of an endpoint that its link has.
+
+    None while the link is down. In a VRF they are in its table, and its routes are up to those who made it.
+    """
+    present = space.addresses.get(link.index, ()) if link.up and space.vrf_of(link) is None else ()
     made = {address: Route.connected(address) for address in endpoint.addresses if address in present}
     return {address: route for address, route in made.items() if route is not None}
 
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
+    if space.vrf_of(link) is not None:
+        return
     actual = space.routes.get(link.index, ())
     identities = {route.identity for route in actual}
 

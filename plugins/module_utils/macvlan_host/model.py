@@ -12,6 +12,7 @@ are canonical texts (see ipam.py).
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import typing as t
 from dataclasses import dataclass, field
 
@@ -273,6 +274,13 @@ class Netns:
     @property
     def title(self) -> str:
         return f"namespace {self.shown}" if self.path else "the host's own namespace"
+
+    @property
+    def ip(self) -> str:
+        """What a command of ip(8) about something in it begins with: ``ip -n blue``; ip knows no namespace without a name."""
+        if self.kind == "name":
+            return f"ip -n {shlex.quote(self.value)}"
+        return f"nsenter --net={shlex.quote(self.path)} ip" if self.path else "ip"
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Netns:
@@ -542,7 +550,7 @@ class Space:
     :ivar addresses: ifindex → addresses with prefix length
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
-    :ivar routes: ifindex → unicast routes of the main table
+    :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
     :ivar odd_routes: its other routes, whose destination and metric are taken
     :ivar narrow: ifindex → addresses of link scope with prefix length, by which nobody is reached from beyond the link
     :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
@@ -577,6 +585,11 @@ class Space:
     def with_altname(self, name: str) -> Link | None:
         """The link that has an alternative name."""
         return next((link for link in self.links.values() if name in link.altnames), None)
+
+    def vrf_of(self, link: Link) -> Link | None:
+        """The VRF that a link is in, whose routes are in a table of its own."""
+        master = self.by_index(link.master)
+        return master if master is not None and master.kind == "vrf" else None
 
     def above(self, lower: Link) -> tuple[Link, ...]:
         """The links of this namespace that sit on one of its links."""

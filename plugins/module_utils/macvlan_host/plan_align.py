@@ -11,6 +11,7 @@ import dataclasses
 from . import inet, ipam, names
 from .draft import Draft
 from .drift import PROMOTION, connected_routes, default_key, intruders, needs_ipv6, settings, shown
+from .errors import PlanError
 from .model import Endpoint, Link, Network, Route, Space
 from .options import MIN_MTU_IPV6
 from .steps import (
@@ -66,11 +67,44 @@ def _rename(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Netwo
     old = endpoint.netns, recorded.ifname
     space = draft.space(endpoint.netns)
     if space is not None and space.links[recorded.ifname].up and not draft.kernel.renames_live:
+        _check_keeps_routes(endpoint, recorded, space)
         _tell_what_is_lost(draft, endpoint, recorded, network)
         _forget_routes(draft, endpoint, recorded.ifname, (4, 6))
         _forget_addresses(draft, endpoint, recorded.ifname, (6,))
         draft.do(SetLink(*old, "up", True, False))
     draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
+
+
+def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
+    """Refuse to take a link down whose routes nobody here knows, because they are in the table of a VRF."""
+    vrf = space.vrf_of(space.links[recorded.ifname])
+    if vrf is not None:
+        raise PlanError(
+            f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
+            f"renames no link that is up; as the link goes down, its routes in that VRF would be lost; "
+            f"{_take_out(endpoint, recorded.ifname)}"
+        )
+
+
+def check_vrf(draft: Draft, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
+    """Refuse new routes of a link that others have put into a VRF: there, routes are up to them.
+
+    :raises PlanError: naming the VRF
+    """
+    space = draft.space(endpoint.netns)
+    vrf = space.vrf_of(link) if space is not None and link is not None else None
+    known = {route.identity for route in recorded.all_routes}
+    new = [shown(route) for route in endpoint.all_routes if route.identity not in known]
+    if vrf is not None and link is not None and new:
+        without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
+        raise PlanError(
+            f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
+            f"{vrf.name}, where the collection makes no routes; {_take_out(endpoint, link.name)}{without}"
+        )
+
+
+def _take_out(endpoint: Endpoint, ifname: str) -> str:
+    return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"
 
 
 def _tell_what_is_lost(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
@@ -251,7 +285,7 @@ def _align_connected_routes(draft: Draft, endpoint: Endpoint) -> None:
 def _align_routes(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> None:
     place = endpoint.netns, endpoint.ifname
     found = _link(draft, endpoint, endpoint.ifname)
-    if found is None:
+    if found is None or found[0].vrf_of(found[1]) is not None:
         return
     space, link = found
     present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}

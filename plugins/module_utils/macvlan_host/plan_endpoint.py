@@ -16,7 +16,7 @@ from .leases import subnet_of
 from .mistakes import Mistakes
 from .model import HOST, Endpoint, Link, Netns, Network, OwnedNetns, Space
 from .options import EndpointOptions
-from .plan_align import align_link, dropped_sysctls
+from .plan_align import align_link, check_vrf, dropped_sysctls
 from .plan_bridge import warn_of_filter
 from .plan_refusals import check_family
 from .plan_resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
@@ -62,6 +62,8 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     if has_place:
         with mistakes.collected():
             _check_neighbours(draft, endpoint, known)
+            if recorded is not None:
+                check_vrf(draft, endpoint, recorded, find_recorded(draft, recorded))
     mistakes.check()
     _record(draft, recorded, endpoint)
     _take_namespace(draft, endpoint.netns)
@@ -263,8 +265,9 @@ def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
     if space is not None:
         _check_parent(draft, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
-        _check_foreign_routes(draft, space, endpoint, own)
-        _check_places_are_free(space, endpoint, own)
+        if own is None or space.vrf_of(own) is None:
+            _check_foreign_routes(draft, space, endpoint, own)
+            _check_places_are_free(space, endpoint, own)
 
 
 def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
@@ -303,8 +306,8 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
     if holder is not None and not (link is not None and link == own):
         raise PlanError(
             f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase}: it is an alternative name of "
-            f"{holder.name}; use another ifname, or take that name away: ip link property del dev {holder.name} altname "
-            f"{endpoint.ifname}"
+            f"{holder.name}; use another ifname, or take that name away: {endpoint.netns.ip} link property del dev "
+            f"{holder.name} altname {endpoint.ifname}"
         )
     if link is not None and link != own:
         what = f"{link.kind} link" if link.kind else "link"
@@ -443,12 +446,14 @@ def follow_network(draft: Draft, recorded: Endpoint, network: Network, parent_mt
     if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
         return
     check_routes(endpoint)
-    if space is not None:
+    check_vrf(draft, endpoint, recorded, link)
+    in_table_of_its_own = space is not None and link is not None and space.vrf_of(link) is not None
+    if space is not None and not in_table_of_its_own:
         _check_foreign_routes(draft, space, endpoint, link)
     draft.drop_endpoint(recorded.key)
     for other in draft.endpoints_in(endpoint.netns):
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
-    if space is not None:
+    if space is not None and not in_table_of_its_own:
         _check_places_are_free(space, endpoint, link)
     draft.put_endpoint(endpoint)
     steps = len(draft.steps)

@@ -255,7 +255,7 @@ def _add_address(space: Space, link: Link, step: AddAddress) -> None:
     if step.peer:
         space.peers[link.index, step.address] = step.peer
     if link.up and not _has_neighbour(others, step.address):
-        _connect(space, link.index, step.address)
+        _connect(space, link, step.address)
 
 
 def _delete_address(space: Space, link: Link, step: DeleteAddress) -> None:
@@ -277,10 +277,10 @@ def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
     return any(inet.network_of(other) == inet.network_of(address) for other in addresses)
 
 
-def _connect(space: Space, index: int, address: str) -> None:
+def _connect(space: Space, link: Link, address: str) -> None:
     route = Route.connected(address)
-    if route is not None:
-        _put_route(space, index, route)
+    if route is not None and space.vrf_of(link) is None:
+        _put_route(space, link.index, route)
 
 
 def _put_route(space: Space, index: int, route: Route) -> None:
@@ -307,7 +307,7 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
         _drop_family(space, link.index, 4, addresses=False)
     if step.attribute == "up" and step.new and not link.up:
         for address in space.addresses.get(link.index, ()):
-            _connect(space, link.index, address)
+            _connect(space, link, address)
     space.put(changed)
 
 
