@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import typing as t
+
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
@@ -123,6 +127,81 @@ def test_no_passthru_link_is_made_beside_a_foreign_link_in_another_namespace(hos
     refuse(host, ENDPOINT, f"endpoint net/a: {words}", name="a", network="net", netns="a")
     host.ip("-n", "pod", "link", "delete", "foreign")
     endpoint(host, "a")
+
+
+# --- what is on the parent in another namespace ---------------------------------------------------------------------
+
+AWAY = {
+    "passthru": ("type", "macvlan", "mode", "passthru"),
+    "passthru-tap": ("type", "macvtap", "mode", "passthru"),
+    "ipvlan": ("type", "ipvlan", "mode", "l2"),
+}
+KINDS = pytest.mark.parametrize(
+    "kind", ["passthru", "passthru-tap", pytest.param("ipvlan", marks=pytest.mark.needs("ipvlan"))]
+)
+
+
+@KINDS
+def test_the_first_link_on_a_parent_is_refused_beside_one_in_a_named_namespace(host: Host, kind: str) -> None:
+    host.ip("netns", "add", "pod")
+    foreign = ["link", "add", "link", "eth0", "name", "foreign", "netns", "pod", *AWAY[kind]]
+    words = f"eth0 carries the {kind.partition('-')[0]} link foreign in namespace pod"
+    host.ip(*foreign)
+    refuse(host, NETWORK, words, name="net", parent="eth0", ipam="none")
+    host.ip("-n", "pod", "link", "delete", "foreign")
+    network(host, ipam="none")
+    host.ip(*foreign)
+    refuse(host, ENDPOINT, words, name="a", network="net", netns="a")
+    host.ip("-n", "pod", "link", "delete", "foreign")
+    endpoint(host, "a")
+    # What one may be beside, all may.
+    assert host.run(["ip", *foreign], check=False).returncode
+    endpoint(host, "b")
+
+
+@KINDS
+def test_a_refusal_because_of_a_namespace_without_a_name_tells_how_to_find_it(host: Host, kind: str) -> None:
+    network(host, ipam="none")
+    with nameless(host) as pid:
+        host.ip("link", "add", "link", "eth0", "name", "foreign", "netns", pid, *AWAY[kind])
+        message = host.call(ENDPOINT, fails=True, name="a", network="net", netns="a")["msg"]
+        cause = "an ipvlan or macsec link on it" if kind == "ipvlan" else "beside a passthru link (macvlan or macvtap) on eth0"
+        assert cause in message
+        assert "nsenter -n -t PID ip -d link, with each PID of: lsns -t net" in message
+        assert "foreign@" in host.run(["nsenter", "-n", "-t", pid, "ip", "-d", "link"]).stdout
+    endpoint(host, "a")
+
+
+def test_a_passthru_link_that_is_refused_because_of_one_without_a_named_namespace_is_told_so(host: Host) -> None:
+    network(host, ipam="none", mode="passthru")
+    with nameless(host) as pid:
+        host.ip("link", "add", "link", "eth0", "name", "foreign", "netns", pid, "type", "macvtap", "mode", "bridge")
+        message = host.call(ENDPOINT, fails=True, name="a", network="net", netns="a")["msg"]
+        assert "beside any macvlan or macvtap link on eth0, which may be in another namespace" in message
+    endpoint(host, "a")
+
+
+@pytest.mark.needs("8021q")
+def test_a_vlan_that_is_in_a_namespace_without_a_name_is_told_so(host: Host) -> None:
+    with nameless(host) as pid:
+        host.ip("link", "add", "link", "eth0", "name", "foreign", "netns", pid, "type", "vlan", "id", "50")
+        message = host.call("vlan_subinterface", fails=True, name="eth0.50")["msg"]
+        assert "eth0 has that VLAN under another name, maybe in another namespace" in message
+
+
+@contextlib.contextmanager
+def nameless(host: Host) -> t.Iterator[str]:
+    """The id of a process in a namespace of its own."""
+    process = host.start(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 600"], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        pid = str(process.pid)
+        yield pid
+        # The namespace goes some time after its last process, and the link with it.
+        host.run(["nsenter", "-n", "-t", pid, "ip", "link", "delete", "foreign"])
+    finally:
+        process.kill()
+        process.wait()
 
 
 # --- settings -------------------------------------------------------------------------------------------------------

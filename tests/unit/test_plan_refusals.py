@@ -266,22 +266,40 @@ def test_a_foreign_link_in_another_namespace_counts_beside_a_passthru_link(mode,
     assert refused(host, endpoint()) == f"endpoint lan/web: {words}"
 
 
+@pytest.mark.parametrize("kind", ["ipvlan", "ipvtap", "macsec", "rmnet"])
+def test_a_foreign_link_in_another_namespace_that_takes_all_frames_is_told_of(kind):
+    host = Host()
+    reads(host, emigrants=(away(kind=kind, macvlan_mode=None),))
+    words = f"eth0 carries the {kind} link up0 in namespace pod, which takes all its frames"
+    assert refused(host, network()) == f"network lan: {words}"
+    host.run(network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint(network="other"))
+    reads(host, emigrants=())
+    host.run(network())
+    reads(host, emigrants=(away(kind=kind, macvlan_mode=None),))
+    assert refused(host, endpoint("db")) == f"network lan: {words}"
+
+
 @pytest.mark.parametrize(
     ("request_", "looks"),
     [
         (network(mode="passthru"), True),
         (network("two", parent="eth1"), False),
+        (network("two", parent=None), False),
+        (network("two", parent="eth2"), True),
+        (network("other", parent="eth1"), False),
         (endpoint(), True),
-        (endpoint(network="other"), False),
+        (endpoint("two", network="other"), False),
+        (endpoint(network="third"), True),
         (no_network(), False),
         (no_endpoint(), False),
         (Restoration(), True),
     ],
 )
-def test_other_namespaces_are_looked_at_for_passthru_links(request_, looks):
-    host = Host()
-    host.run(network(mode="passthru"), network("other", parent="eth1", subnets=["10.0.0.0/24"]))
-    assert plan.needs_of([request_], host.record).passthru is looks
+def test_other_namespaces_are_looked_at_for_passthru_links_and_the_first_on_a_parent(request_, looks):
+    host = Host(kernel(link("eth2", 9), link("eth3", 10)))
+    host.run(network(mode="passthru"), network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint("one", network="other", ifname="mv0"))
+    host.run(network("third", parent="eth3", subnets=["10.1.0.0/24"]))
+    assert plan.needs_of([request_], host.record).newcomers is looks
 
 
 def test_a_restoration_tells_of_the_foreign_link_that_came_first():

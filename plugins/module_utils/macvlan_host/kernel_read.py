@@ -17,13 +17,29 @@ import typing as t
 
 from . import checks, codec, names, namespaces
 from .errors import KernelError, NoNamespaceError
-from .model import HOST, BridgeVlans, Connection, Emigrant, Kernel, Link, Needs, Netns, OddRoute, Route, Space, Way
+from .model import (
+    EXCLUSIVE_KINDS,
+    HOST,
+    BridgeVlans,
+    Connection,
+    Emigrant,
+    Kernel,
+    Link,
+    Needs,
+    Netns,
+    OddRoute,
+    Route,
+    Space,
+    Way,
+)
 from .netlink import RouteSocket, read_bridge_vlans
 
 RT_SCOPE_LINK = 253
 
 # The kinds of links of ours that others may sit on.
 OWN_PARENTS = ("vlan", "dummy")
+# What, beside VLANs, keeps others off the link below from another namespace.
+EMIGRANT_KINDS = ("macvlan", "macvtap", *EXCLUSIVE_KINDS)
 # So many that one look at the filters of all links of the host costs less than one at each of theirs.
 MANY_PARENTS, ALL_LINKS = 16, 0
 
@@ -92,7 +108,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         has_ipv6=os.path.isdir(IPV6_SETTINGS),
         renames_live=names.kernel_version(os.uname().release) >= RENAMES_LIVE,
         read_only=read_only_settings(),
-        emigrants=_emigrants() if own is not None and (needs.passthru or needs.vlans - own.links.keys()) else (),
+        emigrants=_emigrants() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
     )
 
@@ -323,7 +339,7 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
 
 
 def _emigrants() -> tuple[Emigrant, ...]:
-    """The VLAN and macvlan links that somebody has moved into a named namespace, or made there, on links of the host."""
+    """The links that others have moved into a named namespace, or made there, and that keep others off links of the host."""
     found: list[Emigrant] = []
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in namespaces.named():
@@ -331,7 +347,7 @@ def _emigrants() -> tuple[Emigrant, ...]:
                 walker.go(netns)
                 with contextlib.closing(RouteSocket()) as sock:
                     links = [link for link in read_links(sock).values() if link.lower_netns is not None]
-                    away = [link for link in links if link.vlan is not None or link.kind in ("macvlan", "macvtap")]
+                    away = [link for link in links if link.vlan is not None or link.kind in EMIGRANT_KINDS]
                     home = _number_of_home(sock, walker) if away else -1
             except KernelError:  # a name without a namespace behind it holds no links
                 continue

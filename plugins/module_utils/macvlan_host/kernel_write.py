@@ -60,6 +60,10 @@ ALREADY = frozenset(
 )
 
 
+# How to see links that are in no namespace which has a name, and so in none that a plan looks into.
+LOOK_AROUND = "; see: ip -d link, and the same in other namespaces: nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
+
+
 class _Queued(t.NamedTuple):
     """A message that waits to be sent.
 
@@ -600,11 +604,21 @@ def _hint(step: Step, code: int) -> str:
             module = KERNEL_MODULES.get(link.kind, link.kind)
             return f"; this kernel cannot make {link.kind} links: it lacks the module {module}"
         if code == errno.EBUSY and link.kind == "macvlan":
-            return f"; {link.parent} is in use by a bridge, bond, team, ipvlan or macsec, which cannot share it"
+            return (
+                f"; another kind of link takes all frames of {link.parent}, such as a bridge, bond or team that it is a port "
+                f"of, or an ipvlan or macsec link on it, which may be in another namespace{LOOK_AROUND}"
+            )
         if code == errno.EINVAL and link.kind == "macvlan":
-            return f"; {link.parent} may carry a passthru macvlan, which cannot share it"
+            beside = "any macvlan or macvtap link" if link.mode == "passthru" else "a passthru link (macvlan or macvtap)"
+            return (
+                f"; the kernel refuses it beside {beside} on {link.parent}, which may be in another namespace, and where "
+                f"{link.parent} has an mtu below {link.mtu}{LOOK_AROUND}"
+            )
         if code == errno.EEXIST and link.kind == "vlan":
-            return f"; {link.parent} has that VLAN under another name, or the name {link.name} is taken"
+            return (
+                f"; {link.parent} has that VLAN under another name, maybe in another namespace, or the name {link.name} is "
+                f"taken{LOOK_AROUND}"
+            )
         if code == errno.EEXIST:
             return f"; the name {link.name} is taken"
     if code == errno.EADDRINUSE:

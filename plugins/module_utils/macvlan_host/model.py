@@ -24,6 +24,9 @@ NetnsKind = t.Literal["host", "name", "path", "pid"]
 NETNS_FOLDER = "/run/netns"
 MODES = ("bridge", "private", "vepa", "passthru")
 
+# Kinds of link that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
+EXCLUSIVE_KINDS = ("ipvlan", "ipvtap", "macsec", "rmnet")
+
 IPV6_CONNECTED_METRIC = 256  # IP6_RT_PRIO_ADDRCONF, include/net/ip6_route.h
 NETNS_KINDS = ("host", "name", "path", "pid")
 
@@ -687,7 +690,8 @@ class Needs:
     :ivar kinds: the kinds of link that may have to be made
     :ivar settings: the sysctls that a task asks for, to learn whether there are such
     :ivar vlans: the names of the VLAN links that may have to be made
-    :ivar passthru: whether a passthru link may have to be made, which shares its parent with no link of any namespace
+    :ivar newcomers: whether links may have to be made that the kernel refuses beside others in whatever namespace: passthru
+        ones, and the first of ours on a parent
     :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
     """
 
@@ -701,7 +705,7 @@ class Needs:
     settings: frozenset[tuple[Netns, str]] = frozenset()
     next_hops: bool = False
     vlans: frozenset[str] = frozenset()
-    passthru: bool = False
+    newcomers: bool = False
     parents: frozenset[str] = frozenset()
 
 
@@ -723,7 +727,10 @@ class BridgeVlans:
 
 @dataclass(frozen=True)
 class Emigrant:
-    """A VLAN, macvlan or macvtap on a link of the host that is in a named namespace, where its base does not show it."""
+    """A link that keeps others off a link of the host, and is in a named namespace, where its base does not show it.
+
+    A VLAN, a macvlan or macvtap, or one of :data:`EXCLUSIVE_KINDS`.
+    """
 
     netns: Netns
     link: Link
@@ -746,7 +753,7 @@ class Kernel:
     :ivar renames_live: whether it renames links that are up
     :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
         a key the first counts; empty where all can be written
-    :ivar emigrants: such links in named namespaces, if a VLAN link or a passthru link may have to be made
+    :ivar emigrants: such links in named namespaces, if what may have to be made is kept off by some
     :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
     :ivar ways: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none

@@ -200,13 +200,16 @@ class _Recorded:
             parent = record.networks[endpoint.network].parent
             self._of_parent.setdefault(parent, []).append(endpoint)
 
+    def on(self, parent: str) -> list[Endpoint]:
+        return self._of_parent.get(parent, [])
+
     def touched_by(self, request: ObjectRequest) -> list[Endpoint]:
         if isinstance(request, (NetworkOptions, NetworkRemoval)):
             return self._of_network.get(request.name, [])
         if isinstance(request, (EndpointOptions, EndpointRemoval)):
             known = self._endpoints.get((request.network, request.name))
             return [known] if known is not None else []
-        return self._of_parent.get(request.name, [])
+        return self.on(request.name)
 
 
 def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
@@ -249,7 +252,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         settings=frozenset(settings),
         next_hops=any(isinstance(request, EndpointOptions) for request in requests),
         vlans=frozenset(vlans),
-        passthru=any(_is_passthru(request, recorded) for request in requests),
+        newcomers=any(_is_passthru(item, recorded) or _is_first(item, recorded, known) for item in requests),
         parents=frozenset(parents),
     )
 
@@ -277,7 +280,7 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
         kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
         vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
-        passthru=any(network.mode == "passthru" for network in recorded.networks.values()),
+        newcomers=any(network.mode == "passthru" for network in recorded.networks.values()),
     )
 
 
@@ -328,6 +331,16 @@ def _vlans(request: Request, recorded: Record) -> set[str]:
 def _is_passthru(request: Request, recorded: Record) -> bool:
     network = recorded.networks.get(request.network) if isinstance(request, EndpointOptions) else request
     return isinstance(network, (Network, NetworkOptions)) and network.mode == "passthru"
+
+
+def _is_first(request: Request, recorded: Record, known: _Recorded) -> bool:
+    """Whether a request may make the first link on a parent; what may be beside that may be beside all that follow it."""
+    if isinstance(request, EndpointOptions):
+        network = recorded.networks.get(request.network)
+        return network is not None and not known.on(network.parent)
+    if isinstance(request, NetworkOptions) and request.parent is not None and request.name not in recorded.networks:
+        return not known.on(request.parent)
+    return False
 
 
 def _parents(request: Request, recorded: Record) -> set[str]:

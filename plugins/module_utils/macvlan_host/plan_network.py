@@ -191,7 +191,7 @@ def check_carries(draft: Draft, network: str, link: Link) -> None:
 
     :raises PlanError: naming what is in the way
     """
-    problem = problem_of_parent(draft.host, link)
+    problem = problem_of_parent(draft.host, link, draft.kernel.emigrants)
     if problem is not None:
         raise PlanError(f"network {network}: {problem}")
 

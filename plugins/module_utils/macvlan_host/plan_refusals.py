@@ -10,12 +10,10 @@ import typing as t
 
 from . import codec, names
 from .errors import PlanError
-from .model import Endpoint, Kernel, Link, Space
+from .model import EXCLUSIVE_KINDS, Emigrant, Endpoint, Kernel, Link, Space
 from .steps import SetSysctls, Step, Sysctl
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
-# Kinds that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
-EXCLUSIVE_KINDS = ("ipvlan", "ipvtap", "macsec", "rmnet")
 # Kinds of master that leave the frames of their ports alone: no rx_handler (drivers/net/vrf.c; net/batman-adv).
 SHARING_MASTERS = ("vrf", "batadv")
 # Kinds of master that frames of all their ports arrive at; those without a kind are made by drivers (netvsc, failover).
@@ -24,10 +22,11 @@ USABLE_MASTERS = ("bridge", "bond", "team", "")
 CLOSED_KINDS = ("vrf", "ipvlan", "ipvtap")
 
 
-def problem_of_parent(host: Space, link: Link) -> str | None:
+def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] = ()) -> str | None:
     """Why the kernel would refuse a macvlan on a link, and what helps (drivers/net/macvlan.c, macvlan_port_create).
 
     :param host: the namespace of the link
+    :param emigrants: what others have on its links in namespaces that it does not show
     """
     if link.loopback:
         return f"{link.name} is the loopback and cannot carry a macvlan"
@@ -39,7 +38,7 @@ def problem_of_parent(host: Space, link: Link) -> str | None:
         below = host.by_index(link.lower) if link.lower_netns is None else None
         hint = f"; use {below.name}, the link below it" if below and link.kind not in CLOSED_KINDS else ""
         return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
-    return _problem_of_master(host, link) or _problem_of_links_above(host, link)
+    return _problem_of_master(host, link) or _problem_of_links_above(host, link, emigrants)
 
 
 def _article(kind: str) -> str:
@@ -67,10 +66,12 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
     return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
 
 
-def _problem_of_links_above(host: Space, link: Link) -> str | None:
-    for upper in host.above(link):
+def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
+    uppers = [(upper, "") for upper in host.above(link)]
+    uppers += [(item.link, item.netns.phrase) for item in emigrants if item.link.lower == link.index]
+    for upper, where in uppers:
         if upper.kind in EXCLUSIVE_KINDS:
-            return f"{link.name} carries the {upper.kind} link {upper.name}, which takes all its frames"
+            return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which takes all its frames"
     return None
 
 
