@@ -552,8 +552,10 @@ def give_macvlan(host: Host, tag: str) -> None:
 def test_a_macvlan_link_of_the_host_that_a_container_has_tagged_is_named_with_the_way_out(host: Host) -> None:
     give_macvlan(host, f"{TAG}{'0' * 32}")
     message = refuse(host, "macvlan_network", "given in namespace box", name="net", parent="eth0", ipam="none")
-    assert "ip link set NAME alias ''" in message
-    host.run(["sh", "-c", "ip -netns box link set given alias ''"])
+    assert "ip -n box link delete given" in message
+    command = "ip -n box link set given alias ''"
+    assert command in message
+    host.run(["sh", "-c", command])
     network(host)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, options, plan, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Emigrant, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Emigrant, Netns, OddRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
@@ -548,3 +548,95 @@ def test_settings_that_go_with_the_mtu_that_they_need_are_not_missed():
     settings = [item for step in made.steps if isinstance(step, steps.SetSysctls) for item in step.settings]
     assert {item.key for item in settings} >= {"net.ipv6.conf.IFNAME.disable_ipv6", "net.ipv6.conf.IFNAME.accept_ra"}
     assert all(item.optional for item in settings)
+
+
+# --- an endpoint whose network is still to come, in check mode ------------------------------------------------------
+
+TO_COME = "later"
+
+
+def foreseen(host, *requests):
+    """What check mode says to endpoints whose network an earlier task of the play will have made."""
+    return plan.plan(host.worked_in(*requests), host.record, host.kernel, foresee=True)
+
+
+def with_blue(*links, **values):
+    return Host(with_space(kernel(), space(*links, **values), BLUE_PATH))
+
+
+@pytest.mark.parametrize("place", [{"netns": None}, {"netns": "blue"}, {"netns_path": BLUE_PATH}])
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ({}, {"ifname": "lo"}),
+        ({"links": [link("v", 20, kind="veth")]}, {"ifname": "v"}),
+        ({"links": [link("v", 20, kind="veth", altnames=("alt0",))]}, {"ifname": "alt0"}),
+        ({"routes": {20: (Route("10.9.0.0/16", "10.0.0.1"),)}, "links": [link("v", 20)]}, {"routes": [{"to": "10.9.0.0/16"}]}),
+        ({"odd_routes": (OddRoute(("10.9.0.0/16", 0), "blackhole"),)}, {"routes": [{"to": "10.9.0.0/16"}]}),
+    ],
+)
+def test_what_is_in_the_way_in_its_namespace_is_refused_as_the_real_run_does(place, there, wanted):
+    host = with_blue(*there.get("links", ()))
+    for path in ("", BLUE_PATH):
+        one = host.kernel.spaces[path]
+        changed = {**one.links, **{item.name: item for item in there.get("links", ())}}
+        values = {key: value for key, value in there.items() if key != "links"}
+        host.kernel = with_space(host.kernel, dataclasses.replace(one, links=changed, **values), path)
+    asked = {"ifname": "mv0", **place, **wanted}
+    with pytest.raises(PlanError) as early:
+        foreseen(host, endpoint(**asked))
+    host.run(network(subnets=["10.0.0.0/24"]))
+    assert refused(host, endpoint(**asked)) == str(early.value)
+
+
+def test_what_other_endpoints_have_in_its_namespace_is_refused_too():
+    host = Host()
+    host.run(network(), endpoint(sysctls={"net.ipv4.ip_forward": "1"}))
+    for wanted, words in (
+        ({"ifname": "eth0"}, "ifname eth0 belongs to endpoint lan/web in namespace blue"),
+        ({"ifname": "mv0", "sysctls": {"net.ipv4.ip_forward": "0"}}, "net.ipv4.ip_forward is a setting of the whole namespace"),
+    ):
+        with pytest.raises(PlanError, match=words):
+            foreseen(host, endpoint(network=TO_COME, **wanted))
+    pair = [endpoint(name, network=TO_COME, netns="new") for name in ("a", "b")]
+    with pytest.raises(PlanError, match="endpoint later/b: ifname eth0 belongs to endpoint later/a in namespace new"):
+        foreseen(host, *pair)
+    assert foreseen(host, pair[0], endpoint("c", network=TO_COME, ifname="mv0", netns="new")).changed
+
+
+def test_no_link_of_it_can_be_made_where_the_kernel_has_none():
+    with pytest.raises(PlanError, match="it lacks the module macvlan"):
+        foreseen(Host(kernel(missing_kinds=["macvlan"])), endpoint())
+    dangling = dataclasses.replace(kernel(), dangling=frozenset((BLUE_PATH,)))
+    with pytest.raises(PlanError, match="is a symbolic link to a namespace that is gone"):
+        foreseen(Host(dangling), endpoint())
+
+
+def test_a_link_of_its_own_that_a_lost_record_has_left_is_in_no_way():
+    host = Host()
+    host.run(network(), endpoint())
+    host.record = type(host.record)()
+    assert foreseen(host, endpoint()).changed
+
+
+# --- commands in messages -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "command"),
+    [
+        ({"netns": None}, "ip"),
+        ({"netns": "blue"}, "ip -n blue"),
+        ({"netns": "b$1"}, "ip -n 'b$1'"),
+        ({"netns_path": "/run/x y"}, "nsenter --net='/run/x y' ip"),
+        ({"pid": 4711}, "nsenter --net=/proc/4711/ns/net ip"),
+    ],
+)
+def test_a_message_proposes_a_command_in_the_namespace_that_it_is_about(place, command):
+    wanted = endpoint(ifname="alt0", **place)
+    host = Host()
+    one = host.kernel.spaces[""] if wanted.netns == HOST else space()
+    found = dataclasses.replace(one, links={**one.links, "v": link("v", 20, altnames=("alt0",))})
+    host.kernel = with_space(host.kernel, found, wanted.netns.path)
+    host.run(network())
+    assert refused(host, wanted).endswith(f": {command} link property del dev v altname alt0")

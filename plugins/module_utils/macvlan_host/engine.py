@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import shlex
 import time
 import typing as t
 
@@ -552,15 +553,19 @@ def _check_not_lost(state: State) -> None:
     """
     if state.is_there():
         return
-    lost = {
-        netns.title: ", ".join(link.name for link in space.links.values() if link.ours)
-        for netns, space in kernel_read.tagged_spaces(_host()).items()
-    }
+    found = kernel_read.tagged_spaces(_host())
+    lost = {netns: [link for link in space.links.values() if link.ours] for netns, space in found.items()}
     if lost:
-        shown = "; ".join(f"{links} in {place}" for place, links in sorted(lost.items()))
+        places = sorted(lost, key=lambda netns: netns.title)
+        shown = "; ".join(f"{', '.join(link.name for link in lost[netns])} in {netns.title}" for netns in places)
+        # A loopback goes with its namespace only, and with that goes all that is in it.
+        netns, link = places[0], lost[places[0]][0]
+        loopback = next((item for item in lost[netns] if item.loopback), None)
+        delete = f"ip netns delete {shlex.quote(netns.value)}" if loopback else f"{netns.ip} link delete {link.name}"
+        untag = f"{netns.ip} link set {(loopback or link).name} alias ''"
         raise StateError(
             f"there is no state database in {state.folder}, but links made by this collection are on the host "
             f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "
-            f"or delete those links (ip link delete NAME) and run the task again; a link that somebody else has tagged "
-            f"loses the tag by ip link set NAME alias '', in its namespace"
+            f"or delete them, each in its namespace, as the first one by '{delete}', and run the task again; a link that "
+            f"another program has tagged loses the tag as the first one would by \"{untag}\""
         )

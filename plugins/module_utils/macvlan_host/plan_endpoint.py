@@ -61,7 +61,7 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     endpoint = resolve_endpoint(draft, wanted, known, network, parent, mistakes)
     if has_place:
         with mistakes.collected():
-            _check_neighbours(draft, endpoint, known)
+            _check_neighbours(draft, endpoint, find_recorded(draft, known) if known else None)
             if recorded is not None:
                 check_vrf(draft, endpoint, recorded, find_recorded(draft, recorded))
     mistakes.check()
@@ -82,9 +82,14 @@ def plan_unforeseen(draft: Draft, wanted: EndpointOptions) -> None:
     :raises PlanError: it cannot be made, whatever its network will be
     """
     mistakes = Mistakes(wanted.title)
-    for check in (_check_namespace, _check_settings):
+    with mistakes.collected():
+        _check_namespace(draft, wanted)
+    has_place = not mistakes
+    with mistakes.collected():
+        _check_settings(draft, wanted)
+    if has_place:
         with mistakes.collected():
-            check(draft, wanted)
+            _check_unforeseen_place(draft, wanted)
     mistakes.check()
     draft.warn(
         f"{wanted.title}: there is no network {wanted.network} on this host; check mode takes it that an earlier task "
@@ -93,6 +98,21 @@ def plan_unforeseen(draft: Draft, wanted: EndpointOptions) -> None:
     )
     draft.do(Note(f"create {wanted.title}, once there is a network {wanted.network}"))
     draft.unforeseen[wanted.network, wanted.name] = wanted
+
+
+def _check_unforeseen_place(draft: Draft, wanted: EndpointOptions) -> None:
+    """Refuse what is in the way of an endpoint whose addresses, gateways and parent are not known yet."""
+    identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
+    known = Endpoint(
+        identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
+    )
+    space = draft.space(wanted.netns)
+    own = find_link(space, known, None) if space is not None else None
+    _check_neighbours(draft, known, own)
+    if own is None:
+        require_kind(draft, "macvlan", f"create macvlan link {wanted.ifname} of {wanted.title}")
+    if space is None:
+        _check_not_dangling(draft, known)
 
 
 def _found(draft: Draft, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
@@ -235,8 +255,14 @@ def _check_not_moved(draft: Draft, recorded: Endpoint, wanted: EndpointOptions) 
     )
 
 
-def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | None) -> None:
-    """What may be there only once in a namespace: the interface name, a subnet, a default route of a family."""
+def _check_neighbours(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
+    """What may be there only once in a namespace: the interface name, a subnet, a default route of a family.
+
+    :param own: its link, if there is one
+    """
+    for coming in draft.unforeseen.values():
+        if coming.ifname == endpoint.ifname and draft.same_place(coming.netns, endpoint.netns):
+            raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {coming.title}{endpoint.netns.phrase}")
     for other in draft.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
@@ -251,7 +277,7 @@ def _check_neighbours(draft: Draft, endpoint: Endpoint, recorded: Endpoint | Non
         _check_same_sysctls(endpoint, other)
     if draft.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
-    check_place(draft, endpoint, find_recorded(draft, recorded) if recorded else None)
+    check_place(draft, endpoint, own)
 
 
 def check_place(draft: Draft, endpoint: Endpoint, own: Link | None) -> None:
@@ -406,13 +432,17 @@ def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
 def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
     owned = draft.owned_namespace(endpoint.netns)
     name = owned.name if owned else endpoint.netns.value
+    _check_not_dangling(draft, endpoint)
+    identifier = owned.id if owned else names.netns_id(draft.kernel.host, name)
+    draft.put_namespace(OwnedNetns(identifier, name))
+    draft.do(CreateNetns(name, names.tag(identifier)))
+
+
+def _check_not_dangling(draft: Draft, endpoint: Endpoint) -> None:
     if endpoint.netns.path in draft.kernel.dangling:
         raise PlanError(
             f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
         )
-    identifier = owned.id if owned else names.netns_id(draft.kernel.host, name)
-    draft.put_namespace(OwnedNetns(identifier, name))
-    draft.do(CreateNetns(name, names.tag(identifier)))
 
 
 def realise(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:

@@ -185,7 +185,7 @@ def _check_vlan_is_free(draft: Draft, sub: SubInterface, base: Link) -> None:
             raise PlanError(
                 f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as {link.name} in "
                 f"namespace {place}, and the kernel makes no second; use another VLAN, or delete that one: "
-                f"ip -n {place} link delete {link.name}"
+                f"{emigrant.netns.ip} link delete {link.name}"
             )
 
 
