@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 import time
 import typing as t
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.tests.support.faults import StepFailure
 from ansible_collections.fleetnet.macvlan.tests.support.features import RENAMES_LIVE
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
@@ -621,6 +623,30 @@ def test_ipv6_stays_off_on_a_link_that_has_room_for_it_for_the_first_time(host: 
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a", mtu=1200)
     endpoint(host, "a")
+    assert told(host) == []
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_turned_back(host: Host, on: bool) -> None:
+    """Its settings go with the mtu that it needs, and have to be put back after that."""
+    sysctls = {"net.ipv6.conf.IFNAME.disable_ipv6": "0", "net.ipv6.conf.IFNAME.hop_limit": "33"} if on else {}
+    asked = {"name": "a", "network": "net", "netns": "a"}
+    network(host, subnets=subnets("192.168.216.0/24"))
+    endpoint(host, "a", sysctls=sysctls)
+    healthy = host.snapshot()
+    changed = {**asked, "mtu": 1200, "routes": [{"to": "10.9.0.0/16"}], "ipv4": "192.168.216.9"}
+    places = set()
+    for position in itertools.count():
+        failure = StepFailure(position)
+        call = host.spawn("macvlan_endpoint", hook=failure, **changed)
+        if call.wait() == 0:
+            break
+        assert "injected" in call.result(fails=True)["msg"]
+        places.add(failure.place)
+        assert host.snapshot() == healthy, failure.place
+    assert len(places) > 3
+    assert told(host) == []
+    converge(host, "macvlan_endpoint", **asked)
     assert told(host) == []
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import HAS_IPV6
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, gone, network, refuse, subnets
 
 V4 = "192.168.60.2/24"
 
@@ -25,10 +25,16 @@ def _kernel_without_ipv6() -> None:
 
 def test_an_endpoint_of_ipv4_is_made_changed_brought_back_and_removed(host: Host) -> None:
     network(host, subnets=subnets("192.168.60.0/24"))
-    made = endpoint(host, "a", routes=[{"to": "10.99.0.0/16", "via": "192.168.60.9"}])
+    asked = {"name": "a", "network": "net", "netns": "a", "routes": [{"to": "10.99.0.0/16", "via": "192.168.60.9"}]}
+    # Steps are what is done, and nothing of IPv6 can be.
+    done = converge(host, "macvlan_endpoint", **asked)
+    assert not [step for step in done["steps"] if "ipv6" in step]
+    made = done["endpoint"]
     assert (made["ipv4"], made["ipv6"]) == (V4, None)
     assert host.addresses("eth0", "a") == [V4]
-    endpoint(host, "a", ifname="net0", ipv4="192.168.60.9", mtu=1400)
+    for mtu in (1000, 1400):
+        changed = converge(host, "macvlan_endpoint", **{**asked, "ifname": "net0", "ipv4": "192.168.60.9", "mtu": mtu, "routes": []})
+        assert not [step for step in changed["steps"] if "ipv6" in step]
     host.lose_all()
     assert host.spawn_command("restore").said().code == 0
     assert host.addresses("net0", "a") == ["192.168.60.9/24"]
@@ -39,7 +45,10 @@ def test_an_endpoint_of_ipv4_is_made_changed_brought_back_and_removed(host: Host
 
 
 def test_an_endpoint_with_ipv6_is_refused_in_check_mode_too(host: Host) -> None:
-    host.call("macvlan_network", name="net", parent="eth0", subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
+    asked = {"name": "net", "parent": "eth0", "subnets": subnets("192.168.60.0/24", "2001:db8:60::/64")}
+    (warning,) = converge(host, "macvlan_network", **asked)["warnings"]
+    assert warning.startswith("network net: it has the subnet 2001:db8:60::/64, and this kernel has no IPv6")
+    assert host.call("macvlan_network", **asked)["warnings"] == [warning]
     words = ("endpoint net/a: it has the address 2001:db8:60::2/64, and this kernel has no IPv6", "ipv6.disable=1")
     refuse(host, "macvlan_endpoint", *words, name="a", network="net", netns="a")
     assert host.namespaces() == []

@@ -27,6 +27,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     network,
     no_endpoint,
     no_network,
+    said,
     space,
     subinterface,
     vlan_link,
@@ -330,6 +331,47 @@ def test_an_endpoint_with_ipv6_is_refused_where_there_is_none():
     assert refused(host, endpoint()).startswith(f"endpoint lan/web: {NO_IPV6}: it was started with ipv6.disable=1")
     assert refused(host, network("six", parent="eth0.6", subnets=["2001:db8:6::/64"]), endpoint(network="six"))
     assert host.run(endpoint(network="four")).changed
+
+
+def test_a_network_with_ipv6_is_warned_of_where_there_is_none():
+    host = Host()
+    reads(host, has_ipv6=False)
+    for request in (network(**V6), network(**V6), network(mtu=1400, **V6)):
+        (warning,) = host.run(request).warnings
+        assert warning.startswith("network lan: it has the subnet 2001:db8::/64, and this kernel has no IPv6")
+    assert not host.run(network("four", parent="eth1")).warnings
+    reads(host, has_ipv6=True)
+    assert not host.run(network(**V6)).warnings
+
+
+@pytest.mark.parametrize("sysctls", [{}, {"net.ipv6.conf.IFNAME.disable_ipv6": 1}])
+def test_no_step_switches_ipv6_off_where_there_is_none(sysctls):
+    host = Host()
+    reads(host, has_ipv6=False)
+    host.run(network())
+    for wanted in ({}, {"mtu": 1000}, {"mtu": 1400}, {"ifname": "mv0"}):
+        made = host.run(endpoint(sysctls=sysctls, **wanted))
+        assert not [step for step in said(made) if "ipv6" in step]
+        # Nor does one that would make it again.
+        assert not [item for step in steps.inverse(host.plan(no_endpoint()).steps) if "ipv6" in (item := step.describe())]
+    host.lose("mv0", BLUE_PATH)
+    assert not [step for step in said(host.run(Restoration())) if "ipv6" in step]
+
+
+def test_settings_that_go_with_the_mtu_are_put_back_after_it():
+    host = Host()
+    host.run(network(), endpoint(sysctls={"net.ipv6.conf.IFNAME.disable_ipv6": 0, "net.ipv6.conf.IFNAME.hop_limit": 33}))
+    one = host.kernel.spaces[BLUE_PATH]
+    before = {key: value for key, value in one.sysctls.items() if key.startswith("net.ipv6.conf.eth0.")}
+    assert len(before) > 3
+    back = steps.inverse(host.plan(endpoint(mtu=1000)).steps)
+    raised = next(number for number, step in enumerate(back) if getattr(step, "attribute", None) == "mtu")
+    written = {}
+    for number, step in enumerate(back):
+        if isinstance(step, steps.SetSysctls):
+            assert number > raised
+            written.update({names.sysctl_key(item.key, step.ifname): item.new for item in step.settings})
+    assert {key: written.get(key) for key in before} == before
 
 
 def test_an_endpoint_does_not_get_ipv6_where_there_is_none():

@@ -54,8 +54,10 @@ class Drift:
     actual: t.Any
 
 
-def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
+def settings(endpoint: Endpoint, has_ipv6: bool = True) -> tuple[Sysctl, ...]:
     """The sysctls of an endpoint, in the order to set them: ours, then the task's, which win.
+
+    :param has_ipv6: whether the kernel has IPv6; where it has not, those that only switch IPv6 off are left out
 
     Autoconfiguration is off before the link comes up, or the kernel would add addresses of its own; where IPv6 is
     off there is none. Announcing is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and
@@ -72,10 +74,11 @@ def settings(endpoint: Endpoint) -> tuple[Sysctl, ...]:
         for key, value in values.items()
         if key not in endpoint.sysctls
     )
-    return ours + tuple(
+    asked = tuple(
         Sysctl(key, endpoint.sysctls_before.get(key), value, optional=switches_ipv6_off(key, value) and not endpoint.ipv6)
         for key, value in endpoint.sysctls.items()
     )
+    return tuple(item for item in (*ours, *asked) if has_ipv6 or not (item.optional and item.key.startswith("net.ipv6.")))
 
 
 def needs_ipv6(key: str) -> bool:

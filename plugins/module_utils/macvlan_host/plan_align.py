@@ -40,13 +40,19 @@ def align_link(draft: Draft, endpoint: Endpoint, recorded: Endpoint, network: Ne
     if found is None:
         return
     space, link = found
+    # IPv6 goes with the mtu that it needs. Its settings are written before, so that they are there to be put back when all
+    # of this is turned back.
+    loses_ipv6 = link.mtu >= MIN_MTU_IPV6 > endpoint.mtu
+    if loses_ipv6:
+        _align_sysctls(draft, endpoint, recorded, space, link)
     wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
     actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
     for attribute, value in wanted.items():
         # The MAC of a passthru link is its parent's, and is never written.
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
             draft.do(SetLink(*place, attribute, actual[attribute], value))
-    _align_sysctls(draft, endpoint, recorded, space, link)
+    if not loses_ipv6:
+        _align_sysctls(draft, endpoint, recorded, space, link)
     going = _going(draft, endpoint, recorded, network)
     promotion = _promotion(draft, endpoint, going)
     draft.do(*promotion)
@@ -130,17 +136,27 @@ def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: 
     changes = []
     # With the mtu that it needs IPv6 comes back, and has the settings of a new interface (net/ipv6/addrconf.c).
     comes_back = link.mtu < MIN_MTU_IPV6 <= endpoint.mtu
-    for item in settings(endpoint):
+    for item in settings(endpoint, draft.kernel.has_ipv6):
         key = names.sysctl_key(item.key, endpoint.ifname)
         actual = space.sysctls.get(key)
         if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
     changes += dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
+    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu:
+        changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
     if endpoint.mtu < MIN_MTU_IPV6:
         # They go with the mtu that they need.
         changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
     if changes:
         draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
+
+
+def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, changed: frozenset[str]) -> list[Sysctl]:
+    """Settings of IPv6 that are right and are lost with it: written as they are, they are put back with the others."""
+    known = dict.fromkeys(item.key for item in (*settings(recorded), *settings(endpoint)))
+    kept = [key for key in known if needs_ipv6(key) and key not in changed]
+    found = ((key, space.sysctls.get(names.sysctl_key(key, endpoint.ifname))) for key in kept)
+    return [Sysctl(key, value, value) for key, value in found if value is not None]
 
 
 def dropped_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:

@@ -405,16 +405,18 @@ def _link_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
     return LinkSpec(endpoint.ifname, "macvlan", names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
 
 
-def creation_steps(endpoint: Endpoint, network: Network) -> tuple[Step, ...]:
+def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tuple[Step, ...]:
     """The steps that make the link of an endpoint in a namespace that is there.
 
     Settings come first, so that the kernel's autoconfiguration finds them when the link comes up; routes last,
     because they need a link that is up.
+
+    :param has_ipv6: whether the kernel has IPv6
     """
     place = endpoint.netns, endpoint.ifname
     return (
         AddLink(endpoint.netns, _link_spec(endpoint, network)),
-        SetSysctls(*place, settings(endpoint)),
+        SetSysctls(*place, settings(endpoint, has_ipv6)),
         *(AddAddress(*place, address) for address in endpoint.addresses),
         SetLink(*place, "up", False, True),
         *(AddRoute(*place, route) for route in endpoint.all_routes),
@@ -426,7 +428,7 @@ def _create(draft: Draft, endpoint: Endpoint, network: Network) -> None:
     check_passthru(draft, endpoint.title, network.mode, draft.host.links[network.parent])
     if draft.space(endpoint.netns) is None:
         _create_namespace(draft, endpoint)
-    draft.do(*creation_steps(endpoint, network))
+    draft.do(*creation_steps(endpoint, network, draft.kernel.has_ipv6))
 
 
 def _create_namespace(draft: Draft, endpoint: Endpoint) -> None:
@@ -524,7 +526,8 @@ def _remove_link(draft: Draft, endpoint: Endpoint, network: Network, space: Spac
     endpoint = dataclasses.replace(endpoint, ifname=link.name)
     # While the link is there, so that an interrupted removal knows the namespace by it.
     _restore_sysctls(draft, endpoint)
-    draft.do(DeleteLink(endpoint.netns, _link_spec(endpoint, network), creation_steps(endpoint, network)))
+    again = creation_steps(endpoint, network, draft.kernel.has_ipv6)
+    draft.do(DeleteLink(endpoint.netns, _link_spec(endpoint, network), again))
 
 
 def _restore_sysctls(draft: Draft, endpoint: Endpoint) -> None:

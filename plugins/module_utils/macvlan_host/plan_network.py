@@ -17,7 +17,7 @@ from .model import DummyParent, Endpoint, Link, Network, Subnet
 from .options import NetworkOptions, NetworkRemoval
 from .plan_bridge import warn_of_filter
 from .plan_endpoint import check_passthru, follow_network, remove_endpoint
-from .plan_refusals import problem_of_parent
+from .plan_refusals import problem_of_parent, without_ipv6
 from .plan_subinterface import ensure_owned, is_left, new_subinterface, release_parent
 from .steps import Note
 from .taken import check_gateways
@@ -69,6 +69,9 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
             with mistakes.collected():
                 check_gateways(draft, recorded, network)
     mistakes.check()
+    warning = without_ipv6(draft.kernel, network)
+    if warning is not None:
+        draft.warn(warning)
     _record(draft, recorded, network)
 
 

@@ -10,7 +10,7 @@ import typing as t
 
 from . import codec, names
 from .errors import PlanError
-from .model import EXCLUSIVE_KINDS, Emigrant, Endpoint, Kernel, Link, Space
+from .model import EXCLUSIVE_KINDS, Emigrant, Endpoint, Kernel, Link, Network, Space
 from .steps import SetSysctls, Step, Sysctl
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
@@ -85,6 +85,17 @@ def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
             f"{endpoint.title}: it has the address {endpoint.ipv6}, and this kernel has no IPv6: it was started with "
             f"ipv6.disable=1, or its module ipv6 is not loaded; change that, or use a network without IPv6 subnets"
         )
+
+
+def without_ipv6(kernel: Kernel, network: Network) -> str | None:
+    """What to tell of a network with IPv6 where there is none, and so none of its endpoints can be made."""
+    found = [subnet.subnet for subnet in network.subnets if ":" in subnet.subnet]
+    if kernel.has_ipv6 or not found:
+        return None
+    return (
+        f"{network.title}: it has the subnet {found[0]}, and this kernel has no IPv6: it was started with ipv6.disable=1, or "
+        f"its module ipv6 is not loaded; its endpoints are refused until that is changed or the network has no IPv6 subnet"
+    )
 
 
 def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
