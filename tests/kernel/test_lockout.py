@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 import types
@@ -170,7 +171,13 @@ def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_befor
     found = reached.call("macvlan_info")
     assert [item["name"] for item in found["endpoints"]] == ["a", "h"]
     assert any("awaits confirmation" in text for text in found["warnings"])
+    said = reached.spawn_command("check", hook=clock).said()
+    # The time that is left, and no difference: what is recorded is how it was before.
+    assert said.code == 3
+    words = "a change to the configuration of this host awaits confirmation, for "
+    assert re.fullmatch(words + r"\d+ s more; confirm it \(.*\), or .*", "\n".join(said.lines))
     run_out(reached, clock, before)
+    assert reached.spawn_command("check", hook=clock).said().code == 0
 
 
 @pytest.mark.parametrize("way", ["module", "command"])

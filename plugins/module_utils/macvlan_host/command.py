@@ -16,7 +16,7 @@ import typing as t
 from . import engine
 from .connection import find_connection
 from .draft import Missing
-from .errors import MacvlanHostError
+from .errors import MacvlanHostError, PendingError
 from .migrations import SCHEMA_VERSION
 from .release import VERSION
 from .restore import Restored, restore
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
 _EXIT_CODES = (
     "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed, or the kernel refused "
-    "something; 3 only what others have to bring is missing."
+    "something; 3 only what others have to bring is missing, or a change awaits confirmation."
 )
 
 
@@ -139,7 +139,13 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    """say nothing and succeed when the kernel has all that is recorded, as it is recorded; else tell what differs"""
+    """say nothing and succeed when the kernel has all that is recorded, as it is recorded; else tell what differs, or that a change awaits confirmation"""
+    # What is recorded is how it was before that change, so all of it would look like a difference.
+    try:
+        engine.check_nothing_awaited(state_dir=parsed.state_dir)
+    except PendingError as exc:
+        _say(str(exc))
+        return AWAITING
     found = engine.inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
     if found["drift"] or found["warnings"]:
         _print_differences(found)
