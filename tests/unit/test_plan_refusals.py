@@ -374,6 +374,13 @@ def test_settings_that_go_with_the_mtu_are_put_back_after_it():
     assert {key: written.get(key) for key in before} == before
 
 
+def test_an_mtu_is_lowered_where_no_settings_can_be_written():
+    host = Host()
+    host.run(network(), endpoint())
+    reads(host, read_only=SEALED)
+    assert said(host.run(endpoint(mtu=1000)))[-1] == "change mtu of eth0 in namespace blue from 1500 to 1000"
+
+
 def test_an_endpoint_does_not_get_ipv6_where_there_is_none():
     host = Host()
     host.run(network(subnets=["192.168.1.0/24", *V6["subnets"]]), endpoint())

@@ -60,8 +60,11 @@ ALREADY = frozenset(
 )
 
 
-# How to see links that are in no namespace which has a name, and so in none that a plan looks into.
-LOOK_AROUND = "; see: ip -d link, and the same in other namespaces: nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
+# How to see links wherever they are: here, in namespaces with a name, and in those of processes, which no plan looks into.
+LOOK_AROUND = (
+    "; see: ip -d link, in namespaces with a name: ip -all netns exec ip -d link, and in others: "
+    "nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
+)
 
 
 class _Queued(t.NamedTuple):

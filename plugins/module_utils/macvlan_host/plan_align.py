@@ -142,7 +142,7 @@ def _align_sysctls(draft: Draft, endpoint: Endpoint, recorded: Endpoint, space: 
         if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
     changes += dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
-    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu:
+    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu and not draft.kernel.read_only:
         changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
     if endpoint.mtu < MIN_MTU_IPV6:
         # They go with the mtu that they need.
