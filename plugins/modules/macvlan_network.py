@@ -115,9 +115,9 @@ options:
           - An address that an endpoint or an aux address holds is refused. Networks that share a subnet can name the
             same gateway.
           - An address of the parent is refused too, given or inferred, because the kernel lets no endpoint reach its
-            parent. Ask for V(none) then; or, where this host is to route for the endpoints, for a free address of the
-            subnet. A network that has such a gateway already keeps it, with a warning. An address of another link of
-            this host is warned of.
+            parent. Ask for V(none) then, or name the address of another machine on the wire that routes for the subnet. A
+            network that has such a gateway already keeps it, with a warning. An address of another link of this host is
+            warned of.
         type: str
       ip_range:
         description:

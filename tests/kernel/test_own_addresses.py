@@ -61,6 +61,7 @@ def test_the_parent_is_no_gateway(host: Host) -> None:
     words = ("gateway 192.168.8.1, inferred for 192.168.8.0/24, is an address of the parent eth0", "gateway: none")
     refuse(host, "macvlan_network", *words, name="net", parent="eth0", subnets=LAN)
     network(host, subnets=NO_GATEWAYS)
+    network(host, subnets=[{"subnet": LAN[0]["subnet"], "gateway": "192.168.8.254"}])
 
 
 def test_who_has_an_address_before_the_host_keeps_it_and_is_drift(host: Host) -> None:

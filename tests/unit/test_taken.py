@@ -135,7 +135,12 @@ def test_an_address_of_the_parent_is_refused_as_gateway(source):
     with pytest.raises(PlanError) as caught:
         Host(found_on(source)).run(network("lan", [{"subnet": SUBNETS[0], "gateway": "192.168.8.2"}]))
     assert "gateway 192.168.8.2 of 192.168.8.0/24 is an address of the parent eth0" in str(caught.value)
-    assert "gateway: none" in str(caught.value)
+    assert "write gateway: none for this subnet" in str(caught.value)
+    # What it says works as it is written, and it says nothing of what this host could be.
+    assert "another machine on the wire routes" in str(caught.value) and "this host" not in str(caught.value)
+    for gateway in ("none", "192.168.8.254"):
+        made = Host(found_on(source)).run(network("lan", [{"subnet": SUBNETS[0], "gateway": gateway}]), endpoint())
+        assert made.warnings == ()
 
 
 @pytest.mark.parametrize("subnet", ["192.168.8.0/24", "2001:db8:9::/64"])
@@ -163,10 +168,13 @@ def test_a_network_that_has_such_a_gateway_goes_on_with_warnings():
         host.kernel, spaces={**host.kernel.spaces, HOST.path: dataclasses.replace(own, addresses={ETH0: ("192.168.8.1/24",)})}
     )
     made = host.run(network("lan", SUBNETS[:1]))
-    assert not made.changed and "change gateway" in made.warnings[0]
+    assert not made.changed and "write gateway: none for this subnet" in made.warnings[0]
     made = host.run(endpoint())
     assert not made.changed and "its default route leads to 192.168.8.1" in made.warnings[0]
     assert "its default route" in host.run(endpoint("db", netns="db")).warnings[0]
+    for gateway in ("none", "192.168.8.254"):
+        changed = host.plan(network("lan", [{"subnet": SUBNETS[0], "gateway": gateway}]))
+        assert changed.changed and changed.warnings == ()
     with pytest.raises(PlanError, match="is an address of the parent eth0"):
         host.run(network("lan", [*SUBNETS[:1], {"subnet": "192.168.9.0/24", "gateway": "192.168.9.9"}]), _parent_gets(host))
 

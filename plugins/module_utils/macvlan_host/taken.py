@@ -197,11 +197,8 @@ def check_gateways(draft: Draft, recorded: Network | None, network: Network) -> 
         if network.parent in links and not network.internal:
             text = _unreachable(subnet, network)
             if before.get(subnet.subnet) != subnet.gateway:
-                raise PlanError(
-                    f"{network.title}: {text}; use gateway: none for this subnet; or, where this host is to route for "
-                    f"the endpoints, a free address of the subnet, which the parent does not have"
-                )
-            draft.warn(f"{network.title}: {text}; change gateway")
+                raise PlanError(f"{network.title}: {text}")
+            draft.warn(f"{network.title}: {text}")
         elif links:
             draft.warn(
                 f"{network.title}: gateway {subnet.gateway} is an address of {links[0]} of this host; endpoints reach it "
@@ -213,7 +210,8 @@ def _unreachable(subnet: Subnet, network: Network) -> str:
     inferred = f", inferred for {subnet.subnet}," if subnet.gateway_inferred else f" of {subnet.subnet}"
     return (
         f"gateway {subnet.gateway}{inferred} is an address of the parent {network.parent}, and the kernel lets no "
-        f"endpoint reach its parent"
+        f"endpoint reach its parent; write gateway: none for this subnet, or, where another machine on the wire routes "
+        f"for it, the address of that machine as gateway"
     )
 
 
