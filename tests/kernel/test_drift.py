@@ -626,6 +626,10 @@ def test_ipv6_stays_off_on_a_link_that_has_room_for_it_for_the_first_time(host: 
     assert told(host) == []
 
 
+def settings_of_ipv6(host: Host) -> str:
+    return host.run(["sh", "-c", "cd /proc/sys/net/ipv6/conf/eth0 && grep . accept_ra autoconf disable_ipv6 hop_limit"], "a").stdout
+
+
 @pytest.mark.parametrize("on", [False, True])
 def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_turned_back(host: Host, on: bool) -> None:
     """Its settings go with the mtu that it needs, and have to be put back after that."""
@@ -633,7 +637,7 @@ def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_turned_back(host: Host, on:
     asked = {"name": "a", "network": "net", "netns": "a"}
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a", sysctls=sysctls)
-    healthy = host.snapshot()
+    healthy, before = host.snapshot(), settings_of_ipv6(host)
     changed = {**asked, "mtu": 1200, "routes": [{"to": "10.9.0.0/16"}], "ipv4": "192.168.216.9"}
     places = set()
     for position in itertools.count():
@@ -644,6 +648,8 @@ def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_turned_back(host: Host, on:
         assert "injected" in call.result(fails=True)["msg"]
         places.add(failure.place)
         assert host.snapshot() == healthy, failure.place
+        assert settings_of_ipv6(host) == before, failure.place
+        assert told(host) == [], failure.place
     assert len(places) > 3
     assert told(host) == []
     converge(host, "macvlan_endpoint", **asked)
