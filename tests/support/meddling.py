@@ -67,6 +67,11 @@ def fields(*names: str) -> t.Callable[[Sight, Item], set[Row]]:
     return lambda _seen, endpoint: {(endpoint["title"], name) for name in names}
 
 
+def added(field: str) -> t.Callable[[Sight, Item], set[Row]]:
+    """An address of this family that is there for good, which differs where the endpoint is exclusive."""
+    return lambda _seen, endpoint: {(endpoint["title"], field)} if endpoint["exclusive"] else set()
+
+
 def run(*argv: str) -> t.Callable[[Host, Sight, Item], None]:
     """ip(8) in the namespace of the endpoint, with the name of its link for IFNAME."""
 
@@ -284,7 +289,7 @@ AT_RUN_TIME = {
         lambda host, seen, endpoint: run("address", "replace", given_to(endpoint).virtual, "dev", "IFNAME")(
             host, seen, endpoint
         ),
-        nothing,
+        added("ipv4"),
         is_up,
     ),
     "hear a router advertisement": Meddling(
@@ -316,9 +321,9 @@ ON_A_LINK = {
         has_address("inet"),
     ),
     "remove an IPv6 address": Meddling(remove_address("inet6"), fields("ipv6"), has_address("inet6")),
-    "add an IPv4 address": Meddling(run("address", "replace", EXTRA4, "dev", "IFNAME"), nothing),
+    "add an IPv4 address": Meddling(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4")),
     "add an IPv6 address": Meddling(
-        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), nothing, has_address("inet6")
+        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), added("ipv6"), has_address("inet6")
     ),
     "delete a default route": Meddling(
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")

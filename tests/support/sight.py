@@ -98,6 +98,7 @@ class Sight:
                 "netns": endpoint["netns"]["value"],
                 "parent": networks[endpoint["network"]]["parent"],
                 "mode": networks[endpoint["network"]]["mode"],
+                "exclusive": networks[endpoint["network"]]["exclusive"] if endpoint["own_exclusive"] is None else endpoint["own_exclusive"],
             }
             for endpoint in self.bodies("endpoints")
         ]
@@ -285,6 +286,10 @@ class Sight:
         there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOR_EVER}
         return sorted(there - {endpoint["ipv4"], endpoint["ipv6"]})
 
+    def is_exclusive(self, title: str) -> bool:
+        """Whether these addresses are to go."""
+        return any(item["title"] == title and item["exclusive"] for item in self.endpoints)
+
     # --- what differs -----------------------------------------------------------------------------------------------
 
     def drift(self) -> set[Row]:
@@ -357,7 +362,8 @@ class Sight:
             if recorded != actual:
                 yield field
         for field, family in (("ipv4", "inet"), ("ipv6", "inet6")):
-            if endpoint[field] and endpoint[field] not in addresses(link, family):
+            too_many = [item for item in self.foreign_addresses(endpoint["title"]) if version_of(item) == int(field[-1])]
+            if endpoint[field] and endpoint[field] not in addresses(link, family) or endpoint["exclusive"] and too_many:
                 yield field
         there = self.places[endpoint["netns"]].routes_of(link["ifname"])
         if not default_routes(endpoint) <= there:
