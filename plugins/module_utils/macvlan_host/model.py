@@ -12,6 +12,7 @@ are canonical texts (see ipam.py).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shlex
 import typing as t
 from dataclasses import dataclass, field
@@ -250,7 +251,8 @@ class Netns:
 
     CHECKS: t.ClassVar[dict[str, checks.Check]] = {"kind": checks.one_of(*NETNS_KINDS), "value": checks.text}
 
-    @property
+    # Asked for a hundred times for each endpoint of a run, so it is worked out once.
+    @functools.cached_property
     def path(self) -> str:
         """The file that stands for the namespace; empty for the host's own."""
         if self.kind == "name":
@@ -440,7 +442,7 @@ class Endpoint:
     def title(self) -> str:
         return f"endpoint {self.network}/{self.name}"
 
-    @property
+    @functools.cached_property
     def addresses(self) -> tuple[str, ...]:
         """Its addresses with prefix length, IPv4 first."""
         return tuple(item for item in (self.ipv4, self.ipv6) if item is not None)

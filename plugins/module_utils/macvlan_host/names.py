@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import typing as t
@@ -182,6 +183,7 @@ def host_interface_name(endpoint: str) -> str:
     return f"mv-{endpoint}"
 
 
+@functools.lru_cache(maxsize=1024)
 def sysctl_key(key: str, ifname: str) -> str:
     """The key with ``IFNAME`` replaced; a dot of the interface's name is written ``/``, as in sysctl.d(5)."""
     return key.replace("IFNAME", ifname.replace(".", "/"))

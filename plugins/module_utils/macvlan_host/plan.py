@@ -129,7 +129,7 @@ class _Failures:
             return
         mistakes = Mistakes(request.title)
         steps = len(draft.steps)
-        with mistakes.collected():
+        with mistakes:
             _work_in(draft, request, foresee)
             check_writable(draft.kernel, request.title, draft.steps[steps:])
         if mistakes:

@@ -47,20 +47,20 @@ def plan_endpoint(draft: Draft, wanted: EndpointOptions) -> None:
     parent = draft.host.links[network.parent]
     warn_of_filter(draft, network.title, parent)
     mistakes = Mistakes(wanted.title)
-    with mistakes.collected():
+    with mistakes:
         _check_namespace(draft, wanted)
         if recorded is not None:
             _check_not_moved(draft, recorded, wanted)
     # What is wrong with the namespace says enough of what is in it.
     has_place = not mistakes
-    with mistakes.collected():
+    with mistakes:
         _check_settings(draft, wanted)
     if recorded is not None:
         draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
     known = recorded or _found(draft, wanted, network, parent)
     endpoint = resolve_endpoint(draft, wanted, known, network, parent, mistakes)
     if has_place:
-        with mistakes.collected():
+        with mistakes:
             _check_neighbours(draft, endpoint, find_recorded(draft, known) if known else None)
             if recorded is not None:
                 check_vrf(draft, endpoint, recorded, find_recorded(draft, recorded))
@@ -82,13 +82,13 @@ def plan_unforeseen(draft: Draft, wanted: EndpointOptions) -> None:
     :raises PlanError: it cannot be made, whatever its network will be
     """
     mistakes = Mistakes(wanted.title)
-    with mistakes.collected():
+    with mistakes:
         _check_namespace(draft, wanted)
     has_place = not mistakes
-    with mistakes.collected():
+    with mistakes:
         _check_settings(draft, wanted)
     if has_place:
-        with mistakes.collected():
+        with mistakes:
             _check_unforeseen_place(draft, wanted)
     mistakes.check()
     draft.warn(
@@ -193,13 +193,14 @@ def _record(draft: Draft, recorded: Endpoint | None, endpoint: Endpoint) -> None
 
 def _note_change(draft: Draft, recorded: Endpoint, endpoint: Endpoint) -> None:
     """Say what of the record changes, if anything: the kernel may be so already."""
+    if recorded == endpoint:
+        return
     fields = [
         Endpoint.OPTIONS.get(field.name, field.name)
         for field in dataclasses.fields(Endpoint)
         if getattr(recorded, field.name) != getattr(endpoint, field.name)
     ]
-    if fields:
-        draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
+    draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
 
 
 def _with(before: str, items: tuple[str, ...]) -> str:

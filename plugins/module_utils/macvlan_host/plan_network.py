@@ -33,7 +33,7 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
     parent = wanted.parent or names.dummy_name(identifier)
     mistakes = Mistakes(wanted.title)
     created = recorded.parent_created if recorded else False
-    with mistakes.collected():
+    with mistakes:
         if recorded is None:
             _check_sharing(draft, wanted, parent)
             created = _take_parent(draft, wanted, parent, identifier)
@@ -60,13 +60,13 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
         exclusive=wanted.exclusive,
     )
     if recorded is not None:
-        with mistakes.collected():
+        with mistakes:
             _check_lost_subnets(draft, recorded, network, wanted)
     if has_subnets:
-        with mistakes.collected():
+        with mistakes:
             _check_reservations(draft, recorded, network)
         if draft.host.links.get(parent) is not None:
-            with mistakes.collected():
+            with mistakes:
                 check_gateways(draft, recorded, network)
     mistakes.check()
     warning = without_ipv6(draft.kernel, network)
@@ -77,9 +77,9 @@ def plan_network(draft: Draft, wanted: NetworkOptions) -> None:
 
 def _check_on_parent(draft: Draft, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
     warn_of_filter(draft, wanted.title, link)
-    with mistakes.collected():
+    with mistakes:
         check_passthru(draft, wanted.title, wanted.mode, link)
-    with mistakes.collected():
+    with mistakes:
         if wanted.mtu is not None and wanted.mtu > link.mtu:
             raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {link.name}")
 
@@ -252,7 +252,7 @@ def _check_lost_subnets(draft: Draft, recorded: Network, network: Network, wante
             if any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
         ]
         if subnet.subnet not in kept and holders:
-            with mistakes.collected():
+            with mistakes:
                 raise PlanError(
                     f"{network.title}: subnets {_way_to_lose(wanted)} lose {subnet.subnet}, which has "
                     f"leases{_endpoint_names(holders)}; {_way_to_keep(recorded, wanted)}remove the endpoints first"
@@ -284,14 +284,14 @@ def _subnets(
     subnets: list[Subnet] = []
     for subnet in wanted.subnets:
         settled = subnet
-        with mistakes.collected():
+        with mistakes:
             settled = _settled(draft, wanted, subnet, before.get(subnet.subnet), identifier)
         subnets.append(settled)
     if not wanted.subnets:
-        with mistakes.collected():
+        with mistakes:
             subnets.append(_chosen(draft, wanted, recorded, 4))
     if wanted.ipv6 and not any(ipam.version_of(subnet.subnet) == 6 for subnet in subnets):
-        with mistakes.collected():
+        with mistakes:
             subnets.append(_chosen(draft, wanted, recorded, 6))
     return tuple(subnets)
 
@@ -372,7 +372,7 @@ def _check_reservations(draft: Draft, recorded: Network | None, network: Network
         holder = draft.leases.holder(lease.pool, lease.address)
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
         if holder is not None and not shared_gateway:
-            with mistakes.collected():
+            with mistakes:
                 raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
     draft.leases.take(before)
     mistakes.check()

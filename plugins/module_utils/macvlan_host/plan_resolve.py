@@ -28,19 +28,19 @@ def resolve_endpoint(
     """
     ipv4 = ipv6 = None
     no_ipv4 = no_ipv6 = True
-    with mistakes.collected():
+    with mistakes:
         ipv4 = _address(draft, wanted, recorded, network, 4)
         no_ipv4 = False
-    with mistakes.collected():
+    with mistakes:
         ipv6 = _address(draft, wanted, recorded, network, 6)
         no_ipv6 = False
     mac = recorded.mac if recorded else ""
     # A MAC address that follows from an address is not known without that.
     if wanted.mac is not None or network.mode == "passthru" or not no_ipv4:
-        with mistakes.collected():
+        with mistakes:
             mac = _mac(draft, wanted, recorded, network, parent, ipv4)
     mtu = parent.mtu
-    with mistakes.collected():
+    with mistakes:
         mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
     default_route = wanted.takes_default_route
     gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
@@ -65,9 +65,9 @@ def resolve_endpoint(
         labels=wanted.labels,
         own_exclusive=wanted.exclusive,
     )
-    with mistakes.collected():
+    with mistakes:
         check_exclusive(endpoint, network)
-    with mistakes.collected():
+    with mistakes:
         undecided = {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks}
         check_routes(endpoint, undecided, network)
     warn_of_default_routes(draft, endpoint, network)
@@ -273,7 +273,7 @@ def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: 
     """
     mistakes = Mistakes(endpoint.title)
     for route in endpoint.routes:
-        with mistakes.collected():
+        with mistakes:
             if ipam.version_of(route.to) not in undecided:
                 _check_route(endpoint, route)
             elif network is not None:
