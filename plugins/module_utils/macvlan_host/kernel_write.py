@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import itertools
 import os
@@ -136,8 +135,12 @@ class KernelWriter:
         self._many = sum(isinstance(step, AddLink) and step.link.mode == "bridge" for step in steps) >= MANY_LINKS
         for position, step in enumerate(steps):
             self.reached = position + 1
-            with _naming(step):
+            try:
                 self._do(step)
+            except KernelError as exc:
+                # Unless it is known to be of an earlier one, whose message waited in the batch.
+                exc.step = exc.step or step
+                raise
         self._flush()
         self._end_seclusion()
 
@@ -532,16 +535,6 @@ class KernelWriter:
                 )
             self._indices[key] = link.index
         return self._indices[key]
-
-
-@contextlib.contextmanager
-def _naming(step: Step) -> t.Iterator[None]:
-    """Say of a refusal which step it is of, unless it is known to be of an earlier one."""
-    try:
-        yield
-    except KernelError as exc:
-        exc.step = exc.step or step
-        raise
 
 
 def _has_gone(step: Step, answer: codec.Answer) -> bool:

@@ -380,8 +380,6 @@ def check_passthru(draft: Draft, title: str, mode: str, parent: Link) -> None:
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way
     """
-    networks = draft.networks_on(parent.name)
-    ours = {names.tag(item.id) for network in networks for item in draft.endpoints_of(network.name)}
     beside = [(other, "") for other in draft.host.above(parent)]
     beside += [
         (emigrant.link, f" in namespace {emigrant.netns.value}")
@@ -389,12 +387,18 @@ def check_passthru(draft: Draft, title: str, mode: str, parent: Link) -> None:
         if emigrant.link.lower == parent.index and not emigrant.link.ours
     ]
     for other, where in beside:
-        if other.kind not in ("macvlan", "macvtap") or other.alias in ours:
+        if other.kind not in ("macvlan", "macvtap") or _is_on(draft, parent, other.alias):
             continue
         if mode == "passthru":
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
         if other.macvlan_mode == "passthru":
             raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
+
+
+def _is_on(draft: Draft, parent: Link, tag: str) -> bool:
+    """Whether the link with a tag is that of an endpoint on this parent."""
+    endpoint = draft.endpoint_of(tag) if tag else None
+    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
