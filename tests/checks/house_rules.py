@@ -22,8 +22,8 @@ ANSIBLE_SIDE = "plugins/module_utils/ansible.py"
 ANSIBLE_WORDS = {"check_mode", "exit_json", "fail_json"}
 # The same input gives the same plan: no file, clock, kernel or random number in these.
 PURE_NAMES = (
-    "changes.py", "checks.py", "draft.py", "frames.py", "guard.py", "ipam.py", "leases.py", "mistakes.py",
-    "migrations.py", "model.py", "names.py", "owners.py", "plan.py", "plan_*.py", "rebuild.py", "release.py", "taken.py",
+    "changes.py", "checks.py", "draft.py", "frames.py", "guard.py", "host_view.py", "ipam.py", "leases.py", "mistakes.py",
+    "migrations.py", "model.py", "names.py", "owners.py", "plan.py", "plan_*.py", "rebuild.py", "release.py", "spaces.py", "taken.py",
 )
 PURE = tuple(ENGINE + name for name in PURE_NAMES)
 IMPURE = {"datetime", "os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"}

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, options, plan, steps
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import DummyParent, Netns, Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import outcome_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
@@ -713,7 +713,7 @@ def test_a_lower_mtu_can_be_asked_for_on_all_levels_at_once():
 def outcome(host, request):
     """What a run tells; the host stays as it is."""
     made = host.plan(request)
-    return outcome_of(request, host.worked_in(request), made, Draft(host.record, host.kernel), ("first",))
+    return outcome_of(request, host.worked_in(request), made, HostView(host.record, host.kernel), ("first",))
 
 
 def test_the_difference_holds_only_objects_that_differ():
@@ -854,7 +854,7 @@ def test_asking_for_a_configuration_again_changes_nothing(host, wanted):
     if attempted(host, wanted) is not None:
         again = host.plan(wanted)
         assert (said(again), again.changed) == ([], False)
-        assert drift_of(Draft(host.record, host.kernel)) == []
+        assert drift_of(HostView(host.record, host.kernel)) == []
 
 
 @settings(max_examples=30)
@@ -929,7 +929,7 @@ def test_a_plan_of_a_configuration_foresees_what_is_shown_afterwards(host, wante
     if attempted(host, wanted) is None:
         return
     found = outcome(before, wanted)
-    assert found.shown == View(Draft(host.record, host.kernel)).everything(None, None)
+    assert found.shown == View(HostView(host.record, host.kernel)).everything(None, None)
     assert [title for title, item in found.before.items() if found.after.get(title) == item] == []
     json.dumps([found.before, found.after])
     builders.assert_sound(host.record)

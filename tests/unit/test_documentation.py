@@ -17,7 +17,7 @@ from jinja2.nativetypes import NativeEnvironment
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import installation
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, draft, model, options, plan, views
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, host_view, model, options, plan, views
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -354,7 +354,7 @@ def test_examples_can_be_run_on_one_host_one_after_the_other():
 
 def test_results_are_what_the_documentation_says():
     *_title, planned, _again, kernel = [made for made in follow_examples() if not made[1].removal][-1]
-    view = views.View(draft.Draft(planned.after, kernel))
+    view = views.View(host_view.HostView(planned.after, kernel))
     found = view.everything(None, None)
     for item in found["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])

@@ -11,9 +11,9 @@ import dataclasses
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, OddRoute, Route
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
@@ -53,7 +53,7 @@ def host():
 
 
 def drift(host):
-    return [dataclasses.astuple(item) for item in drift_of(Draft(host.record, host.kernel))]
+    return [dataclasses.astuple(item) for item in drift_of(HostView(host.record, host.kernel))]
 
 
 def changed(**values):
@@ -267,9 +267,9 @@ def test_a_passthru_endpoint_has_the_mac_address_of_its_parent():
 def test_only_what_is_asked_for_is_compared(host):
     host.change("eth0", BLUE_PATH, mtu=1400)
     host.change("eth0.50", mtu=1400)
-    draft = Draft(host.record, host.kernel)
-    assert [item.object for item in drift_of(draft, {WEB, LAN})] == [WEB]
-    assert [item.object for item in drift_of(draft, {VLAN})] == [VLAN]
+    view = HostView(host.record, host.kernel)
+    assert [item.object for item in drift_of(view, {WEB, LAN})] == [WEB]
+    assert [item.object for item in drift_of(view, {VLAN})] == [VLAN]
 
 
 def test_an_endpoint_whose_parent_changed_places_with_another_link_is_refused_and_both_are_named(host):

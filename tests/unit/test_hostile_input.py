@@ -29,9 +29,9 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host impo
     state,
     steps,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MacvlanHostError, StateError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel_read import sysctl_path
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
@@ -68,7 +68,7 @@ class SimulatedEngine:
 
     def inspect(self, *, state_dir, network, endpoint):
         state.State(state_dir).is_there()
-        return {"drift": [], **View(Draft(Record(), builders.Host().kernel)).everything(network, endpoint)}
+        return {"drift": [], **View(HostView(Record(), builders.Host().kernel)).everything(network, endpoint)}
 
 
 def run(module_name, params):
@@ -180,7 +180,7 @@ def assert_usable(stored, kernel):
             assert_harmless(made.steps)
             changed = changes.changes_between(made.before, made.after)
             assert changes.apply_changes(stored.record, changed) == made.after
-    draft = Draft(stored.record, kernel)
+    draft = HostView(stored.record, kernel)
     json.dumps([View(draft).everything(None, None), [vars(item) for item in drift_of(draft)]])
 
 

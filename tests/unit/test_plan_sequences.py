@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import ipam, outcome, plan, steps, taken
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import apply_changes, changes_between
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of, find_link
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import EndpointOptions, Restoration, SubInterfaceRemoval
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
@@ -364,7 +364,7 @@ def test_a_run_that_changes_something_says_so_in_steps_and_difference(sequence, 
     for number, request in enumerate(sequence):
         if number < len(changes):
             host.change(changes[number][0], mtu=changes[number][1])
-        before = Draft(host.record, host.kernel)
+        before = HostView(host.record, host.kernel)
         try:
             made = host.run(request)
         except PlanError:
@@ -378,7 +378,7 @@ def test_a_run_that_changes_something_says_so_in_steps_and_difference(sequence, 
 @given(lives)
 def test_after_a_run_nothing_has_drifted(life):
     for dummy, dummy, dummy, host in runs(life):
-        assert drift_of(Draft(host.record, host.kernel)) == []
+        assert drift_of(HostView(host.record, host.kernel)) == []
 
 
 @settings(max_examples=30)
@@ -498,7 +498,7 @@ def only(one, asked, path):
 @given(sequences)
 def test_every_object_can_be_shown_and_counts_what_it_has(sequence):
     for dummy, dummy, dummy, host in runs(sequence):
-        shown = View(Draft(host.record, host.kernel)).everything(None, None)
+        shown = View(HostView(host.record, host.kernel)).everything(None, None)
         json.dumps(shown)
         assert [item["name"] for item in shown["networks"]] == sorted(host.record.networks)
         for item in shown["networks"]:
@@ -545,7 +545,7 @@ def test_an_address_in_use_is_given_to_nobody_and_kept_with_a_warning(life):
             mine = [address for key, address in kept if key == (request.network, request.name)]
             assert all(any(f"{request.title}: it keeps {address}, " in text for text in told) for address in mine)
         titles = {item.title for item in host.record.endpoints.values()}
-        drifted = {(item.object, ipam.without_prefix(item.recorded)) for item in taken.conflicts_of(Draft(host.record, host.kernel), titles)}
+        drifted = {(item.object, ipam.without_prefix(item.recorded)) for item in taken.conflicts_of(HostView(host.record, host.kernel), titles)}
         assert {(f"endpoint {key[0]}/{key[1]}", address) for key, address in kept} <= drifted
 
 

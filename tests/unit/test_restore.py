@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft, Missing
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Missing
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import test_plan_sequences as world
@@ -71,7 +72,7 @@ def test_after_a_boot_all_that_was_made_is_there_as_it_was(sequence):
     made = restored(booted)
     assert made.missing == ()
     assert builders.shape(booted.kernel) == before
-    assert drift_of(Draft(booted.record, booted.kernel)) == []
+    assert drift_of(HostView(booted.record, booted.kernel)) == []
 
 
 @settings(max_examples=60)
@@ -87,7 +88,7 @@ def test_what_others_have_not_brought_is_missing_with_all_that_needs_it_and_noth
         bare.kernel = builders.with_space(bare.kernel, None, world.DOCKER)
     made = restored(bare)
     names = {item.object for item in made.missing}
-    drifted = {item.object for item in drift_of(Draft(bare.record, bare.kernel))}
+    drifted = {item.object for item in drift_of(HostView(bare.record, bare.kernel))}
     # A network whose parent is there is complete, whatever is in the way of what else is on it.
     assert drifted <= names
     assert {item.awaits for item in made.missing} <= {"eth0", "eth1", "eth1.7", world.DOCKER}

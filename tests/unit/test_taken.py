@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, plan, taken
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Needs
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     ETH0,
@@ -72,8 +72,8 @@ def on_network(source, **params):
 
 
 def shown_drift(host):
-    draft = Draft(host.record, host.kernel)
-    return [(item.field, item.recorded, item.actual) for item in taken.conflicts_of(draft, {"endpoint lan/web"})]
+    view = HostView(host.record, host.kernel)
+    return [(item.field, item.recorded, item.actual) for item in taken.conflicts_of(view, {"endpoint lan/web"})]
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -205,8 +205,8 @@ def test_an_endpoint_of_the_host_itself_has_its_address_once():
     host.run(network("lan", SUBNETS), endpoint("h", netns=None, netns_path=None, pid=None))
     made = host.run(endpoint("h", netns=None, netns_path=None, pid=None))
     assert (made.warnings, made.changed) == ((), False)
-    draft = Draft(host.record, host.kernel)
-    assert list(taken.conflicts_of(draft, {"endpoint lan/h"})) == []
+    view = HostView(host.record, host.kernel)
+    assert list(taken.conflicts_of(view, {"endpoint lan/h"})) == []
     host.run(no_endpoint("h"))
     host.run(endpoint())
     assert host.record.endpoints["lan", "web"].ipv4 == "192.168.8.2/24"

@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 import collections
-import functools
 import typing as t
 from dataclasses import dataclass
 
 from . import leases as lease_book
-from . import names, simulation
+from . import simulation
 from .errors import PYROUTE2, MissingLibraryError, PlanError
+from .host_view import HostView, Key, Place
 from .leases import Leases
-from .model import HOST, Endpoint, Kernel, Link, Netns, Network, OwnedLink, OwnedNetns, Record, Space, SubInterface
+from .model import Endpoint, Kernel, Netns, Network, OwnedLink, OwnedNetns, Record, SubInterface
 from .steps import Step, inverse
 
 if t.TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Plan:
     :ivar missing: what a restoration leaves out
     :ivar removal: nothing but removals, which are finished rather than turned back after an interruption
     :ivar outcome: record and kernel afterwards, for results
+    :ivar leases: who holds which address afterwards
     """
 
     steps: tuple[Step, ...]
@@ -53,7 +54,8 @@ class Plan:
     after: Record
     warnings: tuple[str, ...]
     removal: bool
-    outcome: Draft
+    outcome: HostView
+    leases: Leases
     missing: tuple[Missing, ...] = ()
 
     @property
@@ -61,12 +63,7 @@ class Plan:
         return bool(self.steps) or self.before != self.after
 
 
-# What a namespace is known by: (device, inode), or its path when nothing is there yet.
-Place = t.Union[tuple[int, int], str]
-Key = tuple[str, str]
-
-
-class Draft:
+class Draft(HostView):
     """The working state of one plan; nothing of it is seen outside.
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
@@ -77,12 +74,7 @@ class Draft:
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
-        self.recorded = recorded
-        self.kernel = kernel
-        self.networks = dict(recorded.networks)
-        self.links: dict[str, OwnedLink] = {}
-        self.namespaces: dict[str, OwnedNetns] = {}
-        self.endpoints = dict(recorded.endpoints)
+        super().__init__(recorded, kernel)
         self._leases: Leases | None = None
         self.coming: dict[str, t.Any] = {}
         self.adopts = True
@@ -91,32 +83,9 @@ class Draft:
         self.steps: list[Step] = []
         self.missing: dict[str, Missing] = {}
         self._warnings: dict[str, None] = {}
-        self._spaces = simulation.Spaces(kernel.spaces, kernel.identities)
         self._expected_links: collections.Counter[str] = collections.Counter()
         self.expected_subnets: tuple[str, ...] = ()
         self._expected_places: collections.Counter[Place] = collections.Counter()
-        self._networks_on: dict[str, dict[str, Network]] = {}
-        self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
-        self._endpoints_in: dict[Place, dict[Key, Endpoint]] = {}
-        self._holders_of: dict[tuple[str, str], dict[Key, Endpoint]] = {}
-        self._tagged: dict[str, dict[Key, Endpoint]] = {}
-        self._subinterfaces_on: dict[str, dict[str, SubInterface]] = {}
-        self._owned_at: dict[Place, OwnedNetns] = {}
-        for link in recorded.links.values():
-            self.put_link(link)
-        for namespace in recorded.namespaces.values():
-            self.put_namespace(namespace)
-        for network in self.networks.values():
-            self._networks_on.setdefault(network.parent, {})[network.name] = network
-        for endpoint in self.endpoints.values():
-            self._find_by_all(endpoint)
-
-    # What there is
-
-    @property
-    def host(self) -> Space:
-        """The host's own namespace."""
-        return t.cast(Space, self._spaces.get(HOST.path))
 
     @property
     def leases(self) -> Leases:
@@ -125,65 +94,10 @@ class Draft:
             self._leases = Leases(Record(self.networks, {}, {}, self.endpoints))
         return self._leases
 
-    @functools.cached_property
-    def known_addresses(self) -> frozenset[str]:
-        """The MAC addresses of the host's links and of ours, as they are and as they are recorded."""
-        here = self.kernel.spaces[HOST.path]
-        found = {link.mac for link in here.links.values()} if here else set()
-        spaces = (space for space in self.kernel.spaces.values() if space is not None)
-        found |= {link.mac for space in spaces for link in space.links.values() if link.ours}
-        return frozenset(found | {endpoint.mac for endpoint in self.recorded.endpoints.values()})
-
-    @property
-    def spaces(self) -> t.Mapping[str, Space | None]:
-        """The namespaces that were read, as the steps will leave them."""
-        return self._spaces.plain()
-
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was warned of, each once."""
         return tuple(self._warnings)
-
-    def space(self, netns: Netns) -> Space | None:
-        """A namespace; None when it does not exist, or was not read because nothing depends on it."""
-        return self._spaces.get(netns.path)
-
-    def same_place(self, one: Netns, other: Netns) -> bool:
-        """Whether two references lead to the same namespace."""
-        return one.path == other.path or self._place(one) == self._place(other)
-
-    def _place(self, netns: Netns) -> Place:
-        return self.kernel.identities.get(netns.path, netns.path)
-
-    def networks_on(self, parent: str) -> list[Network]:
-        """The networks with this parent."""
-        return list(self._networks_on.get(parent, {}).values())
-
-    def endpoints_of(self, network: str) -> list[Endpoint]:
-        return list(self._endpoints_of.get(network, {}).values())
-
-    def endpoints_in(self, netns: Netns) -> list[Endpoint]:
-        return list(self._endpoints_in.get(self._place(netns), {}).values())
-
-    def holders_of(self, parent: str, mac: str) -> list[Endpoint]:
-        """The endpoints of a parent that have a MAC address: one at most, while nothing is wrong."""
-        return list(self._holders_of.get((parent, mac), {}).values())
-
-    def endpoint_of(self, tag: str) -> Endpoint | None:
-        """The endpoint whose link carries a tag."""
-        return next(iter(self._tagged.get(tag, {}).values()), None)
-
-    def owned_namespace(self, netns: Netns) -> OwnedNetns | None:
-        """The namespace of ours that a reference leads to, whether by its name or not."""
-        return self._owned_at.get(self._place(netns))
-
-    def subinterfaces_on(self, base: str) -> list[SubInterface]:
-        """The sub-interfaces of ours on a link."""
-        return list(self._subinterfaces_on.get(base, {}).values())
-
-    def uses_dummy(self, network: Network) -> bool:
-        """Whether a network has no parent of its own but a dummy."""
-        return network.parent == names.dummy_name(network.id)
 
     # What shall be
 
@@ -241,7 +155,7 @@ class Draft:
         self.drop_endpoint(endpoint.key)
         leases = self.leases
         self.endpoints[endpoint.key] = endpoint
-        self._find_by_all(endpoint)
+        self._note_endpoint(endpoint)
         leases.take(lease_book.held_by(endpoint, self.networks[endpoint.network]))
 
     def drop_endpoint(self, key: Key) -> None:
@@ -253,23 +167,8 @@ class Draft:
                 del index[key]
             leases.release(lease_book.held_by(before, self.networks[before.network]))
 
-    def _find_by_all(self, endpoint: Endpoint) -> None:
-        for index in self._indexes(endpoint):
-            index[endpoint.key] = endpoint
-
-    def _indexes(self, endpoint: Endpoint) -> tuple[dict[Key, Endpoint], ...]:
-        parent = self.networks[endpoint.network].parent
-        return (
-            self._endpoints_of.setdefault(endpoint.network, {}),
-            self._endpoints_in.setdefault(self._place(endpoint.netns), {}),
-            self._holders_of.setdefault((parent, endpoint.mac), {}),
-            self._tagged.setdefault(names.tag(endpoint.id), {}),
-        )
-
     def put_link(self, link: OwnedLink) -> None:
-        self.links[link.name] = link
-        if isinstance(link, SubInterface):
-            self._subinterfaces_on.setdefault(link.parent, {})[link.name] = link
+        self._note_link(link)
 
     def drop_link(self, name: str) -> None:
         link = self.links.pop(name)
@@ -277,8 +176,7 @@ class Draft:
             del self._subinterfaces_on[link.parent][name]
 
     def put_namespace(self, namespace: OwnedNetns) -> None:
-        self.namespaces[namespace.name] = namespace
-        self._owned_at[self._place(Netns("name", namespace.name))] = namespace
+        self._note_namespace(namespace)
 
     def drop_namespace(self, name: str) -> None:
         del self.namespaces[name]
@@ -288,7 +186,7 @@ class Draft:
         """The plan, once all requests are worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
         missing = tuple(self.missing.values())
-        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, missing)
+        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
 
 
 def require_kind(draft: Draft, kind: str, what: str) -> None:
@@ -308,8 +206,3 @@ def require_pyroute2(draft: Draft) -> None:
     """
     if not draft.kernel.has_pyroute2:
         raise MissingLibraryError(PYROUTE2)
-
-
-def is_ours(link: Link | None, identifier: str, kind: str) -> bool:
-    """Whether a link carries the tag of an object and is of its kind."""
-    return link is not None and link.kind == kind and link.alias == names.tag(identifier)

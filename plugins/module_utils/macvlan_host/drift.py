@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from . import ipam, names
-from .draft import Draft, is_ours
+from .host_view import HostView
 from .model import (
     DUMMY_MTU,
     DummyParent,
@@ -103,6 +103,11 @@ def default_key(key: str) -> str:
     return key.replace("IFNAME", "default")
 
 
+def is_ours(link: Link | None, identifier: str, kind: str) -> bool:
+    """Whether a link carries the tag of an object and is of its kind."""
+    return link is not None and link.kind == kind and link.alias == names.tag(identifier)
+
+
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
     """The link of a recorded endpoint: by its tag, under whichever name.
 
@@ -123,7 +128,7 @@ def is_on_host(link: Link, netns: Netns) -> bool:
     return (link.lower_netns is not None) == bool(netns.path)
 
 
-def is_made_here(draft: Draft, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
+def is_made_here(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
     """Whether a namespace that is recorded as ours is still the one that was made.
 
     The tag on its loopback tells. Without any tag it may be that one still, or another one that somebody has made under
@@ -134,37 +139,37 @@ def is_made_here(draft: Draft, netns: Netns, space: Space, owned: OwnedNetns) ->
     lo = space.links.get("lo")
     if lo is None or lo.alias:
         return lo is not None and lo.alias == names.tag(owned.id)
-    return any(_holds(draft, space, endpoint) for endpoint in draft.endpoints_in(netns))
+    return any(_holds(view, space, endpoint) for endpoint in view.endpoints_in(netns))
 
 
-def _holds(draft: Draft, space: Space, endpoint: Endpoint) -> bool:
+def _holds(view: HostView, space: Space, endpoint: Endpoint) -> bool:
     """Whether a namespace has the link of an endpoint, with its tag."""
-    parent = draft.host.links.get(draft.networks[endpoint.network].parent)
+    parent = view.host.links.get(view.networks[endpoint.network].parent)
     link = find_link(space, endpoint, parent) if parent is not None else None
     return link is not None and bool(link.alias)
 
 
-def drift_of(draft: Draft, titles: t.Container[str] | None = None) -> list[Drift]:
+def drift_of(view: HostView, titles: t.Container[str] | None = None) -> list[Drift]:
     """Every difference between the record and the kernel, in the order of the record.
 
     :param titles: only these objects, which must have been read; None for all
     """
     found: list[Drift] = []
-    for owned in draft.links.values():
+    for owned in view.links.values():
         if isinstance(owned, SubInterface) and (titles is None or owned.title in titles):
-            found += _subinterface(draft, owned)
-    for network in draft.networks.values():
+            found += _subinterface(view, owned)
+    for network in view.networks.values():
         if titles is None or network.title in titles:
-            found += _network(draft, network)
-    for endpoint in draft.endpoints.values():
+            found += _network(view, network)
+    for endpoint in view.endpoints.values():
         if titles is None or endpoint.title in titles:
-            found += _endpoint(draft, endpoint)
+            found += _endpoint(view, endpoint)
     return found
 
 
-def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
-    base = draft.host.links.get(sub.parent)
-    link = draft.host.links.get(sub.name) or draft.host.tagged(names.tag(sub.id))
+def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
+    base = view.host.links.get(sub.parent)
+    link = view.host.links.get(sub.name) or view.host.tagged(names.tag(sub.id))
     if link is None:
         yield Drift(sub.title, "link", "present", "absent")
         return
@@ -172,7 +177,7 @@ def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
         yield Drift(sub.title, "name", sub.name, link.name)
     if not is_ours(link, sub.id, "vlan"):
         yield Drift(sub.title, "link", names.tag(sub.id), link.alias or "not tagged")
-    lower = draft.host.by_index(link.lower)
+    lower = view.host.by_index(link.lower)
     actual = {"parent": lower.name if lower else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
     wanted = {
         "parent": sub.parent,
@@ -187,11 +192,11 @@ def _subinterface(draft: Draft, sub: SubInterface) -> t.Iterator[Drift]:
             yield Drift(sub.title, field, value, actual[field])
 
 
-def _network(draft: Draft, network: Network) -> t.Iterator[Drift]:
-    link = draft.host.links.get(network.parent)
-    owned = draft.links.get(network.parent)
+def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
+    link = view.host.links.get(network.parent)
+    owned = view.links.get(network.parent)
     if link is None:
-        below = draft.host.tagged(names.tag(owned.id)) if owned else _below_endpoints(draft, network)
+        below = view.host.tagged(names.tag(owned.id)) if owned else _below_endpoints(view, network)
         yield Drift(network.title, "parent", network.parent, below.name if below else None)
         return
     if isinstance(owned, DummyParent):
@@ -203,30 +208,30 @@ def _network(draft: Draft, network: Network) -> t.Iterator[Drift]:
             yield Drift(network.title, "parent", f"mtu {DUMMY_MTU}", f"mtu {link.mtu}")
 
 
-def _below_endpoints(draft: Draft, network: Network) -> Link | None:
+def _below_endpoints(view: HostView, network: Network) -> Link | None:
     """The link that the endpoints of a network sit on, whatever it is called now."""
-    for endpoint in draft.endpoints_of(network.name):
-        space = draft.space(endpoint.netns)
+    for endpoint in view.endpoints_of(network.name):
+        space = view.space(endpoint.netns)
         link = find_link(space, endpoint, None) if space else None
         if link is not None:
-            return draft.host.by_index(link.lower)
+            return view.host.by_index(link.lower)
     return None
 
 
-def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
-    title, network = endpoint.title, draft.networks[endpoint.network]
-    space = draft.space(endpoint.netns)
+def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
+    title, network = endpoint.title, view.networks[endpoint.network]
+    space = view.space(endpoint.netns)
     if space is None:
-        is_other = endpoint.netns.path in draft.kernel.no_namespaces
+        is_other = endpoint.netns.path in view.kernel.no_namespaces
         yield Drift(title, "netns", endpoint.netns.shown, "not a network namespace" if is_other else None)
         return
-    yield from _namespace(draft, endpoint, space)
-    parent = draft.host.links.get(network.parent)
+    yield from _namespace(view, endpoint, space)
+    parent = view.host.links.get(network.parent)
     link = find_link(space, endpoint, parent)
     if link is None:
         elsewhere = find_link(space, endpoint, None)
         if elsewhere is not None:
-            below = draft.host.by_index(elsewhere.lower)
+            below = view.host.by_index(elsewhere.lower)
             yield Drift(title, "parent", network.parent, below.name if below else None)
             return
         other = space.links.get(endpoint.ifname)
@@ -251,15 +256,15 @@ def _endpoint(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
         yield from _sysctls(endpoint, space)
 
 
-def _namespace(draft: Draft, endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
+def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
     """What differs of the namespace of an endpoint, when it is ours."""
-    owned = draft.owned_namespace(endpoint.netns)
+    owned = view.owned_namespace(endpoint.netns)
     if owned is None:
         return
     lo = space.links.get("lo")
     if lo is None or lo.alias != names.tag(owned.id):
         yield Drift(endpoint.title, "netns", names.tag(owned.id), lo.alias if lo and lo.alias else "not tagged")
-    if lo is not None and not lo.up and is_made_here(draft, endpoint.netns, space, owned):
+    if lo is not None and not lo.up and is_made_here(view, endpoint.netns, space, owned):
         yield Drift(endpoint.title, "netns", "lo up", "lo down")
 
 

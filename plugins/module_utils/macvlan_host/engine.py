@@ -17,10 +17,11 @@ import typing as t
 from . import announcing, guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
 from .config import check_omission, requests_of, stacked
-from .draft import Draft, Plan
+from .draft import Plan
 from .drift import drift_of
 from .errors import WAY_OUT, KernelError, MacvlanHostError, NewerError, PendingError, PlanError, StateError
 from .guard import Caution
+from .host_view import HostView
 from .model import Connection, Endpoint, Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
 from .outcome import Outcome, Request, outcome_of
@@ -103,15 +104,15 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     state = State(state_dir)
     _check_not_lost(state)
     stored, kernel = _look(state, lambda stored: needs_of_everything(stored.record))
-    draft = Draft(stored.record, kernel)
-    view = View(draft)
+    host = HostView(stored.record, kernel)
+    view = View(host)
     found: dict[str, t.Any] = view.everything(network, endpoint)
     for item in found["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = {f"network {item['name']}" for item in found["networks"]}
     shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
     shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
-    found["drift"] = [plain(item) for item in (*drift_of(draft, shown), *conflicts_of(draft, shown))]
+    found["drift"] = [plain(item) for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     found["warnings"] = list(_journal_warnings(stored, interrupted=not state.is_locked()))
     return found
 
@@ -210,7 +211,7 @@ def _planned(
         kernel = dataclasses.replace(kernel, ways=kernel_read.read_ways(caution.connection))
         warnings += guard.check(request.title, made.steps, kernel, caution)
     warnings += _left_elsewhere(made)
-    return made, outcome_of(request, requests, made, Draft(record, kernel), warnings)
+    return made, outcome_of(request, requests, made, HostView(record, kernel), warnings)
 
 
 def _look(state: State, needs: t.Callable[[Stored], Needs]) -> tuple[Stored, Kernel]:

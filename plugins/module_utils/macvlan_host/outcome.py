@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from . import options
 from .config import Config
-from .draft import Draft, Missing, Plan
+from .draft import Missing, Plan
 from .drift import drift_of
+from .host_view import HostView
 from .model import plain
 from .plan import REMOVALS
 from .views import Object, View
@@ -46,7 +47,7 @@ class Outcome:
 
 
 def outcome_of(
-    request: Request, worked_in: t.Iterable[options.Request], made: Plan, before: Draft, warnings: tuple[str, ...]
+    request: Request, worked_in: t.Sequence[options.Request], made: Plan, before: HostView, warnings: tuple[str, ...]
 ) -> Outcome:
     """The outcome of a plan.
 
@@ -60,7 +61,12 @@ def outcome_of(
     for item in drift_of(before, described):
         shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
         drifted.setdefault(item.object, []).append(shown)
-    old, new = View(before), View(made.outcome)
+    unforeseen = {
+        (item.network, item.name): item
+        for item in worked_in
+        if isinstance(item, options.EndpointOptions) and (item.network, item.name) not in made.after.endpoints
+    }
+    old, new = View(before), View(made.outcome, made.leases, unforeseen)
     if isinstance(request, (Config, options.Restoration)):
         everything = new.everything(None, None)
         difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
@@ -77,7 +83,7 @@ def outcome_of(
         steps=tuple(step.describe() for step in made.steps),
         warnings=warnings + made.warnings,
         missing=made.missing,
-        created=bool(made.outcome.unforeseen)
+        created=bool(unforeseen)
         or any(
             getattr(made.after, kind).keys() - getattr(made.before, kind).keys()
             for kind in ("networks", "links", "endpoints")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from . import ipam, names
-from .draft import Draft, is_ours
+from .draft import Draft
+from .drift import is_ours
 from .errors import AbsentError, PlanError
 from .leases import reservations, subnet_of
 from .mistakes import Mistakes

@@ -10,7 +10,8 @@ import dataclasses
 import typing as t
 
 from . import names
-from .draft import Draft, is_ours, require_kind, require_pyroute2
+from .draft import Draft, require_kind, require_pyroute2
+from .drift import is_ours
 from .errors import AbsentError, PlanError
 from .model import DUMMY_MTU, HOST, DummyParent, Endpoint, Link, Network, OwnedLink, SubInterface, plain
 from .options import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction

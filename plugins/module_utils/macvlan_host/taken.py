@@ -18,6 +18,7 @@ from . import inet, ipam
 from .draft import Draft
 from .drift import Drift, find_link
 from .errors import PlanError
+from .host_view import HostView
 from .model import HOST, Endpoint, Kernel, Link, Network, Record, Space, Subnet
 
 DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
@@ -235,16 +236,17 @@ def explain_full(draft: Draft, subnets: t.Iterable[Subnet]) -> str:
     return f"; beside the leases, {shown}{more}"
 
 
-def conflicts_of(draft: Draft, titles: t.Container[str]) -> t.Iterator[Drift]:
+def conflicts_of(view: HostView, titles: t.Container[str]) -> t.Iterator[Drift]:
     """The endpoints whose addresses are in use elsewhere, as drift; nothing that a run does mends that."""
-    for endpoint in draft.endpoints.values():
+    taken = Taken(view.recorded, view.kernel)
+    for endpoint in view.endpoints.values():
         if endpoint.title in titles:
-            yield from _conflicts(draft, endpoint)
+            yield from _conflicts(taken, endpoint)
 
 
-def _conflicts(draft: Draft, endpoint: Endpoint) -> t.Iterator[Drift]:
+def _conflicts(taken: Taken, endpoint: Endpoint) -> t.Iterator[Drift]:
     for field, address in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
-        claim = taken_of(draft).on(ipam.without_prefix(address)) if address else None
+        claim = taken.on(ipam.without_prefix(address)) if address else None
         if claim is not None:
             yield Drift(endpoint.title, field, address, claim.also)
 

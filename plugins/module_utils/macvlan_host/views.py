@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from . import ipam, names
-from .draft import Draft
 from .drift import find_link, foreign_addresses, is_exclusive
+from .host_view import HostView, Key
 from .leases import Leases
-from .model import Endpoint, Link, Network, SubInterface, plain
+from .model import Endpoint, Link, Network, Record, SubInterface, plain
 from .options import EndpointOptions
 
 Object = dict[str, t.Any]
@@ -21,54 +21,59 @@ Object = dict[str, t.Any]
 class View:
     """The objects of one record on one kernel.
 
-    :param draft: record and kernel, as they are or as they will be
+    :param host: record and kernel, as they are or as they will be
+    :param leases: who holds which address, where that is known already
+    :param unforeseen: endpoints whose networks are still to be made, by something else
     """
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-        self._leases: Leases = draft.leases
+    def __init__(
+        self, host: HostView, leases: Leases | None = None, unforeseen: t.Mapping[Key, EndpointOptions] | None = None
+    ) -> None:
+        self._host = host
+        self._leases = leases or Leases(Record(host.networks, {}, {}, host.endpoints))
+        self._unforeseen_endpoints = unforeseen or {}
 
     def network(self, name: str) -> Object:
         """A network, ``{}`` when there is none of that name."""
-        network = self._draft.networks.get(name)
+        network = self._host.networks.get(name)
         return {} if network is None else self._network(network)
 
     def endpoint(self, network: str, name: str) -> Object:
         """An endpoint, ``{}`` when there is none of that name."""
-        endpoint = self._draft.endpoints.get((network, name))
+        endpoint = self._host.endpoints.get((network, name))
         if endpoint is not None:
             return self._endpoint(endpoint)
-        wanted = self._draft.unforeseen.get((network, name))
+        wanted = self._unforeseen_endpoints.get((network, name))
         return {} if wanted is None else self._unforeseen(wanted)
 
     def subinterface(self, name: str) -> Object:
         """A VLAN sub-interface, recorded or foreign; ``{}`` when there is neither."""
-        owned, link = self._draft.links.get(name), self._draft.host.links.get(name)
+        owned, link = self._host.links.get(name), self._host.host.links.get(name)
         if isinstance(owned, SubInterface):
             return self._owned_subinterface(owned, link)
         if link is None or link.vlan is None:
             return {}
-        base = self._draft.host.by_index(link.lower) if link.lower_netns is None else None
+        base = self._host.host.by_index(link.lower) if link.lower_netns is None else None
         return self._subinterface(name, base.name if base else None, link.mtu, link.mac, link.up, link.vlan, False)
 
     def everything(self, network: str | None, endpoint: str | None) -> dict[str, list[Object]]:
         """All objects, or those of one network, or one endpoint, sorted by name."""
-        networks = [item for item in self._draft.networks.values() if network in (None, item.name)]
+        networks = [item for item in self._host.networks.values() if network in (None, item.name)]
         endpoints = [
             item
-            for item in self._draft.endpoints.values()
+            for item in self._host.endpoints.values()
             if network in (None, item.network) and endpoint in (None, item.name)
         ]
         if endpoint is not None:
             of_endpoints = {item.network for item in endpoints}
             networks = [item for item in networks if item.name in of_endpoints]
         parents = {item.parent for item in networks}
-        subs = [item for item in self._draft.links.values() if isinstance(item, SubInterface)]
+        subs = [item for item in self._host.links.values() if isinstance(item, SubInterface)]
         narrowed = network is not None or endpoint is not None
         return {
             "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
             "endpoints": [
-                self.endpoint(*key) for key in sorted((*(item.key for item in endpoints), *self._draft.unforeseen))
+                self.endpoint(*key) for key in sorted((*(item.key for item in endpoints), *self._unforeseen_endpoints))
             ],
             "vlan_subinterfaces": [
                 self.subinterface(item.name)
@@ -79,21 +84,21 @@ class View:
 
     def foreign_addresses(self, network: str, name: str) -> list[str]:
         """What somebody has added to the link of an endpoint for good; none where there is no such link."""
-        endpoint = self._draft.endpoints[network, name]
-        space, parent = self._draft.space(endpoint.netns), self._draft.host.links.get(self._draft.networks[network].parent)
+        endpoint = self._host.endpoints[network, name]
+        space, parent = self._host.space(endpoint.netns), self._host.host.links.get(self._host.networks[network].parent)
         link = find_link(space, endpoint, parent) if space else None
-        return foreign_addresses(endpoint, self._draft.networks[network], space, link) if space and link else []
+        return foreign_addresses(endpoint, self._host.networks[network], space, link) if space and link else []
 
     def _network(self, network: Network) -> Object:
         shown = plain(network)
         for subnet, item in zip(network.subnets, shown["subnets"]):
             del item["chosen"], item["scope"]
             item["in_use"], item["available"] = ipam.counts(subnet, self._leases.taken(subnet.pool))
-        shown["endpoints"] = sorted(item.name for item in self._draft.endpoints_of(network.name))
+        shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name))
         return t.cast(Object, shown)
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
-        network = self._draft.networks[endpoint.network]
+        network = self._host.networks[endpoint.network]
         fields = {**self._fields(endpoint), "exclusive": is_exclusive(endpoint, network)}
         return {**fields, "parent": network.parent, "mode": network.mode}
 
@@ -104,7 +109,7 @@ class View:
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:
         """An endpoint whose network is not there yet: None for what its network decides."""
-        identifier = names.object_id(self._draft.kernel.host, "endpoint", wanted.network, wanted.name)
+        identifier = names.object_id(self._host.kernel.host, "endpoint", wanted.network, wanted.name)
         endpoint = Endpoint(
             id=identifier,
             name=wanted.name,
@@ -123,7 +128,7 @@ class View:
         return {**self._fields(endpoint), **open_to_others}
 
     def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:
-        base = self._draft.host.links.get(owned.parent)
+        base = self._host.host.links.get(owned.parent)
         actual = link if link is not None and link.vlan is not None else None
         return self._subinterface(
             owned.name,
@@ -146,5 +151,5 @@ class View:
             "mac": mac,
             "up": up,
             "owned": owned,
-            "used_by": sorted(network.name for network in self._draft.networks_on(name)),
+            "used_by": sorted(network.name for network in self._host.networks_on(name)),
         }
