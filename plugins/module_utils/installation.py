@@ -200,7 +200,7 @@ def _has_mark(path: str) -> bool:
 
 def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
     """Path → content as it shall be: the engine that this very module runs with, and the launcher."""
-    files = {os.path.join(place.package, f"{name}.py"): _source(name) for name in engine_modules()}
+    files = {os.path.join(place.package, path): _source(name) for name, path in engine_modules().items()}
     files[os.path.join(place.package, "__init__.py")] = _INIT
     folder, package = os.path.split(place.package)
     files[place.launcher] = _LAUNCHER.format(
@@ -209,25 +209,29 @@ def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
     return files
 
 
-def engine_modules() -> tuple[str, ...]:
-    """The files of the engine that have come along with this module, which are all: the command needs every one."""
+def engine_modules() -> dict[str, str]:
+    """Module → its file, relative to the engine's folder: all that have come along, which the command needs every one of."""
     package = importlib.import_module(_ORIGIN)
-    return tuple(sorted(item.name for item in pkgutil.iter_modules(package.__path__)))
+    found = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
+    return {
+        item.name: item.name[len(_ORIGIN) + 1 :].replace(".", "/") + ("/__init__.py" if item.ispkg else ".py")
+        for item in found
+    }
+
+
+def _spec(name: str) -> t.Any:
+    return t.cast(t.Any, importlib.util.find_spec(name))
 
 
 def _source(name: str) -> str:
     """The text of a file of the engine, from a folder or out of the archive that modules run from."""
-    fullname = f"{_ORIGIN}.{name}"
-    loader = t.cast(t.Any, importlib.util.find_spec(fullname)).loader
-    return t.cast(str, loader.get_source(fullname))
+    return t.cast(str, _spec(name).loader.get_source(name))
 
 
 def found_files(place: Place) -> Files:
     """Path → content of what is there, without what Python has compiled."""
-    names: list[str] = []
-    with contextlib.suppress(FileNotFoundError):
-        names = sorted(name for name in os.listdir(place.package) if name.endswith(".py"))
-    paths = (*(os.path.join(place.package, name) for name in names), place.launcher, *place.others)
+    there = [os.path.join(folder, name) for folder, dummy, names in os.walk(place.package) for name in names]
+    paths = (*sorted(path for path in there if path.endswith(".py")), place.launcher, *place.others)
     return {path: _read(path) for path in paths if os.path.lexists(path)}
 
 
@@ -240,7 +244,13 @@ def differing(place: Place, before: Files, after: Files) -> tuple[str, ...]:
     """The paths that are not as they shall be, in the order to see to them: nothing ever meets what is not whole."""
 
     def rank(path: str) -> int:
-        return 2 if path in place.others else int(path == place.launcher)
+        if path in place.others or path == place.launcher:
+            return 4 if path in place.others else 3
+        # The command imports all else, and what it no longer imports goes when nothing does.
+        if after and path not in after:
+            return 5
+        folder, name = os.path.split(path)
+        return (2 if name == "command.py" else 1) if folder == place.package else 0
 
     paths = [path for path in sorted({**before, **after}) if not _is_right(place, path, before.get(path), after.get(path))]
     return tuple(sorted(paths, key=rank, reverse=not after))
@@ -265,11 +275,18 @@ def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
             _write(path, after[path], _mode(place, path))
         else:
             os.unlink(path)
-    if not after:
+    _clear_folders(place.package, {os.path.dirname(path) for path in after})
+
+
+def _clear_folders(package: str, kept: t.Container[str]) -> None:
+    """Take away the folders that an engine of another release, or one that was removed, has left with what Python compiled."""
+    for folder, dummy, files in os.walk(package, topdown=False):
+        if folder in kept or os.path.basename(folder) == "__pycache__" or any(name.endswith(".py") for name in files):
+            continue
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(os.path.join(place.package, "__pycache__"))
+            shutil.rmtree(os.path.join(folder, "__pycache__"))
         with contextlib.suppress(OSError):
-            os.rmdir(place.package)
+            os.rmdir(folder)
 
 
 def _make_folder(path: str) -> None:

@@ -112,9 +112,9 @@ def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
             old, new = before[key], after[key]
             if old != new:
                 was, will = plain(old), plain(new)
-                options = new.OPTIONS if kind == "endpoints" else {}
+                called = new.OPTIONS if kind == "endpoints" else {}
                 yield from (
-                    (new.title, options.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
+                    (new.title, called.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
                 )
 
 

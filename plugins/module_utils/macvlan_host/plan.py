@@ -38,6 +38,7 @@ from .plan_subinterface import (
     plan_subinterface_retraction,
     release_parent,
 )
+from .spaces import Spaces
 from .steps import SetLink, Step
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
@@ -374,7 +375,7 @@ def needs_of_everything(recorded: Record) -> Needs:
 
 def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     """The kernel as steps will leave it."""
-    spaces = simulation.Spaces(kernel.spaces, kernel.identities)
+    spaces = Spaces(kernel.spaces, kernel.identities)
     for step in steps:
         simulation.follow(spaces, step)
     return dataclasses.replace(kernel, spaces=spaces.plain())

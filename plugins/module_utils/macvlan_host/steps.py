@@ -275,10 +275,10 @@ class AddConnectedRoute:
 
 
 def _route_phrase(route: Route) -> str:
-    names = {"0.0.0.0/0": "default route", "::/0": "IPv6 default route"}
+    defaults = {"0.0.0.0/0": "default route", "::/0": "IPv6 default route"}
     via = f" via {route.via}" if route.via else ""
     metric = f" metric {route.metric}" if route.metric else ""
-    return names.get(route.to, f"route to {route.to}") + via + metric
+    return defaults.get(route.to, f"route to {route.to}") + via + metric
 
 
 @dataclass(frozen=True)
