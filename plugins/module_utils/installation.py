@@ -230,7 +230,7 @@ def _source(name: str) -> str:
 
 def found_files(place: Place) -> Files:
     """Path → content of what is there, without what Python has compiled."""
-    there = [os.path.join(folder, name) for folder, dummy, names in os.walk(place.package) for name in names]
+    there = [os.path.join(folder, name) for folder, dummy, files in os.walk(place.package) for name in files]
     paths = (*sorted(path for path in there if path.endswith(".py")), place.launcher, *place.others)
     return {path: _read(path) for path in paths if os.path.lexists(path)}
 

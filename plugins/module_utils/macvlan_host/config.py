@@ -29,6 +29,7 @@ class Config:
     title: t.ClassVar[str] = "the configuration of this host"
 
 
+AnyRequest = t.Union[options.Request, Config]
 Item = t.TypeVar("Item", options.SubInterfaceOptions, options.NetworkOptions, options.EndpointOptions)
 Params = t.Mapping[str, t.Any]
 
@@ -117,7 +118,7 @@ def _contradictions(params: Params) -> t.Iterator[str]:
             )
 
 
-def requests_of(request: options.Request | Config, recorded: Record) -> tuple[options.Request, ...]:
+def requests_of(request: AnyRequest, recorded: Record) -> tuple[options.Request, ...]:
     """What a request stands for: removals from the top down, then what shall be there from the bottom up."""
     if not isinstance(request, Config):
         return (request,)
@@ -151,7 +152,7 @@ def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
     return sorted(recorded.networks.keys() - {item.name for item in config.networks or ()})
 
 
-def check_omission(request: options.Request | Config, recorded: Record) -> None:
+def check_omission(request: AnyRequest, recorded: Record) -> None:
     """Refuse to remove networks whose endpoints no list is about; all of them are named.
 
     :raises PlanError: a network would go and its endpoints stay

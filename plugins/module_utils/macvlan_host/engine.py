@@ -16,7 +16,7 @@ import typing as t
 
 from . import announcing, guard, kernel_read, kernel_write, names, namespaces
 from .changes import apply_changes, changes_between
-from .config import check_omission, requests_of, stacked
+from .config import AnyRequest, check_omission, requests_of, stacked
 from .draft import Plan
 from .drift import drift_of
 from .errors import WAY_OUT, KernelError, MacvlanHostError, NewerError, PendingError, PlanError, StateError
@@ -24,7 +24,7 @@ from .guard import Caution
 from .host_view import HostView
 from .model import Connection, Endpoint, Kernel, Needs, Netns, Record, plain
 from .names import TAG_PREFIX
-from .outcome import Outcome, Request, outcome_of
+from .outcome import Outcome, outcome_of
 from .owners import owner_of
 from .plan import kernel_after, needs_before_turning_back, needs_of, needs_of_everything, plan
 from .rebuild import rebuild
@@ -66,7 +66,7 @@ class Foreseen(t.NamedTuple):
         return any(not isinstance(step, Note) for step in self.made.steps)
 
 
-def execute(request: Request, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
+def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
     """Bring one object, or a whole configuration, to what is asked, or, with ``check``, tell what that would be.
 
     A real run begins with the same pass that check mode makes: a run with nothing to do takes no lock, and what
@@ -169,7 +169,7 @@ def recover(*, state_dir: str) -> Recovered:
 # --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _foresee(state: State, request: Request, caution: Caution | None, check: bool) -> Foreseen:
+def _foresee(state: State, request: AnyRequest, caution: Caution | None, check: bool) -> Foreseen:
     """The plan, without a lock and without touching anything."""
     _check_not_lost(state)
     version = state.version()
@@ -185,7 +185,7 @@ def _foresee(state: State, request: Request, caution: Caution | None, check: boo
     return Foreseen(outcome, made, kernel, version if steady else None, interrupted)
 
 
-def _needs(request: Request, stored: Stored, caution: Caution | None) -> Needs:
+def _needs(request: AnyRequest, stored: Stored, caution: Caution | None) -> Needs:
     needs = needs_of(requests_of(request, stored.record), stored.record)
     if stored.journal is not None:
         needs = needs_before_turning_back(needs, stored.journal.steps)
@@ -194,7 +194,7 @@ def _needs(request: Request, stored: Stored, caution: Caution | None) -> Needs:
 
 
 def _planned(
-    request: Request,
+    request: AnyRequest,
     record: Record,
     kernel: Kernel,
     warnings: tuple[str, ...],
@@ -225,7 +225,7 @@ def _look(state: State, needs: t.Callable[[Stored], Needs]) -> tuple[Stored, Ker
     return stored, kernel
 
 
-def _plan_again(session: Session, request: Request, caution: Caution | None) -> Foreseen:
+def _plan_again(session: Session, request: AnyRequest, caution: Caution | None) -> Foreseen:
     """The plan with the lock held, after clearing up what a run that died has left."""
     warnings: tuple[str, ...] = ()
     stored = session.read()
@@ -238,7 +238,7 @@ def _plan_again(session: Session, request: Request, caution: Caution | None) -> 
     return Foreseen(outcome, made, kernel, None, False)
 
 
-def _perform(session: Session, request: Request, foreseen: Foreseen) -> Outcome:
+def _perform(session: Session, request: AnyRequest, foreseen: Foreseen) -> Outcome:
     """Carry a plan out."""
     made = foreseen.made
     changes = changes_between(made.before, made.after)
@@ -353,7 +353,7 @@ def _commit(session: Session, writer: kernel_write.KernelWriter, made: Plan, cha
 
 
 def _perform_for_now(
-    session: Session, request: Request, foreseen: Foreseen, caution: Caution, watchdog: Watchdog
+    session: Session, request: AnyRequest, foreseen: Foreseen, caution: Caution, watchdog: Watchdog
 ) -> Outcome:
     """Carry a plan out that is put back unless somebody confirms it.
 

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from . import options
-from .config import Config
+from .config import AnyRequest, Config
 from .draft import Missing, Plan
 from .drift import drift_of
 from .host_view import HostView
@@ -19,7 +19,6 @@ from .plan import REMOVALS
 from .views import Object, View
 
 Lists = dict[str, list[Object]]
-Request = t.Union[options.Request, Config]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Outcome:
 
 
 def outcome_of(
-    request: Request, worked_in: t.Sequence[options.Request], made: Plan, before: HostView, warnings: tuple[str, ...]
+    request: AnyRequest, worked_in: t.Sequence[options.Request], made: Plan, before: HostView, warnings: tuple[str, ...]
 ) -> Outcome:
     """The outcome of a plan.
 

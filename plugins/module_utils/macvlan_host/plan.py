@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import names, simulation
+from . import names
 from .draft import Draft, Plan
 from .drift import default_key, setting_keys
 from .errors import PlanError
@@ -38,6 +38,7 @@ from .plan_subinterface import (
     plan_subinterface_retraction,
     release_parent,
 )
+from .simulation import follow
 from .spaces import Spaces
 from .steps import SetLink, Step
 
@@ -377,5 +378,5 @@ def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     """The kernel as steps will leave it."""
     spaces = Spaces(kernel.spaces, kernel.identities)
     for step in steps:
-        simulation.follow(spaces, step)
+        follow(spaces, step)
     return dataclasses.replace(kernel, spaces=spaces.plain())
