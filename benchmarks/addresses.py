@@ -11,9 +11,10 @@ import json
 import statistics
 import sys
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import ipam
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.leases import Leases
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Lease, Network, Record, Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import Leases
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import next_address
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network, Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Lease, Record
 
 from .job import timed
 
@@ -30,7 +31,7 @@ SUBNETS = {
 
 def allocate(leases: Leases, subnet: Subnet) -> Lease:
     """The next address, found and taken: the one place that knows how the engine does it."""
-    address = ipam.next_address(subnet, leases.taken(subnet.pool))
+    address = next_address(subnet, leases.taken(subnet.pool))
     if address is None:
         raise AssertionError(f"{subnet.subnet} is full")
     lease = Lease(subnet.pool, address, "endpoint")

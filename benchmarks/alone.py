@@ -38,7 +38,7 @@ def import_seconds(later: t.Iterable[str]) -> Result:
 
     :param later: modules that a single-endpoint task imports while it runs
     """
-    ours = [f"{ENGINE}.engine", f"{ENGINE}.options", *sorted(later)]
+    ours = [f"{ENGINE}.run.pipeline", f"{ENGINE}.request.endpoint", *sorted(later)]
     with tempfile.TemporaryDirectory() as folder:
         kept = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
         candidates = {

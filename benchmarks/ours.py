@@ -14,11 +14,8 @@ import time
 
 BEGUN = time.perf_counter()
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (  # noqa: E402 - they are timed
-    config,
-    engine,
-    options,
-)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request import endpoint, host, network  # noqa: E402 - they are timed
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import pipeline  # noqa: E402 - they are timed
 
 IMPORTED = time.perf_counter()
 AT_FIRST = set(sys.modules)
@@ -26,30 +23,30 @@ AT_FIRST = set(sys.modules)
 import json  # noqa: E402 - behind what is timed
 import typing as t  # noqa: E402 - behind what is timed
 
-from ansible_collections.fleetnet.macvlan.benchmarks import declared, view  # noqa: E402 - behind what is timed
-from ansible_collections.fleetnet.macvlan.benchmarks.job import MTU, Job, Result  # noqa: E402 - behind what is timed
-from ansible_collections.fleetnet.macvlan.benchmarks.phases import Phases  # noqa: E402 - behind what is timed
+from ansible_collections.fleetnet.macvlan.benchmarks import declared, view  # noqa: E402 - they are timed
+from ansible_collections.fleetnet.macvlan.benchmarks.job import MTU, Job, Result  # noqa: E402 - they are timed
+from ansible_collections.fleetnet.macvlan.benchmarks.phases import Phases  # noqa: E402 - they are timed
 
 Requests = t.Iterator[t.Any]
 
 
 def config_requests(job: Job, operation: str) -> Requests:
     """The whole host at once."""
-    yield config.config_options(declared.config(job, operation))
+    yield host.config_options(declared.config(job, operation))
 
 
 def single_requests(job: Job, operation: str) -> Requests:
     """One object after the other; a change is a task for the one endpoint that changes."""
     if operation == "change":
-        yield options.endpoint_options(declared.endpoint(job.names[0], MTU))
+        yield endpoint.endpoint_options(declared.endpoint(job.names[0], MTU))
     elif operation == "remove":
         for name in job.names:
-            yield options.endpoint_removal({"name": name, "network": declared.NETWORK})
-        yield options.network_removal({"name": declared.NETWORK})
+            yield endpoint.endpoint_removal({"name": name, "network": declared.NETWORK})
+        yield network.network_removal({"name": declared.NETWORK})
     else:
-        yield options.network_options(declared.network(job))
+        yield network.network_options(declared.network(job))
         for name in job.names:
-            yield options.endpoint_options(declared.endpoint(name))
+            yield endpoint.endpoint_options(declared.endpoint(name))
 
 
 STYLES = {"config": config_requests, "single": single_requests}
@@ -60,7 +57,7 @@ def perform(job: Job, requests: Requests, changes: bool) -> list[float]:
     calls = []
     position = time.perf_counter()
     for request in requests:
-        outcome = engine.execute(request, state_dir=str(job.file("state")), check=False)
+        outcome = pipeline.execute(request, state_dir=str(job.file("state")), check=False)
         calls.append(time.perf_counter() - position)
         if outcome.changed != changes:
             raise AssertionError(f"changed is {outcome.changed}: {outcome.steps[:5]}")

@@ -21,8 +21,9 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import config_params
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, engine
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import config_params
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 
 INSIDE = "MACVLAN_BENCHMARK_INSIDE"
 FIRST_VLAN = 101
@@ -45,13 +46,13 @@ class Plan(t.NamedTuple):
         return [(vlan, number, f"v{vlan}-{number}") for vlan in self.vlans for number in range(self.endpoints)]
 
 
-def declared(plan: Plan) -> config.Config:
+def declared(plan: Plan) -> Config:
     """The host as macvlan_config would be asked for it."""
     networks = [
         {"name": f"v{vlan}", "parent": f"{PARENT}.{vlan}", "subnets": [{"subnet": f"10.{vlan}.0.0/16"}]} for vlan in plan.vlans
     ]
     endpoints = [{"name": name, "network": f"v{vlan}", "netns": name} for vlan, dummy, name in plan.names()]
-    return config.config_options(config_params({"networks": networks, "endpoints": endpoints}))
+    return config_options(config_params({"networks": networks, "endpoints": endpoints}))
 
 
 def batches(plan: Plan, folder: Path) -> Path:
@@ -102,7 +103,7 @@ def measure(plan: Plan, repeats: int) -> float:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         state_dir = str(folder / "state")
-        engine.execute(declared(plan), state_dir=state_dir, check=False)
+        execute(declared(plan), state_dir=state_dir, check=False)
         ours = (sys.executable, "-c", COMMAND, "--state-dir", state_dir, "restore")
         theirs = ("sh", str(batches(plan, folder)))
         taken: dict[str, list[float]] = {"macvlan-host restore": [], "ip -batch": []}

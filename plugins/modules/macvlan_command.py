@@ -102,7 +102,7 @@ files:
   elements: str
   sample:
     - /usr/local/lib/macvlan_host/__init__.py
-    - /usr/local/lib/macvlan_host/codec.py
+    - /usr/local/lib/macvlan_host/command.py
     - /usr/local/sbin/macvlan-host
 steps:
   description: What was done, or would be done in check mode, in order, a sentence each.
@@ -119,8 +119,9 @@ diff:
   sample: []
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, command_argspec, run_command
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.installation import install
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import command_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._install import install
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_command
 
 
 def main() -> None:

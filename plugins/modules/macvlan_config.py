@@ -262,12 +262,8 @@ diff:
           parent: eth0.50
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
-    Module,
-    check_config,
-    config_argspec,
-    run_config,
-)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_config, run_config
 
 
 def main() -> None:

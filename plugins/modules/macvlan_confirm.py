@@ -67,7 +67,8 @@ confirmed:
   sample: the configuration of this host
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, confirm_argspec, run_confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import confirm_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_confirm
 
 
 def main() -> None:

@@ -483,14 +483,9 @@ diff:
         network: web
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
-    ENDPOINT_RULES,
-    Module,
-    check_object,
-    endpoint_argspec,
-    run,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import ENDPOINT_RULES, endpoint_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     endpoint_options,
     endpoint_removal,
 )

@@ -453,7 +453,8 @@ drift:
       actual: 1400
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import Module, info_argspec, run_info
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import info_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_info
 
 
 def main() -> None:

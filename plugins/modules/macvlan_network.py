@@ -538,13 +538,9 @@ diff:
         parent: eth0.50
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
-    Module,
-    check_object,
-    network_argspec,
-    run,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import network_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
     network_options,
     network_removal,
 )

@@ -321,14 +321,9 @@ diff:
         parent: eth0
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible import (
-    SUBINTERFACE_RULES,
-    Module,
-    check_object,
-    run,
-    subinterface_argspec,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import (
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import SUBINTERFACE_RULES, subinterface_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     subinterface_options,
     subinterface_removal,
 )

@@ -15,18 +15,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ENGINE = "plugins/module_utils/macvlan_host/"
-# One file each, so that a test can replace the kernel or the database in one place.
-ONLY_IN = {"pyroute2": ENGINE + "netlink.py", "sqlite3": ENGINE + "state.py"}
+# One place each, so that a test can replace the kernel or the database there.
+ONLY_IN = {"pyroute2": (ENGINE + "kernel/pyroute.py",), "sqlite3": (ENGINE + "store/*.py",)}
 # Check mode and the real run share one way through; that way is in one file.
-ANSIBLE_SIDE = "plugins/module_utils/ansible.py"
+ANSIBLE_SIDE = "plugins/module_utils/_runner.py"
 ANSIBLE_WORDS = {"check_mode", "exit_json", "fail_json"}
-# The same input gives the same plan: no file, clock, kernel or random number in these.
-PURE_NAMES = (
-    "changes.py", "checks.py", "draft.py", "frames.py", "guard.py", "host_view.py", "ipam.py", "leases.py", "mistakes.py",
-    "migrations.py", "model.py", "names.py", "owners.py", "plan.py", "plan_*.py", "rebuild.py", "release.py", "spaces.py", "taken.py",
-)
-PURE = tuple(ENGINE + name for name in PURE_NAMES)
-IMPURE = {"datetime", "os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"}
+# Folder of the engine → the folders that its files see, beside errors.py and release.py; arrows go down only.
+_NOUNS = {"values", "model"}
+SEES: dict[str, set[str]] = {
+    "values": set(),
+    "model": {"values"},
+    "ipam": _NOUNS,
+    "wire": _NOUNS,
+    "request": {*_NOUNS, "ipam"},
+    "steps": {*_NOUNS, "ipam"},
+    "compare": {*_NOUNS, "ipam", "wire"},
+    "plan": {*_NOUNS, "ipam", "request", "steps", "compare"},
+    "result": {*_NOUNS, "ipam", "request", "steps", "compare"},
+    "store": {*_NOUNS, "steps"},
+    "kernel": {*_NOUNS, "wire", "steps"},
+    "run": {*_NOUNS, "ipam", "wire", "request", "steps", "compare", "plan", "result", "store", "kernel"},
+}
+# Seen by all, and seeing nothing.
+LEAVES = {"errors", "release"}
+TOP = {*LEAVES, "command", "__init__"}
+# The same input gives the same plan: no file, clock, kernel or random number in these, nor in what they see.
+PURE_FOLDERS = ("values", "model", "ipam", "wire", "request", "steps", "compare", "plan", "result")
+PURE = (*(f"{ENGINE}{folder}/*.py" for folder in PURE_FOLDERS), *(f"{ENGINE}{leaf}.py" for leaf in sorted(LEAVES)))
+# What only names numbers of the kernel's interface, or converts addresses (inet_pton), opens nothing.
+NUMBERS = {"socket": (ENGINE + "values/inet.py", ENGINE + "wire/*.py")}
+IMPURE = {
+    "ctypes", "datetime", "fcntl", "os", "pathlib", "pyroute2", "random", "secrets", "select", "shutil", "signal", "socket",
+    "sqlite3", "subprocess", "time", "uuid",
+}
 
 IGNORE_FILES = ("tests/sanity/ignore-*.txt", "*.ansible-lint-ignore")
 # The brackets keep the patterns from finding themselves.
@@ -50,6 +71,31 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str, bool]]:
             yield node.lineno, (node.module or "").partition(".")[0], node.level > 0
 
 
+def calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of what is called by its bare name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.lineno, node.func.id
+
+
+def arrows(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """What a file of the engine sees and is not to see; what is only for annotations counts as well."""
+    if not path.startswith(ENGINE):
+        return
+    folder, dummy, name = path.removeprefix(ENGINE).rpartition("/")
+    if folder and folder not in SEES or not folder and name.removesuffix(".py") not in TOP:
+        yield 1, f"there is no rule for {folder or name}: SEES has the folders of the engine, TOP the files beside them"
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or node.level != (2 if folder else 1):
+            continue
+        # from .. import errors, from ..model import netns, and from ..model.netns import Netns
+        seen = {alias.name for alias in node.names} if not node.module else {node.module.partition(".")[0]}
+        allowed = {*LEAVES, *SEES[folder]} if folder else TOP if name.removesuffix(".py") in LEAVES else {*TOP, *SEES}
+        for other in sorted(seen - allowed):
+            yield node.lineno, f"{folder or name} does not see {other}"
+
+
 def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Line and text of every name; of strings only those that are one word, as in getattr(): prose may say check_mode."""
     for node in ast.walk(tree):
@@ -67,12 +113,15 @@ def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
             if not path.startswith(ENGINE):
                 yield line, "relative imports belong in macvlan_host/ only"
             continue
-        if ONLY_IN.get(package, path) != path:
-            yield line, f"{package} is imported in {ONLY_IN[package]} only"
+        if package in ONLY_IN and not matches(path, ONLY_IN[package]):
+            yield line, f"{package} is imported in {' and '.join(ONLY_IN[package])} only"
         if path.startswith(ENGINE) and package in ("ansible", "ansible_collections"):
             yield line, "macvlan_host/ runs without Ansible and imports nothing of it"
-        if matches(path, PURE) and package in IMPURE:
+        if matches(path, PURE) and package in IMPURE and not matches(path, NUMBERS.get(package, ())):
             yield line, f"pure code does not import {package}"
+    if matches(path, PURE):
+        yield from ((line, "pure code opens nothing") for line, name in calls(tree) if name == "open")
+    yield from arrows(path, tree)
     for line, word in words(tree):
         if word in ANSIBLE_WORDS and path != ANSIBLE_SIDE:
             yield line, f"{word} is used in {ANSIBLE_SIDE} only"

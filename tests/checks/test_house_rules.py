@@ -30,18 +30,30 @@ def complaints(root, path, source):
 @pytest.mark.parametrize(
     ("path", "source", "text"),
     [
-        (ENGINE + "engine.py", "import pyroute2", "pyroute2 is imported in"),
-        (ENGINE + "engine.py", "def f():\n    from pyroute2.netlink import nla", "pyroute2 is imported in"),
+        (ENGINE + "run/pipeline.py", "import pyroute2", "pyroute2 is imported in"),
+        (ENGINE + "run/pipeline.py", "def f():\n    from pyroute2.netlink import nla", "pyroute2 is imported in"),
         ("plugins/modules/macvlan_info.py", "import sqlite3", "sqlite3 is imported in"),
-        (ENGINE + "engine.py", "if module.check_mode: pass", "check_mode is used in"),
-        (ENGINE + "engine.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
+        (ENGINE + "run/pipeline.py", "if module.check_mode: pass", "check_mode is used in"),
+        (ENGINE + "run/pipeline.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
         ("plugins/modules/macvlan_info.py", "module.exit_json(changed=False)", "exit_json is used in"),
         ("plugins/modules/macvlan_info.py", "def fail_json(): pass", "fail_json is used in"),
-        (ENGINE + "engine.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
-        (ENGINE + "engine.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
-        *((f"{ENGINE}{name}.py", "import os.path", "pure code does not import os") for name in ("ipam", "model", "names", "plan", "plan_network")),
-        *((ENGINE + "plan.py", f"from {name} import x", f"pure code does not import {name}") for name in sorted(house_rules.IMPURE)),
-        ("plugins/modules/macvlan_info.py", "from ..module_utils.ansible import run", "relative imports belong"),
+        (ENGINE + "run/pipeline.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
+        (ENGINE + "run/pipeline.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
+        *((f"{ENGINE}{name}/x.py", "import os.path", "pure code does not import os") for name in house_rules.PURE_FOLDERS),
+        *(
+            (ENGINE + "plan/plan.py", f"from {name} import x", f"pure code does not import {name}")
+            for name in sorted(house_rules.IMPURE - house_rules.ONLY_IN.keys())
+        ),
+        (ENGINE + "plan/plan.py", "def f():\n    return open('/etc/hosts')", "pure code opens nothing"),
+        *((f"{ENGINE}{name}/x.py", "from ..run import pipeline", f"{name} does not see run") for name in sorted(house_rules.SEES.keys() - {"run"})),
+        (ENGINE + "model/links.py", "from ..plan.network import x", "model does not see plan"),
+        (ENGINE + "plan/network.py", "def f():\n    from ..kernel.read import read_kernel", "plan does not see kernel"),
+        (ENGINE + "result/drift.py", "if t.TYPE_CHECKING:\n    from ..plan.builder import PlanBuilder", "result does not see plan"),
+        (ENGINE + "kernel/read.py", "from .. import command", "kernel does not see command"),
+        (ENGINE + "errors.py", "from .model import links", "errors.py does not see model"),
+        (ENGINE + "fleet/plan.py", "x = 1", "there is no rule for fleet"),
+        (ENGINE + "helpers.py", "x = 1", "there is no rule for helpers.py"),
+        ("plugins/modules/macvlan_info.py", "from ..module_utils._runner import run", "relative imports belong"),
         ("tests/sanity/ignore-2.19.txt", "", "ignore files"),
         (".ansible-lint-ignore", "", "ignore files"),
         ("roles/macvlan_host/.ansible-lint-ignore", "", "ignore files"),
@@ -58,10 +70,13 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        (ENGINE + "netlink.py", "from pyroute2 import IPRoute, NetNS\nimport os"),
-        (ENGINE + "state.py", "import sqlite3\nimport time"),
-        (ENGINE + "plan.py", "from __future__ import annotations\nfrom .model import Network\nfrom . import os_names"),
-        ("plugins/module_utils/ansible.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
+        (ENGINE + "kernel/pyroute.py", "from pyroute2 import IPRoute, NetNS\nimport os"),
+        (ENGINE + "store/database.py", "import sqlite3\nimport time"),
+        (ENGINE + "plan/plan.py", "from __future__ import annotations\nfrom ..model.network import Network\nfrom . import os_names"),
+        (ENGINE + "plan/plan.py", "from ..errors import PlanError"),
+        (ENGINE + "run/pipeline.py", "from ..kernel import read, write\nfrom ..plan.plan import plan"),
+        (ENGINE + "command.py", "from .run import boot\nfrom .errors import MacvlanHostError"),
+        ("plugins/module_utils/_runner.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
         ("plugins/modules/macvlan_info.py", 'DOCUMENTATION = r"""\n  check_mode: {support: full}\n"""\nAnsibleModule({}, supports_check_mode=True)'),
         ("tests/unit/test_ansible.py", "import sqlite3, pyroute2\nmodule.exit_json()"),
         ("tests/unit/test_plan.py", f"x = 1  # {SILENCED[1]} - one row of the table\ny = 2  # {SILENCED[2]}  # said again by the caller"),
@@ -71,3 +86,13 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
 )
 def test_what_is_allowed_passes(tmp_path, path, source):
     assert complaints(tmp_path, path, source) == []
+
+
+def test_arrows_go_down_only_and_what_pure_code_sees_is_pure():
+    def below(folder, seen=()):
+        assert folder not in seen, seen
+        return {other for one in house_rules.SEES[folder] for other in (one, *below(one, (*seen, folder)))}
+
+    assert all(below(folder) <= set(house_rules.PURE_FOLDERS) for folder in house_rules.PURE_FOLDERS)
+    there = {path.name for path in (Path(__file__).parents[2] / ENGINE).iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert there == set(house_rules.SEES)

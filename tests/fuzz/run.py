@@ -18,17 +18,18 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["ansible_collections.fleetnet.macvlan"]):
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
-        changes,
-        codec,
-        config,
-        ipam,
-        model,
-        names,
-        steps,
-    )
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _runner
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.endpoint import Endpoint
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import OwnedNetns
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps import record_diff, stored
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import addresses, names
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, pack, parse
     from ansible_collections.fleetnet.macvlan.tests.support import hostile
 
 Read = t.Callable[[bytes], object]
@@ -40,43 +41,43 @@ Read = t.Callable[[bytes], object]
 def read_task(data: bytes) -> None:
     params = json.loads(data)
     if isinstance(params, dict) and all(isinstance(item, list) for item in params.values()):
-        options = face._config_items()
+        options = _argspecs.config_items()
         lists = {key: [item for item in params.get(key, ()) if isinstance(item, dict)] for key in options}
-        config.config_options(face.config_params(lists))
+        config_options(_runner.config_params(lists))
 
 
 def read_row(data: bytes) -> None:
     row = json.loads(data)
-    readers = model.Network.from_plain, model.OwnedNetns.from_plain, model.Endpoint.from_plain, changes.link_from_plain
+    readers = Network.from_plain, OwnedNetns.from_plain, Endpoint.from_plain, record_diff.link_from_plain
     for read in readers:
         try:
             found = read(row)
         except (AttributeError, LookupError, TypeError, ValueError):
             continue
-        assert read(json.loads(json.dumps(model.plain(found)))) == found
+        assert read(json.loads(json.dumps(plain(found)))) == found
 
 
 def read_step(data: bytes) -> None:
-    found = steps.from_plain(json.loads(data))
+    found = stored.from_plain(json.loads(data))
     found.describe()
-    steps.inverse([found])
-    assert steps.from_plain(json.loads(json.dumps(steps.to_plain(found)))) == found
+    inverse([found])
+    assert stored.from_plain(json.loads(json.dumps(stored.to_plain(found)))) == found
 
 
 def read_change(data: bytes) -> None:
-    changes.change_from_plain(json.loads(data))
+    record_diff.change_from_plain(json.loads(data))
 
 
 def read_messages(data: bytes) -> None:
-    for message in codec.messages(data):
-        for parse in (codec.parse_link, codec.parse_address, codec.parse_route, codec.parse_nsid, codec.parse_filter):
+    for message in attributes.messages(data):
+        for read in (parse.parse_link, parse.parse_address, parse.parse_route, parse.parse_nsid, parse.parse_filter):
             try:
-                parse(message.body)
+                read(message.body)
             except (LookupError, ValueError, struct.error):
                 continue
-        codec.parse_vlan_filter(message.body)
-        codec.parse_settings(codec.link_attributes(message.body), "eth0")
-        codec.parse_answer(message)
+        parse.parse_vlan_filter(message.body)
+        parse.parse_settings(parse.link_attributes(message.body), "eth0")
+        attributes.parse_answer(message)
 
 
 def read_text(data: bytes) -> None:
@@ -85,18 +86,18 @@ def read_text(data: bytes) -> None:
     names.interface_name_problem(text)
     names.namespace_name_problem(text)
     names.object_name_problem("name", text)
-    for parse in (ipam.address, ipam.mac_address):
+    for read in (addresses.parse_address, addresses.parse_mac):
         try:
-            assert parse(parse(text)) == parse(text)
+            assert read(read(text)) == read(text)
         except ValueError:
             continue
-    for parse in (ipam.network, ipam.address_range):
+    for read in (addresses.parse_network, addresses.parse_range):
         try:
-            canonical = parse(text)[0]
+            canonical = read(text)[0]
         except ValueError:
             continue
-        assert parse(canonical) == (canonical, False)
-        ipam.block(canonical)
+        assert read(canonical) == (canonical, False)
+        addresses.block_of(canonical)
 
 
 # What is read → the errors that a reader's caller knows.
@@ -143,11 +144,11 @@ def seeds() -> t.Iterator[bytes]:
         yield from (bytes([number]) + json.dumps(item).encode() for item in found.get(read, ()))
         if read is read_messages:
             requests = (
-                codec.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500),
-                codec.add_route(2, model.Route("fd00::/64", "fd00::1", 5)),
-                codec.add_address(2, "10.0.0.1/24", "10.0.0.9"),
+                pack.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500),
+                pack.add_route(2, Route("fd00::/64", "fd00::1", 5)),
+                pack.add_address(2, "10.0.0.1/24", "10.0.0.9"),
             )
-            yield from (bytes([number]) + codec.message(item.kind, item.flags, 1, item.body) for item in requests)
+            yield from (bytes([number]) + attributes.message(item.kind, item.flags, 1, item.body) for item in requests)
         if read is read_text:
             texts = b"10.0.0.1-10.0.0.9", b"fd00::/64", b"02-42-00-00-00-01", b"eth0.5"
             yield from (bytes([number]) + text for text in texts)

@@ -19,7 +19,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import LOCK_TIMEOUT
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, Stall
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
@@ -35,7 +36,7 @@ Params = dict[str, t.Any]
 AT_ONCE = 50
 ROUNDS = 5
 # The longest that a run may wait for the others, and the time to start all of them.
-SECONDS = state.LOCK_TIMEOUT + 60
+SECONDS = LOCK_TIMEOUT + 60
 COMPLETE = 0
 # The command, which is no module.
 RESTORE = "restore"
@@ -229,7 +230,7 @@ def test_a_reader_waits_for_no_writer(busy: Host, position: int, tally: Tally) -
     writer.kill()
     tally("readers beside a writer", len(disturbed), 10)
     # Whoever waited would do so for LOCK_TIMEOUT; what is allowed here is that other programs are busy as well.
-    assert max(disturbed) < 5 * max(undisturbed) + 5 < state.LOCK_TIMEOUT
+    assert max(disturbed) < 5 * max(undisturbed) + 5 < LOCK_TIMEOUT
 
 
 def seconds_to_read(host: Host) -> list[float]:
@@ -245,7 +246,7 @@ def seconds_to_read(host: Host) -> list[float]:
 
 def test_a_writer_that_waits_in_vain_is_told_who_holds_the_lock(busy: Host) -> None:
     def impatient() -> None:
-        state.LOCK_TIMEOUT = 0.5
+        database.LOCK_TIMEOUT = 0.5
 
     stall = Stall(4)
     writer = busy.spawn("macvlan_endpoint", hook=stall, **B)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_delete
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import delete
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
@@ -164,7 +164,7 @@ def silent_filters() -> None:
     def nothing(*dummy: object) -> set[tuple[int, str]]:
         return set()
 
-    kernel_delete.Deletions._filters = nothing  # type: ignore[method-assign]
+    delete.Deletions._filters = nothing  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("hook", [None, silent_filters], ids=["in sight", "out of sight"])

@@ -16,7 +16,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
 from ansible_collections.fleetnet.macvlan.tests.support.faults import (
     Death,
     DeathBetweenMessages,
@@ -422,7 +422,7 @@ def test_what_cannot_be_taken_back_is_taken_back_by_the_next_run(used: Host) -> 
         def failing(*dummy: object) -> list[str]:
             return ["something is in the way"]
 
-        kernel_write.KernelWriter.settle = failing  # type: ignore[method-assign]
+        write.KernelWriter.settle = failing  # type: ignore[method-assign]
 
     message = used.call("macvlan_endpoint", fails=True, hook=hook, **CREATE_ENDPOINT.params)["msg"]
     assert message.endswith("failed too: something is in the way; the next run tries it again")

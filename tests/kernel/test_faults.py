@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import kernel_write, namespaces
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import namespaces, write
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, around
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
@@ -125,7 +125,7 @@ def test_check_mode_knows_the_settings_of_a_link_that_a_death_left_between_two_n
 
 def test_check_mode_foresees_that_the_empty_name_of_an_interrupted_creation_is_cleared_up(busy: Host) -> None:
     def die() -> None:
-        around(kernel_write.KernelWriter, "_tag_loopback", lambda *dummy: os.kill(os.getpid(), signal.SIGKILL))
+        around(write.KernelWriter, "_tag_loopback", lambda *dummy: os.kill(os.getpid(), signal.SIGKILL))
 
     module, params = CREATE_ENDPOINT
     assert busy.spawn(module, hook=die, **params).wait() == -signal.SIGKILL
@@ -141,7 +141,7 @@ def test_a_link_that_comes_at_the_last_moment_saves_its_namespace(busy: Host) ->
         subprocess.run(["ip", "-n", "a", "link", "add", "theirs", "type", "veth", "peer", "name", "moved"], check=True)
 
     def hook() -> None:
-        around(kernel_write.KernelWriter, "apply", too_late)
+        around(write.KernelWriter, "apply", too_late)
 
     message = busy.call("macvlan_endpoint", name="a", network="net", state="absent", hook=hook, fails=True)["msg"]
     assert "cannot delete namespace a: it holds" in message and "theirs" in message
@@ -238,7 +238,7 @@ def overtaken_by(somebody: t.Callable[[], object]) -> t.Callable[[], None]:
     """A hook: somebody does something after the kernel was looked at, and before anything is done to it."""
 
     def hook() -> None:
-        around(kernel_write.KernelWriter, "apply", lambda *dummy: somebody())
+        around(write.KernelWriter, "apply", lambda *dummy: somebody())
 
     return hook
 

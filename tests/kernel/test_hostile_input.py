@@ -21,7 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, kernel_write, netlink
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.route_socket import RouteSocket
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, pack, parse
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
@@ -141,15 +143,15 @@ def test_a_state_directory_that_is_none_is_refused_by_name(host: Host, make: str
 def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> None:
     def careless() -> None:
         os.umask(0)
-        apply = kernel_write.KernelWriter.apply
+        apply = write.KernelWriter.apply
 
-        def look_and_apply(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+        def look_and_apply(self: write.KernelWriter, steps: t.Any) -> None:
             folder = "/var/lib/deep/er/state"
             modes = {name: os.stat(f"{folder}/{name}").st_mode & 0o777 for name in os.listdir(folder)}
             os.write(2, json.dumps(modes).encode())
             apply(self, steps)
 
-        kernel_write.KernelWriter.apply = look_and_apply  # type: ignore[method-assign]
+        write.KernelWriter.apply = look_and_apply  # type: ignore[method-assign]
 
     params = {"state_dir": "/var/lib/deep/er/state"}
     host.call("macvlan_network", hook=careless, name="net", parent="eth0", ipam="none", **params)
@@ -441,14 +443,14 @@ def test_a_process_that_ends_while_its_endpoint_is_made_leaves_nothing(host: Hos
     before = host.snapshot()
 
     def ending() -> None:
-        apply = kernel_write.KernelWriter.apply
+        apply = write.KernelWriter.apply
 
-        def end_and_apply(self: kernel_write.KernelWriter, steps: t.Any) -> None:
+        def end_and_apply(self: write.KernelWriter, steps: t.Any) -> None:
             os.kill(process.pid, signal.SIGKILL)
             assert ends_within(process.pid, 60)
             apply(self, steps)
 
-        kernel_write.KernelWriter.apply = end_and_apply  # type: ignore[method-assign]
+        write.KernelWriter.apply = end_and_apply  # type: ignore[method-assign]
 
     message = host.call("macvlan_endpoint", fails=True, hook=ending, name="a", network="net", pid=process.pid)["msg"]
     assert str(process.pid) in message
@@ -598,10 +600,10 @@ def test_what_others_in_a_namespace_send_to_our_socket_is_not_heard(host: Host) 
     def forging() -> None:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as forger:
             forger.bind((0, 0))
-            ours = netlink.RouteSocket()
-            done = struct.pack("=IHHII", 20, codec.NLMSG_DONE, 0, 1, 0) + b"\0" * 4
+            ours = RouteSocket()
+            done = struct.pack("=IHHII", 20, constants.NLMSG_DONE, 0, 1, 0) + b"\0" * 4
             forger.sendto(done, (ours._socket.getsockname()[0], 0))
-            links = [codec.parse_link(body).name for body in ours.dump(codec.dump_links())]
+            links = [parse.parse_link(body).name for body in ours.dump(pack.dump_links())]
             os.write(2, json.dumps(links).encode())
 
     call = host.spawn("macvlan_info", hook=forging)

@@ -15,8 +15,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import announcing, engine, kernel_write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.revert_timer import Watchdog
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
@@ -225,15 +226,15 @@ def test_the_way_back_outlives_a_module_that_dies(reached: Host, clock: Clock) -
     """In the middle, when nothing could be confirmed any more."""
 
     def hook() -> None:
-        do = kernel_write.KernelWriter._do
+        do = write.KernelWriter._do
 
-        def die(self: kernel_write.KernelWriter, step: t.Any, settle: bool = False) -> None:
+        def die(self: write.KernelWriter, step: t.Any, settle: bool = False) -> None:
             do(self, step, settle)
             if not settle and "delete macvlan link" in step.describe():
                 self._flush()
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        kernel_write.KernelWriter._do = die  # type: ignore[method-assign]
+        write.KernelWriter._do = die  # type: ignore[method-assign]
 
     before = reached.snapshot()
     assert reached.spawn("macvlan_config", hook=both(hook, clock), **NOTHING).wait() == -signal.SIGKILL
@@ -247,7 +248,7 @@ def test_a_boot_before_the_confirmation_brings_back_what_was_before(reached: Hos
     before = reached.snapshot()
 
     def hook() -> None:
-        engine.Watchdog.begin = lambda *dummy: None  # type: ignore[method-assign]
+        Watchdog.begin = lambda *dummy: None  # type: ignore[method-assign]
 
     reached.call("macvlan_config", hook=hook, **NOTHING)
     reached.run(["sqlite3", str(reached.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
@@ -347,7 +348,7 @@ def test_an_address_that_was_taken_over_is_announced_when_a_run_is_turned_back(c
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KernelError("no more of this")
 
-        kernel_write.KernelWriter._end_seclusion = fail  # type: ignore[method-assign]
+        write.KernelWriter._end_seclusion = fail  # type: ignore[method-assign]
 
     own = contested.links()["eth0"]["address"]
     call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)
@@ -364,7 +365,7 @@ def test_an_announcement_that_cannot_be_sent_fails_nothing(contested: Host) -> N
         def refused(*dummy: t.Any) -> t.Any:
             raise PermissionError(1, "Operation not permitted")
 
-        announcing.socket = types.SimpleNamespace(socket=refused, AF_PACKET=17, SOCK_RAW=3, SOCK_CLOEXEC=0)  # type: ignore[assignment]
+        announce.socket = types.SimpleNamespace(socket=refused, AF_PACKET=17, SOCK_RAW=3, SOCK_CLOEXEC=0)  # type: ignore[assignment]
 
     contested.call("macvlan_endpoint", **TAKES_OVER)
     assert contested.call("macvlan_endpoint", name="a", network="net", state="absent", hook=hook)["changed"]

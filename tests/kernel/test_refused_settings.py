@@ -13,7 +13,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, kernel_write, netlink
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.route_socket import RouteSocket
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
+    attributes,
+    constants,
+    pack,
+    parse,
+)
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, StepFailure
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
@@ -33,16 +40,16 @@ def refusing(code: int, *others: t.Callable[[], object]) -> t.Callable[[], None]
     """
 
     def hook() -> None:
-        exchange = netlink.RouteSocket.exchange
+        exchange = RouteSocket.exchange
 
-        def is_setting(request: codec.Packed) -> bool:
-            return request.kind == codec.RTM_SETLINK and codec.IFLA_AF_SPEC in codec.link_attributes(request.body)
+        def is_setting(request: pack.Packed) -> bool:
+            return request.kind == constants.RTM_SETLINK and constants.IFLA_AF_SPEC in parse.link_attributes(request.body)
 
-        def instead(sock: netlink.RouteSocket, requests: t.Sequence[codec.Packed]) -> list[codec.Answer]:
+        def instead(sock: RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
             taken = iter(exchange(sock, [request for request in requests if not is_setting(request)]))
-            return [codec.Answer(code, "injected") if is_setting(request) else next(taken) for request in requests]
+            return [attributes.Answer(code, "injected") if is_setting(request) else next(taken) for request in requests]
 
-        netlink.RouteSocket.exchange = instead  # type: ignore[assignment, method-assign]
+        RouteSocket.exchange = instead  # type: ignore[assignment, method-assign]
         for other in others:
             other()
 
@@ -51,15 +58,15 @@ def refusing(code: int, *others: t.Callable[[], object]) -> t.Callable[[], None]
 
 def announced_before_up() -> None:
     """A hook: a link that comes up has had its setting before, or neighbours would not be told."""
-    put = codec.set_link
+    put = pack.set_link
 
-    def watched(index: int, **changes: t.Any) -> codec.Packed:
-        if changes.get("up") and index > kernel_write.LOOPBACK_INDEX:
+    def watched(index: int, **changes: t.Any) -> pack.Packed:
+        if changes.get("up") and index > write.LOOPBACK_INDEX:
             with open(f"/proc/sys/{ARP_NOTIFY}", encoding="ascii") as file:
                 assert file.read() == "1\n"
         return put(index, **changes)
 
-    codec.set_link = watched  # type: ignore[assignment]
+    pack.set_link = watched  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -124,7 +131,7 @@ def test_a_death_beside_the_second_way_is_cleared_up_by_the_next_run(net: Host) 
 
 def test_what_both_ways_refuse_is_named_with_both_reasons(net: Host) -> None:
     def no_file() -> None:
-        kernel_write.sysctl_path = lambda _key: "/proc/sys/net"  # type: ignore[assignment]
+        write.sysctl_path = lambda _key: "/proc/sys/net"  # type: ignore[assignment]
 
     endpoint(net, "a")
     before = net.snapshot()

@@ -386,8 +386,10 @@ def test_the_command_is_installed_once_and_removed_without_a_trace(host: Host) -
     before = files(host)
     made = install(host)
     assert made["changed"] and made["steps"][-1] == f"write {COMMAND}"
-    engine = {path.name: path.read_text() for path in Path(command_module.__file__).parent.glob("*.py")}
+    folder = Path(command_module.__file__).parent
+    engine = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.py")}
     assert made["files"] == sorted([COMMAND, *(f"{ENGINE}/{name}" for name in {*engine, "__init__.py"})])
+    del engine["__init__.py"]  # which has a text of its own there
     for name, text in engine.items():
         assert host.path(f"{ENGINE}/{name}").read_text() == text
     assert host.run([COMMAND, "status"]).returncode == COMPLETE
@@ -415,10 +417,22 @@ def install(host: Host, **params: t.Any) -> dict[str, t.Any]:
 
 def test_what_differs_of_the_command_is_put_right_and_old_files_go(host: Host) -> None:
     install(host)
-    host.path(f"{ENGINE}/ipam.py").write_text("wrong")
-    host.path(f"{ENGINE}/old.py").write_text("of an older version")
+    for wrong in ("plan/plan.py", "command.py", "errors.py"):
+        host.path(f"{ENGINE}/{wrong}").write_text("wrong")
+    # Release 1.0.0 had all files in one folder, and one of another release may have folders of its own.
+    for old in ("plan.py", "old/__init__.py", "old/older.py"):
+        host.path(f"{ENGINE}/{old}").parent.mkdir(exist_ok=True)
+        host.path(f"{ENGINE}/{old}").write_text("of another release")
+    host.path(f"{ENGINE}/old/__pycache__").mkdir()
     host.path(COMMAND).chmod(0o777)
-    assert install(host)["steps"] == [f"write {ENGINE}/ipam.py", f"remove {ENGINE}/old.py", f"write {COMMAND}"]
+    assert install(host)["steps"] == [
+        f"write {ENGINE}/plan/plan.py",
+        f"write {ENGINE}/errors.py",
+        f"write {ENGINE}/command.py",
+        f"write {COMMAND}",
+        *(f"remove {ENGINE}/{old}" for old in ("old/__init__.py", "old/older.py", "plan.py")),
+    ]
+    assert not host.path(f"{ENGINE}/old").exists()
     changed = install(host, state_dir="/var/lib/other", interpreter=sys.executable)
     assert changed["steps"] == [f"write {COMMAND}"]
     assert "/var/lib/other: 0" in host.run([COMMAND, "status"]).stdout

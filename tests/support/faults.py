@@ -15,8 +15,11 @@ import struct
 import subprocess
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, engine, kernel_write, netlink, state
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import machine, route_socket, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import Session
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, constants, pack
 
 
 def nothing(*_arguments: t.Any) -> None:
@@ -74,15 +77,15 @@ class Death(Fault):
         def after_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
             self._moment(f"after the step: {step.describe()}", writer._flush)
 
-        around(kernel_write.KernelWriter, "_do", before_step, after_step)
+        around(write.KernelWriter, "_do", before_step, after_step)
         for name in ("intend", "record", "forget_intention"):
             around(
-                state.Session,
+                Session,
                 name,
                 lambda *dummy, name=name: self._moment(f"before {name}"),
                 lambda *dummy, name=name: self._moment(f"after {name}"),
             )
-        around(state, "_apply", after=lambda *dummy: self._moment("within record"))
+        around(database, "apply_rows", after=lambda *dummy: self._moment("within record"))
 
     def _moment(self, name: str, prepare: t.Callable[[], object] = nothing) -> None:
         if next(self._seen) == self._position:
@@ -111,9 +114,9 @@ class DeathBetweenMessages(Fault):
 
     def __call__(self) -> None:
         # One message each, so that death comes between any two.
-        netlink.BATCH = 1
-        around(kernel_write.KernelWriter, "apply", self._begin)
-        around(netlink.RouteSocket, "_send", self._count)
+        route_socket.BATCH = 1
+        around(write.KernelWriter, "apply", self._begin)
+        around(route_socket.RouteSocket, "_send", self._count)
 
     def _begin(self, *_arguments: t.Any) -> None:
         self._sent = 0
@@ -135,7 +138,7 @@ class StepFailure(Fault):
         self._seen = itertools.count()
 
     def __call__(self) -> None:
-        around(kernel_write.KernelWriter, "_do", after=self._fail)
+        around(write.KernelWriter, "_do", after=self._fail)
 
     def _fail(self, writer: t.Any, step: t.Any, settle: bool = False) -> None:
         if not settle and next(self._seen) == self._position:
@@ -161,24 +164,24 @@ class Refusal(Fault):
         self._seen = itertools.count()
         self._at_work = False
         self._doing = [self.DELETIONS]
-        self._queued: dict[int, tuple[codec.Packed, str]] = {}
+        self._queued: dict[int, tuple[pack.Packed, str]] = {}
 
     def __call__(self) -> None:
-        writer = kernel_write.KernelWriter
+        writer = write.KernelWriter
         around(writer, "apply", lambda *dummy: self._work(True))
         around(writer, "settle", lambda *dummy: self._work(False))
         around(writer, "_do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
         around(writer, "_flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
         around(writer, "_queue", self._note)
-        exchange = netlink.RouteSocket.exchange
+        exchange = route_socket.RouteSocket.exchange
 
-        def refusing(sock: netlink.RouteSocket, requests: t.Sequence[codec.Packed]) -> list[codec.Answer]:
+        def refusing(sock: route_socket.RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
             refusals = {id(request): answer for request in requests if (answer := self._refusal(request)) is not None}
             sent = [request for request in requests if id(request) not in refusals or self._is_gone(request)]
             answers = dict(zip(map(id, sent), exchange(sock, sent), strict=True))
             return [{**answers, **refusals}[id(request)] for request in requests]
 
-        netlink.RouteSocket.exchange = refusing  # type: ignore[assignment, method-assign]
+        route_socket.RouteSocket.exchange = refusing  # type: ignore[assignment, method-assign]
 
     def _work(self, begins: bool) -> None:
         self._at_work = begins
@@ -187,19 +190,19 @@ class Refusal(Fault):
     def _end(self, *_arguments: t.Any) -> None:
         self._doing.pop()
 
-    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: codec.Packed, *_setting: t.Any) -> None:
+    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: pack.Packed, *_setting: t.Any) -> None:
         # With the request itself, so that no other one gets its id.
         self._queued[id(request)] = request, step.describe()
 
-    def _refusal(self, request: codec.Packed) -> codec.Answer | None:
+    def _refusal(self, request: pack.Packed) -> attributes.Answer | None:
         dummy, step = self._queued.get(id(request), (request, self._doing[-1]))
         if not self._at_work or (step != self._step if self._step else next(self._seen) != self._position):
             return None
         self._strike(step)
-        return codec.Answer(self._code, f"injected into {step}")
+        return attributes.Answer(self._code, f"injected into {step}")
 
-    def _is_gone(self, request: codec.Packed) -> bool:
-        return self._code == errno.ENODEV and request.kind == codec.RTM_DELLINK
+    def _is_gone(self, request: pack.Packed) -> bool:
+        return self._code == errno.ENODEV and request.kind == constants.RTM_DELLINK
 
 
 class FullDisk(Fault):
@@ -214,7 +217,7 @@ class FullDisk(Fault):
         self._moment, self._ballast = moment, ballast
 
     def __call__(self) -> None:
-        around(state.Session, self._moment, self._fill)
+        around(Session, self._moment, self._fill)
 
     def _fill(self, *_arguments: t.Any) -> None:
         subprocess.run(["sh", "-c", 'cat /dev/zero >"$1" 2>/dev/null', "sh", self._ballast], check=False)
@@ -228,8 +231,8 @@ class Clock:
         self._ahead = mmap.mmap(-1, mmap.PAGESIZE)
 
     def __call__(self) -> None:
-        uptime = engine._uptime
-        engine._uptime = lambda: uptime() + struct.unpack_from("d", self._ahead)[0]  # type: ignore[assignment]
+        uptime = machine.uptime
+        machine.uptime = lambda: uptime() + struct.unpack_from("d", self._ahead)[0]  # type: ignore[assignment]
 
     def put_forward(self, seconds: float) -> None:
         struct.pack_into("d", self._ahead, 0, seconds)
@@ -242,7 +245,7 @@ class Tries:
         self._shared = mmap.mmap(-1, mmap.PAGESIZE)
 
     def __call__(self) -> None:
-        around(kernel_write.KernelWriter, "apply", self._count)
+        around(write.KernelWriter, "apply", self._count)
 
     def _count(self, *_arguments: t.Any) -> None:
         struct.pack_into("I", self._shared, 0, self.number + 1)

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 # Before, a link that is renamed goes down for it (net/core/dev.c, dev_change_name).
 RENAMES_LIVE = names.kernel_version(os.uname().release) >= (6, 2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
 
 TEXTS = (
     "",
@@ -121,16 +121,16 @@ _ENDPOINT = {
 
 # Module → its options, and a task for it that is right.
 MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
-    "macvlan_network": (face.network_argspec, _NETWORK),
-    "vlan_subinterface": (face.subinterface_argspec, _SUBINTERFACE),
-    "macvlan_endpoint": (face.endpoint_argspec, _ENDPOINT),
-    "macvlan_info": (face.info_argspec, {}),
-    "macvlan_confirm": (face.confirm_argspec, {}),
+    "macvlan_network": (_argspecs.network_argspec, _NETWORK),
+    "vlan_subinterface": (_argspecs.subinterface_argspec, _SUBINTERFACE),
+    "macvlan_endpoint": (_argspecs.endpoint_argspec, _ENDPOINT),
+    "macvlan_info": (_argspecs.info_argspec, {}),
+    "macvlan_confirm": (_argspecs.confirm_argspec, {}),
     "macvlan_config": (
-        face.config_argspec,
+        _argspecs.config_argspec,
         {"vlan_subinterfaces": [_SUBINTERFACE], "networks": [_NETWORK], "endpoints": [_ENDPOINT], "purge": True},
     ),
-    "macvlan_command": (face.command_argspec, {"files": [{"path": "/var/lib/home/unit", "content": "a"}]}),
+    "macvlan_command": (_argspecs.command_argspec, {"files": [{"path": "/var/lib/home/unit", "content": "a"}]}),
 }
 
 
@@ -139,7 +139,7 @@ def places(module_name: str) -> list[Place]:
     spec, task = MODULES[module_name]
     found = list(_of_options(spec(), task))
     if module_name == "macvlan_config":
-        for option, (items, dummy) in face._config_items().items():
+        for option, (items, dummy) in _argspecs.config_items().items():
             found += [(option, 0, *place) for place in _of_options(items, task[option][0])]
     return found
 

@@ -12,7 +12,7 @@ import itertools
 import os
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 from .host import Host
 from .sight import (

@@ -10,22 +10,37 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, leases, names, options, plan
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import (
-    HOST,
-    Endpoint,
-    Kernel,
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import held_by, reservations
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.endpoint import Endpoint
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import (
     Link,
-    Netns,
-    Network,
-    OwnedNetns,
-    Record,
-    Route,
-    Space,
     SubInterface,
-    Subnet,
     VlanFacts,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns, OwnedNetns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network, Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
+    EndpointOptions,
+    EndpointRemoval,
+    endpoint_options,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
+    NetworkOptions,
+    NetworkRemoval,
+    network_options,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    SubInterfaceOptions,
+    SubInterfaceRemoval,
+    subinterface_options,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 ETH0, ETH1 = 2, 3
@@ -155,37 +170,37 @@ def _shape_of_space(one, below):
 def network(name="lan", subnets=("192.168.1.0/24",), **params):
     """A network as a task asks for it, on eth0; subnets may be texts."""
     items = [{"subnet": item} if isinstance(item, str) else item for item in subnets]
-    return options.network_options({"name": name, "parent": "eth0", "subnets": items, **params})
+    return network_options({"name": name, "parent": "eth0", "subnets": items, **params})
 
 
 def no_network(name="lan", force=False):
-    return options.NetworkRemoval(name, force)
+    return NetworkRemoval(name, force)
 
 
 def endpoint(name="web", network="lan", **params):
     """An endpoint as a task asks for it; in namespace blue when nothing else is said."""
     place = {} if {"netns", "netns_path", "pid"} & set(params) else {"netns": "blue"}
-    return options.endpoint_options({"name": name, "network": network, **place, **params})
+    return endpoint_options({"name": name, "network": network, **place, **params})
 
 
 def no_endpoint(name="web", network="lan"):
-    return options.EndpointRemoval(name, network)
+    return EndpointRemoval(name, network)
 
 
 def subinterface(name="eth0.50", **params):
-    return options.subinterface_options({"name": name, **params})
+    return subinterface_options({"name": name, **params})
 
 
 def no_subinterface(name="eth0.50", force=False):
-    return options.SubInterfaceRemoval(name, force)
+    return SubInterfaceRemoval(name, force)
 
 
 def configuration(*requests, purge=False):
     """A whole host as a task asks for it."""
-    lists = {options.SubInterfaceOptions: [], options.NetworkOptions: [], options.EndpointOptions: []}
+    lists = {SubInterfaceOptions: [], NetworkOptions: [], EndpointOptions: []}
     for request in requests:
         lists[type(request)].append(request)
-    return config.Config(*(tuple(found) for found in lists.values()), purge=purge)
+    return Config(*(tuple(found) for found in lists.values()), purge=purge)
 
 
 # --- a host ---------------------------------------------------------------------------------------------------------
@@ -213,16 +228,16 @@ class Host:
 
     def plan(self, *requests):
         """What a run would do."""
-        return plan.plan(self.worked_in(*requests), self.record, self.kernel)
+        return plan(self.worked_in(*requests), self.record, self.kernel)
 
     def worked_in(self, *requests):
         """The requests, and those that configurations among them stand for."""
-        return [single for request in requests for single in config.requests_of(request, self.record)]
+        return [single for request in requests for single in requests_of(request, self.record)]
 
     def run(self, *requests):
         """The plan of a run, after it was done."""
         made = self.plan(*requests)
-        self.kernel = settled(plan.kernel_after(self.kernel, made.steps))
+        self.kernel = settled(kernel_after(self.kernel, made.steps))
         self.record = made.after
         return made
 
@@ -336,12 +351,12 @@ def assert_sound(record):
     """No address is held twice, but for gateways that networks share; every object has what it stands on."""
     held = {}
     for item in record.networks.values():
-        for lease in leases.reservations(item):
+        for lease in reservations(item):
             assert held.setdefault((lease.pool, lease.address), lease.holder) == lease.holder
     macs = set()
     for item in record.endpoints.values():
         on = record.networks[item.network]
-        for lease in leases.held_by(item, on):
+        for lease in held_by(item, on):
             assert (lease.pool, lease.address) not in held
             held[lease.pool, lease.address] = lease.holder
         assert (on.parent, item.mac) not in macs
@@ -350,7 +365,7 @@ def assert_sound(record):
 
 def leases_of(record):
     """All leases of a host; a gateway that networks share is one."""
-    found = [lease for network in record.networks.values() for lease in leases.reservations(network)]
+    found = [lease for network in record.networks.values() for lease in reservations(network)]
     for endpoint in record.endpoints.values():
-        found += leases.held_by(endpoint, record.networks[endpoint.network])
+        found += held_by(endpoint, record.networks[endpoint.network])
     return tuple(dict.fromkeys(found))

@@ -14,7 +14,27 @@ import string
 
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import model, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import Sysctl
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddAddress,
+    AddConnectedRoute,
+    AddLink,
+    AddRoute,
+    CreateNetns,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNetns,
+    DeleteRoute,
+    Note,
+    ReplaceRoute,
+    SetLink,
+    SetSysctls,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
 
 WIDTH = {4: 32, 6: 128}
 ADDRESS = {4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}
@@ -87,18 +107,18 @@ hosts_with_length = st.builds(
 def routes(draw):
     network = draw(networks())
     via = draw(st.none() | addresses(network.version).map(str))
-    return model.Route(str(network), via, draw(st.none() | st.integers(1, 2**32 - 1)))
+    return Route(str(network), via, draw(st.none() | st.integers(1, 2**32 - 1)))
 
 
 netnses = st.one_of(
-    st.just(model.HOST),
-    st.builds(model.Netns, st.just("name"), object_names),
-    st.builds(model.Netns, st.just("path"), words.map("/var/run/docker/netns/{}".format)),
-    st.builds(model.Netns, st.just("pid"), st.integers(1, 2**22).map(str)),
+    st.just(HOST),
+    st.builds(Netns, st.just("name"), object_names),
+    st.builds(Netns, st.just("path"), words.map("/var/run/docker/netns/{}".format)),
+    st.builds(Netns, st.just("pid"), st.integers(1, 2**22).map(str)),
 )
 priorities = st.dictionaries(st.integers(0, 7).map(str), st.integers(1, 7), max_size=3)
 vlans = st.builds(
-    model.VlanFacts,
+    VlanFacts,
     vlan_id=st.integers(1, 4094),
     protocol=st.sampled_from(("802.1q", "802.1ad")),
     reorder_hdr=st.booleans(),
@@ -113,7 +133,7 @@ vlans = st.builds(
 
 optional_names = st.none() | interface_names
 specs_of_ours = st.builds(
-    steps.LinkSpec,
+    LinkSpec,
     name=interface_names,
     kind=st.sampled_from(("macvlan", "dummy")),
     tag=tags,
@@ -124,7 +144,7 @@ specs_of_ours = st.builds(
     vlan=st.none(),
 )
 link_specs = specs_of_ours | st.builds(
-    steps.LinkSpec,
+    LinkSpec,
     name=interface_names,
     kind=st.just("vlan"),
     tag=st.none() | tags | words,
@@ -134,7 +154,7 @@ link_specs = specs_of_ours | st.builds(
     vlan=vlans,
 )
 sysctls = st.builds(
-    steps.Sysctl,
+    Sysctl,
     key=st.sampled_from(("net.ipv4.conf.IFNAME.rp_filter", "net.ipv4.ip_forward", "net.ipv6.conf.IFNAME.autoconf")),
     old=st.none() | words,
     new=words,
@@ -153,13 +173,13 @@ def link_changes(draw):
                 ("mode", st.sampled_from(("bridge", "private", "vepa"))),
                 ("alias", st.just("") | words.map("fleetnet.macvlan:{}".format)),
                 ("up", st.booleans()),
-                ("vlan", vlans.map(model.plain)),
+                ("vlan", vlans.map(plain)),
             )
         )
     )
     ifname, old, new = draw(interface_names), draw(values), draw(values)
     # A rename says the old name twice.
-    return steps.SetLink(draw(netnses), ifname, attribute, ifname if attribute == "name" else old, new)
+    return SetLink(draw(netnses), ifname, attribute, ifname if attribute == "name" else old, new)
 
 
 peers = st.none() | addresses().map(str)
@@ -167,29 +187,29 @@ peers = st.none() | addresses().map(str)
 
 # Those that change something which their inverse changes back, by class.
 REVERSIBLE = {
-    steps.CreateNetns: st.builds(steps.CreateNetns, object_names, tags),
-    steps.DeleteNetns: st.builds(steps.DeleteNetns, object_names, tags),
-    steps.SetLink: link_changes(),
-    steps.AddAddress: st.builds(steps.AddAddress, netnses, interface_names, hosts_with_length, peers),
-    steps.DeleteAddress: st.builds(steps.DeleteAddress, netnses, interface_names, hosts_with_length, peers),
-    steps.AddRoute: st.builds(steps.AddRoute, netnses, interface_names, routes()),
-    steps.DeleteRoute: st.builds(steps.DeleteRoute, netnses, interface_names, routes()),
-    steps.ReplaceRoute: st.builds(steps.ReplaceRoute, netnses, interface_names, routes(), routes()),
+    CreateNetns: st.builds(CreateNetns, object_names, tags),
+    DeleteNetns: st.builds(DeleteNetns, object_names, tags),
+    SetLink: link_changes(),
+    AddAddress: st.builds(AddAddress, netnses, interface_names, hosts_with_length, peers),
+    DeleteAddress: st.builds(DeleteAddress, netnses, interface_names, hosts_with_length, peers),
+    AddRoute: st.builds(AddRoute, netnses, interface_names, routes()),
+    DeleteRoute: st.builds(DeleteRoute, netnses, interface_names, routes()),
+    ReplaceRoute: st.builds(ReplaceRoute, netnses, interface_names, routes(), routes()),
 }
 STEPS = {
     **REVERSIBLE,
-    steps.AddConnectedRoute: st.builds(
-        steps.AddConnectedRoute, netnses, interface_names, hosts_with_length.filter(model.Route.connected)
+    AddConnectedRoute: st.builds(
+        AddConnectedRoute, netnses, interface_names, hosts_with_length.filter(Route.connected)
     ),
-    steps.Note: st.builds(steps.Note, any_text),
-    steps.AddLink: st.builds(steps.AddLink, netnses, link_specs),
-    steps.DeleteLink: st.builds(
-        steps.DeleteLink,
+    Note: st.builds(Note, any_text),
+    AddLink: st.builds(AddLink, netnses, link_specs),
+    DeleteLink: st.builds(
+        DeleteLink,
         netnses,
         link_specs,
-        st.lists(st.one_of(*REVERSIBLE.values(), st.builds(steps.AddLink, netnses, link_specs)), max_size=3).map(tuple),
+        st.lists(st.one_of(*REVERSIBLE.values(), st.builds(AddLink, netnses, link_specs)), max_size=3).map(tuple),
         st.sampled_from(("", " because of it")),
     ),
-    steps.SetSysctls: st.builds(steps.SetSysctls, netnses, interface_names, st.lists(sysctls, max_size=3).map(tuple)),
+    SetSysctls: st.builds(SetSysctls, netnses, interface_names, st.lists(sysctls, max_size=3).map(tuple)),
 }
 any_steps = st.one_of(*STEPS.values())

@@ -22,7 +22,21 @@ from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, model
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import (
+    parse_address,
+    parse_network,
+    prefix_length,
+    version_of,
+    without_prefix,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
+    attributes,
+    constants,
+    pack,
+    parse,
+)
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "neighbour": ndmsg, "number": nsidmsg}
@@ -30,7 +44,7 @@ CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "neighbour": 
 CONTROLLED = (ValueError, struct.error, KeyError)
 
 indices = st.integers(1, 2**31 - 1)
-modes = st.sampled_from(tuple(codec.MACVLAN_MODES))
+modes = st.sampled_from(tuple(constants.MACVLAN_MODES))
 # The kernel ends a name at the first zero byte; what it stores is bytes, here those of UTF-8.
 printable = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=12)
 mtus = st.integers(68, 65535)
@@ -39,7 +53,7 @@ sequences = st.integers(0, 2**32 - 1)
 
 def decoded(packed, kind, sequence=1):
     """A request of the codec as pyroute2 reads it."""
-    data = codec.message(packed.kind, packed.flags, sequence, packed.body)
+    data = attributes.message(packed.kind, packed.flags, sequence, packed.body)
     message = CLASSES[kind](data)
     message.decode()
     assert message["header"]["length"] == len(data)
@@ -73,7 +87,7 @@ def given_attributes(message):
     group=st.none() | st.integers(1, 2**31 - 1),
 )
 def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode, mac, mtu, netns_fd, group):
-    message = decoded(codec.add_macvlan(name, lower, mode, mac, mtu, netns_fd, group), "link")
+    message = decoded(pack.add_macvlan(name, lower, mode, mac, mtu, netns_fd, group), "link")
     wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
     wanted.update({"IFLA_NET_NS_FD": netns_fd, "IFLA_GROUP": group})
     wanted = {key: value for key, value in wanted.items() if value is not None}
@@ -83,18 +97,18 @@ def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode
     assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
     assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == mode
     assert (message["index"], message["flags"], message["change"]) == (0, 0, 0)
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x605)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_NEWLINK, 0x605)
 
 
 @given(index=indices, mode=modes)
 def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
-    message = decoded(codec.set_macvlan_mode(index, mode), "link")
+    message = decoded(pack.set_macvlan_mode(index, mode), "link")
     info = message.get_attr("IFLA_LINKINFO")
     assert message["index"] == index
     assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
     assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == mode
     # Without create and exclude, or the kernel would answer that the link exists.
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x5)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_NEWLINK, 0x5)
 
 
 @given(
@@ -107,25 +121,25 @@ def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
     group=st.none() | st.integers(0, 2**31 - 1),
 )
 def test_a_change_of_a_link_says_what_changes_and_nothing_else(index, up, name, mac, mtu, alias, group):
-    message = decoded(codec.set_link(index, up=up, name=name, mac=mac, mtu=mtu, alias=alias, group=group), "link")
+    message = decoded(pack.set_link(index, up=up, name=name, mac=mac, mtu=mtu, alias=alias, group=group), "link")
     wanted = {"IFLA_IFNAME": name, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu, "IFLA_IFALIAS": alias, "IFLA_GROUP": group}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     assert {key: message.get_attr(key) for key in wanted} == wanted
     assert given_attributes(message) == set(wanted)
     assert message["index"] == index
     assert (message["flags"], message["change"]) == (int(bool(up)), 0 if up is None else 1)
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_SETLINK, 0x5)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_SETLINK, 0x5)
 
 
 def test_an_empty_alias_takes_the_alias_away():
     # The kernel removes an alias by an attribute of length zero; a terminating zero byte would set an empty one.
-    packed = codec.set_link(7, alias="")
-    assert packed.body[-4:] == struct.pack("=HH", 4, codec.IFLA_IFALIAS)
+    packed = pack.set_link(7, alias="")
+    assert packed.body[-4:] == struct.pack("=HH", 4, constants.IFLA_IFALIAS)
 
 
 @given(name=printable, alias=printable)
 def test_a_link_whose_index_is_not_known_is_changed_by_its_name(name, alias):
-    message = decoded(codec.set_link(0, found_by=name, alias=alias), "link")
+    message = decoded(pack.set_link(0, found_by=name, alias=alias), "link")
     assert message["index"] == 0
     assert {key: message.get_attr(key) for key in given_attributes(message)} == {
         "IFLA_IFNAME": name,
@@ -135,9 +149,9 @@ def test_a_link_whose_index_is_not_known_is_changed_by_its_name(name, alias):
 
 priorities = st.dictionaries(st.integers(0, 7).map(str), st.integers(1, 7))
 vlan_facts = st.builds(
-    model.VlanFacts,
+    VlanFacts,
     vlan_id=st.integers(1, 4094),
-    protocol=st.sampled_from(tuple(codec.VLAN_PROTOCOLS)),
+    protocol=st.sampled_from(tuple(constants.VLAN_PROTOCOLS)),
     reorder_hdr=st.booleans(),
     gvrp=st.booleans(),
     mvrp=st.booleans(),
@@ -149,18 +163,18 @@ vlan_facts = st.builds(
 
 @given(name=printable, lower=indices, facts=vlan_facts, mac=st.none() | draws.macs, mtu=st.none() | mtus)
 def test_a_new_vlan_link_is_read_by_pyroute2_as_it_was_asked_for(name, lower, facts, mac, mtu):
-    message = decoded(codec.add_vlan(name, lower, facts, mac, mtu), "link")
+    message = decoded(pack.add_vlan(name, lower, facts, mac, mtu), "link")
     wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     assert {key: message.get_attr(key) for key in wanted} == wanted
     assert given_attributes(message) == {*wanted, "IFLA_LINKINFO"}
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_NEWLINK, 0x605)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_NEWLINK, 0x605)
     info = message.get_attr("IFLA_LINKINFO")
     assert info.get_attr("IFLA_INFO_KIND") == "vlan"
     data = info.get_attr("IFLA_INFO_DATA")
     assert data.get_attr("IFLA_VLAN_ID") == facts.vlan_id
-    assert data.get_attr("IFLA_VLAN_PROTOCOL") == codec.VLAN_PROTOCOLS[facts.protocol]
-    flags = sum(bit for flag, bit in codec.VLAN_FLAGS.items() if getattr(facts, flag))
+    assert data.get_attr("IFLA_VLAN_PROTOCOL") == constants.VLAN_PROTOCOLS[facts.protocol]
+    flags = sum(bit for flag, bit in constants.VLAN_FLAGS.items() if getattr(facts, flag))
     assert data.get_attr("IFLA_VLAN_FLAGS") == {"flags": flags, "mask": 0xF}
     for attribute, mapping in (("INGRESS", facts.ingress_qos_map), ("EGRESS", facts.egress_qos_map)):
         nested = data.get_attr(f"IFLA_VLAN_{attribute}_QOS")
@@ -171,8 +185,8 @@ def test_a_new_vlan_link_is_read_by_pyroute2_as_it_was_asked_for(name, lower, fa
 @given(index=indices, facts=vlan_facts)
 def test_a_vlan_link_that_is_written_is_read_the_same(index, facts):
     """What the kernel keeps of a request it answers in the same attributes, flags and priorities included."""
-    request = codec.add_vlan("eth0.50", index, facts)
-    link = codec.parse_link(request.body)
+    request = pack.add_vlan("eth0.50", index, facts)
+    link = parse.parse_link(request.body)
     assert (link.name, link.kind, link.lower) == ("eth0.50", "vlan", index)
     ordered = {
         key: {number: mapping[number] for number in sorted(mapping)}
@@ -185,11 +199,11 @@ def test_a_vlan_link_that_is_written_is_read_the_same(index, facts):
 @pytest.mark.parametrize(("setting", "place"), [("promote_secondaries", 20), ("arp_notify", 22)])
 @given(index=indices, value=st.integers(0, 1))
 def test_a_setting_is_written_where_the_kernel_reads_it(setting, place, index, value):
-    packed = codec.set_ipv4_setting(index, setting, value)
+    packed = pack.set_ipv4_setting(index, setting, value)
     message = decoded(packed, "link")
-    assert (message["index"], packed.kind, packed.flags) == (index, codec.RTM_SETLINK, 0)
-    spec = codec.attributes(codec.link_attributes(packed.body)[codec.IFLA_AF_SPEC])
-    conf = codec.attributes(codec.attributes(spec[socket.AF_INET])[codec.IFLA_INET_CONF])
+    assert (message["index"], packed.kind, packed.flags) == (index, constants.RTM_SETLINK, 0)
+    spec = attributes.attributes(parse.link_attributes(packed.body)[constants.IFLA_AF_SPEC])
+    conf = attributes.attributes(attributes.attributes(spec[socket.AF_INET])[constants.IFLA_INET_CONF])
     assert conf == {place: struct.pack("=i", value)}
 
 
@@ -202,10 +216,10 @@ def test_settings_come_with_a_link_under_their_own_names():
     spec = b""
     for family, key in ((socket.AF_INET, "AF_INET"), (socket.AF_INET6, "AF_INET6")):
         payload = arrays[key]["attrs"][0][1]
-        kind = codec.IFLA_INET_CONF if family == socket.AF_INET else codec.IFLA_INET6_CONF
+        kind = constants.IFLA_INET_CONF if family == socket.AF_INET else constants.IFLA_INET6_CONF
         inner = struct.pack("=HH", 4 + len(payload), kind) + payload
         spec += struct.pack("=HH", 4 + len(inner), family) + inner
-    assert codec.parse_settings({codec.IFLA_AF_SPEC: spec}, "eth0.50") == {
+    assert parse.parse_settings({constants.IFLA_AF_SPEC: spec}, "eth0.50") == {
         "net.ipv4.conf.eth0/50.promote_secondaries": "19",
         "net.ipv4.conf.eth0/50.arp_notify": "21",
         "net.ipv6.conf.eth0/50.accept_ra": "3",
@@ -213,63 +227,63 @@ def test_settings_come_with_a_link_under_their_own_names():
         "net.ipv6.conf.eth0/50.disable_ipv6": "26",
         "net.ipv6.conf.eth0/50.ndisc_notify": "29",
     }
-    assert codec.parse_settings({}, "eth0") == {}
+    assert parse.parse_settings({}, "eth0") == {}
 
 
 @given(descriptor=st.integers(0, 2**16))
 def test_a_namespace_is_numbered_by_its_descriptor(descriptor):
-    for packed, number, attributes in (
-        (codec.name_netns(descriptor), codec.RTM_NEWNSID, {"NETNSA_FD", "NETNSA_NSID"}),
-        (codec.get_nsid(descriptor), codec.RTM_GETNSID, {"NETNSA_FD"}),
+    for packed, number, wanted in (
+        (pack.name_netns(descriptor), constants.RTM_NEWNSID, {"NETNSA_FD", "NETNSA_NSID"}),
+        (pack.get_nsid(descriptor), constants.RTM_GETNSID, {"NETNSA_FD"}),
     ):
         message = decoded(packed, "number")
         assert (message["header"]["type"], message["header"]["flags"]) == (number, 0x5)
-        assert given_attributes(message) == attributes
+        assert given_attributes(message) == wanted
         assert message.get_attr("NETNSA_FD") == descriptor
-    assert decoded(codec.name_netns(descriptor), "number").get_attr("NETNSA_NSID") in (-1, 2**32 - 1)
+    assert decoded(pack.name_netns(descriptor), "number").get_attr("NETNSA_NSID") in (-1, 2**32 - 1)
 
 
 @given(number=st.integers(0, 2**31 - 1))
 def test_the_number_of_a_namespace_is_read(number):
-    assert codec.parse_nsid(encoded("number", {"rtgen_family": 0}, [["NETNSA_NSID", number]])) == number
+    assert parse.parse_nsid(encoded("number", {"rtgen_family": 0}, [["NETNSA_NSID", number]])) == number
 
 
 @given(index=indices, mac=draws.macs)
 def test_the_filter_of_a_link_is_read(index, mac):
     body = encoded("neighbour", {"family": socket.AF_BRIDGE, "ifindex": index}, [["NDA_LLADDR", mac]])
-    assert codec.parse_filter(body) == (index, mac)
+    assert parse.parse_filter(body) == (index, mac)
 
 
-@given(protocol=st.sampled_from(tuple(codec.VLAN_PROTOCOLS)), filtering=st.integers(0, 1), kind=st.sampled_from(("bridge", "vlan", "")))
+@given(protocol=st.sampled_from(tuple(constants.VLAN_PROTOCOLS)), filtering=st.integers(0, 1), kind=st.sampled_from(("bridge", "vlan", "")))
 def test_the_protocol_that_a_bridge_looks_at_is_read(protocol, filtering, kind):
-    data = {"attrs": [["IFLA_BR_VLAN_FILTERING", filtering], ["IFLA_BR_VLAN_PROTOCOL", codec.VLAN_PROTOCOLS[protocol]]]}
+    data = {"attrs": [["IFLA_BR_VLAN_FILTERING", filtering], ["IFLA_BR_VLAN_PROTOCOL", constants.VLAN_PROTOCOLS[protocol]]]}
     info = [["IFLA_INFO_KIND", kind], *([["IFLA_INFO_DATA", data]] if kind == "bridge" else [])]
     body = encoded("link", {"index": 9}, [["IFLA_IFNAME", "br0"], ["IFLA_LINKINFO", {"attrs": info}]])
-    assert codec.parse_vlan_filter(body) == (protocol if kind == "bridge" and filtering else None)
+    assert parse.parse_vlan_filter(body) == (protocol if kind == "bridge" and filtering else None)
 
 
 @given(index=indices, nsid=st.integers(0, 2**31 - 1), group=st.integers(1, 2**31 - 1))
 def test_links_can_be_deleted_in_another_namespace_and_as_a_group(index, nsid, group):
-    elsewhere = decoded(codec.delete_link(index, nsid), "link")
+    elsewhere = decoded(pack.delete_link(index, nsid), "link")
     assert (elsewhere["index"], elsewhere.get_attr("IFLA_IF_NETNSID")) == (index, nsid)
-    together = decoded(codec.delete_group(group), "link")
+    together = decoded(pack.delete_group(group), "link")
     assert (together["index"], together.get_attr("IFLA_GROUP")) == (0, group)
     assert given_attributes(together) == {"IFLA_GROUP"}
 
 
 @given(index=indices)
 def test_a_deletion_names_the_index_only(index):
-    message = decoded(codec.delete_link(index), "link")
+    message = decoded(pack.delete_link(index), "link")
     assert message["index"] == index
     assert message["attrs"] == []
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_DELLINK, 0x5)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_DELLINK, 0x5)
 
 
 @given(index=indices, cidr=draws.hosts_with_length)
 def test_an_address_is_read_by_pyroute2_as_it_was_asked_for(index, cidr):
-    address, dummy, length = ipam.address(cidr.partition("/")[0]), "/", int(cidr.partition("/")[2])
-    version = ipam.version_of(address)
-    requests = (codec.add_address, codec.RTM_NEWADDR, 0x605), (codec.delete_address, codec.RTM_DELADDR, 0x5)
+    address, dummy, length = parse_address(cidr.partition("/")[0]), "/", int(cidr.partition("/")[2])
+    version = version_of(address)
+    requests = (pack.add_address, constants.RTM_NEWADDR, 0x605), (pack.delete_address, constants.RTM_DELADDR, 0x5)
     for request, kind, flags in requests:
         message = decoded(request(index, f"{address}/{length}"), "address")
         assert message["index"] == index
@@ -280,14 +294,14 @@ def test_an_address_is_read_by_pyroute2_as_it_was_asked_for(index, cidr):
             "IFA_LOCAL": address,
             "IFA_ADDRESS": address,
         }
-        without_detection = version == 6 and kind == codec.RTM_NEWADDR
-        assert message["flags"] == (codec.IFA_F_NODAD if without_detection else 0)
+        without_detection = version == 6 and kind == constants.RTM_NEWADDR
+        assert message["flags"] == (constants.IFA_F_NODAD if without_detection else 0)
         assert (message["header"]["type"], message["header"]["flags"]) == (kind, flags)
 
 
 canonical_routes = draws.routes().map(
-    lambda route: model.Route(
-        ipam.network(route.to)[0], None if route.via is None else ipam.address(route.via), route.metric
+    lambda route: Route(
+        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric
     )
 )
 
@@ -295,13 +309,13 @@ canonical_routes = draws.routes().map(
 @given(index=indices, route=canonical_routes)
 def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
     requests = (
-        (codec.add_route, codec.RTM_NEWROUTE, 0x605, 4),
-        (codec.replace_route, codec.RTM_NEWROUTE, 0x505, 4),
+        (pack.add_route, constants.RTM_NEWROUTE, 0x605, 4),
+        (pack.replace_route, constants.RTM_NEWROUTE, 0x505, 4),
         # The kernel deletes a route of any protocol only when none is named.
-        (codec.delete_route, codec.RTM_DELROUTE, 0x5, 0),
+        (pack.delete_route, constants.RTM_DELROUTE, 0x5, 0),
     )
     address, dummy, length = route.to.partition("/")
-    family = socket.AF_INET if ipam.version_of(address) == 4 else socket.AF_INET6
+    family = socket.AF_INET if version_of(address) == 4 else socket.AF_INET6
     wanted = {
         "RTA_DST": address if int(length) else None,
         "RTA_GATEWAY": route.via,
@@ -322,9 +336,9 @@ def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
 @pytest.mark.parametrize(
     ("packed", "kind", "number", "family"),
     [
-        pytest.param(codec.dump_links(), "link", codec.RTM_GETLINK, socket.AF_UNSPEC, id="links"),
-        pytest.param(codec.dump_addresses(), "address", codec.RTM_GETADDR, socket.AF_UNSPEC, id="addresses"),
-        pytest.param(codec.dump_routes(), "route", codec.RTM_GETROUTE, socket.AF_UNSPEC, id="routes"),
+        pytest.param(pack.dump_links(), "link", constants.RTM_GETLINK, socket.AF_UNSPEC, id="links"),
+        pytest.param(pack.dump_addresses(), "address", constants.RTM_GETADDR, socket.AF_UNSPEC, id="addresses"),
+        pytest.param(pack.dump_routes(), "route", constants.RTM_GETROUTE, socket.AF_UNSPEC, id="routes"),
     ],
 )
 def test_a_dump_asks_for_everything_and_for_no_acknowledgement(packed, kind, number, family):
@@ -335,24 +349,24 @@ def test_a_dump_asks_for_everything_and_for_no_acknowledgement(packed, kind, num
 
 @given(name=printable)
 def test_one_link_is_asked_for_by_its_name(name):
-    message = decoded(codec.get_link(name), "link")
+    message = decoded(pack.get_link(name), "link")
     assert message.get_attr("IFLA_IFNAME") == name
-    assert (message["header"]["type"], message["header"]["flags"]) == (codec.RTM_GETLINK, 0x5)
+    assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_GETLINK, 0x5)
 
 
-@pytest.mark.parametrize("packed", [codec.dump_links(), codec.get_link("eth0")], ids=["dump", "one"])
+@pytest.mark.parametrize("packed", [pack.dump_links(), pack.get_link("eth0")], ids=["dump", "one"])
 def test_links_are_asked_for_without_statistics(packed):
-    assert decoded(packed, "link").get_attr("IFLA_EXT_MASK") == codec.RTEXT_FILTER_SKIP_STATS
+    assert decoded(packed, "link").get_attr("IFLA_EXT_MASK") == constants.RTEXT_FILTER_SKIP_STATS
 
 
 def test_a_link_that_no_kernel_can_make_has_a_kind_and_a_multicast_mac():
-    message = decoded(codec.impossible_link("dummy"), "link")
+    message = decoded(pack.impossible_link("dummy"), "link")
     assert message.get_attr("IFLA_LINKINFO").get_attr("IFLA_INFO_KIND") == "dummy"
     assert int(message.get_attr("IFLA_ADDRESS")[:2], 16) & 1
 
 
 def test_names_that_are_not_utf8_are_written_as_the_bytes_that_they_were():
-    assert b"eth\xff\0" in codec.get_link("eth\udcff").body
+    assert b"eth\xff\0" in pack.get_link("eth\udcff").body
 
 
 # --- what the codec reads -------------------------------------------------------------------------------------------
@@ -362,7 +376,7 @@ def test_names_that_are_not_utf8_are_written_as_the_bytes_that_they_were():
 def links(draw, kind=None):
     """A link, and the values and attributes with which pyroute2 says it."""
     kind = kind or draw(st.sampled_from(("", "macvlan", "macvtap", "vlan", "bridge", "dummy")))
-    link = model.Link(
+    link = Link(
         index=draw(indices),
         name=draw(printable),
         kind=kind,
@@ -424,28 +438,28 @@ def info_of(link):
 @given(data=st.data())
 def test_a_link_that_pyroute2_wrote_is_read_as_it_was_meant(kind, data):
     link, values, attributes = data.draw(links(kind))
-    assert codec.parse_link(encoded("link", values, attributes)) == link
+    assert parse.parse_link(encoded("link", values, attributes)) == link
 
 
 @pytest.mark.parametrize("altnames", [(), ("alt0",), ("alt0", "rack12-port-of-the-lan", "\u00e9" * 30, "eth0.50")])
 def test_all_alternative_names_of_a_link_are_read(altnames):
     listed = {"attrs": [["IFLA_ALT_IFNAME", name] for name in altnames]}
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"], ["IFLA_PROP_LIST", listed], ["IFLA_MTU", 1400]])
-    assert codec.parse_link(body) == model.Link(index=3, name="eth0", mtu=1400, altnames=altnames)
+    assert parse.parse_link(body) == Link(index=3, name="eth0", mtu=1400, altnames=altnames)
 
 
 def test_a_link_that_says_the_least_is_read_with_nothing_in_it():
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"]])
-    assert codec.parse_link(body) == model.Link(index=3, name="eth0", mtu=0)
+    assert parse.parse_link(body) == Link(index=3, name="eth0", mtu=0)
 
 
 @pytest.mark.parametrize(
     ("data", "vlan"),
     [
-        pytest.param([["IFLA_VLAN_ID", 5]], model.VlanFacts(5, reorder_hdr=False), id="nothing-but-an-id"),
+        pytest.param([["IFLA_VLAN_ID", 5]], VlanFacts(5, reorder_hdr=False), id="nothing-but-an-id"),
         pytest.param(
             [["IFLA_VLAN_ID", 5], ["IFLA_VLAN_PROTOCOL", 0x9100]],
-            model.VlanFacts(5, protocol="0x9100", reorder_hdr=False),
+            VlanFacts(5, protocol="0x9100", reorder_hdr=False),
             id="protocol-without-a-name",
         ),
     ],
@@ -453,7 +467,7 @@ def test_a_link_that_says_the_least_is_read_with_nothing_in_it():
 def test_a_vlan_link_of_another_kind_than_ours_is_read_too(data, vlan):
     info = {"attrs": [["IFLA_INFO_KIND", "vlan"], ["IFLA_INFO_DATA", {"attrs": data}]]}
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "v"], ["IFLA_LINKINFO", info]])
-    assert codec.parse_link(body).vlan == vlan
+    assert parse.parse_link(body).vlan == vlan
 
 
 def test_a_priority_that_maps_to_0_is_left_out_and_the_others_are_sorted():
@@ -462,7 +476,7 @@ def test_a_priority_that_maps_to_0_is_left_out_and_the_others_are_sorted():
     data = {"attrs": [["IFLA_VLAN_ID", 5], ["IFLA_VLAN_INGRESS_QOS", mapping]]}
     info = {"attrs": [["IFLA_INFO_KIND", "vlan"], ["IFLA_INFO_DATA", data]]}
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "v"], ["IFLA_LINKINFO", info]])
-    assert list(codec.parse_link(body).vlan.ingress_qos_map.items()) == [("1", 3), ("7", 1)]
+    assert list(parse.parse_link(body).vlan.ingress_qos_map.items()) == [("1", 3), ("7", 1)]
 
 
 @given(index=indices, address=draws.addresses(), length=st.integers(0, 128), scope=st.sampled_from((0, 200, 253, 254)))
@@ -473,21 +487,21 @@ def test_an_address_that_pyroute2_wrote_is_read_as_it_was_meant(index, address, 
     attributes = [["IFA_ADDRESS", str(address)]] + ([["IFA_LOCAL", str(address)]] if address.version == 4 else [])
     values = {"family": family, "prefixlen": length, "flags": 0x80, "scope": scope, "index": index}
     body = encoded("address", values, attributes)
-    assert codec.parse_address(body) == (index, f"{ipam.address(str(address))}/{length}", scope, None, False)
+    assert parse.parse_address(body) == (index, f"{parse_address(str(address))}/{length}", scope, None, False)
 
 
 def test_the_local_address_of_a_point_to_point_link_is_its_own_and_not_its_peers():
-    values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4, "flags": codec.IFA_F_PERMANENT}
+    values = {"family": socket.AF_INET, "prefixlen": 32, "index": 4, "flags": constants.IFA_F_PERMANENT}
     body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.2"], ["IFA_LOCAL", "10.0.0.1"]])
-    assert codec.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2", False)
+    assert parse.parse_address(body) == (4, "10.0.0.1/32", 0, "10.0.0.2", False)
 
 
 def test_a_next_hop_of_the_other_family_is_one_too():
     """As of ``ip route add 10.80.0.0/16 via inet6 2001:db8:9::f0``."""
     values = {"family": socket.AF_INET, "dst_len": 16, "table": 254, "type": 1}
     body = encoded("route", values, [["RTA_DST", "10.80.0.0"], ["RTA_OIF", 3]])
-    via = struct.pack("=HHH", 22, codec.RTA_VIA, socket.AF_INET6) + socket.inet_pton(socket.AF_INET6, "2001:db8:9::f0") + bytes(2)
-    assert codec.parse_next_hops(body + via) == ("10.80.0.0/16", [(3, "2001:db8:9::f0")])
+    via = struct.pack("=HHH", 22, constants.RTA_VIA, socket.AF_INET6) + socket.inet_pton(socket.AF_INET6, "2001:db8:9::f0") + bytes(2)
+    assert parse.parse_next_hops(body + via) == ("10.80.0.0/16", [(3, "2001:db8:9::f0")])
 
 
 FOR_EVER, KERNEL_LO, KERNEL_RA, KERNEL_LL = 2**32 - 1, 1, 2, 3
@@ -526,20 +540,20 @@ def test_what_has_a_lifetime_or_comes_of_a_router_advertisement_is_there_for_a_t
     body = encoded("address", values, attributes)
     if proto is not None:
         # Not every release of pyroute2 knows this attribute.
-        body += struct.pack("=HHB3x", 5, codec.IFA_PROTO, proto)
-    assert codec.parse_address(body).passing is passing
+        body += struct.pack("=HHB3x", 5, constants.IFA_PROTO, proto)
+    assert parse.parse_address(body).passing is passing
 
 
-@pytest.mark.parametrize("kind", [codec.IFA_CACHEINFO, codec.IFA_PROTO])
+@pytest.mark.parametrize("kind", [constants.IFA_CACHEINFO, constants.IFA_PROTO])
 def test_an_attribute_of_an_address_that_is_cut_short_is_none(kind):
     values = {"family": socket.AF_INET, "prefixlen": 24, "flags": PERMANENT, "index": 4}
     body = encoded("address", values, [["IFA_ADDRESS", "10.0.0.1"], ["IFA_LOCAL", "10.0.0.1"]]) + struct.pack("=HH", 4, kind)
-    assert codec.parse_address(body)[:4] == (4, "10.0.0.1/24", 0, None)
+    assert parse.parse_address(body)[:4] == (4, "10.0.0.1/24", 0, None)
 
 
 def route_message(index, route, **changes):
     address, dummy, length = route.to.partition("/")
-    family = socket.AF_INET if ipam.version_of(address) == 4 else socket.AF_INET6
+    family = socket.AF_INET if version_of(address) == 4 else socket.AF_INET6
     values = {"family": family, "dst_len": int(length), "table": 254, "proto": 3, "scope": 0, "type": 1, **changes}
     attributes = [
         ["RTA_TABLE", values["table"]],
@@ -552,10 +566,10 @@ def route_message(index, route, **changes):
 
 
 @given(index=indices, route=canonical_routes)
-@example(index=1, route=model.Route("::/0", "fe80::1", 1024))
-@example(index=1, route=model.Route("0.0.0.0/0", "10.0.0.1", 1024))
+@example(index=1, route=Route("::/0", "fe80::1", 1024))
+@example(index=1, route=Route("0.0.0.0/0", "10.0.0.1", 1024))
 def test_a_route_that_pyroute2_wrote_is_read_as_it_was_meant(index, route):
-    ((found_index, found),) = codec.parse_route(route_message(index, route))
+    ((found_index, found),) = parse.parse_route(route_message(index, route))
     assert found_index == index
     assert found.identity == route.identity
     if not (route.to.count(":") and route.metric == 1024):
@@ -563,7 +577,7 @@ def test_a_route_that_pyroute2_wrote_is_read_as_it_was_meant(index, route):
 
 
 def test_the_default_metric_of_ipv6_is_read_as_no_metric():
-    ((dummy, route),) = codec.parse_route(route_message(1, model.Route("fd00::/64", None, 1024)))
+    ((dummy, route),) = parse.parse_route(route_message(1, Route("fd00::/64", None, 1024)))
     assert route.metric is None
 
 
@@ -576,7 +590,7 @@ def test_the_default_metric_of_ipv6_is_read_as_no_metric():
     ],
 )
 def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
-    assert codec.parse_route(route_message(1, model.Route("0.0.0.0/0", None), **changes)) == ()
+    assert parse.parse_route(route_message(1, Route("0.0.0.0/0", None), **changes)) == ()
 
 
 @pytest.mark.parametrize(
@@ -585,25 +599,25 @@ def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
 )
 def test_a_route_that_leads_over_no_link_takes_its_place_all_the_same(index, kind, meant):
     for to, metric, place in (("10.0.0.0/8", 7, 7), ("::/0", None, 1024), ("0.0.0.0/0", None, 0)):
-        body = route_message(index, model.Route(to, None, metric), type=kind)
-        assert codec.parse_route(body) == model.OddRoute((to, place), meant)
+        body = route_message(index, Route(to, None, metric), type=kind)
+        assert parse.parse_route(body) == OddRoute((to, place), meant)
 
 
 def with_next_hops(to, *hops):
     nested = [{"oif": index, "attrs": [["RTA_GATEWAY", via]] if via else []} for index, via in hops]
-    family = socket.AF_INET if ipam.version_of(to) == 4 else socket.AF_INET6
-    values = {"family": family, "dst_len": ipam.prefix_length(to), "table": 254, "proto": 3, "scope": 0, "type": 1}
-    destination = [["RTA_DST", ipam.without_prefix(to)]] if ipam.prefix_length(to) else []
+    family = socket.AF_INET if version_of(to) == 4 else socket.AF_INET6
+    values = {"family": family, "dst_len": prefix_length(to), "table": 254, "proto": 3, "scope": 0, "type": 1}
+    destination = [["RTA_DST", without_prefix(to)]] if prefix_length(to) else []
     return encoded("route", values, [*destination, ["RTA_MULTIPATH", nested]])
 
 
 def test_several_next_hops_are_one_route_of_ipv4_and_as_many_of_ipv6():
-    assert codec.parse_route(with_next_hops("10.0.0.0/8", (3, "10.1.0.1"), (4, None))) == model.OddRoute(
+    assert parse.parse_route(with_next_hops("10.0.0.0/8", (3, "10.1.0.1"), (4, None))) == OddRoute(
         ("10.0.0.0/8", 0), "multipath"
     )
-    assert codec.parse_route(with_next_hops("::/0", (3, "fd00::1"), (4, None))) == (
-        (3, model.Route("::/0", "fd00::1")),
-        (4, model.Route("::/0")),
+    assert parse.parse_route(with_next_hops("::/0", (3, "fd00::1"), (4, None))) == (
+        (3, Route("::/0", "fd00::1")),
+        (4, Route("::/0")),
     )
 
 
@@ -611,12 +625,12 @@ def test_a_next_hop_that_is_longer_than_all_of_them_is_an_error():
     body = with_next_hops("::/0", (3, "fd00::1"))
     offset = body.rindex((28).to_bytes(2, sys.byteorder) + bytes(2) + (3).to_bytes(4, sys.byteorder))
     with pytest.raises(ValueError, match="impossible length"):
-        codec.parse_route(body[:offset] + (29).to_bytes(2, sys.byteorder) + body[offset + 2 :])
+        parse.parse_route(body[:offset] + (29).to_bytes(2, sys.byteorder) + body[offset + 2 :])
 
 
 def test_the_table_of_a_route_is_that_of_the_attribute_when_it_does_not_fit_the_header():
     body = encoded("route", {"family": 2, "table": 252, "type": 1}, [["RTA_TABLE", 254], ["RTA_OIF", 3]])
-    assert codec.parse_route(body) == ((3, model.Route("0.0.0.0/0")),)
+    assert parse.parse_route(body) == ((3, Route("0.0.0.0/0")),)
 
 
 # --- round trips ----------------------------------------------------------------------------------------------------
@@ -624,18 +638,18 @@ def test_the_table_of_a_route_is_that_of_the_attribute_when_it_does_not_fit_the_
 
 @given(index=indices, route=canonical_routes)
 def test_a_route_comes_back_from_its_own_request(index, route):
-    ((dummy, found),) = codec.parse_route(codec.add_route(index, route).body)
+    ((dummy, found),) = parse.parse_route(pack.add_route(index, route).body)
     assert found.identity == route.identity
 
 
 @given(index=indices, cidr=draws.hosts_with_length, peer=st.none() | draws.addresses())
 def test_an_address_comes_back_from_its_own_request(index, cidr, peer):
     address, dummy, length = cidr.partition("/")
-    wanted, other = f"{ipam.address(address)}/{length}", peer and ipam.address(str(peer))
-    if other and ipam.version_of(other) != ipam.version_of(wanted):
+    wanted, other = f"{parse_address(address)}/{length}", peer and parse_address(str(peer))
+    if other and version_of(other) != version_of(wanted):
         other = None
-    meant = None if other == ipam.without_prefix(wanted) else other
-    assert codec.parse_address(codec.add_address(index, wanted, other).body)[:4] == (index, wanted, 0, meant)
+    meant = None if other == without_prefix(wanted) else other
+    assert parse.parse_address(pack.add_address(index, wanted, other).body)[:4] == (index, wanted, 0, meant)
 
 
 # --- datagrams ------------------------------------------------------------------------------------------------------
@@ -643,36 +657,36 @@ def test_an_address_comes_back_from_its_own_request(index, cidr, peer):
 
 @given(st.lists(st.tuples(st.integers(0, 2**16 - 1), sequences, st.binary(max_size=9)), max_size=5))
 def test_the_messages_of_a_datagram_come_apart_at_their_ends(parts):
-    padded = (codec.message(kind, 0, sequence, body) for kind, sequence, body in parts)
+    padded = (attributes.message(kind, 0, sequence, body) for kind, sequence, body in parts)
     data = b"".join(one + b"\0" * (-len(one) % 4) for one in padded)
-    found = [(message.kind, message.sequence, message.body) for message in codec.messages(data)]
+    found = [(message.kind, message.sequence, message.body) for message in attributes.messages(data)]
     assert found == parts
-    assert all(message.flags == codec.NLM_F_REQUEST | codec.NLM_F_ACK for message in codec.messages(data))
+    assert all(message.flags == constants.NLM_F_REQUEST | constants.NLM_F_ACK for message in attributes.messages(data))
 
 
 @pytest.mark.parametrize("length", [0, 15, 17, 2**32 - 1])
 def test_a_message_with_an_impossible_length_is_damage(length):
     with pytest.raises(ValueError, match="message with an impossible length"):
-        list(codec.messages(struct.pack("=IHHII", length, 16, 0, 1, 0)))
+        list(attributes.messages(struct.pack("=IHHII", length, 16, 0, 1, 0)))
 
 
 @pytest.mark.parametrize("length", [0, 3, 9, 2**16 - 1])
 def test_an_attribute_with_an_impossible_length_is_damage(length):
     with pytest.raises(ValueError, match="attribute with an impossible length"):
-        codec.attributes(struct.pack("=HH4s", length, 3, b"eth0"))
+        attributes.attributes(struct.pack("=HH4s", length, 3, b"eth0"))
 
 
 def test_the_type_of_an_attribute_is_read_without_its_flags():
-    assert codec.attributes(struct.pack("=HH4s", 8, 0x8000 | 0x4000 | 18, b"data")) == {18: b"data"}
+    assert attributes.attributes(struct.pack("=HH4s", 8, 0x8000 | 0x4000 | 18, b"data")) == {18: b"data"}
 
 
 def answer(code, flags, *, request=b"", words=b""):
     """An NLMSG_ERROR message as lib/af_netlink.c makes it."""
     head = struct.pack("=IHHII", 16 + len(request), 16, 5, 1, 0)
-    return codec.Message(codec.NLMSG_ERROR, flags, 1, struct.pack("=i", -code) + head + request + words)
+    return attributes.Message(constants.NLMSG_ERROR, flags, 1, struct.pack("=i", -code) + head + request + words)
 
 
-WORDS = struct.pack("=HH", 4 + 15, codec.NLMSGERR_ATTR_MSG) + b"Device is busy\0"
+WORDS = struct.pack("=HH", 4 + 15, constants.NLMSGERR_ATTR_MSG) + b"Device is busy\0"
 
 
 @pytest.mark.parametrize(
@@ -696,7 +710,7 @@ WORDS = struct.pack("=HH", 4 + 15, codec.NLMSGERR_ATTR_MSG) + b"Device is busy\0
     ],
 )
 def test_an_answer_says_its_number_and_the_kernels_words(message, wanted):
-    assert codec.parse_answer(message) == wanted
+    assert attributes.parse_answer(message) == wanted
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------
@@ -704,9 +718,9 @@ def test_an_answer_says_its_number_and_the_kernels_words(message, wanted):
 BODIES = {
     "link": lambda: st.one_of(links()).map(lambda case: encoded("link", *case[1:])),
     "address": lambda: st.builds(
-        lambda index, cidr: codec.add_address(index, cidr).body, indices, draws.hosts_with_length
+        lambda index, cidr: pack.add_address(index, cidr).body, indices, draws.hosts_with_length
     ),
-    "route": lambda: st.builds(lambda index, route: codec.add_route(index, route).body, indices, canonical_routes),
+    "route": lambda: st.builds(lambda index, route: pack.add_route(index, route).body, indices, canonical_routes),
 }
 
 
@@ -719,13 +733,13 @@ def test_garbled_bytes_give_something_or_an_error_that_is_caught(kind, data):
             body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     del body[data.draw(st.integers(0, len(body))) :]
     with contextlib.suppress(*CONTROLLED):
-        getattr(codec, f"parse_{kind}")(bytes(body))
+        getattr(parse, f"parse_{kind}")(bytes(body))
 
 
 @given(st.binary(max_size=80), st.sampled_from((0, 0x100, 0x200, 0x300)))
 def test_a_garbled_datagram_gives_messages_and_answers_or_an_error_that_is_caught(data, flags):
     with contextlib.suppress(*CONTROLLED):
-        for message in codec.messages(data):
-            codec.parse_answer(message._replace(flags=flags))
+        for message in attributes.messages(data):
+            attributes.parse_answer(message._replace(flags=flags))
     with contextlib.suppress(*CONTROLLED):
-        codec.parse_answer(codec.Message(codec.NLMSG_ERROR, flags, 1, data))
+        attributes.parse_answer(attributes.Message(constants.NLMSG_ERROR, flags, 1, data))

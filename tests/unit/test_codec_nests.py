@@ -19,7 +19,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, model
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import IPV4_SETTINGS
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import (
+    parse_address,
+    parse_network,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, pack, parse
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
@@ -45,19 +52,19 @@ ROUTE: Table = dict.fromkeys((1, 4, 5, 6, 7))
 NUMBER: Table = dict.fromkeys((1, 3))
 # Message → length of its header behind that of netlink, and its attributes.
 MESSAGES: dict[int, tuple[int, Table]] = {
-    codec.RTM_NEWLINK: (16, LINK),
-    codec.RTM_DELLINK: (16, LINK),
-    codec.RTM_GETLINK: (16, LINK),
-    codec.RTM_SETLINK: (16, LINK),
-    codec.RTM_NEWADDR: (8, ADDRESS),
-    codec.RTM_DELADDR: (8, ADDRESS),
-    codec.RTM_GETADDR: (8, {}),
-    codec.RTM_NEWROUTE: (12, ROUTE),
-    codec.RTM_DELROUTE: (12, ROUTE),
-    codec.RTM_GETROUTE: (12, ROUTE),
-    codec.RTM_GETNEIGH: (16, {}),
-    codec.RTM_NEWNSID: (4, NUMBER),
-    codec.RTM_GETNSID: (4, NUMBER),
+    constants.RTM_NEWLINK: (16, LINK),
+    constants.RTM_DELLINK: (16, LINK),
+    constants.RTM_GETLINK: (16, LINK),
+    constants.RTM_SETLINK: (16, LINK),
+    constants.RTM_NEWADDR: (8, ADDRESS),
+    constants.RTM_DELADDR: (8, ADDRESS),
+    constants.RTM_GETADDR: (8, {}),
+    constants.RTM_NEWROUTE: (12, ROUTE),
+    constants.RTM_DELROUTE: (12, ROUTE),
+    constants.RTM_GETROUTE: (12, ROUTE),
+    constants.RTM_GETNEIGH: (16, {}),
+    constants.RTM_NEWNSID: (4, NUMBER),
+    constants.RTM_GETNSID: (4, NUMBER),
 }
 
 
@@ -77,7 +84,7 @@ def table_below(table: Table, kind: int, siblings: bytes) -> Table | None:
     below = table[kind]
     if below is not INFO_DATA:
         return t.cast("Table | None", below)
-    (name,) = (payload for dummy, other, payload in split(siblings) if other == codec.IFLA_INFO_KIND)
+    (name,) = (payload for dummy, other, payload in split(siblings) if other == constants.IFLA_INFO_KIND)
     return INFO_DATA[name.rstrip(b"\0")]
 
 
@@ -92,7 +99,7 @@ def nests(data: bytes, table: Table, start: int = 0) -> t.Iterator[int]:
             yield from nests(payload, below, start + offset + 4)
 
 
-def nests_of(packed: codec.Packed) -> list[int]:
+def nests_of(packed: pack.Packed) -> list[int]:
     length, table = MESSAGES[packed.kind]
     return list(nests(packed.body[length:], table, length))
 
@@ -105,13 +112,13 @@ printable = st.text(st.characters(exclude_characters="\0", exclude_categories=("
 mtus = st.none() | st.integers(68, 65535)
 groups = st.none() | st.integers(1, 2**31 - 1)
 some_mac = st.none() | draws.macs
-modes = st.sampled_from(tuple(codec.MACVLAN_MODES))
+modes = st.sampled_from(tuple(constants.MACVLAN_MODES))
 routes = draws.routes().map(
-    lambda route: model.Route(
-        ipam.network(route.to)[0], None if route.via is None else ipam.address(route.via), route.metric
+    lambda route: Route(
+        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric
     )
 )
-EVERY_PART = model.VlanFacts(
+EVERY_PART = VlanFacts(
     50, gvrp=True, mvrp=True, loose_binding=True, ingress_qos_map={"0": 1, "7": 2}, egress_qos_map={"1": 3}
 )
 
@@ -148,7 +155,7 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
         },
     ),
     "set_ipv4_setting": st.fixed_dictionaries(
-        {"index": indices, "setting": st.sampled_from(tuple(codec.IPV4_SETTINGS)), "value": st.integers(0, 1)}
+        {"index": indices, "setting": st.sampled_from(tuple(IPV4_SETTINGS)), "value": st.integers(0, 1)}
     ),
     "delete_link": st.fixed_dictionaries({"index": indices}, optional={"nsid": st.none() | descriptors}),
     "get_link_in": st.fixed_dictionaries({"nsid": descriptors, "index": indices}),
@@ -171,11 +178,11 @@ WITH_ALL_NESTS: dict[str, tuple[dict[str, t.Any], int]] = {
 
 
 def packing_functions() -> set[str]:
-    found = inspect.getmembers(codec, inspect.isfunction)
+    found = inspect.getmembers(pack, inspect.isfunction)
     return {
         name
         for name, function in found
-        if function.__module__ == codec.__name__ and t.get_type_hints(function).get("return") is codec.Packed
+        if function.__module__ == pack.__name__ and t.get_type_hints(function).get("return") is pack.Packed
     }
 
 
@@ -186,7 +193,7 @@ def test_the_table_has_every_function_that_packs_a_request():
 @pytest.mark.parametrize("name", CALLS)
 @given(data=st.data())
 def test_what_is_nested_carries_the_flag_and_nothing_else_does(name, data):
-    found = nests_of(getattr(codec, name)(**data.draw(CALLS[name])))
+    found = nests_of(getattr(pack, name)(**data.draw(CALLS[name])))
     assert name in WITH_ALL_NESTS or found == []
 
 
@@ -194,7 +201,7 @@ def test_what_is_nested_carries_the_flag_and_nothing_else_does(name, data):
 def test_no_nest_goes_unseen(name):
     """A nest without its flag is seen, whichever of them it is; so is the flag on a value."""
     arguments, number = WITH_ALL_NESTS[name]
-    packed = getattr(codec, name)(**arguments)
+    packed = getattr(pack, name)(**arguments)
     found = nests_of(packed)
     assert len(found) == number
     for offset in found:
@@ -208,10 +215,10 @@ def test_no_nest_goes_unseen(name):
 @given(alias=printable)
 @example(alias="fleetnet.macvlan:0")
 def test_a_flag_on_a_value_is_seen(alias):
-    body = bytearray(codec.set_link(2, alias=alias).body)
-    struct.pack_into("=H", body, 18, codec.IFLA_IFALIAS | NLA_F_NESTED)
+    body = bytearray(pack.set_link(2, alias=alias).body)
+    struct.pack_into("=H", body, 18, pack.IFLA_IFALIAS | NLA_F_NESTED)
     with pytest.raises(AssertionError, match="has the flags 0x8000"):
-        nests_of(codec.Packed(codec.RTM_SETLINK, 0, bytes(body)))
+        nests_of(pack.Packed(pack.RTM_SETLINK, 0, bytes(body)))
 
 
 # --- what is read ---------------------------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ def test_a_flag_on_a_value_is_seen(alias):
 @given(facts=draws.vlans | st.just(EVERY_PART), flagged=st.booleans())
 def test_a_link_is_read_with_the_flags_and_without(facts, flagged):
     """Kernels answer with the flag on some nests and without it on others."""
-    packed = codec.add_vlan("eth0.50", 2, facts)
+    packed = pack.add_vlan("eth0.50", 2, facts)
     body = bytearray(packed.body)
     for offset in nests_of(packed):
         kind = HEADER.unpack_from(body, offset)[1]
@@ -229,7 +236,7 @@ def test_a_link_is_read_with_the_flags_and_without(facts, flagged):
         name: dict(sorted(getattr(facts, name).items(), key=lambda pair: int(pair[0])))
         for name in ("ingress_qos_map", "egress_qos_map")
     }
-    found = codec.parse_link(bytes(body)).vlan
+    found = parse.parse_link(bytes(body)).vlan
     assert found is not None
     assert {name: getattr(found, name) for name in ordered} == ordered
     assert (found.vlan_id, found.gvrp, found.mvrp) == (facts.vlan_id, facts.gvrp, facts.mvrp)

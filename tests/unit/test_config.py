@@ -14,14 +14,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, options, plan, steps
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import DummyParent, Netns, Record
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import outcome_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
+    Config,
+    check_omission,
+    config_options,
+    requests_of,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    subinterface_options,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import outcome_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import test_plan_sequences as world
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
@@ -43,7 +56,7 @@ WEB = {"name": "web", "parent": "eth0", "subnets": [{"subnet": "192.0.2.0/24"}]}
 
 def read(**params):
     """What a task asks for, by the way that its parameters go."""
-    return config.config_options(face.config_params(params))
+    return config_options(_runner.config_params(params))
 
 
 def problems(**params):
@@ -76,8 +89,8 @@ def test_items_are_read_like_the_tasks_of_single_objects():
         endpoints=[{"name": 5, "network": "web", "netns": "blue", "sysctls": {"net.ipv4.ip_forward": True}}],
         purge="yes",
     )
-    assert found == config.Config(
-        subinterfaces=(options.subinterface_options({"name": "eth0.60", "mtu": 1400}),),
+    assert found == Config(
+        subinterfaces=(subinterface_options({"name": "eth0.60", "mtu": 1400}),),
         networks=(
             network("web", [{"subnet": "192.0.2.0/24", "aux_addresses": {"nas": "192.0.2.9"}}], parent="eth0"),
         ),
@@ -88,7 +101,7 @@ def test_items_are_read_like_the_tasks_of_single_objects():
 
 @pytest.mark.parametrize("params", [{}, {"networks": None, "endpoints": None, "purge": False}])
 def test_lists_that_are_left_out_are_none(params):
-    assert read(**params) == config.Config()
+    assert read(**params) == Config()
 
 
 @pytest.mark.parametrize(
@@ -104,12 +117,12 @@ def test_lists_that_are_left_out_are_none(params):
 )
 def test_networks_that_do_not_say_whether_they_are_exclusive_have_what_is_said_of_all(of_all, item, wanted):
     params = {"exclusive": of_all, "networks": [{"name": "lan", "parent": "eth0", **item}]}
-    (network,) = config.config_options(params).networks
+    (network,) = config_options(params).networks
     assert network.exclusive is wanted
 
 
 def test_an_empty_list_is_a_list():
-    assert read(endpoints=[]) == config.Config(endpoints=())
+    assert read(endpoints=[]) == Config(endpoints=())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +189,7 @@ def test_all_items_that_their_modules_would_not_take_are_named_at_once():
 
 
 def test_parameters_of_the_module_itself_are_passed_through():
-    found = face.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
+    found = _runner.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
     assert (found["purge"], found["state_dir"]) == (True, "/srv")
     assert found["networks"][0]["mode"] == "bridge"
     assert (found.get("vlan_subinterfaces"), found["endpoints"]) == (None, None)
@@ -265,8 +278,8 @@ def test_what_was_read_differently_is_told_with_its_place():
 
 
 def test_a_request_for_one_object_stands_for_itself():
-    assert config.requests_of(network(), Record()) == (network(),)
-    assert config.requests_of(no_endpoint(), builders.some_record("a")) == (no_endpoint(),)
+    assert requests_of(network(), Record()) == (network(),)
+    assert requests_of(no_endpoint(), builders.some_record("a")) == (no_endpoint(),)
 
 
 STACK = [
@@ -282,7 +295,7 @@ STACK = [
 )
 def test_a_subinterface_comes_before_those_on_it_whatever_the_order_of_the_list(order):
     wanted = configuration(*order)
-    found = config.requests_of(wanted, Record())
+    found = requests_of(wanted, Record())
     assert sorted(found, key=id) == sorted(order, key=id)
     names = [item.name for item in found]
     assert names.index("eth0.50") < names.index("middle") < names.index("top")
@@ -294,7 +307,7 @@ def test_a_subinterface_comes_before_those_on_it_whatever_the_order_of_the_list(
 
 def test_items_that_do_not_carry_each_other_keep_the_order_of_their_list():
     listed = [subinterface(f"eth0.{number}") for number in (7, 5, 9, 6)]
-    assert config.requests_of(configuration(*listed), Record()) == tuple(listed)
+    assert requests_of(configuration(*listed), Record()) == tuple(listed)
 
 
 def test_subinterfaces_on_each_other_are_refused_and_not_followed_for_ever():
@@ -448,7 +461,7 @@ def test_a_chain_of_any_length_moves_up_by_one():
         items = [own(f"e{number}", network="net", ipv4=address) for number, address in enumerate(addresses)]
         return configuration(network("net", ["10.0.0.0/16"]), *items)
 
-    made = config.requests_of(at(1), prepared(at(0)).record)
+    made = requests_of(at(1), prepared(at(0)).record)
     assert [request.name for request in made[1:4]] == ["e1499", "e1498", "e1497"]
 
 
@@ -533,7 +546,7 @@ def test_purge_removes_only_of_those_kinds_whose_lists_are_given(given):
     if "networks" not in given or "endpoints" in given:
         host.run(configuration(network(), own("a")))
     before = host.record
-    host.run(config.Config(**dict.fromkeys(given, ()), purge=True))
+    host.run(Config(**dict.fromkeys(given, ()), purge=True))
     assert host.record.links == ({} if "subinterfaces" in given else before.links)
     assert host.record.networks == ({} if "networks" in given else before.networks)
     assert host.record.endpoints == ({} if "endpoints" in given else before.endpoints)
@@ -544,16 +557,16 @@ def test_networks_whose_endpoints_nobody_has_listed_are_not_removed_and_all_of_t
         configuration(network(), network("b", ["10.0.0.0/24"], parent="eth1"), own("x"), own("y"), endpoint("z", "b", netns="z"))
     )
     with pytest.raises(PlanError) as caught:
-        config.check_omission(config.Config(networks=(), purge=True), host.record)
+        check_omission(Config(networks=(), purge=True), host.record)
     for words in ("network lan has the endpoints x, y", "network b has the endpoints z", "endpoints is left out", "endpoints (an empty"):
         assert words in str(caught.value)
     for allowed in (
-        config.Config(networks=(), endpoints=(), purge=True),
-        config.Config(networks=()),
-        config.Config(subinterfaces=(), purge=True),
-        config.Config(networks=(network(), network("b", ["10.0.0.0/24"], parent="eth1")), purge=True),
+        Config(networks=(), endpoints=(), purge=True),
+        Config(networks=()),
+        Config(subinterfaces=(), purge=True),
+        Config(networks=(network(), network("b", ["10.0.0.0/24"], parent="eth1")), purge=True),
     ):
-        config.check_omission(allowed, host.record)
+        check_omission(allowed, host.record)
 
 
 def test_purge_without_any_list_is_refused():
@@ -840,7 +853,7 @@ def used_links(record):
 def test_a_configuration_leads_where_its_single_objects_lead_one_after_the_other(host, wanted):
     """In this small world no address that is asked for is the next automatic one."""
     one_by_one = copy_of(host)
-    done = [attempted(one_by_one, request) for request in config.requests_of(wanted, host.record)]
+    done = [attempted(one_by_one, request) for request in requests_of(wanted, host.record)]
     together = attempted(host, wanted)
     assert (together is None) == (None in done)
     if together is not None:
@@ -896,14 +909,14 @@ def test_a_configuration_can_be_taken_back_to_the_kernel_before(host, wanted):
     there = before.kernel
     for count, step in enumerate(made.steps if made else (), start=1):
         there = followed(there, [step])
-        back = followed(there, steps.inverse(made.steps[:count]))
+        back = followed(there, inverse(made.steps[:count]))
         assert builders.shape(back) == builders.shape(before.kernel)
 
 
 def followed(found, done):
     """The kernel after steps; a link has none of the settings of one that had its name before."""
     for step in done:
-        found = builders.settled(plan.kernel_after(found, [step]))
+        found = builders.settled(kernel_after(found, [step]))
     return found
 
 
@@ -912,7 +925,7 @@ def followed(found, done):
 def test_a_plan_of_a_configuration_reads_all_that_it_needs(host, wanted):
     before = copy_of(host)
     made = attempted(host, wanted)
-    needs = plan.needs_of(before.worked_in(wanted), before.record)
+    needs = needs_of(before.worked_in(wanted), before.record)
     seen = Host(before.kernel, before.record)
     seen.kernel = builders.as_read(before.kernel, needs)
     if made is None:

@@ -15,9 +15,31 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import installation
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, host_view, model, options, plan, views
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import host_view
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
+    endpoint_options,
+    endpoint_removal,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
+    config_options,
+    requests_of,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
+    network_options,
+    network_removal,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    subinterface_options,
+    subinterface_removal,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result import views
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -41,23 +63,23 @@ MODULES = {
     "vlan_subinterface": vlan_subinterface,
 }
 ARGSPECS = {
-    "macvlan_command": (face.command_argspec(), {}),
-    "macvlan_config": (face.config_argspec(), {}),
-    "macvlan_confirm": (face.confirm_argspec(), {}),
-    "macvlan_endpoint": (face.endpoint_argspec(), face.ENDPOINT_RULES),
-    "macvlan_info": (face.info_argspec(), {}),
-    "macvlan_network": (face.network_argspec(), {}),
-    "vlan_subinterface": (face.subinterface_argspec(), face.SUBINTERFACE_RULES),
+    "macvlan_command": (_argspecs.command_argspec(), {}),
+    "macvlan_config": (_argspecs.config_argspec(), {}),
+    "macvlan_confirm": (_argspecs.confirm_argspec(), {}),
+    "macvlan_endpoint": (_argspecs.endpoint_argspec(), _argspecs.ENDPOINT_RULES),
+    "macvlan_info": (_argspecs.info_argspec(), {}),
+    "macvlan_network": (_argspecs.network_argspec(), {}),
+    "vlan_subinterface": (_argspecs.subinterface_argspec(), _argspecs.SUBINTERFACE_RULES),
 }
 # The object of a module: its key in the result (its list in macvlan_info has an s behind), and what reads its options.
 OBJECTS = {"macvlan_endpoint": "endpoint", "macvlan_network": "network", "vlan_subinterface": "vlan_subinterface"}
 READERS = {
-    ("macvlan_endpoint", "present"): options.endpoint_options,
-    ("macvlan_endpoint", "absent"): options.endpoint_removal,
-    ("macvlan_network", "present"): options.network_options,
-    ("macvlan_network", "absent"): options.network_removal,
-    ("vlan_subinterface", "present"): options.subinterface_options,
-    ("vlan_subinterface", "absent"): options.subinterface_removal,
+    ("macvlan_endpoint", "present"): endpoint_options,
+    ("macvlan_endpoint", "absent"): endpoint_removal,
+    ("macvlan_network", "present"): network_options,
+    ("macvlan_network", "absent"): network_removal,
+    ("vlan_subinterface", "present"): subinterface_options,
+    ("vlan_subinterface", "absent"): subinterface_removal,
 }
 FIELDS = {
     "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 gateway4 gateway6 parent mode default_route routes "
@@ -127,7 +149,7 @@ def validated(module, arguments):
 
 def request_of(module, params):
     if module == "macvlan_config":
-        return config.config_options(face.config_params(params))
+        return config_options(_runner.config_params(params))
     return READERS[module, params["state"]](params)
 
 
@@ -261,10 +283,10 @@ def test_examples_are_named_and_use_full_names(name):
 def test_examples_have_arguments_that_the_modules_take(title, module, arguments):
     params = validated(module, arguments)
     if module == "macvlan_command":
-        assert installation.place_of(params["path"], params["command"])
+        assert _install.place_of(params["path"], params["command"])
     elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
-        assert all(item.notes == () for item in config.requests_of(request, model.Record())), title
+        assert all(item.notes == () for item in requests_of(request, Record())), title
 
 
 @every_object
@@ -290,16 +312,16 @@ def test_examples_show_every_option_that_says_what_an_object_is(name):
 def host():
     """A host as the examples have it in mind."""
     links = [
-        model.Link(index=index, name=name, mac=f"52:54:00:00:00:{index:02x}", up=up)
+        Link(index=index, name=name, mac=f"52:54:00:00:00:{index:02x}", up=up)
         for index, (name, up) in enumerate((("eth0", True), ("eth1", True), ("eth2", True), ("eth3", False)), start=2)
     ]
-    links.append(model.Link(9, "eth0.41", "vlan", mac=links[0].mac, up=True, lower=2, vlan=model.VlanFacts(41)))
+    links.append(Link(9, "eth0.41", "vlan", mac=links[0].mac, up=True, lower=2, vlan=VlanFacts(41)))
     spaces = {
-        "": model.Space(links={link.name: link for link in links}, addresses={2: ("172.16.86.250/24",)}),
-        "/proc/4711/ns/net": model.Space(),
-        "/run/sandbox/net": model.Space(),
+        "": Space(links={link.name: link for link in links}, addresses={2: ("172.16.86.250/24",)}),
+        "/proc/4711/ns/net": Space(),
+        "/run/sandbox/net": Space(),
     }
-    return model.Kernel(
+    return Kernel(
         host="host",
         boot_id="boot",
         spaces=spaces,
@@ -317,18 +339,18 @@ def follow_examples():
 
 
 def worked_in(request, recorded, kernel):
-    requests = config.requests_of(request, recorded)
-    for netns in plan.needs_of(requests, recorded).spaces:
+    requests = requests_of(request, recorded)
+    for netns in needs_of(requests, recorded).spaces:
         kernel.spaces.setdefault(netns.path, None)
-    return plan.plan(requests, recorded, kernel)
+    return plan(requests, recorded, kernel)
 
 
 def follow(wanted):
-    recorded, kernel = model.Record(), host()
+    recorded, kernel = Record(), host()
     for title, module, params in wanted:
         request = request_of(module, params)
         planned = worked_in(request, recorded, kernel)
-        recorded, kernel = planned.after, plan.kernel_after(kernel, planned.steps)
+        recorded, kernel = planned.after, kernel_after(kernel, planned.steps)
         yield title, planned, worked_in(request, recorded, kernel), kernel
 
 
@@ -342,7 +364,7 @@ def test_examples_of_whole_hosts_can_be_run_one_after_the_other():
         assert planned.changed, title
         assert not again.changed, title
         assert planned.warnings == (), title
-    assert planned.after == model.Record()
+    assert planned.after == Record()
 
 
 def test_examples_can_be_run_on_one_host_one_after_the_other():

@@ -10,8 +10,19 @@ import struct
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import announcing, frames, steps
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    DeleteAddress,
+    DeleteLink,
+    Note,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import frames
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE
 
 MAC = "52:54:00:12:34:56"
@@ -59,11 +70,11 @@ def test_the_checksum_of_an_advertisement_is_right(mac, address):
 
 # --- which addresses are announced ----------------------------------------------------------------------------------
 
-SPEC = steps.LinkSpec("eth0", "macvlan", parent="eth0", mode="bridge")
-ADDED = steps.AddAddress(BLUE, "eth0", "10.0.0.2/24")
-TAKEN = steps.DeleteAddress(BLUE, "eth0", "10.0.0.3/24")
-DELETED = steps.DeleteLink(BLUE, SPEC, (steps.AddLink(BLUE, SPEC), steps.AddAddress(BLUE, "eth0", "fd00::2/64")))
-OTHERS = (steps.AddLink(BLUE, SPEC), steps.AddRoute(HOST, "eth0", Route("10.9.0.0/24")), steps.Note("something"))
+SPEC = LinkSpec("eth0", "macvlan", parent="eth0", mode="bridge")
+ADDED = AddAddress(BLUE, "eth0", "10.0.0.2/24")
+TAKEN = DeleteAddress(BLUE, "eth0", "10.0.0.3/24")
+DELETED = DeleteLink(BLUE, SPEC, (AddLink(BLUE, SPEC), AddAddress(BLUE, "eth0", "fd00::2/64")))
+OTHERS = (AddLink(BLUE, SPEC), AddRoute(HOST, "eth0", Route("10.9.0.0/24")), Note("something"))
 
 
 @pytest.mark.parametrize(
@@ -75,14 +86,14 @@ OTHERS = (steps.AddLink(BLUE, SPEC), steps.AddRoute(HOST, "eth0", Route("10.9.0.
         ([DELETED], {"fd00::2"}, {"fd00::2"}),
         ([ADDED, TAKEN, DELETED, *OTHERS], {"10.0.0.2", "10.0.0.3", "fd00::2"}, {"10.0.0.3", "fd00::2"}),
         # Made again: nothing is released.
-        ([DELETED, steps.AddAddress(BLUE, "eth0", "fd00::2/64")], {"fd00::2"}, set()),
+        ([DELETED, AddAddress(BLUE, "eth0", "fd00::2/64")], {"fd00::2"}, set()),
     ],
 )
 def test_addresses_that_steps_touch_and_release_are_told_from_the_steps(done, touched, released):
-    assert announcing.touched_by(iter(done)) == touched
-    assert announcing.released_by(iter(done)) == released
+    assert announce.touched_by(iter(done)) == touched
+    assert announce.released_by(iter(done)) == released
 
 
 def test_without_addresses_nothing_is_read(monkeypatch):
-    monkeypatch.setattr(announcing, "Walker", None)
-    announcing.announce(frozenset())
+    monkeypatch.setattr(announce, "Walker", None)
+    announce.announce(frozenset())

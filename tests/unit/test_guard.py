@@ -8,10 +8,26 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import connection, guard, names, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Netns, Route, Way
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Way
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    DeleteAddress,
+    DeleteLink,
+    DeleteRoute,
+    ReplaceRoute,
+    SetLink,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link, space, vlan_link
 
 SSH = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
@@ -40,15 +56,15 @@ HOST_SPACE = space(
 
 
 def deleted(name, kind="vlan"):
-    return steps.DeleteLink(HOST, steps.LinkSpec(name, kind))
+    return DeleteLink(HOST, LinkSpec(name, kind))
 
 
 def changed(name, attribute, new, netns=HOST):
-    return steps.SetLink(netns, name, attribute, None, new)
+    return SetLink(netns, name, attribute, None, new)
 
 
 def passthru(parent, netns=BLUE):
-    return steps.AddLink(netns, steps.LinkSpec("eth0", "macvlan", parent=parent, mode="passthru"))
+    return AddLink(netns, LinkSpec("eth0", "macvlan", parent=parent, mode="passthru"))
 
 
 CUTS = [
@@ -60,23 +76,23 @@ CUTS = [
     (SSH, changed("eth0", "name", "lan")),
     (SSH, passthru("eth0.50")),
     (SSH, passthru("eth0")),
-    (SSH, steps.AddRoute(HOST, "mv-h", Route("192.0.2.0/25"))),
-    (SSH, steps.AddAddress(HOST, "mv-h", "192.0.2.12/28")),
-    (SSH, steps.DeleteRoute(HOST, "eth0.50", Route("192.0.2.0/24", "10.50.0.1"))),
+    (SSH, AddRoute(HOST, "mv-h", Route("192.0.2.0/25"))),
+    (SSH, AddAddress(HOST, "mv-h", "192.0.2.12/28")),
+    (SSH, DeleteRoute(HOST, "eth0.50", Route("192.0.2.0/24", "10.50.0.1"))),
     (NEAR, deleted("mv-h", "macvlan")),
-    (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
+    (NEAR, DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
     (NEAR, changed("eth2", "up", False)),
     (ASTRAY, deleted("mv-h", "macvlan")),
     (ASTRAY, deleted("eth2")),
-    (ASTRAY, steps.DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
+    (ASTRAY, DeleteAddress(HOST, "mv-h", "10.60.0.2/24")),
     (ASTRAY, changed("mv-h", "mac", "02:00:00:00:00:01")),
     (ASTRAY, changed("eth2", "up", False)),
     (ASTRAY, passthru("eth2")),
     (ASTRAY, deleted("eth0")),
     (BEYOND, deleted("eth1.70")),
     (BEYOND, deleted("eth1")),
-    (BEYOND, steps.ReplaceRoute(HOST, "br0", Route("0.0.0.0/0", "172.16.0.1"), Route("0.0.0.0/0", "172.16.0.2"))),
-    (BEYOND6, steps.DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
+    (BEYOND, ReplaceRoute(HOST, "br0", Route("0.0.0.0/0", "172.16.0.1"), Route("0.0.0.0/0", "172.16.0.2"))),
+    (BEYOND6, DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
 ]
 SPARED = [
     (SSH, deleted("eth1.70")),
@@ -84,22 +100,22 @@ SPARED = [
     (SSH, changed("eth0.50", "up", True)),
     (SSH, changed("eth0.50", "mtu", 1400, BLUE)),
     (SSH, passthru("eth2")),
-    (SSH, steps.AddLink(BLUE, steps.LinkSpec("eth0", "macvlan", parent="eth0.50", mode="bridge"))),
+    (SSH, AddLink(BLUE, LinkSpec("eth0", "macvlan", parent="eth0.50", mode="bridge"))),
     # A wider route, or one as wide, does not win over the one that is there.
-    (SSH, steps.AddRoute(HOST, "mv-h", Route("192.0.0.0/16"))),
-    (SSH, steps.AddAddress(HOST, "mv-h", "192.0.2.100/24")),
-    (SSH, steps.AddRoute(HOST, "eth0.50", Route("192.0.2.0/28"))),
-    (SSH, steps.AddRoute(BLUE, "mv-h", Route("192.0.2.0/28"))),
-    (SSH, steps.AddRoute(HOST, "mv-h", Route("2001:db8::/64"))),
-    (SSH, steps.DeleteRoute(HOST, "eth0.50", Route("192.0.0.0/16"))),
-    (NEAR, steps.DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
-    (NEAR, steps.DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
-    (ASTRAY, steps.DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
-    (ASTRAY, steps.DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
+    (SSH, AddRoute(HOST, "mv-h", Route("192.0.0.0/16"))),
+    (SSH, AddAddress(HOST, "mv-h", "192.0.2.100/24")),
+    (SSH, AddRoute(HOST, "eth0.50", Route("192.0.2.0/28"))),
+    (SSH, AddRoute(BLUE, "mv-h", Route("192.0.2.0/28"))),
+    (SSH, AddRoute(HOST, "mv-h", Route("2001:db8::/64"))),
+    (SSH, DeleteRoute(HOST, "eth0.50", Route("192.0.0.0/16"))),
+    (NEAR, DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
+    (NEAR, DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
+    (ASTRAY, DeleteAddress(HOST, "mv-h", "10.61.0.2/24")),
+    (ASTRAY, DeleteAddress(BLUE, "mv-h", "10.60.0.2/24")),
     (ASTRAY, deleted("eth0.50")),
     (ASTRAY, changed("mv-h", "alias", "")),
-    (BEYOND, steps.AddRoute(HOST, "mv-h", Route("10.0.0.0/8"))),
-    (BEYOND, steps.DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
+    (BEYOND, AddRoute(HOST, "mv-h", Route("10.0.0.0/8"))),
+    (BEYOND, DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
     (BEYOND, deleted("gone")),
     (Way("gone", "somebody", "192.0.2.7"), deleted("eth0")),
 ]
@@ -112,19 +128,19 @@ def kernel(*ways):
 @pytest.mark.parametrize(("way", "step"), CUTS)
 def test_what_cuts_a_way_is_refused_with_the_step_the_link_and_the_addresses(way, step):
     with pytest.raises(PlanError) as caught:
-        guard.check("network lan", [deleted("alone"), step], kernel(way), Caution())
+        lockout_guard.check("network lan", [deleted("alone"), step], kernel(way), Caution())
     for words in ("network lan: refused", step.describe(), way.what, f"by {way.link}", way.local or "", "force: true"):
         assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(("way", "step"), SPARED)
 def test_what_cuts_no_way_is_not(way, step):
-    assert guard.check("network lan", [step], kernel(way), Caution()) == ()
+    assert lockout_guard.check("network lan", [step], kernel(way), Caution()) == ()
 
 
 @pytest.mark.parametrize("caution", [Caution(force=True), Caution(confirm=60)])
 def test_what_is_forced_or_can_be_put_back_is_warned_of(caution):
-    (warning,) = guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
+    (warning,) = lockout_guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
     assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
 
 
@@ -146,12 +162,12 @@ RED_SPACE = space(
 
 def made(parent, *addresses, netns=BLUE, kind="macvlan"):
     """The steps that make a link with addresses."""
-    spec = steps.LinkSpec("new", kind, parent=parent, mode="bridge")
-    return [steps.AddLink(netns, spec), *(steps.AddAddress(netns, "new", item) for item in addresses)]
+    spec = LinkSpec("new", kind, parent=parent, mode="bridge")
+    return [AddLink(netns, spec), *(AddAddress(netns, "new", item) for item in addresses)]
 
 
 def given(name, address, netns=RED):
-    return steps.AddAddress(netns, name, address)
+    return AddAddress(netns, name, address)
 
 
 TAKEN_OVER = [
@@ -196,20 +212,20 @@ def kernel_with_red(way):
 @pytest.mark.parametrize(("way", "done", "what"), TAKEN_OVER)
 def test_who_would_take_an_address_of_a_way_over_is_refused_in_any_namespace(way, done, what):
     with pytest.raises(PlanError) as caught:
-        guard.check("network lan", done, kernel_with_red(way), Caution())
+        lockout_guard.check("network lan", done, kernel_with_red(way), Caution())
     for words in (done[-1].describe(), way.what, f"for {what}", f"by {way.link}", "force: true", "confirm_timeout"):
         assert words in str(caught.value)
-    (warning,) = guard.check("network lan", done, kernel_with_red(way), Caution(confirm=60))
+    (warning,) = lockout_guard.check("network lan", done, kernel_with_red(way), Caution(confirm=60))
     assert what in warning
 
 
 @pytest.mark.parametrize(("way", "done"), LEFT_ALONE)
 def test_who_takes_no_address_of_a_way_over_is_not(way, done):
-    assert guard.check("network lan", done, kernel_with_red(way), Caution()) == ()
+    assert lockout_guard.check("network lan", done, kernel_with_red(way), Caution()) == ()
 
 
 def test_without_ways_nothing_is_refused():
-    assert guard.check("network lan", [step for dummy, step in CUTS], kernel(), Caution()) == ()
+    assert lockout_guard.check("network lan", [step for dummy, step in CUTS], kernel(), Caution()) == ()
 
 
 # --- the connection -------------------------------------------------------------------------------------------------
@@ -224,25 +240,25 @@ def test_without_ways_nothing_is_refused():
 )
 def test_a_connection_is_known_by_its_variable(monkeypatch, text, remote, local):
     monkeypatch.setenv("SSH_CONNECTION", text)
-    found = connection.find_connection()
+    found = access.find_connection()
     assert (found.remote, found.local, found.text) == (remote, local, text)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a b c d", "192.0.2.7 1 192.0.2.20", "192.0.2.7 1 x 2", "\0001 2 3 4"])
 def test_a_variable_that_says_nothing_is_no_connection(monkeypatch, text):
-    monkeypatch.setattr(connection.os, "environ", {"SSH_CONNECTION": text})
-    monkeypatch.setattr(connection, "_parent_of", lambda dummy: 0)
-    monkeypatch.setattr(connection, "_variable_of", lambda dummy: None)
-    assert connection.find_connection() is None
+    monkeypatch.setattr(access.os, "environ", {"SSH_CONNECTION": text})
+    monkeypatch.setattr(access, "_parent_of", lambda dummy: 0)
+    monkeypatch.setattr(access, "_variable_of", lambda dummy: None)
+    assert access.find_connection() is None
 
 
 def test_where_sudo_has_taken_it_away_the_processes_above_are_asked(monkeypatch):
     """As in: sshd, a shell with the variable, sudo, this."""
     parents = {40: 30, 30: 20, 20: 1}
-    monkeypatch.setattr(connection.os, "environ", {})
-    monkeypatch.setattr(connection.os, "getppid", lambda: 40)
-    monkeypatch.setattr(connection, "_parent_of", parents.get)
-    monkeypatch.setattr(connection, "_variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
-    assert connection.find_connection().remote == "192.0.2.7"
-    monkeypatch.setattr(connection, "_variable_of", lambda dummy: None)
-    assert connection.find_connection() is None
+    monkeypatch.setattr(access.os, "environ", {})
+    monkeypatch.setattr(access.os, "getppid", lambda: 40)
+    monkeypatch.setattr(access, "_parent_of", parents.get)
+    monkeypatch.setattr(access, "_variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
+    assert access.find_connection().remote == "192.0.2.7"
+    monkeypatch.setattr(access, "_variable_of", lambda dummy: None)
+    assert access.find_connection() is None

@@ -19,23 +19,29 @@ from ansible.module_utils.common import warnings as collected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
-    changes,
-    config,
-    engine,
-    names,
-    plan,
-    state,
-    steps,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MacvlanHostError, StateError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel_read import sysctl_path
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.sysctls import sysctl_path
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration, requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import as_after_recovery
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import _planned
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps import record_diff
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    CreateNetns,
+    DeleteLink,
+    DeleteNetns,
+    inverse,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal, Stored
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch_module_args
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
@@ -50,24 +56,24 @@ class SimulatedEngine:
 
     def execute(self, request, *, state_dir, check, caution):
         assert check
-        state.State(state_dir).is_there()
-        made, outcome = engine._planned(request, Record(), builders.Host().kernel, (), caution)
-        changed = changes.changes_between(made.before, made.after)
+        State(state_dir).is_there()
+        made, outcome = _planned(request, Record(), builders.Host().kernel, (), caution)
+        changed = record_diff.changes_between(made.before, made.after)
         with tempfile.TemporaryDirectory() as folder:
-            database = state.State(f"{folder}/state")
+            database = State(f"{folder}/state")
             with database.locked(request.title) as session:
-                session.intend(state.Journal("boot-1", request.title, made.removal, made.steps, changed))
+                session.intend(Journal("boot-1", request.title, made.removal, made.steps, changed))
                 assert len(database.read().journal.steps) == len(made.steps)
                 session.record(changed)
-            assert database.read() == state.Stored(made.after, None)
+            assert database.read() == Stored(made.after, None)
         return outcome
 
     def confirm(self, *, state_dir, connection, check):
         assert check
-        return engine.confirm(state_dir=state_dir, connection=connection, check=True)
+        return confirm(state_dir=state_dir, connection=connection, check=True)
 
     def inspect(self, *, state_dir, network, endpoint):
-        state.State(state_dir).is_there()
+        State(state_dir).is_there()
         return {"drift": [], **View(HostView(Record(), builders.Host().kernel)).everything(network, endpoint)}
 
 
@@ -78,8 +84,10 @@ def run(module_name, params):
     collected._global_warnings.clear()
     arguments = {"_ansible_remote_tmp": "/tmp", "_ansible_check_mode": True, "_ansible_no_log": True, **params}
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-        patch.setattr(face, "engine", SimulatedEngine())
-        patch.setattr(face.os, "geteuid", lambda: 0)
+        engine = SimulatedEngine()
+        for function in (engine.execute, engine.confirm, engine.inspect):
+            patch.setattr(_runner, function.__name__, function)
+        patch.setattr(_runner.os, "geteuid", lambda: 0)
         with patch_module_args(arguments):
             module.main()
     return json.loads(said.getvalue().strip().splitlines()[-1])
@@ -158,9 +166,9 @@ def assert_harmless(done):
         for item in getattr(step, "settings", ()):
             path = sysctl_path(names.sysctl_key(item.key, step.ifname))
             assert os.path.normpath(path).startswith("/proc/sys/net/"), step
-        if isinstance(step, (steps.CreateNetns, steps.DeleteNetns)):
+        if isinstance(step, (CreateNetns, DeleteNetns)):
             assert os.path.dirname(os.path.normpath(Netns("name", step.name).path)) == "/run/netns", step
-        if isinstance(step, steps.DeleteLink):
+        if isinstance(step, DeleteLink):
             assert step.link.kind == "vlan" or step.link.tag.startswith("fleetnet.macvlan:"), step
             assert_harmless(step.restore)
 
@@ -168,18 +176,18 @@ def assert_harmless(done):
 def assert_usable(stored, kernel):
     """Whatever a task makes of a record, it is a plan that does no harm, or a refusal; and it can be shown."""
     if stored.journal is not None:
-        assert_harmless((*stored.journal.steps, *steps.inverse(stored.journal.steps)))
+        assert_harmless((*stored.journal.steps, *inverse(stored.journal.steps)))
         with contextlib.suppress(MacvlanHostError):
-            engine._as_after_recovery(stored, kernel)
-        stored = state.Stored(changes.apply_changes(stored.record, stored.journal.changes))
+            as_after_recovery(stored, kernel)
+        stored = Stored(record_diff.apply_changes(stored.record, stored.journal.changes))
     for request in REQUESTS.values():
         with contextlib.suppress(MacvlanHostError):
-            requests = config.requests_of(request(), stored.record)
-            needs = plan.needs_of(requests, stored.record)
-            made, dummy = engine._planned(request(), stored.record, builders.as_read(kernel, needs), (), None)
+            requests = requests_of(request(), stored.record)
+            needs = needs_of(requests, stored.record)
+            made, dummy = _planned(request(), stored.record, builders.as_read(kernel, needs), (), None)
             assert_harmless(made.steps)
-            changed = changes.changes_between(made.before, made.after)
-            assert changes.apply_changes(stored.record, changed) == made.after
+            changed = record_diff.changes_between(made.before, made.after)
+            assert record_diff.apply_changes(stored.record, changed) == made.after
     draft = HostView(stored.record, kernel)
     json.dumps([View(draft).everything(None, None), [vars(item) for item in drift_of(draft)]])
 
@@ -203,12 +211,12 @@ class Filled:
     def __init__(self, folder):
         host = filled_host()
         self.kernel = host.kernel
-        self.database = state.State(f"{folder}/state")
+        self.database = State(f"{folder}/state")
         removal = host.plan(builders.configuration(purge=True))
-        changed = changes.changes_between(removal.before, removal.after)
+        changed = record_diff.changes_between(removal.before, removal.after)
         with self.database.locked("a test") as session:
-            session.record(changes.changes_between(Record(), host.record))
-            session.intend(state.Journal("boot-1", "all", True, removal.steps, changed))
+            session.record(record_diff.changes_between(Record(), host.record))
+            session.intend(Journal("boot-1", "all", True, removal.steps, changed))
         with self.sql() as connection:
             self.rows = [
                 (table, dict(row))
@@ -263,7 +271,7 @@ def test_the_rows_that_are_spoilt_are_right_before(filled):
     assert len({table for table, dummy in filled.rows}) == 6
     stored = filled.database.read()
     assert stored.record == filled_host().record
-    assert {type(step) for step in stored.journal.steps} >= {steps.DeleteLink, steps.DeleteNetns}
+    assert {type(step) for step in stored.journal.steps} >= {DeleteLink, DeleteNetns}
     assert_usable(stored, filled.kernel)
 
 

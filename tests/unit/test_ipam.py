@@ -14,9 +14,30 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors, inet, ipam
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam import AddressSet
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.address_set import AddressSet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_ipv4, mac_of_names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import (
+    DEFAULT_POOLS,
+    choose_subnet,
+    count_addresses,
+    infer_gateway,
+    next_address,
+    subnet_problem,
+    ula_prefix,
+    usable,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import (
+    block_of,
+    parse_address,
+    parse_mac,
+    parse_network,
+    parse_range,
+    prefix_length,
+    version_of,
+)
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
@@ -67,9 +88,9 @@ def pools_in_use(draw):
 @example(ipaddress.ip_address("2001:db8:0:0:1:0:0:1"))
 def test_an_address_is_written_as_those_that_are_read_from_the_kernel(address):
     for text in (str(address), address.exploded, address.exploded.upper()):
-        canonical = ipam.address(text)
+        canonical = parse_address(text)
         assert canonical == read_by_kernel(text)
-        assert ipam.address(canonical) == canonical
+        assert parse_address(canonical) == canonical
 
 
 @given(draws.any_text | st.text("0123456789abcdefx.:/%- ", max_size=20))
@@ -78,7 +99,7 @@ def test_an_address_is_written_as_those_that_are_read_from_the_kernel(address):
 @example("")
 def test_no_address_is_read_that_inet_pton_refuses(text):
     try:
-        canonical = ipam.address(text)
+        canonical = parse_address(text)
     except ValueError:
         assert read_by_kernel(text) is None
     else:
@@ -102,13 +123,13 @@ def test_no_address_is_read_that_inet_pton_refuses(text):
 )
 def test_a_text_that_is_no_address_is_refused_and_named(text):
     with pytest.raises(ValueError, match="is not an IP address") as caught:
-        ipam.address(text)
+        parse_address(text)
     assert text in str(caught.value)
 
 
 def test_an_address_with_a_prefix_length_is_refused_with_that_reason():
     with pytest.raises(ValueError, match="without a prefix length"):
-        ipam.address("10.0.0.1/24")
+        parse_address("10.0.0.1/24")
 
 
 @pytest.mark.parametrize(
@@ -125,17 +146,17 @@ def test_an_address_with_a_prefix_length_is_refused_with_that_reason():
     ],
 )
 def test_a_network_is_read_without_its_host_bits(text, canonical, had_host_bits):
-    assert ipam.network(text) == (canonical, had_host_bits)
+    assert parse_network(text) == (canonical, had_host_bits)
 
 
 @given(draws.networks(), st.integers(0))
 def test_a_network_is_read_as_the_standard_library_reads_it(network, offset):
     address = network[offset % network.num_addresses]
-    canonical, had_host_bits = ipam.network(f"{address}/{network.prefixlen}")
+    canonical, had_host_bits = parse_network(f"{address}/{network.prefixlen}")
     assert ipaddress.ip_network(canonical) == network
     assert had_host_bits == (address != network.network_address)
-    assert ipam.network(canonical) == (canonical, False)
-    assert ipam.prefix_length(canonical) == network.prefixlen
+    assert parse_network(canonical) == (canonical, False)
+    assert prefix_length(canonical) == network.prefixlen
 
 
 @pytest.mark.parametrize(
@@ -158,7 +179,7 @@ def test_a_network_is_read_as_the_standard_library_reads_it(network, offset):
 )
 def test_a_text_that_is_no_network_is_refused(text):
     with pytest.raises(ValueError, match=r"is not|has a prefix length above|Exceeds the limit"):
-        ipam.network(text)
+        parse_network(text)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +194,7 @@ def test_a_text_that_is_no_network_is_refused(text):
     ],
 )
 def test_an_ip_range_is_a_network_or_a_start_and_an_end(text, canonical, had_host_bits):
-    assert ipam.address_range(text) == (canonical, had_host_bits)
+    assert parse_range(text) == (canonical, had_host_bits)
 
 
 @pytest.mark.parametrize(
@@ -189,15 +210,15 @@ def test_an_ip_range_is_a_network_or_a_start_and_an_end(text, canonical, had_hos
 )
 def test_an_ip_range_that_is_neither_is_refused_with_the_reason(text, words):
     with pytest.raises(ValueError, match=words):
-        ipam.address_range(text)
+        parse_range(text)
 
 
 @given(draws.small_networks().flatmap(draws.parts_of))
 def test_an_ip_range_holds_the_addresses_that_it_names(text):
-    canonical, dummy = ipam.address_range(text)
-    block = ipam.block(canonical)
+    canonical, dummy = parse_range(text)
+    block = block_of(canonical)
     assert range(block.first, block.last + 1) == every_address(text)
-    assert ipam.address_range(canonical) == (canonical, False)
+    assert parse_range(canonical) == (canonical, False)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +230,7 @@ def test_an_ip_range_holds_the_addresses_that_it_names(text):
     ],
 )
 def test_a_mac_address_is_read_in_lower_case_with_colons(text, canonical):
-    assert ipam.mac_address(text) == canonical
+    assert parse_mac(text) == canonical
 
 
 @pytest.mark.parametrize(
@@ -230,13 +251,13 @@ def test_a_mac_address_is_read_in_lower_case_with_colons(text, canonical):
 )
 def test_a_mac_address_that_no_link_can_have_is_refused_with_the_reason(text, words):
     with pytest.raises(ValueError, match=words):
-        ipam.mac_address(text)
+        parse_mac(text)
 
 
 def test_without_netaddr_the_library_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "netaddr", None)
     with pytest.raises(errors.MissingLibraryError, match=r"netaddr >= 0\.8") as caught:
-        ipam.address("10.0.0.1")
+        parse_address("10.0.0.1")
     assert isinstance(caught.value.__cause__, ImportError)
 
 
@@ -245,29 +266,29 @@ def test_without_netaddr_the_library_that_is_missing_is_named(monkeypatch):
 
 @given(draws.networks(), draws.networks())
 def test_networks_overlap_as_the_standard_library_says_and_in_either_order(one, other):
-    blocks = ipam.block(str(one)), ipam.block(str(other))
+    blocks = block_of(str(one)), block_of(str(other))
     wanted = one.version == other.version and one.overlaps(other)
     assert blocks[0].overlaps(blocks[1]) == blocks[1].overlaps(blocks[0]) == wanted
 
 
 @given(draws.networks(4, 20, 32).map(lambda net: ipaddress.ip_network((int(net[0]) % 2**12, net.prefixlen), False)))
 def test_a_block_covers_exactly_what_is_inside(network):
-    middle = ipam.block("0.0.4.0/22")
-    assert middle.covers(ipam.block(str(network))) == network.subnet_of(ipaddress.ip_network("0.0.4.0/22"))
+    middle = block_of("0.0.4.0/22")
+    assert middle.covers(block_of(str(network))) == network.subnet_of(ipaddress.ip_network("0.0.4.0/22"))
 
 
 def test_a_block_never_holds_or_covers_the_other_family():
-    assert "::1" not in ipam.block("0.0.0.0/0")
-    assert not ipam.block("0.0.0.0/0").covers(ipam.block("::1/128"))
-    assert not ipam.block("0.0.0.0/0").overlaps(ipam.block("::/0"))
+    assert "::1" not in block_of("0.0.0.0/0")
+    assert not block_of("0.0.0.0/0").covers(block_of("::1/128"))
+    assert not block_of("0.0.0.0/0").overlaps(block_of("::/0"))
 
 
 @given(draws.addresses())
 def test_an_address_comes_back_from_its_number(address):
-    canonical = ipam.address(str(address))
+    canonical = parse_address(str(address))
     assert inet.number(canonical) == int(address)
     assert inet.to_text(address.version, int(address)) == canonical
-    assert ipam.version_of(canonical) == address.version
+    assert version_of(canonical) == address.version
 
 
 # --- subnets --------------------------------------------------------------------------------------------------------
@@ -294,12 +315,12 @@ def test_an_address_comes_back_from_its_number(address):
     ],
 )
 def test_a_subnet_in_space_that_endpoints_cannot_have_is_refused_with_the_space(cidr, words):
-    assert words in ipam.subnet_problem(cidr)
+    assert words in subnet_problem(cidr)
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/8", "126.0.0.0/7", "192.0.2.0/32", "fd00::/8", "2000::/3", "fc00::/6"])
 def test_a_subnet_that_is_not_wholly_inside_such_space_is_taken(cidr):
-    assert ipam.subnet_problem(cidr) is None
+    assert subnet_problem(cidr) is None
 
 
 @pytest.mark.parametrize(
@@ -318,20 +339,20 @@ def test_a_subnet_that_is_not_wholly_inside_such_space_is_taken(cidr):
     ],
 )
 def test_the_first_usable_address_is_inferred_as_gateway_where_there_is_room_for_one(cidr, gateway):
-    assert ipam.infer_gateway(cidr) == gateway
+    assert infer_gateway(cidr) == gateway
 
 
 @given(draws.small_networks())
 def test_endpoints_may_hold_all_but_network_broadcast_and_first_ipv6_address(network):
-    usable = ipam.usable(str(network))
-    assert list(range(usable.first, usable.last + 1)) == list(may_be_given(network))
+    inside = usable(str(network))
+    assert list(range(inside.first, inside.last + 1)) == list(may_be_given(network))
 
 
 @given(draws.networks())
 def test_an_inferred_gateway_is_the_lowest_address_that_endpoints_may_hold(network):
-    gateway = ipam.infer_gateway(str(network))
+    gateway = infer_gateway(str(network))
     assume(gateway is not None)
-    assert inet.number(gateway) == ipam.usable(str(network)).first
+    assert inet.number(gateway) == usable(str(network)).first
 
 
 @given(pools_in_use())
@@ -339,15 +360,15 @@ def test_the_next_address_is_the_lowest_that_is_free_and_may_be_given(case):
     network, ip_range, taken = case
     wide = every_address(str(network) if ip_range is None else ip_range)
     free = [number for number in may_be_given(network) if number in wide and number not in taken]
-    found = ipam.next_address(Subnet(str(network), ip_range=ip_range), AddressSet(taken))
+    found = next_address(Subnet(str(network), ip_range=ip_range), AddressSet(taken))
     assert found == (inet.to_text(network.version, free[0]) if free else None)
 
 
 @given(draws.networks())
 def test_the_first_address_of_a_network_of_any_size_is_found(network):
-    found = ipam.next_address(Subnet(str(network)), AddressSet())
-    usable = ipam.usable(str(network))
-    assert found == (inet.to_text(network.version, usable.first) if usable.first <= usable.last else None)
+    found = next_address(Subnet(str(network)), AddressSet())
+    inside = usable(str(network))
+    assert found == (inet.to_text(network.version, inside.first) if inside.first <= inside.last else None)
 
 
 @pytest.mark.parametrize(
@@ -367,20 +388,20 @@ def test_the_first_address_of_a_network_of_any_size_is_found(network):
     ],
 )
 def test_the_next_address(subnet, taken, wanted):
-    assert ipam.next_address(subnet, AddressSet(inet.number(address) for address in taken)) == wanted
+    assert next_address(subnet, AddressSet(inet.number(address) for address in taken)) == wanted
 
 
 @given(pools_in_use())
 def test_what_is_available_is_what_can_still_be_given_and_with_what_is_in_use_all_there_is(case):
     network, ip_range, taken = case
     subnet = Subnet(str(network), ip_range=ip_range)
-    in_use, available = ipam.counts(subnet, AddressSet(taken))
+    in_use, available = count_addresses(subnet, AddressSet(taken))
     never_given = set(every_address(str(network))) - set(may_be_given(network))
     assert in_use == len(never_given | taken)
     given_out = AddressSet(taken)
     for dummy in range(available):
-        given_out.add(inet.number(ipam.next_address(subnet, given_out)))
-    assert ipam.next_address(subnet, given_out) is None
+        given_out.add(inet.number(next_address(subnet, given_out)))
+    assert next_address(subnet, given_out) is None
     if ip_range is None:
         assert in_use + available == network.num_addresses
 
@@ -397,8 +418,8 @@ def test_what_is_available_is_what_can_still_be_given_and_with_what_is_in_use_al
     ],
 )
 def test_the_counts_of_a_subnet(subnet, taken, wanted):
-    first = ipam.block(subnet.subnet).first
-    assert ipam.counts(subnet, AddressSet(first + offset for offset in taken)) == wanted
+    first = block_of(subnet.subnet).first
+    assert count_addresses(subnet, AddressSet(first + offset for offset in taken)) == wanted
 
 
 # --- sets of addresses ----------------------------------------------------------------------------------------------
@@ -434,7 +455,7 @@ def test_the_default_pools_are_tried_in_dockers_order():
     wanted = [f"172.{second}.0.0/16" for second in range(17, 32)]
     wanted += [f"192.168.{third}.0/20" for third in range(0, 256, 16)]
     chosen = []
-    while (found := ipam.choose_subnet(ipam.DEFAULT_POOLS, chosen)) is not None:
+    while (found := choose_subnet(DEFAULT_POOLS, chosen)) is not None:
         chosen.append(found)
     assert chosen == wanted
 
@@ -465,7 +486,7 @@ def test_the_chosen_subnet_is_the_first_of_the_pools_that_overlaps_nothing(case)
     busy = [ipaddress.ip_network(cidr) for cidr in occupied]
     every = (subnet for base, size in pools for subnet in ipaddress.ip_network(base).subnets(new_prefix=size))
     free = next((subnet for subnet in every if not any(subnet.overlaps(other) for other in busy)), None)
-    found = ipam.choose_subnet(pools, occupied)
+    found = choose_subnet(pools, occupied)
     assert (None if found is None else ipaddress.ip_network(found)) == free
 
 
@@ -484,19 +505,19 @@ def test_the_chosen_subnet_is_the_first_of_the_pools_that_overlaps_nothing(case)
     ],
 )
 def test_the_chosen_subnet(pools, occupied, wanted):
-    assert ipam.choose_subnet(pools, occupied) == wanted
+    assert choose_subnet(pools, occupied) == wanted
 
 
 @given(draws.words)
 def test_a_host_has_one_ula_prefix_in_the_locally_assigned_half(host):
-    prefix = ipaddress.ip_network(ipam.ula_prefix(host))
+    prefix = ipaddress.ip_network(ula_prefix(host))
     assert prefix.prefixlen == 48
     assert prefix.subnet_of(ipaddress.ip_network("fd00::/8"))
-    assert ipam.ula_prefix(host) == str(prefix)
+    assert ula_prefix(host) == str(prefix)
 
 
 def test_two_hosts_have_different_ula_prefixes():
-    assert ipam.ula_prefix("one") != ipam.ula_prefix("other")
+    assert ula_prefix("one") != ula_prefix("other")
 
 
 # --- MAC addresses --------------------------------------------------------------------------------------------------
@@ -505,17 +526,17 @@ def test_two_hosts_have_different_ula_prefixes():
 @given(draws.addresses(4))
 @example(ipaddress.ip_address("192.168.216.11"))
 def test_the_mac_of_an_ipv4_address_is_0242_and_its_four_bytes(address):
-    mac = ipam.mac_of_ipv4(str(address))
+    mac = mac_of_ipv4(str(address))
     assert bytes.fromhex(mac.replace(":", "")) == b"\x02\x42" + address.packed
-    assert ipam.mac_address(mac) == mac
+    assert parse_mac(mac) == mac
 
 
 def test_the_mac_of_the_specifications_example():
-    assert ipam.mac_of_ipv4("192.168.216.11") == "02:42:c0:a8:d8:0b"
+    assert mac_of_ipv4("192.168.216.11") == "02:42:c0:a8:d8:0b"
 
 
 def test_the_mac_of_names_depends_on_host_network_and_endpoint():
-    macs = {ipam.mac_of_names(*words) for words in (("h", "n", "e"), ("g", "n", "e"), ("h", "m", "e"), ("h", "n", "f"))}
+    macs = {mac_of_names(*words) for words in (("h", "n", "e"), ("g", "n", "e"), ("h", "m", "e"), ("h", "n", "f"))}
     assert len(macs) == 4
-    assert all(mac.startswith("02:42:") and ipam.mac_address(mac) == mac for mac in macs)
-    assert ipam.mac_of_names("h", "n", "e") in macs
+    assert all(mac.startswith("02:42:") and parse_mac(mac) == mac for mac in macs)
+    assert mac_of_names("h", "n", "e") in macs

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import MAX_MTU, MIN_MTU
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils import answers
 
 ROOT = Path(__file__).parents[2]
@@ -35,17 +35,17 @@ TEMPLATES = {
 HOST = load("roles/macvlan_host/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 # Job → its module, the options of it, and the object that options are about which have no variable of their own name.
 MODULES = {
-    "network_create": ("macvlan_network", face.network_argspec(), "network"),
-    "network_remove": ("macvlan_network", face.network_argspec(), "network"),
-    "endpoint_attach": ("macvlan_endpoint", face.endpoint_argspec(), "endpoint"),
-    "endpoint_detach": ("macvlan_endpoint", face.endpoint_argspec(), "endpoint"),
-    "info": ("macvlan_info", face.info_argspec(), ""),
+    "network_create": ("macvlan_network", _argspecs.network_argspec(), "network"),
+    "network_remove": ("macvlan_network", _argspecs.network_argspec(), "network"),
+    "endpoint_attach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
+    "endpoint_detach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
+    "info": ("macvlan_info", _argspecs.info_argspec(), ""),
 }
 JOBS = ("site", "teardown", *MODULES)
-MTU = (options.MIN_MTU, options.MAX_MTU)
+MTU = (MIN_MTU, MAX_MTU)
 # What surveys ask for in numbers; the kernel counts processes up to PID_MAX_LIMIT (include/linux/threads.h).
 LIMITS = {
-    f"{PREFIX}confirm_timeout": (0, face.MAX_CONFIRM_TIMEOUT),
+    f"{PREFIX}confirm_timeout": (0, _runner.MAX_CONFIRM_TIMEOUT),
     f"{PREFIX}restore_timeout": (0, 86400),
     f"{PREFIX}network_mtu": MTU,
     f"{PREFIX}endpoint_mtu": MTU,

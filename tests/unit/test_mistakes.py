@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import outcome, plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import AbsentError, PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result import outcome
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,
     endpoint,
@@ -135,7 +136,7 @@ def test_what_may_come_by_itself_is_still_known_as_that():
 
 
 def foreseen(host, *requests):
-    made = plan.plan(requests, host.record, host.kernel, foresee=True)
+    made = plan(requests, host.record, host.kernel, foresee=True)
     return outcome.outcome_of(requests[0], requests, made, HostView(host.record, host.kernel), ())
 
 

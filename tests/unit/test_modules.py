@@ -16,11 +16,24 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as collected
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import config, errors, options
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.connection import Connection
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.guard import Caution
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.access import Connection
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
+    EndpointOptions,
+    EndpointRemoval,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
+    NetworkOptions,
+    NetworkRemoval,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    SubInterfaceOptions,
+    SubInterfaceRemoval,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -82,11 +95,11 @@ class FakeEngine:
 def fake(monkeypatch):
     """The tests are the same for root and for everybody else."""
     fake = FakeEngine()
-    monkeypatch.setattr(face.engine, "execute", fake.execute)
-    monkeypatch.setattr(face.engine, "inspect", fake.inspect)
-    monkeypatch.setattr(face.engine, "confirm", fake.confirm)
-    monkeypatch.setattr(face.connection, "find_connection", lambda: CONNECTION)
-    monkeypatch.setattr(face.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_runner, "execute", fake.execute)
+    monkeypatch.setattr(_runner, "inspect", fake.inspect)
+    monkeypatch.setattr(_runner, "confirm", fake.confirm)
+    monkeypatch.setattr(_runner.access, "find_connection", lambda: CONNECTION)
+    monkeypatch.setattr(_runner.os, "geteuid", lambda: 0)
     return fake
 
 
@@ -112,8 +125,8 @@ def call(capsys):
 
 @every_changing_module
 def test_an_engine_that_is_older_is_told_with_the_name_of_its_host(call, monkeypatch, module, key, params):
-    monkeypatch.setattr(face.persistence, "older_engine", lambda: "1.0.0")
-    monkeypatch.setattr(face.platform, "node", lambda: "edge3")
+    monkeypatch.setattr(_runner.boot_unit, "older_engine", lambda: "1.0.0")
+    monkeypatch.setattr(_runner.platform, "node", lambda: "edge3")
     warnings = json.dumps(call(module, params)["warnings"])
     assert "the command macvlan-host on edge3 is of release 1.0.0" in warnings and "this host" not in warnings
 
@@ -196,13 +209,13 @@ def test_info_has_no_diff_and_runs_in_check_mode(call):
 @pytest.mark.parametrize(
     ("module", "params", "request_type"),
     [
-        (macvlan_network, NETWORK, options.NetworkOptions),
-        (macvlan_network, {"name": "n", "state": "absent"}, options.NetworkRemoval),
-        (vlan_subinterface, {"parent": "eth0", "vlan_id": 50}, options.SubInterfaceOptions),
-        (vlan_subinterface, {"name": "eth0.50", "state": "absent"}, options.SubInterfaceRemoval),
-        (macvlan_endpoint, {"name": "e", "network": "n"}, options.EndpointOptions),
-        (macvlan_endpoint, {"name": "e", "network": "n", "state": "absent"}, options.EndpointRemoval),
-        (macvlan_config, CONFIG, config.Config),
+        (macvlan_network, NETWORK, NetworkOptions),
+        (macvlan_network, {"name": "n", "state": "absent"}, NetworkRemoval),
+        (vlan_subinterface, {"parent": "eth0", "vlan_id": 50}, SubInterfaceOptions),
+        (vlan_subinterface, {"name": "eth0.50", "state": "absent"}, SubInterfaceRemoval),
+        (macvlan_endpoint, {"name": "e", "network": "n"}, EndpointOptions),
+        (macvlan_endpoint, {"name": "e", "network": "n", "state": "absent"}, EndpointRemoval),
+        (macvlan_config, CONFIG, Config),
     ],
 )
 def test_state_decides_what_is_asked_for(call, fake, module, params, request_type):
@@ -255,7 +268,7 @@ def test_items_have_the_defaults_of_the_modules_of_single_objects(call, fake):
     call(macvlan_endpoint, CONFIG["endpoints"][0])
     call(macvlan_config, CONFIG)
     network, endpoint, whole = (asked.request for asked in fake.requests)
-    assert whole == config.Config(networks=(network,), endpoints=(endpoint,), purge=True)
+    assert whole == Config(networks=(network,), endpoints=(endpoint,), purge=True)
 
 
 def test_all_wrong_options_are_named_at_once(call, fake):
@@ -326,7 +339,7 @@ def test_an_error_that_nobody_expected_is_called_a_defect(call, fake, module, pa
 
 @every_module
 def test_without_root_nothing_is_tried(call, fake, monkeypatch, module, params):
-    monkeypatch.setattr(face.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(_runner.os, "geteuid", lambda: 1000)
     result = call(module, params, check_mode=True)
     assert result["failed"]
     assert "needs root" in result["msg"]
@@ -363,7 +376,7 @@ def test_a_confirmation_tells_what_it_has_confirmed(call, fake, check):
 
 @every_module
 def test_other_kernels_are_refused_by_name(call, fake, monkeypatch, module, params):
-    monkeypatch.setattr(face.platform, "system", lambda: "FreeBSD")
+    monkeypatch.setattr(_runner.platform, "system", lambda: "FreeBSD")
     result = call(module, params)
     assert result["failed"]
     assert "needs a Linux kernel" in result["msg"]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 SEPARATOR_FREE = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8)
 

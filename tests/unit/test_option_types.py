@@ -13,8 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common import warnings as collected
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import option_types
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_types, _runner
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -28,18 +27,18 @@ from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch
 
 # Module → its specification, and a task that is right.
 MODULES: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
-    macvlan_command: (face.command_argspec(), {}),
-    macvlan_config: (face.config_argspec(), {}),
-    macvlan_confirm: (face.confirm_argspec(), {}),
-    macvlan_endpoint: (face.endpoint_argspec(), {"name": "web", "network": "lan"}),
-    macvlan_info: (face.info_argspec(), {}),
-    macvlan_network: (face.network_argspec(), {"name": "lan"}),
-    vlan_subinterface: (face.subinterface_argspec(), {"name": "eth0.50"}),
+    macvlan_command: (_argspecs.command_argspec(), {}),
+    macvlan_config: (_argspecs.config_argspec(), {}),
+    macvlan_confirm: (_argspecs.confirm_argspec(), {}),
+    macvlan_endpoint: (_argspecs.endpoint_argspec(), {"name": "web", "network": "lan"}),
+    macvlan_info: (_argspecs.info_argspec(), {}),
+    macvlan_network: (_argspecs.network_argspec(), {"name": "lan"}),
+    vlan_subinterface: (_argspecs.subinterface_argspec(), {"name": "eth0.50"}),
 }
 ITEMS = {
-    "vlan_subinterfaces": (face._subinterface_options(), {"name": "eth0.50"}),
-    "networks": (face._network_options(), {"name": "lan"}),
-    "endpoints": (face._endpoint_options(), {"name": "web", "network": "lan"}),
+    "vlan_subinterfaces": (_argspecs._subinterface_options(), {"name": "eth0.50"}),
+    "networks": (_argspecs._network_options(), {"name": "lan"}),
+    "endpoints": (_argspecs._endpoint_options(), {"name": "web", "network": "lan"}),
 }
 # Words that only Python, or only the validation of Ansible, would say.
 RAW = ("<class", "Traceback", "NoneType", "convert", "dictionary requested", "object has no")
@@ -97,7 +96,7 @@ def cases_of(spec, right, place=""):
 
 
 def filled_in(option, about):
-    return yaml.safe_load(option_types.example_of(option, about))
+    return yaml.safe_load(_option_types.example_of(option, about))
 
 
 def all_cases():
@@ -116,7 +115,7 @@ CASES = list(all_cases())
 
 @pytest.fixture(autouse=True)
 def root(monkeypatch):
-    monkeypatch.setattr(face.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_runner.os, "geteuid", lambda: 0)
 
 
 @pytest.fixture
@@ -150,7 +149,7 @@ def test_a_wrong_type_is_told_with_its_place_its_value_and_what_would_be_right(m
     assert not [word for word in RAW if word in told], told
 
 
-@pytest.mark.parametrize("option", sorted(option_types.EXAMPLES))
+@pytest.mark.parametrize("option", sorted(_option_types.EXAMPLES))
 def test_an_example_is_of_the_right_type(option):
     specs = [spec for spec, dummy in (*MODULES.values(), *ITEMS.values())]
     specs += [about["options"] for spec in specs for about in spec.values() if about.get("options")]
@@ -158,15 +157,15 @@ def test_an_example_is_of_the_right_type(option):
     assert found
     for about in found:
         value = filled_in(option, about)
-        assert option_types.read_types({option: about}, {option: value}) == ({option: value}, [])
+        assert _option_types.read_types({option: about}, {option: value}) == ({option: value}, [])
 
 
 def test_every_option_of_text_or_of_more_than_one_value_has_an_example():
     for case in CASES:
-        spec = {**face._network_options(), **face._endpoint_options(), **face._subinterface_options()}
+        spec = {**_argspecs._network_options(), **_argspecs._endpoint_options(), **_argspecs._subinterface_options()}
         about = spec.get(case.option, {"type": "int"})
         if about.get("type") in ("str", "list", "dict") and "choices" not in about:
-            assert case.option in option_types.EXAMPLES
+            assert case.option in _option_types.EXAMPLES
 
 
 @pytest.mark.parametrize(
@@ -283,12 +282,12 @@ SINGLE = {"networks": macvlan_network, "endpoints": macvlan_endpoint, "vlan_subi
 @pytest.mark.parametrize("option", FULL)
 def test_one_wrong_type_makes_nothing_else_wrong(option):
     spec, full = ITEMS[option][0], FULL[option]
-    assert face.value_problems(spec, full) == []
+    assert _runner.value_problems(spec, full) == []
     for params, place, *dummy in (*cases_of(spec, full), *cases_of(spec, ITEMS[option][1])):
-        assert face.value_problems(spec, params) == [], place
+        assert _runner.value_problems(spec, params) == [], place
     # What is internal has no gateway that an aux address could be.
     for name in spec.keys() - {"internal"}:
-        assert face.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
+        assert _runner.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
 
 
 # A value that is wrong in an object that is right otherwise, and how its sentence begins.
@@ -368,4 +367,4 @@ RIGHT = [
 
 @pytest.mark.parametrize(("module", "params"), RIGHT)
 def test_what_was_right_stays_right(module, params):
-    assert option_types.read_types(MODULES[module][0], params)[1] == []
+    assert _option_types.read_types(MODULES[module][0], params)[1] == []

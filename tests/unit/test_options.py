@@ -13,14 +13,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Route, Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Subnet
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
+    EndpointOptions,
+    EndpointRemoval,
+    endpoint_options,
+    endpoint_removal,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Request
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
+    NetworkOptions,
+    NetworkRemoval,
+    network_options,
+    network_removal,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    SubInterfaceOptions,
+    subinterface_options,
+    subinterface_removal,
+)
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 
 def network(**params):
-    return options.network_options({"name": "n", "parent": "eth0", **params})
+    return network_options({"name": "n", "parent": "eth0", **params})
 
 
 def network_with(**subnet):
@@ -28,11 +48,11 @@ def network_with(**subnet):
 
 
 def subinterface(**params):
-    return options.subinterface_options(params)
+    return subinterface_options(params)
 
 
 def endpoint(**params):
-    return options.endpoint_options({"name": "e", "network": "n", "netns": "blue", **params})
+    return endpoint_options({"name": "e", "network": "n", "netns": "blue", **params})
 
 
 def refusal(function, **params):
@@ -54,7 +74,7 @@ def assert_refused(function, params, *words):
 
 
 def test_a_network_of_nothing_but_a_name_has_the_documented_defaults():
-    assert options.network_options({"name": "n"}) == options.NetworkOptions(
+    assert network_options({"name": "n"}) == NetworkOptions(
         name="n",
         parent=None,
         mode="bridge",
@@ -92,7 +112,7 @@ def test_a_network_takes_over_everything_that_is_given():
         allow_overlap=True,
     )
     first = Subnet("192.168.136.0/24", "192.168.136.254", False, "192.168.136.0/25", {"reserved2": "192.168.136.2"})
-    assert found == options.NetworkOptions(
+    assert found == NetworkOptions(
         name="n",
         parent="eth0",
         mode="private",
@@ -317,19 +337,19 @@ def test_only_a_network_that_leads_somewhere_infers_gateways(params, infers):
 
 
 def test_the_removal_of_a_network_reads_name_and_force_only():
-    found = options.network_removal({"name": "n", "force": True, "subnets": [{"subnet": "nonsense"}], "mtu": -1})
-    assert found == options.NetworkRemoval("n", True)
+    found = network_removal({"name": "n", "force": True, "subnets": [{"subnet": "nonsense"}], "mtu": -1})
+    assert found == NetworkRemoval("n", True)
 
 
 def test_the_removal_of_a_network_that_cannot_exist_is_refused():
-    assert_refused(lambda **params: options.network_removal(params), {"name": "a b"}, "network name 'a b'")
+    assert_refused(lambda **params: network_removal(params), {"name": "a b"}, "network name 'a b'")
 
 
 # --- sub-interfaces -------------------------------------------------------------------------------------------------
 
 
 def test_a_subinterface_of_a_name_alone_has_the_documented_defaults():
-    assert subinterface(name="eth0.50") == options.SubInterfaceOptions(
+    assert subinterface(name="eth0.50") == SubInterfaceOptions(
         name="eth0.50",
         parent="eth0",
         vlan_id=50,
@@ -360,7 +380,7 @@ def test_a_subinterface_of_a_name_alone_has_the_documented_defaults():
 def test_the_key_of_a_subinterface(params, key):
     found = subinterface(**params)
     assert (found.name, found.parent, found.vlan_id) == key
-    assert options.subinterface_removal(params).name == key[0]
+    assert subinterface_removal(params).name == key[0]
 
 
 def test_a_subinterface_takes_over_everything_that_is_given():
@@ -379,7 +399,7 @@ def test_a_subinterface_takes_over_everything_that_is_given():
         ingress_qos_map={"1": 2},
         egress_qos_map={"3": "4"},
     )
-    assert found == options.SubInterfaceOptions(
+    assert found == SubInterfaceOptions(
         "v", "eth0", 7, "802.1ad", 1400, "02:00:00:00:00:0a", False, False, True, True, True, {"1": 2}, {"3": 4}
     )
 
@@ -425,7 +445,7 @@ def test_what_a_subinterface_cannot_be_is_refused(params, words):
 
 
 def test_the_removal_of_a_subinterface_needs_a_key_too():
-    assert_refused(lambda **params: options.subinterface_removal(params), {"name": "foo"}, "'foo' says no VLAN")
+    assert_refused(lambda **params: subinterface_removal(params), {"name": "foo"}, "'foo' says no VLAN")
 
 
 @pytest.mark.parametrize(
@@ -449,7 +469,7 @@ def test_a_priority_map_is_brought_to_the_form_in_which_the_kernel_shows_it(give
 
 
 def test_an_endpoint_of_nothing_but_its_key_has_the_documented_defaults():
-    assert options.endpoint_options({"name": "e", "network": "n"}) == options.EndpointOptions(
+    assert endpoint_options({"name": "e", "network": "n"}) == EndpointOptions(
         name="e",
         network="n",
         netns=HOST,
@@ -487,7 +507,7 @@ def test_an_endpoint_takes_over_everything_that_is_given():
         announce=False,
         labels={"a": "b"},
     )
-    assert found == options.EndpointOptions(
+    assert found == EndpointOptions(
         name="e",
         network="n",
         netns=Netns("name", "blue"),
@@ -521,7 +541,7 @@ def test_an_endpoint_takes_over_everything_that_is_given():
     ],
 )
 def test_where_an_endpoint_is_and_what_its_interface_is_called(params, netns, ifname):
-    found = options.endpoint_options({"name": "e", "network": "n", **params})
+    found = endpoint_options({"name": "e", "network": "n", **params})
     assert (found.netns, found.ifname) == (netns, ifname)
 
 
@@ -639,12 +659,12 @@ def test_one_message_names_every_problem_of_an_endpoint():
 
 
 def test_the_removal_of_an_endpoint_reads_its_key_only():
-    assert options.endpoint_removal({"name": "e", "network": "n", "ipv4": "x"}) == options.EndpointRemoval("e", "n")
+    assert endpoint_removal({"name": "e", "network": "n", "ipv4": "x"}) == EndpointRemoval("e", "n")
 
 
 def test_the_removal_of_an_endpoint_that_cannot_exist_is_refused():
     with pytest.raises(OptionsError) as caught:
-        options.endpoint_removal({"name": "e e", "network": "n/n"})
+        endpoint_removal({"name": "e e", "network": "n/n"})
     assert len(caught.value.problems) == 2
 
 
@@ -736,15 +756,22 @@ def params_of(required, optional):
     )
 
 
+READERS = {
+    "network": (network_options, network_removal),
+    "subinterface": (subinterface_options, subinterface_removal),
+    "endpoint": (endpoint_options, endpoint_removal),
+}
+
+
 @pytest.mark.parametrize("what", OPTIONS)
 @given(data=st.data())
 def test_parameters_of_the_right_types_give_options_or_a_refusal_and_nothing_else(what, data):
     params = data.draw(params_of(*OPTIONS[what]))
-    wanted, gone = (getattr(options, f"{what}_{way}") for way in ("options", "removal"))
+    wanted, gone = READERS[what]
     for function in (wanted, gone):
         # Anything else that is raised fails the test.
         with contextlib.suppress(OptionsError):
-            assert isinstance(function(params), t.get_args(options.Request))
+            assert isinstance(function(params), t.get_args(Request))
 
 
 @pytest.mark.parametrize(
@@ -764,8 +791,7 @@ def test_a_name_that_cannot_be_written_as_bytes_is_refused(function, params):
 
 
 def test_the_fuzzed_options_are_those_of_the_modules():
-    face = pytest.importorskip("ansible_collections.fleetnet.macvlan.plugins.module_utils.ansible")
     for what, (required, optional) in OPTIONS.items():
-        spec = getattr(face, f"{what}_argspec")()
+        spec = getattr(_argspecs, f"{what}_argspec")()
         assert set(spec) - {"state", "state_dir"} == set(required) | set(optional)
         assert {name for name, option in spec.items() if option.get("required")} == set(required)

@@ -10,9 +10,10 @@ import types
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import engine, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError, StateError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.owners import owner_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.perform import apply_steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.owners import owner_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import Note
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,
     endpoint,
@@ -106,7 +107,7 @@ CASES = [
 def test_every_step_is_of_an_object(requests, owned):
     made = prepared().run(*requests)
     titles = {item.describe(): owner_of(item, made.steps, made.before, made.after) for item in made.steps}
-    lacking = [item.describe() for item in made.steps if not isinstance(item, steps.Note) and not titles[item.describe()]]
+    lacking = [item.describe() for item in made.steps if not isinstance(item, Note) and not titles[item.describe()]]
     assert lacking == []
     for words, title in owned:
         found = {text: owner for text, owner in titles.items() if text.startswith(words)}
@@ -153,7 +154,7 @@ def test_what_could_not_be_taken_back_is_told_whatever_the_cause(exc, problems):
     forgotten = []
     session = types.SimpleNamespace(forget_intention=lambda: forgotten.append(True))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is tested
-        engine._apply(session, Writer(exc, problems), made, "endpoint lan/a")
+        apply_steps(session, Writer(exc, problems), made, "endpoint lan/a")
     message = str(caught.value)
     assert "no" in message
     assert bool(forgotten) == (not problems)

@@ -10,18 +10,37 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import ipam, names, plan, steps
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.needs import needs_of_everything
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import (
-    HOST,
-    DummyParent,
-    Netns,
-    OddRoute,
-    Record,
-    Route,
-    Space,
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import (
+    subnet_problem,
+    ula_prefix,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Space
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import (
+    needs_before_turning_back,
+    needs_of,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddAddress,
+    CreateNetns,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNetns,
+    SetLink,
+    SetSysctls,
+    inverse,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE,
@@ -237,7 +256,7 @@ def test_an_owned_vlan_carries_our_tag_and_nothing_of_its_own():
 def test_the_subnets_that_are_chosen(found, others, request_, subnets):
     host = prepared(found, *others)
     chosen = host.run(request_).after.networks["lan"].subnets
-    ula = ipam.ula_prefix("host").replace("/48", "/64")
+    ula = ula_prefix("host").replace("/48", "/64")
     assert [subnet.subnet for subnet in chosen] == [ula if text == "ula" else text for text in subnets]
     assert not host.plan(request_).changed
 
@@ -246,7 +265,7 @@ def test_a_second_network_with_ipv6_takes_the_next_64_of_the_hosts_prefix():
     host = prepared(kernel(), network("one", ipv6=True), network("two", ["10.0.0.0/24"], parent="eth1", ipv6=True))
     one, two = (host.record.networks[name].subnets[1].subnet for name in ("one", "two"))
     assert one != two
-    assert ipam.block(ipam.ula_prefix("host")).covers(ipam.block(two))
+    assert block_of(ula_prefix("host")).covers(block_of(two))
 
 
 @pytest.mark.parametrize("base", ["0.0.0.0/0", "127.0.0.0/8", "224.0.0.0/4", "169.254.0.0/16", "240.0.0.0/4"])
@@ -256,7 +275,7 @@ def test_a_subnet_that_could_not_be_named_is_not_chosen_either(base):
         found = host.run(network(subnets=(), address_pools=[{"base": base, "size": 24}])).after.networks["lan"]
     except PlanError:
         return
-    assert [ipam.subnet_problem(subnet.subnet) for subnet in found.subnets] == [None]
+    assert [subnet_problem(subnet.subnet) for subnet in found.subnets] == [None]
 
 
 # --- networks that are refused --------------------------------------------------------------------------------------
@@ -965,7 +984,7 @@ def test_an_endpoint_with_both_families_has_an_address_and_a_default_route_of_ea
 def test_settings_that_the_task_gives_come_last_and_replace_ours():
     sysctls = {"net.ipv6.conf.IFNAME.accept_ra": "2", "net.ipv4.conf.IFNAME.rp_filter": "0"}
     made = prepared(kernel(), DUAL).run(endpoint(sysctls=sysctls, announce=False))
-    (step,) = [step for step in made.steps if isinstance(step, steps.SetSysctls)]
+    (step,) = [step for step in made.steps if isinstance(step, SetSysctls)]
     assert [(item.key, item.new) for item in step.settings] == [
         ("net.ipv6.conf.IFNAME.autoconf", "0"),
         ("net.ipv6.conf.IFNAME.ndisc_notify", "0"),
@@ -979,7 +998,7 @@ def test_settings_that_the_task_gives_come_last_and_replace_ours():
 
 def test_a_kernel_without_ipv6_is_no_obstacle_to_an_endpoint_without_ipv6():
     made = prepared(kernel(), network()).run(endpoint())
-    (step,) = [step for step in made.steps if isinstance(step, steps.SetSysctls)]
+    (step,) = [step for step in made.steps if isinstance(step, SetSysctls)]
     assert {item.key.split(".")[1]: item.optional for item in step.settings} == {"ipv6": True, "ipv4": False}
 
 
@@ -1002,9 +1021,9 @@ def test_a_namespace_that_is_there_is_used_and_not_owned(path, params):
     host = prepared(kernel(spaces={path: space()}), network())
     made = host.run(endpoint(**params))
     assert made.after.namespaces == {}
-    assert not any(isinstance(step, steps.CreateNetns) for step in made.steps)
+    assert not any(isinstance(step, CreateNetns) for step in made.steps)
     assert not host.plan(endpoint(**params)).changed
-    assert not any(isinstance(step, steps.DeleteNetns) for step in host.run(no_endpoint()).steps)
+    assert not any(isinstance(step, DeleteNetns) for step in host.run(no_endpoint()).steps)
 
 
 @pytest.mark.parametrize(
@@ -1040,13 +1059,13 @@ def test_a_namespace_that_is_there_is_used_and_not_owned(path, params):
         pytest.param(
             {"subnets": ["fd00::/64"]},
             {},
-            {"ipv4": None, "ipv6": "fd00::2/64", "mac": ipam.mac_of_names("host", "lan", "web")},
+            {"ipv4": None, "ipv6": "fd00::2/64", "mac": mac_of_names("host", "lan", "web")},
             id="ipv6-only",
         ),
         pytest.param(
             {"subnets": (), "ipam": "none"},
             {},
-            {"ipv4": None, "ipv6": None, "mac": ipam.mac_of_names("host", "lan", "web")},
+            {"ipv4": None, "ipv6": None, "mac": mac_of_names("host", "lan", "web")},
             id="ipam-none",
         ),
         pytest.param({"mode": "passthru"}, {}, {"mac": "52:54:00:00:00:02"}, id="passthru-has-its-parents-mac"),
@@ -1540,7 +1559,7 @@ def test_a_renamed_interface_gets_its_ipv6_address_again():
 def test_an_interface_that_is_called_like_a_part_of_a_setting_can_be_renamed(ifname):
     host = prepared(kernel(), DUAL, endpoint(ifname=ifname))
     made = host.run(endpoint(ifname="lan0"))
-    assert not any(isinstance(step, steps.SetSysctls) for step in made.steps)
+    assert not any(isinstance(step, SetSysctls) for step in made.steps)
     assert not host.plan(endpoint(ifname="lan0")).changed
 
 
@@ -1548,7 +1567,7 @@ def test_a_renamed_interface_that_changes_a_setting_too_can_be_turned_back():
     host = prepared(kernel(), DUAL, endpoint())
     made = host.plan(endpoint(ifname="net0", announce=False))
     settings = [
-        item for step in steps.inverse(made.steps) if isinstance(step, steps.SetSysctls) for item in step.settings
+        item for step in inverse(made.steps) if isinstance(step, SetSysctls) for item in step.settings
     ]
     assert {(item.key, item.new) for item in settings} == {
         ("net.ipv6.conf.IFNAME.ndisc_notify", "1"),
@@ -1731,7 +1750,7 @@ def test_addresses_and_routes_that_were_changed_are_brought_back(on, addresses, 
     made = host.run(endpoint())
     assert said(made) == sentences
     assert not host.plan(endpoint()).changed
-    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    back = kernel_after(host.kernel, inverse(made.steps))
     assert builders.shape(back)[BLUE_PATH] == builders.shape(builders.with_space(back, found, BLUE_PATH))[BLUE_PATH]
 
 
@@ -1769,7 +1788,7 @@ def test_the_route_of_an_address_comes_back_before_those_that_need_it(on, presen
     assert said(made) == sentences
     assert set(routes_in_blue(healthy)) <= set(routes_in_blue(host.kernel))
     assert not host.plan(endpoint()).changed
-    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    back = kernel_after(host.kernel, inverse(made.steps))
     assert set(routes_in_blue(back)) == set(present)
 
 
@@ -1848,8 +1867,8 @@ def test_an_address_with_a_peer_is_deleted_with_it_and_comes_back_so():
     found = dataclasses.replace(one, addresses={index: (changed,)}, peers={(index, changed): "10.66.0.9"})
     host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
     made = host.run(endpoint())
-    assert steps.DeleteAddress(BLUE, "eth0", changed, "10.66.0.9") in made.steps
-    back = plan.kernel_after(host.kernel, steps.inverse(made.steps))
+    assert DeleteAddress(BLUE, "eth0", changed, "10.66.0.9") in made.steps
+    back = kernel_after(host.kernel, inverse(made.steps))
     assert back.spaces[BLUE_PATH].peers == found.peers
 
 
@@ -2234,7 +2253,7 @@ def test_an_owned_parent_with_our_tag_but_another_identity_is_kept(change):
     host = prepared(kernel(), network(parent="eth0.50"))
     host.change("eth0.50", **change)
     made = host.run(no_network())
-    assert not any(isinstance(step, steps.DeleteLink) for step in made.steps)
+    assert not any(isinstance(step, DeleteLink) for step in made.steps)
     assert "eth0.50" in " ".join(made.warnings)
 
 
@@ -2593,7 +2612,7 @@ def test_a_foreign_subinterface_is_removed_by_force_and_can_be_made_again_as_it_
     made = host.run(no_subinterface(force=True))
     assert said(made) == ["delete VLAN link eth0.50"]
     assert host.link("eth0.50") is None
-    assert builders.shape(plan.kernel_after(host.kernel, steps.inverse(made.steps))) == before
+    assert builders.shape(kernel_after(host.kernel, inverse(made.steps))) == before
 
 
 def test_a_subinterface_that_is_gone_already_is_forgotten():
@@ -2671,7 +2690,7 @@ def test_notes_about_what_was_read_differently_are_warnings_once():
 )
 def test_only_what_can_matter_is_read(request_, paths, routes, kinds):
     host = prepared(kernel(), network(parent="eth0.50"), endpoint())
-    needs = plan.needs_of([request_], host.record)
+    needs = needs_of([request_], host.record)
     assert {netns.path for netns in needs.spaces} == paths
     assert needs.host_routes is routes
     assert needs.kinds == kinds
@@ -2681,21 +2700,21 @@ def test_only_what_can_matter_is_read(request_, paths, routes, kinds):
 @pytest.mark.parametrize("request_", [network(mode="private"), no_network(force=True), no_endpoint()])
 def test_the_routes_of_an_endpoint_of_the_host_are_read_whatever_touches_it(request_):
     host = prepared(kernel(), network(), endpoint(pid=None))
-    assert plan.needs_of([request_], host.record).host_routes is True
+    assert needs_of([request_], host.record).host_routes is True
 
 
 def test_processes_matter_only_where_a_namespace_of_ours_may_go():
     host = prepared(kernel(spaces={DOCKER: space()}), network(), endpoint(), endpoint("b", netns_path=DOCKER))
-    assert plan.needs_of([no_endpoint()], host.record).strangers == {Netns("name", "blue")}
+    assert needs_of([no_endpoint()], host.record).strangers == {Netns("name", "blue")}
     # A path may be another name of one that was made here.
-    assert plan.needs_of([no_endpoint("b")], host.record).strangers == {Netns("path", DOCKER)}
-    assert plan.needs_of([endpoint()], host.record).strangers == frozenset()
+    assert needs_of([no_endpoint("b")], host.record).strangers == {Netns("path", DOCKER)}
+    assert needs_of([endpoint()], host.record).strangers == frozenset()
 
 
 def test_the_settings_that_are_compared_are_read():
     host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.rp_filter": "1", FORWARD: "1"}))
     request = endpoint(ifname="net.0", sysctls={"net.ipv4.conf.IFNAME.log_martians": "1"})
-    keys = plan.needs_of([request], host.record).spaces[Netns("name", "blue")]
+    keys = needs_of([request], host.record).spaces[Netns("name", "blue")]
     assert {
         FORWARD,
         "net.ipv4.conf.eth0.rp_filter",
@@ -2708,32 +2727,32 @@ def test_the_settings_that_are_compared_are_read():
 def test_the_settings_of_a_link_that_was_being_renamed_are_read_under_each_name():
     place = Netns("name", "blue"), "eth0"
     host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.rp_filter": "1", FORWARD: "1"}))
-    needs = plan.needs_of([endpoint()], host.record)
+    needs = needs_of([endpoint()], host.record)
     renames = [
-        steps.SetLink(*place, "name", "eth0", "net.0"),
-        steps.SetLink(*place, "mtu", 1500, 1400),
-        steps.SetLink(place[0], "net.0", "name", "net.0", "wan0"),
+        SetLink(*place, "name", "eth0", "net.0"),
+        SetLink(*place, "mtu", 1500, 1400),
+        SetLink(place[0], "net.0", "name", "net.0", "wan0"),
     ]
-    keys = plan.needs_before_turning_back(needs, renames).spaces[place[0]]
+    keys = needs_before_turning_back(needs, renames).spaces[place[0]]
     for name in ("net/0", "wan0"):
         assert keys >= {key.replace("eth0", name) for key in needs.spaces[place[0]]}
-    assert plan.needs_before_turning_back(needs, reversed(renames)).spaces[place[0]] == keys
-    assert plan.needs_before_turning_back(needs, renames[1:2]) == needs
+    assert needs_before_turning_back(needs, reversed(renames)).spaces[place[0]] == keys
+    assert needs_before_turning_back(needs, renames[1:2]) == needs
 
 
 def test_what_a_task_asks_for_is_read_under_the_old_name_too():
     host = prepared(kernel(), network(), endpoint())
     request = endpoint(ifname="net0", sysctls={"net.ipv4.conf.IFNAME.rp_filter": "1"})
-    keys = plan.needs_of([request], host.record).spaces[Netns("name", "blue")]
+    keys = needs_of([request], host.record).spaces[Netns("name", "blue")]
     assert {"net.ipv4.conf.eth0.rp_filter", "net.ipv4.conf.net0.rp_filter"} <= keys
 
 
 def test_all_that_is_recorded_is_read_to_look_for_drift():
     host = prepared(kernel(), network(), endpoint(), endpoint("b", pid=None))
-    needs = plan.needs_of_everything(host.record)
+    needs = needs_of_everything(host.record)
     assert {netns.path for netns in needs.spaces} == {"", BLUE_PATH}
     assert needs.host_routes is True
-    assert plan.needs_of_everything(Record()).host_routes is False
+    assert needs_of_everything(Record()).host_routes is False
 
 
 def test_a_dummy_parent_is_known_by_the_id_of_its_network():
@@ -2744,16 +2763,16 @@ def test_a_dummy_parent_is_known_by_the_id_of_its_network():
 def test_steps_in_a_namespace_that_was_not_read_change_nothing_in_the_simulation():
     found = kernel()
     made = [
-        steps.AddAddress(Netns("name", "unread"), "eth0", "10.0.0.1/24"),
-        steps.SetSysctls(Netns("name", "unread"), "eth0"),
+        AddAddress(Netns("name", "unread"), "eth0", "10.0.0.1/24"),
+        SetSysctls(Netns("name", "unread"), "eth0"),
     ]
-    assert plan.kernel_after(found, made) == found
-    assert plan.kernel_after(found, [steps.DeleteNetns("unread", "t")]).spaces["/run/netns/unread"] is None
+    assert kernel_after(found, made) == found
+    assert kernel_after(found, [DeleteNetns("unread", "t")]).spaces["/run/netns/unread"] is None
 
 
 def test_a_namespace_that_is_there_is_not_made_anew_in_the_simulation():
     found = kernel(spaces={BLUE_PATH: Space(links={"lo": builders.loopback(alias="x")})})
-    assert plan.kernel_after(found, [steps.CreateNetns("blue", "y")]) == found
+    assert kernel_after(found, [CreateNetns("blue", "y")]) == found
 
 
 @pytest.mark.parametrize("lo", [{"alias": "y"}, {"alias": ""}, None], ids=["another tag", "no tag", "nothing"])
@@ -2761,15 +2780,15 @@ def test_another_namespace_of_the_name_stays_in_the_simulation_too(lo):
     """As it does in the kernel, when an interrupted run that made one is turned back."""
     links = {} if lo is None else {"lo": builders.loopback(**lo)}
     found = kernel(spaces={BLUE_PATH: Space(links=links)})
-    assert plan.kernel_after(found, [steps.DeleteNetns("blue", "x")]) == found
+    assert kernel_after(found, [DeleteNetns("blue", "x")]) == found
 
 
 @pytest.mark.parametrize("born_as", ["mv-a", names.birth_name("0" * 12)])
 def test_a_link_whose_creation_was_interrupted_is_known_by_its_group_in_the_simulation(born_as):
-    removal = steps.DeleteLink(HOST, steps.LinkSpec("mv-a", "macvlan", f"{names.TAG_PREFIX}{'0' * 12}"))
+    removal = DeleteLink(HOST, LinkSpec("mv-a", "macvlan", f"{names.TAG_PREFIX}{'0' * 12}"))
     for group, left in ((names.birth_group("0" * 12), False), (0, True)):
         found = kernel(link(born_as, 9, kind="macvlan", group=group))
-        assert (born_as in plan.kernel_after(found, [removal]).spaces[HOST.path].links) == left
+        assert (born_as in kernel_after(found, [removal]).spaces[HOST.path].links) == left
 
 
 def test_equal_plans_are_equal_to_the_last_index():

@@ -10,8 +10,8 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import BridgeVlans
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import BridgeVlans
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,
     configuration,
@@ -37,7 +37,7 @@ def host_with(known, *links):
 
 def warned(host, *requests):
     made = host.run(*requests)
-    assert "br0" in plan.needs_of(host.worked_in(*requests), host.record).parents
+    assert "br0" in needs_of(host.worked_in(*requests), host.record).parents
     return [text for text in made.warnings if "filters VLANs" in text]
 
 
@@ -114,4 +114,4 @@ def test_a_recorded_subinterface_whose_name_does_not_tell_leads_to_its_bridge():
     host.run(subinterface("storage", parent="br0", vlan_id=50), network(parent="storage"))
     host.lose("storage")
     for request in (network(parent="storage"), endpoint()):
-        assert "br0" in plan.needs_of([request], host.record).parents
+        assert "br0" in needs_of([request], host.record).parents

@@ -10,10 +10,16 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, options, plan, steps
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Emigrant, Netns, OddRoute, Route
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Emigrant
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import EndpointOptions
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import SetSysctls, inverse
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
     ETH0,
@@ -300,7 +306,7 @@ def test_other_namespaces_are_looked_at_for_passthru_links_and_the_first_on_a_pa
     host = Host(kernel(link("eth2", 9), link("eth3", 10)))
     host.run(network(mode="passthru"), network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint("one", network="other", ifname="mv0"))
     host.run(network("third", parent="eth3", subnets=["10.1.0.0/24"]))
-    assert plan.needs_of([request_], host.record).newcomers is looks
+    assert needs_of([request_], host.record).newcomers is looks
 
 
 def test_a_restoration_tells_of_the_foreign_link_that_came_first():
@@ -353,7 +359,7 @@ def test_no_step_switches_ipv6_off_where_there_is_none(sysctls):
         made = host.run(endpoint(sysctls=sysctls, **wanted))
         assert not [step for step in said(made) if "ipv6" in step]
         # Nor does one that would make it again.
-        assert not [item for step in steps.inverse(host.plan(no_endpoint()).steps) if "ipv6" in (item := step.describe())]
+        assert not [item for step in inverse(host.plan(no_endpoint()).steps) if "ipv6" in (item := step.describe())]
     host.lose("mv0", BLUE_PATH)
     assert not [step for step in said(host.run(Restoration())) if "ipv6" in step]
 
@@ -364,11 +370,11 @@ def test_settings_that_go_with_the_mtu_are_put_back_after_it():
     one = host.kernel.spaces[BLUE_PATH]
     before = {key: value for key, value in one.sysctls.items() if key.startswith("net.ipv6.conf.eth0.")}
     assert len(before) > 3
-    back = steps.inverse(host.plan(endpoint(mtu=1000)).steps)
+    back = inverse(host.plan(endpoint(mtu=1000)).steps)
     raised = next(number for number, step in enumerate(back) if getattr(step, "attribute", None) == "mtu")
     written = {}
     for number, step in enumerate(back):
-        if isinstance(step, steps.SetSysctls):
+        if isinstance(step, SetSysctls):
             assert number > raised
             written.update({names.sysctl_key(item.key, step.ifname): item.new for item in step.settings})
     assert {key: written.get(key) for key in before} == before
@@ -499,7 +505,7 @@ def test_a_vlan_that_is_in_another_namespace_is_taken(lower, vlan_id, facts, is_
 def test_other_namespaces_are_looked_at_only_for_vlans_that_may_be_made(request_, vlans):
     host = Host()
     host.run(network(parent="eth1.7"))
-    assert plan.needs_of([request_], host.record).vlans == vlans
+    assert needs_of([request_], host.record).vlans == vlans
 
 
 # --- an mtu without IPv6 --------------------------------------------------------------------------------------------
@@ -537,7 +543,7 @@ WAYS_TO_A_LOW_MTU = [
 def test_an_mtu_that_takes_ipv6_away_is_refused_where_settings_need_it(sysctls, needing, params, requests, is_there):
     host = Host()
     host.run(network(**params))
-    if is_there or not any(isinstance(item, options.EndpointOptions) for item in requests({})):
+    if is_there or not any(isinstance(item, EndpointOptions) for item in requests({})):
         host.run(endpoint(sysctls=sysctls))
     wanted = requests(sysctls)
     if needing:
@@ -594,7 +600,7 @@ def test_settings_that_go_with_the_mtu_that_they_need_are_not_missed():
     defaults = {"net.ipv6.conf.default.disable_ipv6": "0", "net.ipv6.conf.default.accept_ra": "1"}
     host.kernel = with_space(host.kernel, dataclasses.replace(here, sysctls={**here.sysctls, **defaults}), BLUE_PATH)
     made = host.run(endpoint(mtu=1000))
-    settings = [item for step in made.steps if isinstance(step, steps.SetSysctls) for item in step.settings]
+    settings = [item for step in made.steps if isinstance(step, SetSysctls) for item in step.settings]
     assert {item.key for item in settings} >= {"net.ipv6.conf.IFNAME.disable_ipv6", "net.ipv6.conf.IFNAME.accept_ra"}
     assert all(item.optional for item in settings)
 
@@ -606,7 +612,7 @@ TO_COME = "later"
 
 def foreseen(host, *requests):
     """What check mode says to endpoints whose network an earlier task of the play will have made."""
-    return plan.plan(host.worked_in(*requests), host.record, host.kernel, foresee=True)
+    return plan(host.worked_in(*requests), host.record, host.kernel, foresee=True)
 
 
 def with_blue(*links, **values):

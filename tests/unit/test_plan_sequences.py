@@ -12,14 +12,39 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import ipam, outcome, plan, steps, taken
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import apply_changes, changes_between
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of, find_link
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.ownership import find_link
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Netns, Record, Route
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import EndpointOptions, Restoration, SubInterfaceRemoval
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import EndpointOptions
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    SubInterfaceRemoval,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result import outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import conflicts_of, drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import (
+    apply_changes,
+    changes_between,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddLink,
+    CreateNetns,
+    DeleteLink,
+    DeleteNetns,
+    Note,
+    inverse,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.stored import from_plain, to_plain
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import (
+    version_of,
+    without_prefix,
+)
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link
 
@@ -235,7 +260,7 @@ class Routed:
 
     def happen(self, host):
         own = host.kernel.spaces[HOST.path]
-        hops = {**own.next_hops, (self.index, ipam.without_prefix(self.address)): "10.77.0.0/16"}
+        hops = {**own.next_hops, (self.index, without_prefix(self.address)): "10.77.0.0/16"}
         host.kernel = builders.with_space(host.kernel, dataclasses.replace(own, next_hops=hops), HOST.path)
 
 
@@ -256,7 +281,7 @@ class Given:
         endpoint, one, found = links[self.number % len(links)]
         addresses, routes = one.addresses.get(found.index, ()), one.routes.get(found.index, ())
         for address, to, via, metric in self.items:
-            if endpoint.ipv6 or ipam.version_of(address) == 4:
+            if endpoint.ipv6 or version_of(address) == 4:
                 connected = Route.connected(address)
                 more = [Route(to, via, metric), *([connected] if connected else [])] if to else []
                 addresses = (*(item for item in addresses if item != address), address)
@@ -339,11 +364,11 @@ def runs(life):
 
 def touched(step):
     """(path, name) of the link or the namespace that a step changes."""
-    if isinstance(step, (steps.CreateNetns, steps.DeleteNetns)):
+    if isinstance(step, (CreateNetns, DeleteNetns)):
         return Netns("name", step.name).path, None
-    if isinstance(step, (steps.AddLink, steps.DeleteLink)):
+    if isinstance(step, (AddLink, DeleteLink)):
         return step.netns.path, step.link.name
-    if isinstance(step, steps.Note):
+    if isinstance(step, Note):
         return None, None
     return step.netns.path, step.ifname
 
@@ -385,8 +410,8 @@ def test_after_a_run_nothing_has_drifted(life):
 @given(sequences)
 def test_what_was_done_and_taken_back_leaves_the_kernel_as_it_was(sequence):
     for before, dummy, made, dummy in runs(sequence):
-        there = plan.kernel_after(before.kernel, made.steps)
-        back = plan.kernel_after(there, steps.inverse(made.steps))
+        there = kernel_after(before.kernel, made.steps)
+        back = kernel_after(there, inverse(made.steps))
         assert builders.shape(back) == builders.shape(before.kernel)
 
 
@@ -395,8 +420,8 @@ def test_what_was_done_and_taken_back_leaves_the_kernel_as_it_was(sequence):
 def test_what_was_done_in_part_and_taken_back_leaves_the_kernel_as_it_was(sequence):
     for before, dummy, made, dummy in runs(sequence[:6]):
         for count in range(len(made.steps)):
-            there = plan.kernel_after(before.kernel, made.steps[:count])
-            back = plan.kernel_after(there, steps.inverse(made.steps[:count]))
+            there = kernel_after(before.kernel, made.steps[:count])
+            back = kernel_after(there, inverse(made.steps[:count]))
             assert builders.shape(back) == builders.shape(before.kernel)
 
 
@@ -404,7 +429,7 @@ def test_what_was_done_in_part_and_taken_back_leaves_the_kernel_as_it_was(sequen
 @given(lives)
 def test_the_journal_says_the_same_as_the_plan(life):
     for before, dummy, made, dummy in runs(life):
-        read = [steps.from_plain(json.loads(json.dumps(steps.to_plain(step)))) for step in made.steps]
+        read = [from_plain(json.loads(json.dumps(to_plain(step)))) for step in made.steps]
         assert tuple(read) == made.steps
         assert apply_changes(before.record, changes_between(made.before, made.after)) == made.after
 
@@ -424,7 +449,7 @@ def test_no_step_touches_what_is_not_ours(life):
     foreign = {(path, name) for path, one in a_host().kernel.spaces.items() for name in one.links}
     foreign |= {(path, None) for path in a_host().kernel.spaces}
     for dummy, dummy, made, host in runs(life):
-        everything = [*made.steps, *steps.inverse(made.steps)]
+        everything = [*made.steps, *inverse(made.steps)]
         assert [step for step in everything if touched(step) in foreign] == []
         for path, name in foreign:
             if name is not None:
@@ -462,7 +487,7 @@ def turn(one):
 @given(lives)
 def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(life):
     for before, dummy, made, dummy in runs(life):
-        followed = plan.kernel_after(before.kernel, made.steps)
+        followed = kernel_after(before.kernel, made.steps)
         foreseen = dataclasses.replace(before.kernel, spaces=made.outcome.spaces)
         assert builders.shape(followed) == builders.shape(foreseen)
 
@@ -472,7 +497,7 @@ def test_a_plan_foresees_the_kernel_to_which_its_steps_lead(life):
 def test_a_plan_reads_all_that_it_needs(life):
     """What is not asked for by needs_of is not read, and must not be missed."""
     for before, request, made, dummy in runs(life):
-        needs = plan.needs_of([request], before.record)
+        needs = needs_of([request], before.record)
         paths = {netns.path for netns in needs.spaces}
         spaces = {path: one for path, one in before.kernel.spaces.items() if path in paths}
         if not needs.host_routes:
@@ -524,13 +549,13 @@ def test_when_all_is_removed_the_kernel_is_as_it_was_at_the_start(life):
 def in_use(host):
     """The addresses of the host's hardware, and its routers."""
     own = host.kernel.spaces[HOST.path]
-    on_links = {ipam.without_prefix(item) for index in (ETH0, ETH1) for item in own.addresses.get(index, ())}
+    on_links = {without_prefix(item) for index in (ETH0, ETH1) for item in own.addresses.get(index, ())}
     return on_links | {hop for dummy, hop in own.next_hops}
 
 
 def held_by(record):
     """(endpoint, address) of all that is leased to endpoints."""
-    return {(item.key, ipam.without_prefix(address)) for item in record.endpoints.values() for address in item.addresses}
+    return {(item.key, without_prefix(address)) for item in record.endpoints.values() for address in item.addresses}
 
 
 @settings(max_examples=100)
@@ -545,7 +570,7 @@ def test_an_address_in_use_is_given_to_nobody_and_kept_with_a_warning(life):
             mine = [address for key, address in kept if key == (request.network, request.name)]
             assert all(any(f"{request.title}: it keeps {address}, " in text for text in told) for address in mine)
         titles = {item.title for item in host.record.endpoints.values()}
-        drifted = {(item.object, ipam.without_prefix(item.recorded)) for item in taken.conflicts_of(HostView(host.record, host.kernel), titles)}
+        drifted = {(item.object, without_prefix(item.recorded)) for item in conflicts_of(HostView(host.record, host.kernel), titles)}
         assert {(f"endpoint {key[0]}/{key[1]}", address) for key, address in kept} <= drifted
 
 
@@ -575,7 +600,7 @@ def test_no_parent_becomes_a_gateway_that_leads_out(life):
         for name, item in host.record.networks.items():
             parent = before.link(item.parent)
             found = before.kernel.spaces[HOST.path].addresses.get(parent.index, ()) if parent else ()
-            gateways = {subnet.gateway for subnet in item.subnets} & {ipam.without_prefix(address) for address in found}
+            gateways = {subnet.gateway for subnet in item.subnets} & {without_prefix(address) for address in found}
             assert item.internal or all((name, gateway) in known for gateway in gateways)
 
 

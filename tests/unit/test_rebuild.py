@@ -10,18 +10,16 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import (
-    HOST,
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Space
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import (
     Link,
-    Netns,
-    OwnedNetns,
-    Record,
-    Space,
     SubInterface,
     VlanFacts,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.rebuild import rebuild
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns, OwnedNetns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.reconstruct import rebuild
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 ID = names.object_id("host", "vlan_subinterface", "eth0.50")
 BASE = Link(2, "eth0", mac="02:00:00:00:00:01")

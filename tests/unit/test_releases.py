@@ -13,23 +13,14 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import installation
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import (
-    command,
-    engine,
-    migrations,
-    model,
-    persistence,
-    release,
-    restore,
-    state,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import changes_between
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _install
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command, release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     DamagedError,
     KernelError,
@@ -37,7 +28,18 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     PendingError,
     StateError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.outcome import Outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit, machine
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent, SubInterface
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import boot
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import settle_interrupted
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.provisional import _revert_when_due
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database as store
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import migrations
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import SCHEMA_VERSION, State
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ def old_database(tmp_path, name="plain"):
     folder.mkdir(mode=0o700)
     shutil.copyfile(OLD / f"{name}.db", folder / "state.db")
     (folder / "state.db").chmod(0o600)
-    return state.State(str(folder))
+    return State(str(folder))
 
 
 def files(folder):
@@ -75,7 +77,7 @@ def write_something(database):
     with database.locked("a test") as session:
         before = session.read().record
         more = builders.some_network("more", 77)
-        session.record(changes_between(before, model.Record(**{**vars(before), "networks": {**before.networks, "more": more}})))
+        session.record(changes_between(before, Record(**{**vars(before), "networks": {**before.networks, "more": more}})))
 
 
 # --- an older release -----------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def test_a_database_of_an_older_release_is_read_without_a_trace(tmp_path, name):
     assert (stored.journal is None) == (name in ("plain", "parents"))
     assert files(database.folder) == before
     if name == "parents":
-        assert {type(item) for item in stored.record.links.values()} == {model.SubInterface, model.DummyParent}
+        assert {type(item) for item in stored.record.links.values()} == {SubInterface, DummyParent}
 
 
 def test_the_first_write_brings_it_to_this_release_and_keeps_a_copy_of_it(tmp_path):
@@ -99,7 +101,7 @@ def test_the_first_write_brings_it_to_this_release_and_keeps_a_copy_of_it(tmp_pa
     before, version = rows(database.path), database.version()
     record = database.read().record
     write_something(database)
-    assert schema(database.path) == state.SCHEMA_VERSION
+    assert schema(database.path) == SCHEMA_VERSION
     assert database.version() != version
     after = database.read().record
     assert {name: item for name, item in after.networks.items() if name != "more"} == record.networks
@@ -121,7 +123,7 @@ def test_whoever_takes_the_lock_and_writes_nothing_leaves_it_as_it_is(tmp_path):
 def test_a_write_that_fails_leaves_the_older_form(tmp_path):
     database = old_database(tmp_path)
     before = rows(database.path)
-    change = changes_between(model.Record(), database.read().record)
+    change = changes_between(Record(), database.read().record)
     with pytest.raises(StateError, match="UNIQUE"), database.locked("a test") as session:
         session.record(change)
     assert (schema(database.path), rows(database.path)) == (1, before)
@@ -143,7 +145,7 @@ def test_rows_and_journals_are_changed_in_memory_as_they_are_on_the_disk(tmp_pat
         pass
     monkeypatch.setitem(migrations.MIGRATIONS, 1, None)
     assert database.read() == seen
-    assert schema(database.path) == state.SCHEMA_VERSION
+    assert schema(database.path) == SCHEMA_VERSION
 
 
 def test_a_migration_that_is_interrupted_at_any_row_changes_nothing(tmp_path, monkeypatch):
@@ -167,7 +169,7 @@ def test_a_migration_that_is_interrupted_at_any_row_changes_nothing(tmp_path, mo
             continue
         break
     assert position > 10
-    assert schema(database.path) == state.SCHEMA_VERSION
+    assert schema(database.path) == SCHEMA_VERSION
 
 
 def test_without_room_for_the_copy_nothing_is_written(tmp_path, monkeypatch):
@@ -176,7 +178,7 @@ def test_without_room_for_the_copy_nothing_is_written(tmp_path, monkeypatch):
 
     database = old_database(tmp_path)
     before = rows(database.path)
-    monkeypatch.setattr(state, "_make_durable", full)
+    monkeypatch.setattr(store, "make_durable", full)
     with pytest.raises(StateError, match="No space left") as caught:
         write_something(database)
     assert f"{database.path}.schema1" in str(caught.value)
@@ -201,7 +203,7 @@ def test_what_an_older_release_intended_is_recorded_in_its_own_form(tmp_path, na
 def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(tmp_path):
     database = old_database(tmp_path, "interrupted")
     with database.locked("a test") as session:
-        engine._recover(session, session.read())
+        settle_interrupted(session, session.read())
     assert database.read().journal is None
     assert schema(database.path) == 1
 
@@ -235,16 +237,16 @@ def spoil(path, table, change):
 
 def fill(database, record=ONE):
     with database.locked("a test") as session:
-        session.record(changes_between(model.Record(), record))
+        session.record(changes_between(Record(), record))
         made = builders.Host().plan(builders.subinterface("eth1.7"))
-        session.intend(state.Journal("boot-1", "something", False, made.steps, ()))
+        session.intend(Journal("boot-1", "something", False, made.steps, ()))
         session.keep_backup()
 
 
 @pytest.mark.parametrize(("table", "change"), NEWER_ROWS.values(), ids=NEWER_ROWS)
 @pytest.mark.parametrize("wrong_as_well", [False, True])
 def test_what_only_a_newer_release_writes_is_never_damage(tmp_path, table, change, wrong_as_well):
-    database = state.State(str(tmp_path / "state"))
+    database = State(str(tmp_path / "state"))
     fill(database)
     spoil(database.path, table, change)
     if wrong_as_well:
@@ -275,12 +277,12 @@ def lay(path, kind):
     elif kind == "good-old":
         shutil.copyfile(OLD / "plain.db", path)
     else:
-        made = state.State(f"{path.parent.parent}/{path.name} {kind}")
+        made = State(f"{path.parent.parent}/{path.name} {kind}")
         fill(made)
         if kind == "newer-row":
             spoil(made.path, "networks", lambda body: {**body, "driver": "ipvlan"})
         elif kind != "good-current":
-            sql(made.path, f"PRAGMA user_version = {state.SCHEMA_VERSION + 1}")
+            sql(made.path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         shutil.copyfile(made.path, path)
         if kind == "newer and cut":
             os.truncate(path, 6000)
@@ -290,7 +292,7 @@ def lay(path, kind):
 @pytest.mark.parametrize("backup", KINDS)
 @pytest.mark.parametrize("there", KINDS)
 def test_a_repair_begins_empty_and_replaces_only_where_nothing_newer_lies(tmp_path, there, backup):
-    database = state.State(str(tmp_path / "state"))
+    database = State(str(tmp_path / "state"))
     Path(database.folder).mkdir(mode=0o700)
     lay(Path(database.path), there)
     lay(Path(database.backup), backup)
@@ -317,9 +319,9 @@ def test_a_repair_begins_empty_and_replaces_only_where_nothing_newer_lies(tmp_pa
 
 
 def test_a_newer_backup_is_not_replaced_by_a_run_either(tmp_path):
-    database = state.State(str(tmp_path / "state"))
+    database = State(str(tmp_path / "state"))
     fill(database)
-    sql(database.backup, f"PRAGMA user_version = {state.SCHEMA_VERSION + 1}")
+    sql(database.backup, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = Path(database.backup).read_bytes()
     with database.locked("a test") as session:
         problem = session.keep_backup()
@@ -332,14 +334,14 @@ def test_a_newer_backup_is_not_replaced_by_a_run_either(tmp_path):
 
 def test_the_engine_is_of_the_release_of_the_collection():
     assert yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"] == release.VERSION
-    assert set(migrations.MIGRATIONS) == set(range(1, state.SCHEMA_VERSION))
+    assert set(migrations.MIGRATIONS) == set(range(1, SCHEMA_VERSION))
 
 
 def test_the_command_says_of_which_release_it_is(capsys):
     with pytest.raises(SystemExit) as ended:
         command.main(["--version"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out == f"macvlan-host {release.VERSION} (fleetnet.macvlan), schema {state.SCHEMA_VERSION}\n"
+    assert capsys.readouterr().out == f"macvlan-host {release.VERSION} (fleetnet.macvlan), schema {SCHEMA_VERSION}\n"
 
 
 @pytest.mark.parametrize(
@@ -354,12 +356,12 @@ def test_the_command_says_of_which_release_it_is(capsys):
     ],
 )
 def test_an_installed_engine_is_older_or_not(tmp_path, monkeypatch, content, installed):
-    monkeypatch.setattr(persistence, "ENGINE", str(tmp_path))
-    assert persistence.older_engine() is None
+    monkeypatch.setattr(boot_unit, "ENGINE", str(tmp_path))
+    assert boot_unit.older_engine() is None
     (tmp_path / "command.py").touch()
     if content is not None:
         (tmp_path / "release.py").write_text(content, encoding="utf-8")
-    assert persistence.older_engine() == installed
+    assert boot_unit.older_engine() == installed
 
 
 NEXT = ".".join(str(int(part) + (position == 0)) for position, part in enumerate(release.VERSION.split(".")))
@@ -371,12 +373,12 @@ NEXT = ".".join(str(int(part) + (position == 0)) for position, part in enumerate
     [(f'VERSION = "{NEXT}"\n', NEXT), ('VERSION = "10.0.0"\n', "10.0.0"), ('VERSION = "1.9.12"\n', None), ("", None)],
 )
 def test_an_engine_that_replaces_a_newer_one_is_told_with_both_releases_and_the_host(tmp_path, monkeypatch, content, told, check):
-    monkeypatch.setattr(installation.platform, "node", lambda: "edge3")
+    monkeypatch.setattr(_install.platform, "node", lambda: "edge3")
     params = {"path": str(tmp_path / "engine"), "command": str(tmp_path / "command"), "state": "present"}
     params.update({"interpreter": None, "state_dir": "/var/lib/macvlan_host"})
-    assert installation.install(params, False).warnings == ()
+    assert _install.install(params, False).warnings == ()
     (tmp_path / "engine/release.py").write_text(content, encoding="utf-8")
-    found = installation.install(params, check)
+    found = _install.install(params, check)
     assert f"write {tmp_path}/engine/release.py" in found.steps
     if told is None:
         assert found.warnings == ()
@@ -384,8 +386,8 @@ def test_an_engine_that_replaces_a_newer_one_is_told_with_both_releases_and_the_
         (warning,) = found.warnings
         assert f"on edge3 is of release {told}," in warning and f"older release {release.VERSION}," in warning
     # Once it is replaced there is nothing to tell, and whoever takes the command away knows what goes.
-    assert bool(installation.install(params, True).warnings) == (check and told is not None)
-    assert installation.install({**params, "state": "absent"}, True).warnings == ()
+    assert bool(_install.install(params, True).warnings) == (check and told is not None)
+    assert _install.install({**params, "state": "absent"}, True).warnings == ()
 
 
 # --- a restoration while a change awaits confirmation ---------------------------------------------------------------
@@ -396,8 +398,8 @@ class Time:
 
     def __init__(self, monkeypatch, seconds):
         self.now, self.passes, self.until = 0.0, 0, seconds
-        monkeypatch.setattr(engine, "execute", self.execute)
-        monkeypatch.setattr(engine, "check_nothing_awaited", self.look)
+        monkeypatch.setattr(boot, "execute", self.execute)
+        monkeypatch.setattr(boot, "check_nothing_awaited", self.look)
 
     def look(self, **dummy):
         if self.now < self.until:
@@ -414,14 +416,14 @@ class Time:
 
     @property
     def clock(self):
-        return restore.Clock(lambda: self.now, self.sleep)
+        return boot.Clock(lambda: self.now, self.sleep)
 
 
 @pytest.mark.parametrize(("timeout", "waited"), [(0.0, 0.0), (0.5, 0.5), (90.0, 90.0), (86_399.0, 86_399.0)])
 def test_a_timeout_holds_while_a_change_awaits_confirmation(monkeypatch, timeout, waited):
     told = []
     time = Time(monkeypatch, 86_400.0)
-    restored = restore.restore("/nowhere", timeout, told.append, time.clock)
+    restored = boot.restore("/nowhere", timeout, told.append, time.clock)
     assert (time.now, time.passes) == (waited, 0)
     assert "a change to host awaits confirmation" in restored.pending and "macvlan_confirm" in restored.pending
     assert len(told) == (1 if timeout else 0)
@@ -430,21 +432,21 @@ def test_a_timeout_holds_while_a_change_awaits_confirmation(monkeypatch, timeout
 @pytest.mark.parametrize("timeout", [None, 600.0])
 def test_what_is_confirmed_or_put_back_in_time_is_followed_by_a_pass(monkeypatch, timeout):
     time = Time(monkeypatch, 77.25)
-    restored = restore.restore("/nowhere", timeout, lambda dummy: None, time.clock)
+    restored = boot.restore("/nowhere", timeout, lambda dummy: None, time.clock)
     assert (time.now, time.passes, restored.pending) == (77.25, 1, None)
 
 
 def test_a_change_that_comes_between_single_restorations_is_waited_for_too(monkeypatch):
     time = Time(monkeypatch, 0.0)
     titles = iter([("network a",), ()])
-    monkeypatch.setattr(engine, "recorded_titles", lambda **dummy: next(titles))
+    monkeypatch.setattr(boot, "recorded_titles", lambda **dummy: next(titles))
     passes = iter([KernelError("all at once"), PendingError("host", 5.0), KernelError("again")])
 
     def execute(request, *, state_dir, check):
         raise next(passes)
 
-    monkeypatch.setattr(engine, "execute", execute)
-    restored = restore.restore("/nowhere", 60.0, lambda dummy: None, time.clock)
+    monkeypatch.setattr(boot, "execute", execute)
+    restored = boot.restore("/nowhere", 60.0, lambda dummy: None, time.clock)
     assert (time.now, restored.pending) == (1.0, None)
 
 
@@ -460,17 +462,17 @@ def test_the_command_says_what_it_waits_for_and_that_others_have_to_bring_it(mon
 
 
 def test_a_watching_process_ends_when_a_newer_release_has_written(tmp_path, monkeypatch):
-    database = state.State(str(tmp_path / "state"))
+    database = State(str(tmp_path / "state"))
     fill(database)
-    sql(database.path, f"PRAGMA user_version = {state.SCHEMA_VERSION + 1}")
-    monkeypatch.setattr(engine, "_uptime", lambda: 10.0)
-    monkeypatch.setattr(engine.time, "sleep", lambda dummy: None)
+    sql(database.path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    monkeypatch.setattr(machine, "uptime", lambda: 10.0)
+    monkeypatch.setattr(time, "sleep", lambda dummy: None)
     for confirm_by in (5.0, 15.0):
-        engine._revert_when_due(database.folder, confirm_by)
+        _revert_when_due(database.folder, confirm_by)
 
 
 def test_damage_is_still_damage(tmp_path):
-    database = state.State(str(tmp_path / "state"))
+    database = State(str(tmp_path / "state"))
     fill(database)
     sql(database.path, "UPDATE namespaces SET body = '{}'")
     with pytest.raises(DamagedError):

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Missing
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.plan import Missing
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import test_plan_sequences as world
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (

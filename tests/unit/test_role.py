@@ -15,8 +15,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import ansible as face
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, persistence
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 ROLE = Path(__file__).parents[2] / "roles/macvlan_host"
 PREFIX = "macvlan_host_"
@@ -37,9 +38,9 @@ def test_every_variable_is_documented_with_its_default():
     assert all(about["description"] for about in DOCUMENTED.values())
 
 
-@pytest.mark.parametrize("option", sorted(face.config_argspec()))
+@pytest.mark.parametrize("option", sorted(_argspecs.config_argspec()))
 def test_what_the_role_passes_on_is_what_the_module_takes(option):
-    about, taken = DOCUMENTED[PREFIX + option], face.config_argspec()[option]
+    about, taken = DOCUMENTED[PREFIX + option], _argspecs.config_argspec()[option]
     for key in ("type", "elements"):
         assert about.get(key) == taken.get(key)
     assert about.get("default") == taken.get("default")
@@ -55,15 +56,15 @@ def test_every_variable_that_is_used_is_there():
 
 
 def test_the_command_is_where_its_module_puts_it():
-    command = face.command_argspec()
+    command = _argspecs.command_argspec()
     assert INTERNAL["_macvlan_host_engine"] == command["path"]["default"]
     assert INTERNAL["_macvlan_host_command"] == command["command"]["default"]
 
 
 def test_the_unit_is_the_one_that_modules_look_for():
-    unit = (ROLE / "templates" / f"{persistence.UNIT}.j2").read_text()
-    assert f"/etc/systemd/system/{persistence.UNIT}" in {item["path"] for item in FILES}
-    assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in persistence.ENABLED
+    unit = (ROLE / "templates" / f"{boot_unit.UNIT}.j2").read_text()
+    assert f"/etc/systemd/system/{boot_unit.UNIT}" in {item["path"] for item in FILES}
+    assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in boot_unit.ENABLED
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=32))

@@ -22,26 +22,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import names, state, steps
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import Change, apply_changes, changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     DamagedError,
     NewerError,
     PlanError,
     StateError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Netns, Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import (
+    Change,
+    apply_changes,
+    changes_between,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
+    AddAddress,
+    CreateNetns,
+    DeleteLink,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import (
+    SCHEMA_VERSION,
+    State,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import read_once
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal, Stored
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 
 EMPTY = Record()
 ONE = builders.some_record("one")
 TWO = builders.some_record("one", "two")
 BLUE = Netns("name", "blue")
-JOURNAL = state.Journal(
+JOURNAL = Journal(
     "boot-1",
     "network one",
     False,
-    (steps.CreateNetns("blue", names.tag(names.object_id("host", "netns", "blue"))), steps.AddAddress(BLUE, "eth0", "10.0.0.2/24")),
+    (CreateNetns("blue", names.tag(names.object_id("host", "netns", "blue"))), AddAddress(BLUE, "eth0", "10.0.0.2/24")),
     (),
 )
 
@@ -54,7 +71,7 @@ def folder(tmp_path):
 @pytest.fixture
 def db(folder):
     """A database that holds one network with its endpoint and sub-interface."""
-    found = state.State(str(folder))
+    found = State(str(folder))
     write(found, EMPTY, ONE)
     return found
 
@@ -94,34 +111,34 @@ def assert_unusable(database, *words):
 
 
 def test_what_is_written_is_read_again_with_and_without_the_lock(db):
-    assert db.read() == state.Stored(ONE, None)
+    assert db.read() == Stored(ONE, None)
     with db.locked("a test") as session:
-        assert session.read() == state.Stored(ONE, None)
+        assert session.read() == Stored(ONE, None)
 
 
 def test_without_a_database_nothing_is_recorded_and_reading_makes_none(folder):
-    database = state.State(str(folder))
+    database = State(str(folder))
     assert database.is_there() is False
-    assert database.read() == state.Stored()
+    assert database.read() == Stored()
     assert not folder.exists()
 
 
 def test_an_empty_file_is_no_database_and_becomes_one_with_the_first_writer(folder):
     folder.mkdir(mode=0o700)
     (folder / "state.db").touch(mode=0o600)
-    database = state.State(str(folder))
+    database = State(str(folder))
     assert database.is_there() is False
-    assert database.read() == state.Stored()
+    assert database.read() == Stored()
     write(database, EMPTY, ONE)
     assert database.is_there() is True
     assert database.read().record == ONE
 
 
 def test_a_writer_that_records_nothing_leaves_an_empty_database(folder):
-    database = state.State(str(folder))
+    database = State(str(folder))
     with database.locked("a test") as session:
-        assert session.read() == state.Stored()
-    assert database.read() == state.Stored()
+        assert session.read() == Stored()
+    assert database.read() == Stored()
 
 
 def test_folder_and_file_are_for_their_owner_only(db, folder):
@@ -131,7 +148,7 @@ def test_folder_and_file_are_for_their_owner_only(db, folder):
 
 @pytest.mark.parametrize("name", ["a b", "a?mode=ro", "a#b", "a%20b", "ä"])
 def test_a_folder_may_have_any_name(tmp_path, name):
-    database = state.State(str(tmp_path / name))
+    database = State(str(tmp_path / name))
     write(database, EMPTY, ONE)
     assert database.read().record == ONE
     assert (tmp_path / name / "state.db").exists()
@@ -144,7 +161,7 @@ def test_the_database_then_holds_what_the_changes_say(before, after):
     assert apply_changes(before, changes) == after
     assert (changes == ()) == (before == after)
     with tempfile.TemporaryDirectory() as folder:
-        database = state.State(f"{folder}/state")
+        database = State(f"{folder}/state")
         write(database, EMPTY, before)
         with database.locked("a test") as session:
             # The journal keeps changes as JSON, so they have to survive that.
@@ -232,18 +249,18 @@ def test_an_error_of_the_work_under_the_lock_is_not_blamed_on_the_database(db):
 def test_an_intention_is_read_by_everybody_until_it_is_recorded(db):
     with db.locked("a test") as session:
         session.intend(JOURNAL)
-        assert session.read() == state.Stored(ONE, JOURNAL)
-        assert db.read() == state.Stored(ONE, JOURNAL)
+        assert session.read() == Stored(ONE, JOURNAL)
+        assert db.read() == Stored(ONE, JOURNAL)
         session.record(changes_between(ONE, TWO))
-        assert session.read() == state.Stored(TWO, None)
-    assert db.read() == state.Stored(TWO, None)
+        assert session.read() == Stored(TWO, None)
+    assert db.read() == Stored(TWO, None)
 
 
 def test_an_intention_that_was_turned_back_is_forgotten_and_nothing_else(db):
     with db.locked("a test") as session:
         session.intend(JOURNAL)
         session.forget_intention()
-    assert db.read() == state.Stored(ONE, None)
+    assert db.read() == Stored(ONE, None)
 
 
 def test_there_is_one_intention_at_a_time(db):
@@ -263,16 +280,16 @@ def test_there_is_one_intention_at_a_time(db):
 @settings(max_examples=12)
 def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, done, after):
     """Removals are finished: what they will have recorded, and no way back; the others are turned back."""
-    journal = state.Journal(boot_id, doing, removal, done, changes_between(ONE, after))
+    journal = Journal(boot_id, doing, removal, done, changes_between(ONE, after))
     with tempfile.TemporaryDirectory() as folder:
-        database = state.State(f"{folder}/state")
+        database = State(f"{folder}/state")
         write(database, EMPTY, ONE)
         with database.locked("a test") as session:
             session.intend(journal)
         found = database.read().journal
     if removal:
         finished = [
-            dataclasses.replace(step, restore=()) if isinstance(step, steps.DeleteLink) else step for step in done
+            dataclasses.replace(step, restore=()) if isinstance(step, DeleteLink) else step for step in done
         ]
         assert found == dataclasses.replace(journal, steps=tuple(finished))
         assert apply_changes(ONE, found.changes) == after
@@ -286,7 +303,7 @@ def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, do
 def test_a_state_dir_that_is_a_symbolic_link_is_refused(db, folder, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(folder)
-    assert_unusable(state.State(f"{link}/"), str(link), "symbolic link", "plain path")
+    assert_unusable(State(f"{link}/"), str(link), "symbolic link", "plain path")
 
 
 def test_a_database_that_is_a_symbolic_link_is_refused(db, folder):
@@ -298,7 +315,7 @@ def test_a_database_that_is_a_symbolic_link_is_refused(db, folder):
 def test_a_symbolic_link_that_leads_nowhere_is_refused_too(folder):
     folder.mkdir(mode=0o700)
     (folder / "state.db").symlink_to(folder / "missing")
-    assert_unusable(state.State(str(folder)), "symbolic link")
+    assert_unusable(State(str(folder)), "symbolic link")
     assert not (folder / "missing").exists()
 
 
@@ -333,7 +350,7 @@ def test_a_state_dir_that_others_may_only_read_is_used(db, folder, mode):
 
 def test_what_belongs_to_somebody_else_is_refused(db, folder, monkeypatch):
     owner = folder.stat().st_uid
-    monkeypatch.setattr(state.os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     assert_unusable(db, str(folder), f"owner {owner}", "chown root")
 
 
@@ -345,12 +362,12 @@ def test_a_thing_of_another_kind_is_refused(folder, what):
         folder.chmod(0o700)
     else:
         path.touch(mode=0o600)
-    assert_unusable(state.State(str(folder)), str(path).rstrip("/"))
+    assert_unusable(State(str(folder)), str(path).rstrip("/"))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    database = state.State(str(tmp_path / "file" / "state"))
+    database = State(str(tmp_path / "file" / "state"))
     with pytest.raises(StateError, match="file/state"):
         write(database, EMPTY, ONE)
 
@@ -370,7 +387,7 @@ def test_a_file_that_is_no_database_is_refused_with_a_way_out_and_kept(folder, c
     path = folder / "state.db"
     path.touch(mode=0o600)
     path.write_bytes(content)
-    assert_unusable(state.State(str(folder)), str(path), words, "backup")
+    assert_unusable(State(str(folder)), str(path), words, "backup")
     assert path.read_bytes() == content
 
 
@@ -380,7 +397,7 @@ def test_a_file_that_sqlite_takes_for_empty_is_refused(folder):
     path = folder / "state.db"
     path.touch(mode=0o600)
     path.write_bytes(b"x")
-    assert_unusable(state.State(str(folder)), "damaged", "backup")
+    assert_unusable(State(str(folder)), "damaged", "backup")
 
 
 def test_a_database_that_lost_pages_is_refused(db):
@@ -397,14 +414,14 @@ def test_a_database_that_lost_the_end_of_its_last_page_is_refused_or_read_as_it_
     for shorter in (1, 100, 2000, 4000, 4095):
         os.truncate(db.path, size - shorter)
         with contextlib.suppress(StateError):
-            assert db.read() == state.Stored(ONE)
+            assert db.read() == Stored(ONE)
 
 
 @given(st.data())
 @settings(max_examples=12)
 def test_bytes_that_have_changed_give_a_record_or_a_refusal(data):
     with tempfile.TemporaryDirectory() as folder:
-        database = state.State(f"{folder}/state")
+        database = State(f"{folder}/state")
         with database.locked("a test") as session:
             session.record(changes_between(EMPTY, TWO))
             session.intend(JOURNAL)
@@ -426,7 +443,7 @@ def test_bytes_that_have_changed_give_a_record_or_a_refusal(data):
 @settings(max_examples=12)
 def test_rows_that_mean_nothing_give_a_refusal(table, body):
     with tempfile.TemporaryDirectory() as folder:
-        database = state.State(f"{folder}/state")
+        database = State(f"{folder}/state")
         with database.locked("a test") as session:
             session.record(changes_between(EMPTY, ONE))
             session.intend(JOURNAL)
@@ -460,13 +477,13 @@ def test_a_row_of_another_form_is_damage_and_says_the_way_out(db, table, body):
 
 
 def test_a_database_of_a_newer_version_is_refused_and_kept(db):
-    sql(db, f"PRAGMA user_version = {state.SCHEMA_VERSION + 1}")
-    assert_unusable(db, "newer release", f"schema is {state.SCHEMA_VERSION + 1}", f"knows schema {state.SCHEMA_VERSION}", "macvlan_command")
+    sql(db, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    assert_unusable(db, "newer release", f"schema is {SCHEMA_VERSION + 1}", f"knows schema {SCHEMA_VERSION}", "macvlan_command")
 
 
 def test_a_database_of_something_else_is_refused_and_kept(folder):
     folder.mkdir(mode=0o700)
-    database = state.State(str(folder))
+    database = State(str(folder))
     sql(database, "CREATE TABLE songs (title TEXT)", "INSERT INTO songs VALUES ('Blue')")
     os.chmod(database.path, 0o600)
     assert_unusable(database, "something else", "state_dir")
@@ -489,26 +506,26 @@ def test_a_reader_sees_what_was_last_committed_while_a_writer_is_at_work(db):
     with db.locked("a test") as session:
         session._connection.execute("BEGIN IMMEDIATE")
         session._connection.execute("DELETE FROM namespaces")
-        assert db.read() == state.Stored(ONE, None)
+        assert db.read() == Stored(ONE, None)
         session._connection.execute("COMMIT")
         assert db.read().record.namespaces == {}
 
 
 def test_a_writer_that_ends_between_two_looks_is_noticed(db, monkeypatch):
-    once, looks = state._read_once, []
+    once, looks = read_once, []
 
     def at_first_nothing(path):
         looks.append(path)
         return once(path) if len(looks) == 3 else None
 
-    monkeypatch.setattr(state, "_read_once", at_first_nothing)
+    monkeypatch.setattr(database, "read_once", at_first_nothing)
     assert db.read().record == ONE
     assert len(looks) == 3
 
 
 def test_a_database_that_never_holds_still_is_given_up(db, monkeypatch):
-    monkeypatch.setattr(state, "_read_once", lambda dummy: None)
-    monkeypatch.setattr(state, "LOCK_INTERVAL", 0)
+    monkeypatch.setattr(database, "read_once", lambda dummy: None)
+    monkeypatch.setattr(database, "LOCK_INTERVAL", 0)
     with pytest.raises(StateError, match="changes too fast"):
         db.read()
 
@@ -528,7 +545,7 @@ def test_a_backup_is_whole_private_and_alone(kept, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["lock", "state.db", "state.db.backup"]
     assert os.stat(kept.backup).st_mode & 0o777 == 0o600
     os.replace(kept.backup, kept.path)
-    assert kept.read() == state.Stored(ONE)
+    assert kept.read() == Stored(ONE)
 
 
 def test_a_backup_has_no_part_of_what_is_not_committed(kept):
@@ -539,7 +556,7 @@ def test_a_backup_has_no_part_of_what_is_not_committed(kept):
         session.forget_intention()
     os.unlink(kept.path)
     kept.repair()
-    assert kept.read() == state.Stored(TWO, JOURNAL)
+    assert kept.read() == Stored(TWO, JOURNAL)
 
 
 def test_a_backup_that_cannot_be_written_is_told_and_leaves_the_last_one(kept, folder, monkeypatch):
@@ -548,10 +565,10 @@ def test_a_backup_that_cannot_be_written_is_told_and_leaves_the_last_one(kept, f
 
     before = Path(kept.backup).read_bytes()
     write(kept, ONE, TWO)
-    monkeypatch.setattr(state, "_make_durable", full)
+    monkeypatch.setattr(database, "make_durable", full)
     with kept.locked("a test") as session:
         assert "No space left" in session.keep_backup()
-        assert session.read() == state.Stored(TWO)
+        assert session.read() == Stored(TWO)
     assert Path(kept.backup).read_bytes() == before
 
 
@@ -571,7 +588,7 @@ def test_a_database_is_repaired_by_its_backup(kept, folder, harm):
         if harm != "gone":
             Path(f"{path}-wal").write_bytes(b"a log of something else" * 100)
     done = kept.repair()
-    assert kept.read() == state.Stored(ONE)
+    assert kept.read() == Stored(ONE)
     assert "is now the backup" in done[-1]
     assert (folder / "state.db.damaged1").exists() == (harm not in ("gone", "gone but its log"))
     assert not Path(f"{path}-wal").exists()
@@ -586,7 +603,7 @@ def test_without_a_good_backup_a_damaged_database_makes_room_for_an_empty_one(ke
     else:
         Path(kept.backup).write_bytes(backup)
     assert "it begins empty" in kept.repair()[-1]
-    assert kept.read() == state.Stored()
+    assert kept.read() == Stored()
 
 
 def test_a_second_damaged_database_does_not_take_the_place_of_the_first(kept, folder):
@@ -609,7 +626,7 @@ def test_what_is_newer_or_of_something_else_is_not_repaired(kept):
 
 
 def test_whoever_waits_in_vain_is_told_who_is_working_on_what(db, monkeypatch):
-    monkeypatch.setattr(state, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
     with db.locked("endpoint lan/web"), pytest.raises(StateError) as caught, db.locked("another"):
         pytest.fail("there were two writers")
     assert f"process {os.getpid()}" in str(caught.value)
@@ -618,7 +635,7 @@ def test_whoever_waits_in_vain_is_told_who_is_working_on_what(db, monkeypatch):
 
 
 def test_a_holder_that_says_nothing_is_unknown(db, monkeypatch):
-    monkeypatch.setattr(state, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
     with db.locked(""):
         os.truncate(os.path.join(db.folder, "lock"), 0)
         with pytest.raises(StateError, match="process unknown, working on something unknown"), db.locked("another"):
@@ -633,11 +650,11 @@ def test_that_a_writer_is_at_work_is_seen_without_taking_the_lock(db):
 
 
 def test_without_a_lock_nobody_is_at_work(folder):
-    assert state.State(str(folder)).is_locked() is False
+    assert State(str(folder)).is_locked() is False
 
 
 def test_the_lock_is_free_again_after_an_error(db, monkeypatch):
-    monkeypatch.setattr(state, "LOCK_TIMEOUT", 0)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0)
     with pytest.raises(PlanError), db.locked("one"):
         raise PlanError("no")
     with db.locked("other") as session:
@@ -649,10 +666,10 @@ def child(database, work):
     script = textwrap.dedent(
         """
         import sys, time
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import changes_between
+        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
+        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
         from ansible_collections.fleetnet.macvlan.tests.unit import test_state
-        with state.State(sys.argv[1]).locked("network two") as session:
+        with database.State(sys.argv[1]).locked("network two") as session:
             {work}
             print("ready", flush=True)
             time.sleep(60)
@@ -695,15 +712,15 @@ OPEN = "session._connection.execute('BEGIN IMMEDIATE'); session._connection.exec
 def test_a_writer_that_is_killed_loses_nothing_that_was_committed(db, folder, work, record, journal):
     with killed(db, work):
         before = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".db-shm"}
-        assert db.read() == state.Stored(record, journal)
+        assert db.read() == Stored(record, journal)
         assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".db-shm"} == before
         with db.locked("the next one") as session:
-            assert session.read() == state.Stored(record, journal)
-        assert db.read() == state.Stored(record, journal)
+            assert session.read() == Stored(record, journal)
+        assert db.read() == Stored(record, journal)
 
 
 def test_the_lock_of_another_process_is_respected_and_its_work_is_named(db, monkeypatch):
-    monkeypatch.setattr(state, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
     process = child(db, "pass")
     try:
         assert process.stdout.readline() == "ready\n"
@@ -718,7 +735,7 @@ def test_the_lock_of_another_process_is_respected_and_its_work_is_named(db, monk
 
 
 def test_a_first_writer_that_is_killed_before_its_schema_leaves_nothing_in_the_way(folder):
-    database = state.State(str(folder))
+    database = State(str(folder))
     folder.mkdir(mode=0o700)
     os.close(os.open(database.path, os.O_CREAT, 0o600))
     write(database, EMPTY, ONE)
@@ -726,7 +743,7 @@ def test_a_first_writer_that_is_killed_before_its_schema_leaves_nothing_in_the_w
 
 
 def test_a_first_writer_that_is_killed_loses_nothing_that_was_committed(folder):
-    database = state.State(str(folder))
+    database = State(str(folder))
     with killed(database, "session.record(changes_between(test_state.EMPTY, test_state.ONE))"):
         assert database.is_there()
         assert database.read().record == ONE

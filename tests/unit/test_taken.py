@@ -14,10 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import codec, ipam, plan, taken
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.claims import Taken, with_peer
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.host_view import HostView
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Kernel, Needs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import infer_gateway
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Needs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import conflicts_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, parse
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     ETH0,
     ETH1,
@@ -73,7 +79,7 @@ def on_network(source, **params):
 
 def shown_drift(host):
     view = HostView(host.record, host.kernel)
-    return [(item.field, item.recorded, item.actual) for item in taken.conflicts_of(view, {"endpoint lan/web"})]
+    return [(item.field, item.recorded, item.actual) for item in conflicts_of(view, {"endpoint lan/web"})]
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -145,7 +151,7 @@ def test_an_address_of_the_parent_is_refused_as_gateway(source):
 
 @pytest.mark.parametrize("subnet", ["192.168.8.0/24", "2001:db8:9::/64"])
 def test_an_inferred_gateway_is_refused_like_a_given_one(subnet):
-    first = ipam.infer_gateway(subnet)
+    first = infer_gateway(subnet)
     found = kernel(addresses={ETH0: (f"{first}/64" if ":" in first else f"{first}/24",)})
     with pytest.raises(PlanError, match=rf"gateway {first}, inferred for {subnet}, is an address of the parent eth0"):
         Host(found).run(network("lan", [subnet]))
@@ -206,7 +212,7 @@ def test_an_endpoint_of_the_host_itself_has_its_address_once():
     made = host.run(endpoint("h", netns=None, netns_path=None, pid=None))
     assert (made.warnings, made.changed) == ((), False)
     view = HostView(host.record, host.kernel)
-    assert list(taken.conflicts_of(view, {"endpoint lan/h"})) == []
+    assert list(conflicts_of(view, {"endpoint lan/h"})) == []
     host.run(no_endpoint("h"))
     host.run(endpoint())
     assert host.record.endpoints["lan", "web"].ipv4 == "192.168.8.2/24"
@@ -241,7 +247,7 @@ def test_the_next_hop_of_a_route_over_it_may_be_an_endpoint_that_is_asked_for():
 def test_the_other_end_of_the_connection_is_taken(remote):
     host = Host()
     host.run(network("lan", SUBNETS[:1]))
-    host.kernel = taken.with_peer(host.kernel, remote)
+    host.kernel = with_peer(host.kernel, remote)
     with pytest.raises(PlanError, match=r"192\.168\.8\.2 is the other end of the SSH connection that this run came by"):
         host.run(endpoint(ipv4="192.168.8.2"))
     host.run(endpoint())
@@ -261,7 +267,7 @@ def test_a_chosen_address_is_never_a_taken_one(on_links, on_routes, peer):
         addresses={ETH0: tuple(f"10.0.0.{last}/28" for last in on_links)},
         next_hops={(ETH1, f"10.0.0.{last}"): "0.0.0.0/0" for last in on_routes},
     )
-    host = Host(taken.with_peer(found, f"10.0.0.{peer}"))
+    host = Host(with_peer(found, f"10.0.0.{peer}"))
     host.run(network("lan", [{"subnet": "10.0.0.0/28", "gateway": "none"}]))
     free = set(range(1, 15)) - on_links - on_routes - {peer}
     for number in range(len(free)):
@@ -279,37 +285,37 @@ def route(destination, via, index, table=254, metric=0):
     body = struct.pack("=BBBBBBBBI", socket.AF_INET, 24 if destination else 0, 0, 0, table, 4, 0, 1, 0)
     body += struct.pack("=HHI", 8, 15, table)
     if destination:
-        body += struct.pack("=HH4s", 8, codec.RTA_DST, socket.inet_aton(destination))
+        body += struct.pack("=HH4s", 8, constants.RTA_DST, socket.inet_aton(destination))
     if metric:
-        body += struct.pack("=HHI", 8, codec.RTA_PRIORITY, metric)
+        body += struct.pack("=HHI", 8, constants.RTA_PRIORITY, metric)
     if isinstance(via, list):
-        hops = [struct.pack("=HBBiHH4s", 16, 0, 0, index, 8, codec.RTA_GATEWAY, socket.inet_aton(hop)) for hop in via]
-        return body + struct.pack("=HH", 4 + len(hops) * 16, codec.RTA_MULTIPATH) + b"".join(hops)
-    return body + struct.pack("=HH4sHHI", 8, codec.RTA_GATEWAY, socket.inet_aton(via), 8, codec.RTA_OIF, index)
+        hops = [struct.pack("=HBBiHH4s", 16, 0, 0, index, 8, constants.RTA_GATEWAY, socket.inet_aton(hop)) for hop in via]
+        return body + struct.pack("=HH", 4 + len(hops) * 16, constants.RTA_MULTIPATH) + b"".join(hops)
+    return body + struct.pack("=HH4sHHI", 8, constants.RTA_GATEWAY, socket.inet_aton(via), 8, constants.RTA_OIF, index)
 
 
 def test_next_hops_are_read_of_all_tables_and_of_routes_with_several():
-    assert codec.parse_next_hops(route("", "192.0.2.1", 2)) == ("0.0.0.0/0", [(2, "192.0.2.1")])
-    assert codec.parse_next_hops(route("10.1.0.0", "192.0.2.1", 2, table=100)) == ("10.1.0.0/24", [(2, "192.0.2.1")])
+    assert parse.parse_next_hops(route("", "192.0.2.1", 2)) == ("0.0.0.0/0", [(2, "192.0.2.1")])
+    assert parse.parse_next_hops(route("10.1.0.0", "192.0.2.1", 2, table=100)) == ("10.1.0.0/24", [(2, "192.0.2.1")])
     several = route("10.1.0.0", ["192.0.2.1", "192.0.2.2"], 3)
-    assert codec.parse_next_hops(several) == ("10.1.0.0/24", [(3, "192.0.2.1"), (3, "192.0.2.2")])
+    assert parse.parse_next_hops(several) == ("10.1.0.0/24", [(3, "192.0.2.1"), (3, "192.0.2.2")])
 
 
 def test_routes_that_differ_in_their_destination_alone_are_taken_apart_once():
-    alike = {codec.behind_destination(route(f"10.0.{number}.0", "192.0.2.1", 2)) for number in range(256)}
+    alike = {parse.behind_destination(route(f"10.0.{number}.0", "192.0.2.1", 2)) for number in range(256)}
     assert len(alike) == 1
     others = [("192.0.2.2", 2, 0), ("192.0.2.1", 3, 0), ("192.0.2.1", 2, 5)]
-    assert not alike & {codec.behind_destination(route("10.0.0.0", via, index, metric=metric)) for via, index, metric in others}
+    assert not alike & {parse.behind_destination(route("10.0.0.0", via, index, metric=metric)) for via, index, metric in others}
 
 
 def test_only_tasks_of_endpoints_read_next_hops():
     host = Host()
     host.run(network("lan", SUBNETS))
-    assert plan.needs_of([endpoint()], host.record).next_hops
-    assert not plan.needs_of([network("lan", SUBNETS)], host.record).next_hops
-    assert not plan.needs_of([no_endpoint()], host.record).next_hops
+    assert needs_of([endpoint()], host.record).next_hops
+    assert not needs_of([network("lan", SUBNETS)], host.record).next_hops
+    assert not needs_of([no_endpoint()], host.record).next_hops
 
 
 def test_without_a_namespace_nothing_is_taken():
-    assert not taken.Taken(Host().record, Kernel()).inside(ipam.block("0.0.0.0/0"))
+    assert not Taken(Host().record, Kernel()).inside(block_of("0.0.0.0/0"))
     assert Needs().next_hops is False

@@ -10,12 +10,13 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.draft import Draft
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import HOST, Route
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.options import Restoration
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps import (
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.builder import PlanBuilder
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddConnectedRoute,
     AddRoute,
     DeleteRoute,
@@ -62,7 +63,7 @@ def asked(place, **values):
 
 
 def drift(host):
-    return [(item.field, item.recorded, item.actual) for item in drift_of(Draft(host.record, host.kernel))]
+    return [(item.field, item.recorded, item.actual) for item in drift_of(PlanBuilder(host.record, host.kernel))]
 
 
 @PLACES

@@ -13,14 +13,17 @@ import socket
 import sys
 import typing as t
 
-from . import engine
-from .connection import find_connection
-from .draft import Missing
 from .errors import MacvlanHostError, PendingError
-from .migrations import SCHEMA_VERSION
+from .kernel.access import find_connection
 from .release import VERSION
-from .restore import Restored, restore
-from .state import DEFAULT_FOLDER
+from .run.boot import Restored, restore
+from .run.confirm import confirm
+from .run.info import inspect
+from .run.interrupted import check_nothing_awaited
+from .run.recover import recover
+from .steps.plan import Missing
+from .store.database import DEFAULT_FOLDER
+from .store.migrations import SCHEMA_VERSION
 
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
 SHOWN = 3
@@ -93,7 +96,6 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on, such as 300")
     return value
 
-
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +130,7 @@ def _restore(parsed: argparse.Namespace) -> int:
 
 def _status(parsed: argparse.Namespace) -> int:
     """show what is recorded, and how the kernel differs from it"""
-    found = engine.inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    found = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
     if parsed.json:
         _say(json.dumps({"state_dir": parsed.state_dir, **found}, indent=2))
         return COMPLETE
@@ -142,11 +144,11 @@ def _check(parsed: argparse.Namespace) -> int:
     """say nothing and succeed when the kernel has all that is recorded, as it is recorded; else tell what differs, or that a change awaits confirmation"""
     # What is recorded is how it was before that change, so all of it would look like a difference.
     try:
-        engine.check_nothing_awaited(state_dir=parsed.state_dir)
+        check_nothing_awaited(state_dir=parsed.state_dir)
     except PendingError as exc:
         _say(str(exc))
         return AWAITING
-    found = engine.inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    found = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
     if found["drift"] or found["warnings"]:
         _print_differences(found)
     return DIFFERENT if found["drift"] else COMPLETE
@@ -154,21 +156,20 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _confirm(parsed: argparse.Namespace) -> int:
     """confirm a change that is put back otherwise (confirm_timeout of macvlan_config), by a new connection"""
-    doing = engine.confirm(state_dir=parsed.state_dir, connection=find_connection(), check=False)
+    doing = confirm(state_dir=parsed.state_dir, connection=find_connection(), check=False)
     _say(f"the change to {doing} is confirmed")
     return COMPLETE
 
 
 def _recover(parsed: argparse.Namespace) -> int:
     """make a damaged or lost state database usable again, from its backup and from the links in the kernel"""
-    recovered = engine.recover(state_dir=parsed.state_dir)
+    recovered = recover(state_dir=parsed.state_dir)
     for text in recovered.done:
         _say(text)
     for phrase in recovered.unknown:
         _say(f"not recorded: {phrase}, which carries our tag; run the task that made it again, or delete it")
     _say(f"{recovered.total} objects are recorded")
     return DIFFERENT if recovered.unknown else COMPLETE
-
 
 # --- what is said ---------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 import sys
 import typing as t
 
-if t.TYPE_CHECKING:
-    from .steps import Step
-
 from .release import VERSION
 
 PYROUTE2 = "pyroute2 >= 0.7"
@@ -73,7 +70,7 @@ class KernelError(MacvlanHostError):
     :ivar step: what was refused, None for what is no step, such as reading
     """
 
-    def __init__(self, message: str, errno: int = 0, step: Step | None = None) -> None:
+    def __init__(self, message: str, errno: int = 0, step: t.Any = None) -> None:
         self.errno = errno
         self.step = step
         super().__init__(message)

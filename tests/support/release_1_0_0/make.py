@@ -18,9 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import state
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.changes import changes_between
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 
 BOOT = "00000000-0000-4000-8000-000000000000"
@@ -54,10 +55,10 @@ PARENTS = (
 )
 
 
-def database(name: str, host: builders.Host, journal: state.Journal | None = None, applied: bool = False) -> None:
+def database(name: str, host: builders.Host, journal: Journal | None = None, applied: bool = False) -> None:
     """A database as it lies on the disk when no run is at work."""
     with tempfile.TemporaryDirectory() as folder:
-        found = state.State(f"{folder}/state")
+        found = State(f"{folder}/state")
         with found.locked("a run of release 1.0.0") as session:
             session.record(changes_between(Record(), host.record))
         if journal is not None:
@@ -75,13 +76,13 @@ def main() -> None:
 
     made = host.plan(builders.endpoint("late", "lan", netns="late"))
     changes = changes_between(made.before, made.after)
-    database("interrupted", host, state.Journal(BOOT, "endpoint lan/late", False, made.steps, changes))
+    database("interrupted", host, Journal(BOOT, "endpoint lan/late", False, made.steps, changes))
     connection = "192.0.2.1 50000 192.0.2.2 22"
-    waiting = state.Journal(BOOT, "endpoint lan/late", False, made.steps, changes, 600.0, connection)
+    waiting = Journal(BOOT, "endpoint lan/late", False, made.steps, changes, 600.0, connection)
     database("awaiting", host, waiting, applied=True)
     made = host.plan(builders.no_endpoint("db", "lan"))
     changes = changes_between(made.before, made.after)
-    database("removal", host, state.Journal(BOOT, "endpoint lan/db", True, made.steps, changes))
+    database("removal", host, Journal(BOOT, "endpoint lan/db", True, made.steps, changes))
 
     host.run(*PARENTS)
     database("parents", host)

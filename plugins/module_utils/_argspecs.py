@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the modules, each declared once."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import DEFAULT_FOLDER
+
+
+def network_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_network."""
+    return {**_network_options(), **_force_argspec(), **_changing_argspec()}
+
+
+def _network_options() -> dict[str, t.Any]:
+    """What describes a network."""
+    return {
+        "name": {"type": "str", "required": True},
+        "parent": {"type": "str"},
+        "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru"], "default": "bridge"},
+        "subnets": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "subnet": {"type": "str", "required": True},
+                "gateway": {"type": "str"},
+                "ip_range": {"type": "str"},
+                "aux_addresses": {"type": "dict"},
+            },
+        },
+        "ipv6": {"type": "bool"},
+        "internal": {"type": "bool", "default": False},
+        "mtu": {"type": "int"},
+        "ipam": {"type": "str", "choices": ["default", "none"], "default": "default"},
+        "address_pools": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "base": {"type": "str", "required": True},
+                "size": {"type": "int", "required": True},
+            },
+        },
+        "labels": {"type": "dict"},
+        "allow_shared_parent": {"type": "bool", "default": False},
+        "allow_overlap": {"type": "bool", "default": False},
+        # No default: it is false, and in a list what macvlan_config says.
+        "exclusive": {"type": "bool"},
+    }
+
+
+def subinterface_argspec() -> dict[str, t.Any]:
+    """The options of vlan_subinterface."""
+    return {**_subinterface_options(), **_force_argspec(), **_changing_argspec()}
+
+
+def _subinterface_options() -> dict[str, t.Any]:
+    """What describes a sub-interface."""
+    return {
+        "name": {"type": "str"},
+        "parent": {"type": "str"},
+        "vlan_id": {"type": "int"},
+        "protocol": {"type": "str", "choices": ["802.1q", "802.1ad"], "default": "802.1q"},
+        "mtu": {"type": "int"},
+        "mac": {"type": "str"},
+        "up": {"type": "bool", "default": True},
+        "reorder_hdr": {"type": "bool", "default": True},
+        "gvrp": {"type": "bool", "default": False},
+        "mvrp": {"type": "bool", "default": False},
+        "loose_binding": {"type": "bool", "default": False},
+        "ingress_qos_map": {"type": "dict"},
+        "egress_qos_map": {"type": "dict"},
+    }
+
+
+# What the options of a module say together, as AnsibleModule takes it.
+SUBINTERFACE_RULES: dict[str, t.Any] = {
+    "required_together": [("parent", "vlan_id")],
+    "required_one_of": [("name", "parent")],
+}
+
+
+def endpoint_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_endpoint."""
+    return {**_endpoint_options(), **_force_argspec(), **_changing_argspec()}
+
+
+def _endpoint_options() -> dict[str, t.Any]:
+    """What describes an endpoint."""
+    return {
+        "name": {"type": "str", "required": True},
+        "network": {"type": "str", "required": True},
+        "netns": {"type": "str"},
+        "netns_path": {"type": "path"},
+        "pid": {"type": "int"},
+        "ifname": {"type": "str"},
+        "ipv4": {"type": "str"},
+        "ipv6": {"type": "str"},
+        "subnet": {"type": "str"},
+        "mac": {"type": "str"},
+        "mtu": {"type": "int"},
+        # No default: it is true in a namespace and false in the host's own.
+        "default_route": {"type": "bool"},
+        "routes": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "to": {"type": "str", "required": True},
+                "via": {"type": "str"},
+                "metric": {"type": "int"},
+            },
+        },
+        "sysctls": {"type": "dict"},
+        "announce": {"type": "bool", "default": True},
+        "labels": {"type": "dict"},
+        # No default: it is what its network says.
+        "exclusive": {"type": "bool"},
+    }
+
+
+ENDPOINT_RULES: dict[str, t.Any] = {
+    "mutually_exclusive": [("netns", "netns_path", "pid")],
+}
+
+
+def info_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_info."""
+    return {"network": {"type": "str"}, "endpoint": {"type": "str"}, **_common_argspec()}
+
+
+def config_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_config; its items are validated by :func:`config_params`."""
+    return {
+        **config_lists(),
+        "purge": {"type": "bool", "default": False},
+        "exclusive": {"type": "bool"},
+        "confirm_timeout": {"type": "int", "default": 0},
+        **_force_argspec(),
+        **_common_argspec(),
+    }
+
+
+def config_lists() -> dict[str, dict[str, t.Any]]:
+    return {option: {"type": "list", "elements": "dict"} for option in config_items()}
+
+
+def config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
+    """List of macvlan_config → the options of its items, and what they say together."""
+    return {
+        "vlan_subinterfaces": (_subinterface_options(), SUBINTERFACE_RULES),
+        "networks": (_network_options(), {}),
+        "endpoints": (_endpoint_options(), ENDPOINT_RULES),
+    }
+
+
+def confirm_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_confirm."""
+    return _common_argspec()
+
+
+def command_argspec() -> dict[str, t.Any]:
+    """The options of macvlan_command."""
+    return {
+        "path": {"type": "path", "default": boot_unit.ENGINE},
+        "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
+        "interpreter": {"type": "path"},
+        "files": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}},
+        },
+        **_changing_argspec(),
+    }
+
+
+def _force_argspec() -> dict[str, t.Any]:
+    return {"force": {"type": "bool", "default": False}}
+
+
+def _changing_argspec() -> dict[str, t.Any]:
+    return {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **_common_argspec()}
+
+
+def _common_argspec() -> dict[str, t.Any]:
+    return {"state_dir": {"type": "path", "default": DEFAULT_FOLDER}}

@@ -1,0 +1,306 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command macvlan-host on a target: the engine's own files, and a launcher; what differs, and how it gets there."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import pkgutil
+import platform
+import shutil
+import stat
+import sys
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command, release
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
+
+_ORIGIN = command.__name__.rpartition(".")[0]
+
+_MARK = "put here by the module fleetnet.macvlan.macvlan_command"
+_HEAD = """\
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+_INIT = f'''\
+{_HEAD}
+"""The engine of the Ansible collection fleetnet.macvlan, {_MARK}."""
+'''
+# Isolated, so that neither the environment nor the folder of the launcher has a say in what is run as root.
+_LAUNCHER = f'''\
+#!{{interpreter}} -I
+{_HEAD}
+"""The command macvlan-host, {_MARK}."""
+
+import sys
+
+sys.path.append({{folder!r}})
+
+from {{package}}.command import main
+
+sys.exit(main(["--state-dir", {{state_dir!r}}, *sys.argv[1:]]))
+'''
+
+Files = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it goes.
+
+    :ivar package: the folder of the engine
+    :ivar launcher: the file of the command
+    :ivar others: the files of whatever starts it
+    """
+
+    package: str
+    launcher: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What was done, or would be done.
+
+    :ivar files: the files afterwards
+    :ivar steps: a sentence for each file that differs
+    :ivar diff: before and after of those, as Ansible shows files
+    :ivar warnings: what to look at
+    """
+
+    files: tuple[str, ...]
+    steps: tuple[str, ...]
+    diff: tuple[dict[str, str], ...]
+    warnings: tuple[str, ...] = ()
+
+
+def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
+    """Bring the command to what the options of macvlan_command say, or, with ``check``, tell what that would be.
+
+    :raises OptionsError: it cannot go where it shall
+    :raises FileError: a file cannot be read or written
+    """
+    try:
+        return _install(params, check)
+    except OSError as exc:
+        raise FileError(f"cannot install the command: {exc.strerror} ({exc.filename})") from exc
+
+
+def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
+    _check_texts(params)
+    others = {item["path"]: item["content"] for item in params.get("files") or ()}
+    place = place_of(params["path"], params["command"], tuple(others))
+    before, after = found_files(place), Files()
+    if params["state"] == "present":
+        after = {**wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"]), **others}
+    paths = differing(place, before, after)
+    warnings = tuple(_replaces_newer(place)) if params["state"] == "present" else ()
+    if not check:
+        put(place, paths, after)
+    return Installed(
+        files=tuple(sorted(after)),
+        steps=tuple(f"{'write' if path in after else 'remove'} {path}" for path in paths),
+        diff=tuple(
+            {"before_header": path, "before": before.get(path, ""), "after_header": path, "after": after.get(path, "")}
+            for path in paths
+        ),
+        warnings=warnings,
+    )
+
+
+def _replaces_newer(place: Place) -> t.Iterator[str]:
+    """A warning where an older engine takes the place of a newer one."""
+    newer = boot_unit.newer_engine(place.package)
+    if newer is not None:
+        yield (
+            f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it by the one of the "
+            f"older release {release.VERSION}, which may not be able to read the record of the newer one; install release {newer} "
+            f"of the collection fleetnet.macvlan on the control node, and run the task again"
+        )
+
+
+def _check_texts(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse what cannot be written, or would be read as something else.
+
+    :raises OptionsError: naming the options
+    """
+    problems = [
+        f"files: the content of {item['path']} is no text that can be written"
+        for item in params.get("files") or ()
+        if not names.is_encodable(item["content"])
+    ]
+    if not validators.path(params["state_dir"]):
+        problems.append(f"state_dir: {params['state_dir']!a} is not an absolute path")
+    interpreter = params["interpreter"]
+    if interpreter is not None and (not validators.path(interpreter) or any(char.isspace() for char in interpreter)):
+        problems.append(f"interpreter: {interpreter} is not an absolute path, or has white space")
+    if problems:
+        raise OptionsError(problems)
+
+
+def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
+    """Where it goes.
+
+    :raises OptionsError: it cannot go there
+    """
+    problems = [
+        f"{option}: {value} is not an absolute path"
+        for option, value in (("path", path), ("command", launcher), *(("files", other) for other in others))
+        if not validators.path(value)
+    ]
+    if problems:
+        raise OptionsError(problems)
+    place = Place(os.path.normpath(path), os.path.normpath(launcher), others)
+    if not os.path.basename(place.package).isidentifier():
+        problems.append(f"path: {path} does not end with a name that Python can import, such as macvlan_host")
+    problems += _strangers(place)
+    if problems:
+        raise OptionsError(problems)
+    return place
+
+
+def _strangers(place: Place) -> t.Iterator[str]:
+    """What must not be overwritten, nor taken away."""
+    try:
+        holds = os.listdir(place.package)
+    except FileNotFoundError:
+        holds = []
+    except NotADirectoryError:
+        yield f"path: {place.package} is a file"
+        return
+    if holds and not _has_mark(os.path.join(place.package, "__init__.py")):
+        yield f"path: {place.package} holds something else; name a folder for the engine alone"
+    if os.path.lexists(place.launcher) and not _has_mark(place.launcher):
+        yield f"command: {place.launcher} is something else; name another file, or remove it"
+    for other in place.others:
+        if os.path.exists(other) and not os.path.isfile(other):
+            yield f"files: {other} is no plain file"
+
+
+def _has_mark(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        # What is no plain file, such as a FIFO, may never end.
+        return os.path.isfile(path) and _MARK in _read(path)
+    return False
+
+
+def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
+    """Path → content as it shall be: the engine that this very module runs with, and the launcher."""
+    files = {os.path.join(place.package, path): _source(name) for name, path in engine_modules().items()}
+    files[os.path.join(place.package, "__init__.py")] = _INIT
+    folder, package = os.path.split(place.package)
+    files[place.launcher] = _LAUNCHER.format(
+        interpreter=interpreter, folder=folder, package=package, state_dir=state_dir
+    )
+    return files
+
+
+def engine_modules() -> dict[str, str]:
+    """Module → its file, relative to the engine's folder: all that have come along, which the command needs every one of."""
+    package = importlib.import_module(_ORIGIN)
+    found = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
+    return {
+        item.name: item.name[len(_ORIGIN) + 1 :].replace(".", "/") + ("/__init__.py" if item.ispkg else ".py")
+        for item in found
+    }
+
+
+def _spec(name: str) -> t.Any:
+    return t.cast(t.Any, importlib.util.find_spec(name))
+
+
+def _source(name: str) -> str:
+    """The text of a file of the engine, from a folder or out of the archive that modules run from."""
+    return t.cast(str, _spec(name).loader.get_source(name))
+
+
+def found_files(place: Place) -> Files:
+    """Path → content of what is there, without what Python has compiled."""
+    there = [os.path.join(folder, name) for folder, dummy, files in os.walk(place.package) for name in files]
+    paths = (*sorted(path for path in there if path.endswith(".py")), place.launcher, *place.others)
+    return {path: _read(path) for path in paths if os.path.lexists(path)}
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def differing(place: Place, before: Files, after: Files) -> tuple[str, ...]:
+    """The paths that are not as they shall be, in the order to see to them: nothing ever meets what is not whole."""
+
+    def rank(path: str) -> int:
+        if path in place.others or path == place.launcher:
+            return 4 if path in place.others else 3
+        # The command imports all else, and what it no longer imports goes when nothing does.
+        if after and path not in after:
+            return 5
+        folder, name = os.path.split(path)
+        return (2 if name == "command.py" else 1) if folder == place.package else 0
+
+    paths = [path for path in sorted({**before, **after}) if not _is_right(place, path, before.get(path), after.get(path))]
+    return tuple(sorted(paths, key=rank, reverse=not after))
+
+
+def _is_right(place: Place, path: str, before: str | None, after: str | None) -> bool:
+    if before is None or before != after:
+        return before == after
+    found = os.lstat(path)
+    return stat.S_IMODE(found.st_mode) == _mode(place, path) and found.st_uid == os.geteuid()
+
+
+def _mode(place: Place, path: str) -> int:
+    return 0o755 if path == place.launcher else 0o644
+
+
+def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
+    """Write files, each at once or not at all, and take away those that shall not be."""
+    for path in paths:
+        if path in after:
+            _make_folder(os.path.dirname(path))
+            _write(path, after[path], _mode(place, path))
+        else:
+            os.unlink(path)
+    _clear_folders(place.package, {os.path.dirname(path) for path in after})
+
+
+def _clear_folders(package: str, kept: t.Container[str]) -> None:
+    """Take away the folders that an engine of another release, or one that was removed, has left with what Python compiled."""
+    for folder, dummy, files in os.walk(package, topdown=False):
+        if folder in kept or os.path.basename(folder) == "__pycache__" or any(name.endswith(".py") for name in files):
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(os.path.join(folder, "__pycache__"))
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def _make_folder(path: str) -> None:
+    """Folders that only their owner can write to, all the way."""
+    umask = os.umask(0o022)
+    try:
+        os.makedirs(path, exist_ok=True)
+    finally:
+        os.umask(umask)
+
+
+def _write(path: str, content: str, mode: int) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=".macvlan-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

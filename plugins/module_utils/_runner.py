@@ -1,0 +1,396 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules share: the one way through the engine, and every way in which a task can end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import platform
+import traceback
+import typing as t
+
+from ansible.module_utils import basic, errors
+from ansible.module_utils.common import arg_spec
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_items, config_lists
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, read_types, unknown_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import release
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
+    KernelError,
+    MacvlanHostError,
+    MissingLibraryError,
+    OptionsError,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import endpoint_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
+    Request,
+    config_options,
+    place_of,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import network_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    subinterface_options,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.info import inspect
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+def config_params(params: Params) -> dict[str, t.Any]:
+    """The parameters of macvlan_config, with items as the modules of single objects get them.
+
+    :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named, and what is
+        wrong with the values of other options
+    """
+    validated = dict(params)
+    mistyped = read_types(config_lists(), params)[1]
+    for option in config_items():
+        # A list that is left out is none, which purge does not take for an empty one.
+        if isinstance(params.get(option), list):
+            read = [_read_item(option, item) for item in params[option] if isinstance(item, dict)]
+            validated[option] = [item for item, dummy in read]
+            mistyped += [problem for dummy, found in read for problem in found]
+    if mistyped:
+        check_config(params)
+    return validated
+
+
+def check_config(params: Params) -> None:
+    """Look at all that can be seen of the lists of macvlan_config, as far as single items go.
+
+    :raises OptionsError: naming what is wrong with types and values, in the order of the lists
+    """
+    problems = read_types(config_lists(), params)[1]
+    for option, (spec, dummy) in config_items().items():
+        for position, item in enumerate(params[option] if isinstance(params.get(option), list) else ()):
+            if not isinstance(item, dict):
+                continue
+            dummy, found = _read_item(option, item)
+            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
+            named = isinstance(item.get("name"), str)
+            place = place_of(option, position, item if named else {})
+            problems += [f"{place}: {problem}" for problem in (*found, *value_problems(spec, item))]
+    if problems:
+        raise OptionsError(problems)
+
+
+def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:
+    """An item of a list of macvlan_config as the module of its object gets it, and what is wrong with its types."""
+    spec, rules = config_items()[option]
+    read, problems = read_types(spec, item)
+    result = arg_spec.ArgumentSpecValidator(spec, **rules).validate(read)
+    return result.validated_parameters, [*problems, *_messages(result.errors, spec, item)]
+
+
+def _messages(found: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
+    """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
+    told: list[str] = []
+    for error in found:
+        unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
+        told += unknown or [error.msg.rstrip(".")]
+    return told
+
+
+def value_problems(spec: Params, params: Params) -> list[str]:
+    """What is wrong with the values of those options that have right types, whatever is wrong with others.
+
+    Options that say something together are all left out as soon as one of them is wrong, so that nothing is told
+    which another value of that one would make right.
+    """
+    wrong = {option for option in params if option in spec and _is_wrong(option, spec[option], params[option])}
+    sound = {option: params[option] for option in params if option in spec and option not in wrong and params[option] is not None}
+    if "vlan_id" in spec:
+        read: ReadOptions = subinterface_options
+        if wrong & {"name", "parent", "vlan_id"} or not _says_which_link(sound):
+            sound = {**_without(sound, "parent", "vlan_id"), "name": "eth0.1"}
+    elif "netns" in spec:
+        read = endpoint_options
+        places = ("netns", "netns_path", "pid")
+        if wrong & set(places) or sum(place in sound for place in places) > 1:
+            sound = {**_without(sound, *places), "netns": "x"}
+        sound = {**({"ifname": "x"} if "ifname" in wrong else {}), "name": "x", "network": "x", **sound}
+    else:
+        read = network_options
+        # Without a gateway that is inferred, less can be wrong.
+        sound = {**({"internal": True} if wrong & {"internal", "parent"} else {}), "name": "x", **sound}
+    try:
+        read(arg_spec.ArgumentSpecValidator(spec).validate(sound).validated_parameters)
+    except OptionsError as exc:
+        return list(exc.problems)
+    except MissingLibraryError:
+        pass
+    return []
+
+
+def _without(params: Params, *names: str) -> dict[str, t.Any]:
+    return {option: value for option, value in params.items() if option not in names}
+
+
+def _says_which_link(params: Params) -> bool:
+    """Whether the options of a sub-interface that name it are those that name it together."""
+    return "vlan_id" in params if "parent" in params else "name" in params and "vlan_id" not in params
+
+
+def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
+    """Whether a value is none that could be looked at; unknown options in it do not matter."""
+    if read_types({option: about}, {option: value})[1]:
+        return True
+    found = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
+    return not all(isinstance(error, errors.UnsupportedError) for error in found)
+
+
+def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
+    """What looks at the values of the module of a single object, with which something is wrong already."""
+
+    def check(params: Params) -> None:
+        # Of what shall be gone only the name matters.
+        problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
+        if problems:
+            raise OptionsError(problems)
+
+    return check
+
+
+# A day: whoever wants longer has forgotten it.
+MAX_CONFIRM_TIMEOUT = 86400
+
+# --- what is logged ---------------------------------------------------------------------------------------------------
+
+# What people put secrets into. Results have it all the same: with no_log: true in the task they are hidden as well.
+_WITHHELD = frozenset(("labels", "sysctls", "content"))
+
+
+class Module(basic.AnsibleModule):
+    """A module that tells wrong types in its own words, and keeps to itself what the system log does not need to know.
+
+    :param further: looks at what the validation of Ansible does not look at
+    """
+
+    params: dict[str, t.Any]
+
+    def __init__(self, further: t.Callable[[Params], object] | None = None, **kwargs: t.Any) -> None:
+        self._written: dict[str, t.Any] = {}
+        self._given: dict[str, t.Any] = {}
+        self._mistyped: list[str] = []
+        self._further = further
+        self._is_validated = False
+        super().__init__(**kwargs)
+        if self._mistyped:
+            self.fail_json(msg="")
+        self._is_validated = True
+
+    def _load_params(self) -> None:
+        """Take what has a wrong type out of the way of the validation, which would tell it in the words of Python."""
+        super()._load_params()
+        self._written = {option: value for option, value in self.params.items() if not option.startswith("_ansible_")}
+        self._given = {option: self.params[option] for option in self.argument_spec if option in self.params}
+        read, self._mistyped = read_types(self.argument_spec, self._given)
+        if self._mistyped:
+            self.params.update(read)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """End the task; options that are wrong are told all at once, and what was written is what the result shows."""
+        if not self._is_validated:
+            found = self.validation_result.errors if hasattr(self, "validation_result") else ()
+            told = [*self._mistyped, *_messages(found, self.argument_spec, self._written), *self._further_problems()]
+            if self._mistyped:
+                self.params.update(self._given)
+            if len(told) > 1 or not msg:
+                msg = "; ".join(dict.fromkeys(told))
+        t.cast(t.Any, super()).fail_json(msg=msg, **kwargs)
+        raise SystemExit(1)  # it has ended the task already, which its annotations do not say
+
+    def _further_problems(self) -> t.Sequence[str]:
+        try:
+            if self._further is not None:
+                self._further(self._given)
+        except OptionsError as exc:
+            return exc.problems
+        return ()
+
+    def _log_invocation(self) -> None:
+        params = self.params
+        self.params = _for_the_log(params)
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
+
+def _for_the_log(value: t.Any) -> t.Any:
+    """Parameters, or a part of them, without the values that are withheld, at any depth."""
+    if isinstance(value, list):
+        return [_for_the_log(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: "NOT_LOGGING_PARAMETER" if key in _WITHHELD and item is not None else _for_the_log(item)
+        for key, item in value.items()
+    }
+
+
+# --- the way through ------------------------------------------------------------------------------------------------
+
+ReadOptions = t.Callable[[t.Mapping[str, t.Any]], Request]
+
+
+def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
+    """Bring one object to where the task wants it, and end the task.
+
+    :param key: under which the result has the object
+    :param present: reads the options of an object that shall be there
+    :param absent: reads those of an object that shall be gone
+    """
+    params = module.params
+    with _failing_cleanly(module):
+        request = present(params) if params["state"] == "present" else absent(params)
+        caution = lockout_guard.Caution(access.find_connection(), params["force"])
+        outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
+    _tell(module, outcome, {key: outcome.shown})
+
+
+def run_config(module: basic.AnsibleModule) -> None:
+    """Bring a whole host to where the task wants it, and end the task."""
+    with _failing_cleanly(module):
+        params = config_params(module.params)
+        request = config_options(params)
+        if not 0 <= params["confirm_timeout"] <= MAX_CONFIRM_TIMEOUT:
+            raise OptionsError([f"confirm_timeout must be 0 to {MAX_CONFIRM_TIMEOUT} seconds"])
+        caution = lockout_guard.Caution(access.find_connection(), params["force"], params["confirm_timeout"])
+        outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
+    objects = dict(outcome.shown)
+    if outcome.confirm_within:
+        objects["confirm_within"] = outcome.confirm_within
+    _tell(module, outcome, objects)
+
+
+def run_confirm(module: basic.AnsibleModule) -> None:
+    """Confirm what awaits it, and end the task."""
+    with _failing_cleanly(module):
+        found = access.find_connection()
+        doing = confirm(state_dir=module.params["state_dir"], connection=found, check=module.check_mode)
+    _finish(module, {"changed": True, "confirmed": doing}, _engine_warnings())
+
+
+def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.Any]) -> None:
+    result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
+    if module._diff:
+        result["diff"] = {"before": outcome.before, "after": outcome.after}
+    kept = not outcome.created or boot_unit.is_kept()
+    warnings = outcome.warnings if kept else (*outcome.warnings, _not_kept())
+    _finish(module, result, (*warnings, *_engine_warnings()))
+
+
+class Installed(t.Protocol):
+    """What the installation of the command has done, or would do."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that the command consists of, afterwards."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What was done, in order."""
+
+    @property
+    def diff(self) -> tuple[dict[str, str], ...]:
+        """The files that differ, before and after."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at."""
+
+
+def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str, t.Any], bool], Installed]) -> None:
+    """Put the command macvlan-host on the target, or take it away, and end the task.
+
+    :param install: does it, or in check mode only tells; given, so that no other module imports what it needs
+    """
+    with _failing_cleanly(module):
+        done = install(module.params, module.check_mode)
+    result: dict[str, t.Any] = {"changed": bool(done.steps), "files": list(done.files), "steps": list(done.steps)}
+    if module._diff:
+        result["diff"] = list(done.diff)
+    _finish(module, result, done.warnings)
+
+
+def _not_kept() -> str:
+    """A warning that is as true of check mode, and that names the host: ansible shows equal ones of several hosts once."""
+    return (
+        f"the next boot of {platform.node()} would not bring this back, because {boot_unit.UNIT} is not enabled there; "
+        f"apply the role fleetnet.macvlan.macvlan_host to it"
+    )
+
+
+def _engine_warnings() -> tuple[str, ...]:
+    """What to tell where the command of the host will not read what this release writes."""
+    installed = boot_unit.older_engine()
+    if installed is None:
+        return ()
+    text = (
+        f"the command macvlan-host on {platform.node()} is of release {installed}, and this task is of release "
+        f"{release.VERSION}, whose record it cannot read, at the next boot neither; apply the role "
+        f"fleetnet.macvlan.macvlan_host to it, or run the module fleetnet.macvlan.macvlan_command there"
+    )
+    return (text,)
+
+
+def run_info(module: basic.AnsibleModule) -> None:
+    """Tell what is recorded and what the kernel has, and end the task."""
+    params = module.params
+    with _failing_cleanly(module):
+        found = inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])
+    warnings = found.pop("warnings", ())
+    _finish(module, {"changed": False, **found}, warnings)
+
+
+def _finish(module: basic.AnsibleModule, result: dict[str, t.Any], warnings: t.Iterable[str]) -> None:
+    for warning in warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+@contextlib.contextmanager
+def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
+    """End the task with a message that says what to do, whatever goes wrong in the block."""
+    try:
+        _require_root_on_linux(module)
+        yield
+    except MissingLibraryError as exc:
+        module.fail_json(msg=str(exc), exception=traceback.format_exc())
+    except MacvlanHostError as exc:
+        refused = isinstance(exc, KernelError) and exc.errno == errno.EPERM
+        module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT if refused else ''}")
+    except PermissionError as exc:
+        module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT}", exception=traceback.format_exc())
+    except Exception as exc:  # noqa: BLE001 - the last resort, so that no task ends with a bare traceback
+        module.fail_json(
+            msg=f"{module._name} met an error that it does not know: {type(exc).__name__}: {exc}; this is a defect "
+            f"of the collection fleetnet.macvlan, please report it with the task and the traceback",
+            exception=traceback.format_exc(),
+        )
+
+
+_CAPABILITIES_HINT = (
+    "; the task runs as root, but without a privilege of root: in a container it needs CAP_NET_ADMIN and CAP_SYS_ADMIN"
+)
+
+
+def _require_root_on_linux(module: basic.AnsibleModule) -> None:
+    """Say at once what otherwise fails halfway and in other words."""
+    system = platform.system()
+    if system != "Linux":
+        module.fail_json(msg=f"{module._name} needs a Linux kernel on its target; this one runs {system}")
+    if os.geteuid() != 0:
+        module.fail_json(
+            msg=f"{module._name} needs root on its target, also in check mode; run the task with become: true"
+        )

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sets of addresses as runs of numbers, so that the next free one is found at once."""
+
+from __future__ import annotations
+
+import bisect
+import typing as t
+
+
+class AddressSet:
+    """Addresses of one family as numbers, kept as runs, so that what is free is found without a look at each.
+
+    :param values: in any order, each any number of times
+    """
+
+    def __init__(self, values: t.Iterable[int] = ()) -> None:
+        # Runs neither overlap nor touch; both lists are sorted, so they can be searched by halves.
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for value in sorted(set(values)):
+            if self._lasts and self._lasts[-1] == value - 1:
+                self._lasts[-1] = value
+            else:
+                self._firsts.append(value)
+                self._lasts.append(value)
+
+    def __contains__(self, value: int) -> bool:
+        place = self._run_at_or_after(value)
+        return place < len(self._firsts) and self._firsts[place] <= value
+
+    def _run_at_or_after(self, value: int) -> int:
+        """Where the first run is that does not end before a value."""
+        return bisect.bisect_left(self._lasts, value)
+
+    def add(self, value: int) -> None:
+        place = self._run_at_or_after(value)
+        if place < len(self._firsts) and self._firsts[place] <= value:
+            return
+        touches_left = place > 0 and self._lasts[place - 1] == value - 1
+        touches_right = place < len(self._firsts) and self._firsts[place] == value + 1
+        if touches_left and touches_right:
+            self._lasts[place - 1] = self._lasts[place]
+            del self._firsts[place], self._lasts[place]
+        elif touches_left:
+            self._lasts[place - 1] = value
+        elif touches_right:
+            self._firsts[place] = value
+        else:
+            self._firsts.insert(place, value)
+            self._lasts.insert(place, value)
+
+    def discard(self, value: int) -> None:
+        place = self._run_at_or_after(value)
+        if place == len(self._firsts) or self._firsts[place] > value:
+            return
+        first, last = self._firsts[place], self._lasts[place]
+        rest = [(first, value - 1), (value + 1, last)]
+        kept = [run for run in rest if run[0] <= run[1]]
+        self._firsts[place : place + 1] = [run[0] for run in kept]
+        self._lasts[place : place + 1] = [run[1] for run in kept]
+
+    def next_free(self, value: int) -> int:
+        """The lowest number from ``value`` on that is not in the set."""
+        place = self._run_at_or_after(value)
+        inside = place < len(self._firsts) and self._firsts[place] <= value
+        return self._lasts[place] + 1 if inside else value
+
+    def count(self, first: int, last: int) -> int:
+        """How many numbers from ``first`` to ``last`` are in the set."""
+        total = 0
+        for place in range(self._run_at_or_after(first), len(self._firsts)):
+            if self._firsts[place] > last:
+                break
+            total += min(self._lasts[place], last) - max(self._firsts[place], first) + 1
+        return total

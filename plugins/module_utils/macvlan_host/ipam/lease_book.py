@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who holds which address: the leases that follow from networks and endpoints."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.endpoint import Endpoint
+from ..model.network import Network, Subnet
+from ..model.record import Lease, Record
+from ..values import inet
+from ..values.addresses import block_of, without_prefix
+from .address_set import AddressSet
+
+
+def subnet_of(network: Network, address: str) -> Subnet | None:
+    """The subnet of the network in which an address (with or without prefix length) lies."""
+    plain = without_prefix(address)
+    return next((subnet for subnet in network.subnets if plain in block_of(subnet.subnet)), None)
+
+
+def reservations(network: Network) -> t.Iterator[Lease]:
+    """What a network itself takes: gateways, which networks with the same subnet share, and aux addresses."""
+    for subnet in network.subnets:
+        if subnet.gateway is not None:
+            yield Lease(subnet.pool, subnet.gateway, f"gateway of {subnet.subnet}")
+        for key, address in subnet.aux_addresses.items():
+            yield Lease(subnet.pool, address, f"aux address {key} of network {network.name}")
+
+
+def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
+    """The leases of an endpoint's addresses."""
+    for address in endpoint.addresses:
+        subnet = subnet_of(network, address)
+        if subnet is not None:
+            yield Lease(subnet.pool, without_prefix(address), endpoint.title)
+
+
+class Leases:
+    """The leases while a plan is made.
+
+    There is one holder to an address, but for gateways, which networks may share.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._holders: dict[tuple[str, str], list[str]] = {}
+        self._taken: dict[str, AddressSet] = {}
+        for network in record.networks.values():
+            self._hold(reservations(network))
+        for endpoint in record.endpoints.values():
+            self._hold(held_by(endpoint, record.networks[endpoint.network]))
+        numbers: dict[str, list[int]] = {}
+        for pool, address in self._holders:
+            numbers.setdefault(pool, []).append(inet.number(address))
+        self._taken = {pool: AddressSet(values) for pool, values in numbers.items()}
+
+    def taken(self, pool: str) -> AddressSet:
+        """The addresses of a pool that are held; not to be changed by whoever asks."""
+        return self._taken.get(pool, _NONE)
+
+    def holder(self, pool: str, address: str) -> str | None:
+        """Who holds an address."""
+        return next(iter(self._holders.get((pool, address), ())), None)
+
+    def take(self, leases: t.Iterable[Lease]) -> None:
+        for lease in self._hold(leases):
+            self._taken.setdefault(lease.pool, AddressSet()).add(inet.number(lease.address))
+
+    def _hold(self, leases: t.Iterable[Lease]) -> list[Lease]:
+        """Note the holders; those leases come back whose address was free."""
+        fresh = []
+        for lease in leases:
+            holders = self._holders.setdefault((lease.pool, lease.address), [])
+            if not holders:
+                fresh.append(lease)
+            holders.append(lease.holder)
+        return fresh
+
+    def release(self, leases: t.Iterable[Lease]) -> None:
+        for lease in leases:
+            holders = self._holders[lease.pool, lease.address]
+            holders.remove(lease.holder)
+            if not holders:
+                del self._holders[lease.pool, lease.address]
+                self._taken[lease.pool].discard(inet.number(lease.address))
+
+
+_NONE = AddressSet()

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses: what a text means, which address is next, which gateway is inferred, which subnet is free.
+
+Texts come in, canonical texts go out; in between addresses are integers, so that a subnet with thousands
+of leases costs no more than a set of numbers.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..values import inet, names
+from ..values.addresses import WIDTHS, Block, block_of
+from .address_set import AddressSet
+
+if t.TYPE_CHECKING:
+    from ..model.network import Subnet
+
+# The network API that the counters follow saturates there.
+SATURATED = 2**64 - 1
+
+DEFAULT_POOLS = (
+    *((f"172.{second}.0.0/16", 16) for second in range(17, 32)),
+    ("192.168.0.0/16", 20),
+)
+
+_UNUSABLE = {
+    "loopback space": ("127.0.0.0/8", "::1/128"),
+    "multicast space": ("224.0.0.0/4", "ff00::/8"),
+    "link-local space": ("169.254.0.0/16", "fe80::/10"),
+    "reserved space": ("0.0.0.0/8", "240.0.0.0/4", "::/8"),
+}
+
+# --- subnets --------------------------------------------------------------------------------------------------------
+
+
+def subnet_problem(cidr: str) -> str | None:
+    """Why a network cannot be the subnet of endpoints, or None."""
+    this = block_of(cidr)
+    if this.first == 0:
+        return f"subnet {cidr} names no network; leave subnets out to have one chosen from address_pools"
+    for space, networks in _UNUSABLE.items():
+        if any(block_of(wide).covers(this) for wide in networks):
+            return f"subnet {cidr} lies inside {space}"
+    return None
+
+
+def address_problem(text: str) -> str | None:
+    """Why no link and no router can have an address (canonical), or None: no subnet can hold it."""
+    if inet.number(text) == 0:
+        return f"{text} stands for no address at all"
+    if text == "255.255.255.255":
+        return f"{text} is the broadcast address of every network"
+    for space, networks in _UNUSABLE.items():
+        if any(text in block_of(wide) for wide in networks):
+            return f"{text} lies inside {space}, where no subnet can be"
+    return None
+
+
+def usable(cidr: str) -> Block:
+    """What of a subnet endpoints may hold.
+
+    IPv4 loses its network and broadcast address (RFC 1122 3.2.1.3), except in /31 (RFC 3021) and /32.
+    IPv6 loses its first address, the subnet-router anycast address (RFC 4291 2.6.1).
+    """
+    this = block_of(cidr)
+    if this.version == 6:
+        return this._replace(first=this.first + 1)
+    if this.last - this.first < 2:
+        return this
+    return this._replace(first=this.first + 1, last=this.last - 1)
+
+
+def infer_gateway(cidr: str) -> str | None:
+    """The first usable address of a subnet; None where one gateway would leave no room for two ends."""
+    this = block_of(cidr)
+    if this.last - this.first < 2:
+        return None
+    return inet.to_text(this.version, this.first + 1)
+
+
+def candidates(subnet: Subnet) -> Block:
+    """The addresses that are given out without being asked for: the ip_range, else the subnet."""
+    whole = usable(subnet.subnet)
+    if subnet.ip_range is None:
+        return whole
+    part = block_of(subnet.ip_range)
+    return part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last))
+
+
+def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
+    """The lowest address of the subnet's candidates that is not taken; None when there is none left.
+
+    :param taken: the leases of the subnet's pool, and whatever else is not to be given out
+    """
+    among = candidates(subnet)
+    value, before = among.first, -1
+    while value != before:
+        before = value
+        for found in taken:
+            value = found.next_free(value)
+    return inet.to_text(among.version, value) if value <= among.last else None
+
+
+def count_addresses(subnet: Subnet, taken: AddressSet) -> tuple[int, int]:
+    """(in use, available) of a subnet.
+
+    In use are leases, gateway, aux addresses, and what is never given; available is what is left of the
+    candidates. Both saturate at 2**64 - 1.
+
+    :param taken: the leases of the subnet's pool
+    """
+    whole, given, among = block_of(subnet.subnet), usable(subnet.subnet), candidates(subnet)
+    never_given = (whole.last - whole.first) - (given.last - given.first)
+    held, held_among = taken.count(given.first, given.last), taken.count(among.first, among.last)
+    room = max(among.last - among.first + 1, 0)
+    return min(never_given + held, SATURATED), min(room - held_among, SATURATED)
+
+
+def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str]) -> str | None:
+    """The first network of the pools that overlaps nothing occupied, and that could be given as a subnet.
+
+    :param pools: (base network, prefix length of the subnets in it), in the order to try
+    :param occupied: networks, canonical
+    """
+    unusable = [cidr for networks in _UNUSABLE.values() for cidr in networks]
+    blocks = [block_of(cidr) for cidr in (*occupied, *unusable)]
+    for base, length in pools:
+        within = block_of(base)
+        size = 1 << (WIDTHS[within.version] - length)
+        first = within.first
+        while first + size - 1 <= within.last:
+            wanted = Block(within.version, first, first + size - 1)
+            in_the_way = [other for other in blocks if other.overlaps(wanted)]
+            if not in_the_way:
+                return f"{inet.to_text(within.version, first)}/{length}"
+            # Past the widest obstacle, and on to the next multiple of the size.
+            first = (max(other.last for other in in_the_way) // size + 1) * size
+    return None
+
+
+def ula_prefix(host: str) -> str:
+    """The host's own unique local /48 (RFC 4193): fd00::/8 and 40 bits that depend on the host.
+
+    :param host: what identifies the host; the same text gives the same prefix
+    """
+    global_id = int.from_bytes(names.digest(host, "ula")[:5], "big")
+    return f"{inet.to_text(6, (0xFD << 120) | (global_id << 80))}/48"

@@ -1,0 +1,303 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel has: links, addresses, routes and settings, each namespace looked at once."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import errno
+import importlib.util
+import os
+import typing as t
+
+from ..errors import KernelError, NoNamespaceError
+from ..model.kernel import BridgeVlans, Emigrant, Kernel, Needs, Space
+from ..model.links import EXCLUSIVE_KINDS, Link
+from ..model.netns import HOST, Netns
+from ..model.route import OddRoute, Route
+from ..values import names
+from ..wire import pack, parse
+from . import namespaces
+from .link_kinds import missing_kinds
+from .pyroute import read_bridge_vlans
+from .route_socket import RouteSocket
+from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
+
+RT_SCOPE_LINK = 253
+
+# The kinds of links of ours that others may sit on.
+OWN_PARENTS = ("vlan", "dummy")
+# What, beside VLANs, keeps others off the link below from another namespace.
+EMIGRANT_KINDS = ("macvlan", "macvtap", *EXCLUSIVE_KINDS)
+# So many that one look at the filters of all links of the host costs less than one at each of theirs.
+MANY_PARENTS, ALL_LINKS = 16, 0
+
+# The first kernel that renames links which are up (net/core/dev.c, dev_change_name).
+RENAMES_LIVE = (6, 2)
+
+
+def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
+    """What the plan needs to know, each namespace dumped once.
+
+    :raises KernelError: the kernel does not answer
+    """
+    identities = {
+        netns.path: found
+        for netns in {HOST, *needs.identities, *needs.spaces}
+        if (found := namespaces.identity(netns)) is not None
+    }
+    strangers = namespaces.inhabitants(needs.strangers)
+    spaces: dict[str, Space | None] = {}
+    no_namespaces: set[str] = set()
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns, keys in needs.spaces.items():
+            spaces[netns.path] = None
+            if netns.path not in identities:
+                continue
+            there = strangers.get(netns.path, ())
+            try:
+                if netns in needs.links_only:
+                    spaces[netns.path] = read_links_only(walker, netns, there)
+                else:
+                    routes = bool(netns.path) or needs.host_routes
+                    hops = needs.next_hops and netns == HOST
+                    space = read_space(walker, netns, keys, routes, there, hops)
+                    spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
+            except NoNamespaceError:
+                no_namespaces.add(netns.path)
+                del identities[netns.path]
+    by_pyroute2 = needs.kinds - {"macvlan"}
+    own = spaces.get(HOST.path)
+    return Kernel(
+        host=host,
+        boot_id=boot_id,
+        spaces=spaces,
+        identities=identities,
+        missing_kinds=missing_kinds(needs.kinds),
+        unknown_settings=frozenset(
+            key for netns, key in needs.settings if not has_setting(netns, key, identities)
+        ),
+        dangling=frozenset(
+            netns.path for netns in needs.spaces if netns.path not in identities and namespaces.is_dangling(netns)
+        ),
+        no_namespaces=frozenset(no_namespaces),
+        has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
+        has_ipv6=os.path.isdir(IPV6_SETTINGS),
+        renames_live=names.kernel_version(os.uname().release) >= RENAMES_LIVE,
+        read_only=read_only_settings(),
+        emigrants=_emigrants() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
+        bridges=_bridges(own, needs.parents) if own is not None else {},
+    )
+
+
+def read_space(
+    walker: namespaces.Walker,
+    netns: Netns,
+    sysctls: t.Iterable[str] = (),
+    with_routes: bool = False,
+    strangers: tuple[int, ...] = (),
+    with_next_hops: bool = False,
+) -> Space | None:
+    """One namespace, None when it has gone meanwhile.
+
+    :param walker: is there afterwards
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    if not _visited(walker, netns):
+        return None
+    wanted = frozenset(sysctls)
+    with contextlib.closing(RouteSocket()) as sock:
+        links, settings = _read_links(sock, wanted)
+        found = _read_addresses(sock)
+        bodies: t.Iterable[bytes] = sock.dump(pack.dump_routes()) if with_routes or with_next_hops else ()
+        hops = _NextHops()
+        if with_next_hops:
+            bodies = map(hops.seen, bodies)
+        if with_routes:
+            routes, odd_routes = _read_routes(bodies)
+        else:
+            routes, odd_routes = {}, ()
+            collections.deque(bodies, maxlen=0)
+        return Space(
+            links=links,
+            addresses=found.addresses,
+            peers=found.peers,
+            passing=frozenset(found.passing),
+            routes=routes,
+            odd_routes=odd_routes,
+            sysctls={**settings, **read_files(wanted - settings.keys())},
+            strangers=strangers,
+            narrow=found.narrow,
+            next_hops=hops.found,
+        )
+
+
+def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
+    """Whether the walker is in a namespace now, which may have gone meanwhile."""
+    try:
+        walker.go(netns)
+    except KernelError as exc:
+        if exc.errno == errno.ENOENT and not isinstance(exc, NoNamespaceError):
+            return False
+        raise
+    return True
+
+
+def read_links_only(walker: namespaces.Walker, netns: Netns, strangers: tuple[int, ...] = ()) -> Space | None:
+    """The links of a namespace, None when it has gone meanwhile.
+
+    :param walker: is there afterwards
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    if not _visited(walker, netns):
+        return None
+    with contextlib.closing(RouteSocket()) as sock:
+        return Space(links=read_links(sock), strangers=strangers)
+
+
+def read_links(sock: RouteSocket) -> dict[str, Link]:
+    """The links of the socket's namespace."""
+    return _read_links(sock, ())[0]
+
+
+def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str, Link], dict[str, str]]:
+    """The links, and those settings of theirs that come with them: a file for each would cost more than all else."""
+    links: dict[str, Link] = {}
+    settings: dict[str, str] = {}
+    for body in sock.dump(pack.dump_links()):
+        attributes = parse.link_attributes(body)
+        link = parse.parse_link(body, attributes)
+        links[link.name] = link
+        if wanted and not link.loopback:
+            found = parse.parse_settings(attributes, link.name)
+            # A link of ours may have another name than the one that is asked about, and is to get that back.
+            settings.update((key, value) for key, value in found.items() if key in wanted or link.ours)
+    return links, settings
+
+
+Addresses = dict[int, tuple[str, ...]]
+
+
+@dataclasses.dataclass
+class _Addresses:
+    """The addresses of a namespace, as :class:`Space` has them."""
+
+    addresses: Addresses = dataclasses.field(default_factory=dict)
+    peers: dict[tuple[int, str], str] = dataclasses.field(default_factory=dict)
+    narrow: Addresses = dataclasses.field(default_factory=dict)
+    passing: set[tuple[int, str]] = dataclasses.field(default_factory=set)
+
+
+def _read_addresses(sock: RouteSocket) -> _Addresses:
+    found = _Addresses()
+    for body in sock.dump(pack.dump_addresses()):
+        index, address, scope, peer, passing = parse.parse_address(body)
+        if scope != RT_SCOPE_LINK:
+            found.addresses[index] = (*found.addresses.get(index, ()), address)
+            if peer is not None:
+                found.peers[index, address] = peer
+            if passing:
+                found.passing.add((index, address))
+        elif ":" not in address:
+            found.narrow[index] = (*found.narrow.get(index, ()), address)
+    return found
+
+
+class _NextHops:
+    """The next hops of routes as they come by.
+
+    Of a great many routes only a few lead to another next hop, and only those are taken apart.
+
+    :ivar found: (ifindex, next hop) → the destination of the first route that has it
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, str], str] = {}
+        self._known: set[bytes] = set()
+
+    def seen(self, body: bytes) -> bytes:
+        """Note the next hops of a route, which comes back as it is."""
+        rest = parse.behind_destination(body)
+        if rest not in self._known:
+            self._known.add(rest)
+            destination, hops = parse.parse_next_hops(body)
+            for hop in hops:
+                self.found.setdefault(hop, destination)
+        return body
+
+
+def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]], tuple[OddRoute, ...]]:
+    routes: dict[int, list[Route]] = {}
+    odd: list[OddRoute] = []
+    for body in bodies:
+        found = parse.parse_route(body)
+        if isinstance(found, OddRoute):
+            odd.append(found)
+            continue
+        for index, route in found:
+            routes.setdefault(index, []).append(route)
+    return {index: tuple(items) for index, items in routes.items()}, tuple(odd)
+
+
+def _with_filters(space: Space) -> Space:
+    """With what those links of ours take frames for that others may sit on; the thread is in their namespace.
+
+    Addresses of groups, which all links take, say nothing and are left out.
+    """
+    parents = [link.index for link in space.links.values() if link.ours and link.kind in OWN_PARENTS]
+    filters: dict[int, set[str]] = {index: set() for index in parents}
+    with contextlib.closing(RouteSocket()) as sock:
+        # For each that is asked about the kernel goes through all.
+        for asked in parents if len(parents) < MANY_PARENTS else (ALL_LINKS,):
+            for body in sock.dump(pack.dump_filter(asked)):
+                index, mac = parse.parse_filter(body)
+                if index in filters and not int(mac[:2] or "1", 16) & 1:
+                    filters[index].add(mac)
+    return dataclasses.replace(space, filters={index: frozenset(macs) for index, macs in filters.items()})
+
+
+def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
+    """ifindex → VLANs of those bridges below some links of the host that filter VLANs; the thread is in its namespace."""
+    protocols: dict[int, str] = {}
+    seen: set[int] = set()
+    for name in parents:
+        link = host.links.get(name)
+        while link is not None and link.index not in seen:
+            seen.add(link.index)
+            if link.kind == "bridge":
+                with contextlib.closing(RouteSocket()) as sock:
+                    dummy, body = sock.ask(pack.get_link(link.name))
+                protocol = parse.parse_vlan_filter(body) if body is not None else None
+                protocols.update({link.index: protocol} if protocol else {})
+            link = host.by_index(link.lower) if link.lower_netns is None else None
+    return read_bridge_vlans(protocols) if protocols else {}
+
+
+def _emigrants() -> tuple[Emigrant, ...]:
+    """The links that others have moved into a named namespace, or made there, and that keep others off links of the host."""
+    found: list[Emigrant] = []
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns in namespaces.named():
+            try:
+                walker.go(netns)
+                with contextlib.closing(RouteSocket()) as sock:
+                    links = [link for link in read_links(sock).values() if link.lower_netns is not None]
+                    away = [link for link in links if link.vlan is not None or link.kind in EMIGRANT_KINDS]
+                    home = _number_of_home(sock, walker) if away else -1
+            except KernelError:  # a name without a namespace behind it holds no links
+                continue
+            found += [Emigrant(netns, link) for link in away if link.lower_netns == home]
+    return tuple(found)
+
+
+def _number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
+    """What links of the socket's namespace call the one that the walker comes from; negative when they do not.
+
+    The namespaces that links lead to have numbers once the kernel has told of the links.
+    """
+    dummy, body = sock.ask(pack.get_nsid(walker.home))
+    return -1 if body is None else parse.parse_nsid(body)

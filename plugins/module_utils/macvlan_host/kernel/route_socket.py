@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel's door: a socket for many requests at once, and pyroute2 for the few that are not worth packing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import typing as t
+
+from ..errors import KernelError
+from ..model.links import Link
+from ..wire import attributes, constants, pack, parse
+
+SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
+# Dumps come in parts of 32 KiB at most (net/netlink/af_netlink.c, netlink_recvmsg); larger buffers cost more than reading.
+RECEIVE_SIZE = 1 << 16
+RECEIVE_BUFFER = 1 << 20
+BATCH = 64
+# include/uapi/linux/if_bridge.h
+BRIDGE_VLAN_INFO_PVID, BRIDGE_VLAN_INFO_UNTAGGED = 0x2, 0x4
+ANSWER_TIMEOUT = 30  # seconds
+
+
+class RouteSocket:
+    """A NETLINK_ROUTE socket; it belongs to the namespace in which it was opened, for good."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        # Python's own timeout would ask the kernel twice for each answer.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", ANSWER_TIMEOUT, 0))
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._socket.bind((0, 0))
+        self._sequence = 0
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def exchange(self, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
+        """Send many requests at once; one answer for each, in their order."""
+        answers: list[attributes.Answer] = []
+        for start in range(0, len(requests), BATCH):
+            part = requests[start : start + BATCH]
+            first = self._send(part)
+            found: dict[int, attributes.Answer] = {}
+            while len(found) < len(part):
+                for message in self._receive():
+                    # A late answer to a request that was given up is nobody's.
+                    if message.kind == constants.NLMSG_ERROR and message.sequence >= first:
+                        found[message.sequence] = attributes.parse_answer(message)
+            answers += [found[first + offset] for offset in range(len(part))]
+        return answers
+
+    def dump(self, request: pack.Packed) -> list[bytes]:
+        """The bodies of a dump; asked again when the kernel says that it changed in between."""
+        for dummy in range(5):
+            bodies, consistent = self._dump_once(request)
+            if consistent:
+                return bodies
+        return bodies
+
+    def _dump_once(self, request: pack.Packed) -> tuple[list[bytes], bool]:
+        sequence = self._send([request])
+        bodies: list[bytes] = []
+        consistent = True
+        while True:
+            for message in self._receive():
+                if message.sequence != sequence:
+                    continue
+                consistent = consistent and not message.flags & constants.NLM_F_DUMP_INTR
+                if message.kind == constants.NLMSG_DONE:
+                    return bodies, consistent
+                if message.kind == constants.NLMSG_ERROR:
+                    answer = attributes.parse_answer(message)
+                    raise KernelError(f"cannot read the kernel's state: {reason(answer)}", answer.errno)
+                bodies.append(message.body)
+
+    def link(self, name: str) -> Link | None:
+        """The link of this name, None when there is none."""
+        answer, body = self.ask(pack.get_link(name))
+        if answer.errno not in (0, errno.ENODEV):
+            raise KernelError(f"cannot read link {name}: {reason(answer)}", answer.errno)
+        return None if body is None else parse.parse_link(body)
+
+    def ask(self, request: pack.Packed) -> tuple[attributes.Answer, bytes | None]:
+        """Send a request for one thing; the acknowledgement, and the body of what came before it."""
+        sequence = self._send([request])
+        body: bytes | None = None
+        while True:
+            for message in self._receive():
+                if message.sequence != sequence:
+                    continue
+                if message.kind == constants.NLMSG_ERROR:
+                    return attributes.parse_answer(message), body
+                body = message.body
+
+    def _send(self, requests: t.Sequence[pack.Packed]) -> int:
+        """Send; the sequence number of the first, the others follow it."""
+        first = self._sequence + 1
+        self._sequence += len(requests)
+        self._socket.send(
+            b"".join(
+                attributes.message(request.kind, request.flags, first + offset, request.body)
+                for offset, request in enumerate(requests)
+            )
+        )
+        return first
+
+    def _receive(self) -> t.Iterator[attributes.Message]:
+        try:
+            # Who rules the namespace can write to this socket as well; only what comes from the kernel has no port.
+            port = None
+            while port != constants.KERNEL_PORT:
+                data, (port, dummy) = self._socket.recvfrom(RECEIVE_SIZE)
+        except OSError as exc:
+            raise KernelError(f"no answer from the kernel: {exc}", exc.errno or 0) from exc
+        return attributes.messages(data)
+
+
+def reason(answer: attributes.Answer) -> str:
+    """Why the kernel refused: the name of its number, and its own words."""
+    words = os.strerror(answer.errno)
+    return f"{words} ({answer.text.rstrip('.')})" if answer.text else words

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What in the namespaces of a host carries our tag."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..errors import KernelError
+from ..model.kernel import Space
+from ..model.netns import HOST, Netns
+from ..values import names, validators
+from . import namespaces
+from .read import _number_of_home, read_links, read_links_only
+from .route_socket import RouteSocket
+
+
+def tagged_spaces(host: str) -> dict[Netns, Space]:
+    """The host's own namespace and the named ones, those with tagged links, and of each the links only.
+
+    A named one may be a container's, which gives its links what aliases it likes; of those only links count that can
+    have been made here. Namespaces without a name are not looked at: containers may run this collection themselves.
+
+    :param host: what ids are made of (:attr:`Kernel.host`)
+    """
+    found: dict[Netns, Space] = {}
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns in (HOST, *namespaces.named()):
+            try:
+                space = _made_in(walker, netns, host) if netns.path else read_links_only(walker, netns)
+            except KernelError:  # a name without a namespace behind it holds no links
+                continue
+            if space is not None and any(link.ours for link in space.links.values()):
+                found[netns] = space
+    return found
+
+
+def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
+    """The tagged links that can have been made in a namespace from here: macvlans on links of the host, and its
+    loopback, where that has the tag of the name.
+
+    Whoever rules in a namespace can neither make the first nor work out the second.
+
+    :raises KernelError: it is no namespace, or the kernel does not answer
+    """
+    walker.go(netns)
+    own = names.tag(names.netns_id(host, netns.value))
+    with contextlib.closing(RouteSocket()) as sock:
+        tagged = [link for link in read_links(sock).values() if validators.tag(link.alias)]
+        home = _number_of_home(sock, walker) if tagged else -1
+    return Space(
+        links={
+            link.name: link
+            for link in tagged
+            if link.kind == "macvlan" and link.lower_netns == home or link.loopback and link.alias == own
+        }
+    )

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoints, as they are recorded."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, field
+
+from ..values import validators
+from .netns import Netns
+from .route import Route
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One macvlan link of a network, with its addresses and routes.
+
+    :ivar ipv4: with prefix length, None without
+    :ivar ipv6: with prefix length, None without
+    :ivar gateway4: next hop of its default route, None when it has none
+    :ivar gateway6: next hop of its default route, None when it has none
+    :ivar mtu: as it is set
+    :ivar own_mtu: what the task asked for; None follows network and parent
+    :ivar sysctls: as given, ``IFNAME`` not replaced
+    :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
+    :ivar own_exclusive: what the task asked for; None follows the network
+    """
+
+    id: str
+    name: str
+    network: str
+    netns: Netns
+    ifname: str
+    mac: str
+    mtu: int
+    ipv4: str | None = None
+    ipv6: str | None = None
+    gateway4: str | None = None
+    gateway6: str | None = None
+    default_route: bool = True
+    own_mtu: int | None = None
+    announce: bool = True
+    routes: tuple[Route, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+    sysctls_before: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    own_exclusive: bool | None = None
+
+    # What a task calls those fields that have another name here.
+    OPTIONS: t.ClassVar[dict[str, str]] = {"own_mtu": "mtu", "own_exclusive": "exclusive", "sysctls_before": "sysctls"}
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "id": validators.identifier,
+        "name": validators.object_name,
+        "network": validators.object_name,
+        "netns": validators.elsewhere,
+        "ifname": validators.interface,
+        "mac": validators.mac,
+        "mtu": validators.number(0, validators.MAX_UINT32),
+        "ipv4": validators.optional(validators.with_length_of(4)),
+        "ipv6": validators.optional(validators.with_length_of(6)),
+        "gateway4": validators.optional(validators.address_of(4)),
+        "gateway6": validators.optional(validators.address_of(6)),
+        "default_route": validators.flag,
+        "own_mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
+        "announce": validators.flag,
+        "routes": validators.elsewhere,
+        "sysctls": validators.mapping(validators.sysctl_key, validators.sysctl_value),
+        "sysctls_before": validators.mapping(validators.sysctl_key, validators.sysctl_value),
+        "labels": validators.mapping(validators.text, validators.text),
+        "own_exclusive": validators.optional(validators.flag),
+    }
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.network, self.name
+
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
+    @functools.cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses with prefix length, IPv4 first."""
+        return tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
+
+    @property
+    def all_routes(self) -> tuple[Route, ...]:
+        """The default routes, then the others."""
+        default4 = (Route("0.0.0.0/0", self.gateway4),) if self.gateway4 else ()
+        default6 = (Route("::/0", self.gateway6),) if self.gateway6 else ()
+        return default4 + default6 + self.routes
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Endpoint:
+        values = validators.fields("endpoint", data, cls.CHECKS)
+        routes = validators.items("routes of an endpoint", values["routes"])
+        return cls(
+            **{
+                **values,
+                "netns": Netns.from_plain(values["netns"]),
+                "routes": validators.each(Route.from_plain, routes),
+            }
+        )

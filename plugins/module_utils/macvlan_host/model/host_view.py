@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host to look at: what is recorded and what the kernel shows, and what finds one object from another."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ..values import names
+from .endpoint import Endpoint
+from .kernel import Kernel, Space
+from .links import OwnedLink, SubInterface
+from .netns import HOST, Netns, OwnedNetns
+from .network import Network
+from .record import Record
+from .spaces import Spaces
+
+# What a namespace is known by: (device, inode), or its path when nothing is there yet.
+Place = t.Union[tuple[int, int], str]
+Key = tuple[str, str]
+
+
+class HostView:
+    """Record and kernel of one moment, with indexes; ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record."""
+
+    def __init__(self, recorded: Record, kernel: Kernel) -> None:
+        self.recorded = recorded
+        self.kernel = kernel
+        self.networks = dict(recorded.networks)
+        self.links: dict[str, OwnedLink] = {}
+        self.namespaces: dict[str, OwnedNetns] = {}
+        self.endpoints = dict(recorded.endpoints)
+        self._spaces = Spaces(kernel.spaces, kernel.identities)
+        self._networks_on: dict[str, dict[str, Network]] = {}
+        self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
+        self._endpoints_in: dict[Place, dict[Key, Endpoint]] = {}
+        self._holders_of: dict[tuple[str, str], dict[Key, Endpoint]] = {}
+        self._tagged: dict[str, dict[Key, Endpoint]] = {}
+        self._subinterfaces_on: dict[str, dict[str, SubInterface]] = {}
+        self._owned_at: dict[Place, OwnedNetns] = {}
+        for link in recorded.links.values():
+            self._note_link(link)
+        for namespace in recorded.namespaces.values():
+            self._note_namespace(namespace)
+        for network in self.networks.values():
+            self._networks_on.setdefault(network.parent, {})[network.name] = network
+        for endpoint in self.endpoints.values():
+            self._note_endpoint(endpoint)
+
+    @property
+    def host(self) -> Space:
+        """The host's own namespace."""
+        return t.cast(Space, self._spaces.get(HOST.path))
+
+    @functools.cached_property
+    def known_addresses(self) -> frozenset[str]:
+        """The MAC addresses of the host's links and of ours, as they are and as they are recorded."""
+        here = self.kernel.spaces[HOST.path]
+        found = {link.mac for link in here.links.values()} if here else set()
+        spaces = (space for space in self.kernel.spaces.values() if space is not None)
+        found |= {link.mac for space in spaces for link in space.links.values() if link.ours}
+        return frozenset(found | {endpoint.mac for endpoint in self.recorded.endpoints.values()})
+
+    @property
+    def spaces(self) -> t.Mapping[str, Space | None]:
+        """The namespaces that were read, as the steps will leave them."""
+        return self._spaces.plain()
+
+    def space(self, netns: Netns) -> Space | None:
+        """A namespace; None when it does not exist, or was not read because nothing depends on it."""
+        return self._spaces.get(netns.path)
+
+    def same_place(self, one: Netns, other: Netns) -> bool:
+        """Whether two references lead to the same namespace."""
+        return one.path == other.path or self._place(one) == self._place(other)
+
+    def _place(self, netns: Netns) -> Place:
+        return self.kernel.identities.get(netns.path, netns.path)
+
+    def networks_on(self, parent: str) -> list[Network]:
+        """The networks with this parent."""
+        return list(self._networks_on.get(parent, {}).values())
+
+    def endpoints_of(self, network: str) -> list[Endpoint]:
+        return list(self._endpoints_of.get(network, {}).values())
+
+    def endpoints_in(self, netns: Netns) -> list[Endpoint]:
+        return list(self._endpoints_in.get(self._place(netns), {}).values())
+
+    def holders_of(self, parent: str, mac: str) -> list[Endpoint]:
+        """The endpoints of a parent that have a MAC address: one at most, while nothing is wrong."""
+        return list(self._holders_of.get((parent, mac), {}).values())
+
+    def endpoint_of(self, tag: str) -> Endpoint | None:
+        """The endpoint whose link carries a tag."""
+        return next(iter(self._tagged.get(tag, {}).values()), None)
+
+    def owned_namespace(self, netns: Netns) -> OwnedNetns | None:
+        """The namespace of ours that a reference leads to, whether by its name or not."""
+        return self._owned_at.get(self._place(netns))
+
+    def subinterfaces_on(self, base: str) -> list[SubInterface]:
+        """The sub-interfaces of ours on a link."""
+        return list(self._subinterfaces_on.get(base, {}).values())
+
+    def uses_dummy(self, network: Network) -> bool:
+        """Whether a network has no parent of its own but a dummy."""
+        return network.parent == names.dummy_name(network.id)
+
+    def _note_endpoint(self, endpoint: Endpoint) -> None:
+        for index in self._indexes(endpoint):
+            index[endpoint.key] = endpoint
+
+    def _indexes(self, endpoint: Endpoint) -> tuple[dict[Key, Endpoint], ...]:
+        parent = self.networks[endpoint.network].parent
+        return (
+            self._endpoints_of.setdefault(endpoint.network, {}),
+            self._endpoints_in.setdefault(self._place(endpoint.netns), {}),
+            self._holders_of.setdefault((parent, endpoint.mac), {}),
+            self._tagged.setdefault(names.tag(endpoint.id), {}),
+        )
+
+    def _note_link(self, link: OwnedLink) -> None:
+        self.links[link.name] = link
+        if isinstance(link, SubInterface):
+            self._subinterfaces_on.setdefault(link.parent, {})[link.name] = link
+
+    def _note_namespace(self, namespace: OwnedNetns) -> None:
+        self.namespaces[namespace.name] = namespace
+        self._owned_at[self._place(Netns("name", namespace.name))] = namespace

@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel shows, and what a plan has to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .access import Way
+from .links import Link
+from .netns import Netns
+from .route import OddRoute, Route
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one namespace holds.
+
+    :ivar addresses: ifindex → addresses with prefix length
+    :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
+    :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
+    :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
+    :ivar odd_routes: its other routes, whose destination and metric are taken
+    :ivar narrow: ifindex → addresses of link scope with prefix length, by which nobody is reached from beyond the link
+    :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
+    :ivar sysctls: those that were asked for and exist
+    :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
+    :ivar strangers: process ids in it, where that was asked for
+    """
+
+    links: dict[str, Link] = field(default_factory=dict)
+    addresses: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    peers: dict[tuple[int, str], str] = field(default_factory=dict)
+    passing: frozenset[tuple[int, str]] = frozenset()
+    routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
+    odd_routes: tuple[OddRoute, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+    filters: dict[int, frozenset[str]] = field(default_factory=dict)
+    strangers: tuple[int, ...] = ()
+    narrow: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    next_hops: dict[tuple[int, str], str] = field(default_factory=dict)
+    _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _tagged: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _vlans: dict[tuple[int, int, str], Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for link in self.links.values():
+            self._note(link)
+
+    def by_index(self, index: int | None) -> Link | None:
+        return None if index is None else self._by_index.get(index)
+
+    def with_altname(self, name: str) -> Link | None:
+        """The link that has an alternative name."""
+        return next((link for link in self.links.values() if name in link.altnames), None)
+
+    def vrf_of(self, link: Link) -> Link | None:
+        """The VRF that a link is in, whose routes are in a table of its own."""
+        master = self.by_index(link.master)
+        return master if master is not None and master.kind == "vrf" else None
+
+    def above(self, lower: Link) -> tuple[Link, ...]:
+        """The links of this namespace that sit on one of its links."""
+        return tuple(self._above.get(lower.index, {}).values())
+
+    def tagged(self, tag: str) -> Link | None:
+        """The link that carries a tag of ours."""
+        return self._tagged.get(tag)
+
+    def vlan_on(self, lower: Link, vlan_id: int, protocol: str) -> Link | None:
+        """The link that has a VLAN of one of the links of this namespace; the kernel allows no second."""
+        return self._vlans.get((lower.index, vlan_id, protocol))
+
+    def put(self, link: Link) -> None:
+        """Add a link, or replace the one of its name; for those who work on a copy."""
+        if link.name in self.links:
+            self.drop(self.links[link.name])
+        self.links[link.name] = link
+        self._note(link)
+
+    def drop(self, link: Link) -> None:
+        """Take a link away; for those who work on a copy."""
+        del self.links[link.name]
+        self._by_index.pop(link.index, None)
+        self._above.get(link.lower or 0, {}).pop(link.name, None)
+        if self._tagged.get(link.alias) == link:
+            del self._tagged[link.alias]
+        if link.vlan is not None:
+            key = link.lower or 0, link.vlan.vlan_id, link.vlan.protocol
+            if self._vlans.get(key) == link:
+                del self._vlans[key]
+
+    def _note(self, link: Link) -> None:
+        self._by_index[link.index] = link
+        if link.lower is not None and link.lower_netns is None and link.lower != link.index:
+            self._above.setdefault(link.lower, {})[link.name] = link
+            if link.vlan is not None:
+                self._vlans[link.lower, link.vlan.vlan_id, link.vlan.protocol] = link
+        if link.ours:
+            self._tagged.setdefault(link.alias, link)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a plan has to know of the kernel.
+
+    :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
+    :ivar links_only: those of the namespaces of which addresses, routes and settings do not matter
+    :ivar host_routes: the routes of the host's own namespace too; there may be a great many
+    :ivar next_hops: the next hops of those routes; what this costs hardly grows with their number
+    :ivar filters: what the links of ours in the host's own namespace take frames for, too
+    :ivar identities: the namespaces to identify only
+    :ivar strangers: the namespaces whose processes matter
+    :ivar kinds: the kinds of link that may have to be made
+    :ivar settings: the sysctls that a task asks for, to learn whether there are such
+    :ivar vlans: the names of the VLAN links that may have to be made
+    :ivar newcomers: whether links may have to be made that the kernel refuses beside others in whatever namespace: passthru
+        ones, and the first of ours on a parent
+    :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
+    """
+
+    spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
+    links_only: frozenset[Netns] = frozenset()
+    host_routes: bool = False
+    filters: bool = False
+    identities: frozenset[Netns] = frozenset()
+    strangers: frozenset[Netns] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    settings: frozenset[tuple[Netns, str]] = frozenset()
+    next_hops: bool = False
+    vlans: frozenset[str] = frozenset()
+    newcomers: bool = False
+    parents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class BridgeVlans:
+    """The VLANs that a bridge which filters them takes itself, as one of its own ports.
+
+    :ivar protocol: of the tags that it looks at
+    :ivar tagged: those whose frames reach it with their tags
+    :ivar untagged: those whose frames reach it without
+    :ivar pvid: the one that its own frames without a tag belong to, None where it takes no such frames
+    """
+
+    protocol: str = "802.1q"
+    tagged: frozenset[int] = frozenset()
+    untagged: frozenset[int] = frozenset()
+    pvid: int | None = None
+
+
+@dataclass(frozen=True)
+class Emigrant:
+    """A link that keeps others off a link of the host, and is in a named namespace, where its base does not show it.
+
+    A VLAN, a macvlan or macvtap, or one of :data:`EXCLUSIVE_KINDS`.
+    """
+
+    netns: Netns
+    link: Link
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What was read before planning.
+
+    :ivar host: identifies this machine, from /etc/machine-id; hashed, never shown
+    :ivar boot_id: identifies this boot
+    :ivar spaces: path of a namespace ("" for the host's own) → what it holds; None where there is none
+    :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
+    :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
+    :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
+    :ivar dangling: paths of namespaces that are symbolic links to nothing
+    :ivar no_namespaces: paths of namespaces where something else is
+    :ivar has_pyroute2: whether the library is there, should it be needed
+    :ivar has_ipv6: whether IPv6 is there, which ``ipv6.disable=1`` switches off
+    :ivar renames_live: whether it renames links that are up
+    :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
+        a key the first counts; empty where all can be written
+    :ivar emigrants: such links in named namespaces, if what may have to be made is kept off by some
+    :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
+    :ivar ways: how this host is reached, as far as that is known
+    :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
+    """
+
+    host: str = ""
+    boot_id: str = ""
+    spaces: dict[str, Space | None] = field(default_factory=dict)
+    identities: dict[str, tuple[int, int]] = field(default_factory=dict)
+    missing_kinds: frozenset[str] = frozenset()
+    unknown_settings: frozenset[str] = frozenset()
+    dangling: frozenset[str] = frozenset()
+    no_namespaces: frozenset[str] = frozenset()
+    has_pyroute2: bool = True
+    has_ipv6: bool = True
+    renames_live: bool = False
+    read_only: dict[str, str] = field(default_factory=dict)
+    emigrants: tuple[Emigrant, ...] = ()
+    bridges: dict[int, BridgeVlans] = field(default_factory=dict)
+    ways: tuple[Way, ...] = ()
+    peer: str | None = None

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Networks and their subnets, as they are recorded."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..values import validators
+
+Mode = t.Literal["bridge", "private", "vepa", "passthru"]
+
+MODES = ("bridge", "private", "vepa", "passthru")
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """One subnet of a network.
+
+    :ivar ip_range: CIDR or ``first-last``, None for the whole subnet
+    :ivar aux_addresses: name → address that is never given out
+    :ivar chosen: chosen by us, because the task named none
+    :ivar scope: empty, or the id of the network that keeps leases of its own here (allow_overlap)
+    """
+
+    subnet: str
+    gateway: str | None = None
+    gateway_inferred: bool = False
+    ip_range: str | None = None
+    aux_addresses: dict[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    scope: str = ""
+
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "subnet": validators.with_length,
+        "gateway": validators.optional(validators.address),
+        "gateway_inferred": validators.flag,
+        "ip_range": validators.optional(validators.address_range),
+        "aux_addresses": validators.mapping(validators.text, validators.address),
+        "chosen": validators.flag,
+        "scope": validators.text,
+    }
+
+    @property
+    def pool(self) -> str:
+        """The key of the set of leases: networks with the same key share it."""
+        return f"{self.subnet}@{self.scope}" if self.scope else self.subnet
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Subnet:
+        return cls(**validators.fields("subnet", data, cls.CHECKS))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A named macvlan network on one parent.
+
+    :ivar parent_created: the parent did not exist and was made for a network
+    :ivar mtu: of its endpoints, None for the parent's
+    :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
+    :ivar exclusive: whether addresses that others add to links of its endpoints are to go
+    """
+
+    id: str
+    name: str
+    parent: str
+    mode: Mode = "bridge"
+    parent_created: bool = False
+    internal: bool = False
+    ipv6: bool = False
+    mtu: int | None = None
+    ipam: str = "default"
+    labels: dict[str, str] = field(default_factory=dict)
+    subnets: tuple[Subnet, ...] = ()
+    exclusive: bool = False
+
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "id": validators.identifier,
+        "name": validators.object_name,
+        "parent": validators.interface,
+        "mode": validators.one_of(*MODES),
+        "parent_created": validators.flag,
+        "internal": validators.flag,
+        "ipv6": validators.flag,
+        "mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
+        "ipam": validators.one_of("default", "none"),
+        "labels": validators.mapping(validators.text, validators.text),
+        "subnets": validators.elsewhere,
+        "exclusive": validators.flag,
+    }
+
+    @property
+    def title(self) -> str:
+        return f"network {self.name}"
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Network:
+        values = validators.fields("network", data, cls.CHECKS)
+        subnets = validators.items("subnets of a network", values["subnets"])
+        return cls(**{**values, "subnets": validators.each(Subnet.from_plain, subnets)})

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All that the state database holds about a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .endpoint import Endpoint
+from .links import OwnedLink
+from .netns import Netns, OwnedNetns
+from .network import Network
+
+
+@dataclass(frozen=True)
+class Lease:
+    """An address that nobody else may get.
+
+    :ivar pool: :attr:`Subnet.pool`
+    :ivar holder: who holds it, for messages: ``endpoint net/name``, ``gateway``, ``aux address a of network n``
+    """
+
+    pool: str
+    address: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that the state database holds about this host."""
+
+    networks: dict[str, Network] = field(default_factory=dict)
+    links: dict[str, OwnedLink] = field(default_factory=dict)
+    namespaces: dict[str, OwnedNetns] = field(default_factory=dict)
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
+
+
+def all_namespaces(recorded: Record) -> frozenset[Netns]:
+    endpoints = (endpoint.netns for endpoint in recorded.endpoints.values())
+    return frozenset((*endpoints, *(Netns("name", name) for name in recorded.namespaces)))

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bridges that filter VLANs: whether they let frames pass between their ports and what sits on them. Pure."""
+
+from __future__ import annotations
+
+from ..model.kernel import BridgeVlans
+from ..model.links import Link, VlanFacts
+from .builder import PlanBuilder
+
+
+def warn_of_filter(draft: PlanBuilder, title: str, link: Link) -> None:
+    """Warn if a bridge that filters VLANs drops the frames of what sits on it by way of a link, or on it directly.
+
+    A bridge is a port of itself (bridge(8), self), with VLANs of its own; those of its other ports say nothing about it.
+    """
+    carrier, below = link, link
+    while below.kind != "bridge":
+        lower = draft.host.by_index(below.lower) if below.vlan is not None and below.lower_netns is None else None
+        if lower is None:
+            return
+        carrier, below = below, lower
+    known = draft.kernel.bridges.get(below.index)
+    if known is None:
+        return
+    tag = carrier.vlan if carrier.vlan is not None and carrier.vlan.protocol == known.protocol else None
+    found = _of_tagged(known, tag) if tag is not None else _of_untagged(known)
+    if found is not None:
+        problem, entry = found
+        user = carrier.name if carrier is not below else "the macvlan links on it"
+        draft.warn(
+            f"{title}: {below.name} is a bridge that filters VLANs (vlan_filtering 1), and {problem}, so no frame passes "
+            f"between its ports and {user}; let it: bridge vlan add dev {below.name} {entry} self"
+        )
+
+
+def _of_tagged(known: BridgeVlans, tag: VlanFacts) -> tuple[str, str] | None:
+    """What is wrong for frames with a tag, and the entry that helps."""
+    if tag.vlan_id in known.tagged:
+        return None
+    entry = f"vid {tag.vlan_id}"
+    if tag.vlan_id in known.untagged:
+        return f"it takes VLAN {tag.vlan_id} without tags itself", entry
+    return f"it is not in VLAN {tag.vlan_id} itself", entry
+
+
+def _of_untagged(known: BridgeVlans) -> tuple[str, str] | None:
+    """The same for frames without one, or with one of a protocol that the bridge does not look at."""
+    if known.pvid is None:
+        return "it is in no VLAN itself for frames without a tag (pvid)", "vid ID pvid untagged"
+    if known.pvid not in known.untagged:
+        return f"it takes VLAN {known.pvid}, its pvid, with tags itself", f"vid {known.pvid} pvid untagged"
+    return None

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan that is being made: record and kernel as they will be, and the steps that lead there."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..errors import PYROUTE2, MissingLibraryError, PlanError
+from ..ipam.lease_book import Leases, held_by, reservations
+from ..model.endpoint import Endpoint
+from ..model.host_view import HostView, Key, Place
+from ..model.kernel import Kernel
+from ..model.links import OwnedLink, SubInterface
+from ..model.netns import Netns, OwnedNetns
+from ..model.network import Network
+from ..model.record import Record
+from ..steps import simulate
+from ..steps.plan import Missing, Plan
+from ..steps.steps import Step, inverse
+
+if t.TYPE_CHECKING:
+    from ..compare.claims import Taken
+    from ..request.endpoint import EndpointOptions
+
+
+class PlanBuilder(HostView):
+    """The working state of one plan; nothing of it is seen outside.
+
+    ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
+    the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
+    is title → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
+    that a VLAN link which lost its tag may be taken for ours; ``taken`` is what compare/claims.py has found out once for all.
+    ``unforeseen`` is endpoints whose networks are still to be made, by something else than this plan.
+    """
+
+    def __init__(self, recorded: Record, kernel: Kernel) -> None:
+        super().__init__(recorded, kernel)
+        self._leases: Leases | None = None
+        self.coming: dict[str, t.Any] = {}
+        self.adopts = True
+        self.unforeseen: dict[Key, EndpointOptions] = {}
+        self.taken: Taken | None = None
+        self.steps: list[Step] = []
+        self.missing: dict[str, Missing] = {}
+        self._warnings: dict[str, None] = {}
+        self._expected_links: collections.Counter[str] = collections.Counter()
+        self.expected_subnets: tuple[str, ...] = ()
+        self._expected_places: collections.Counter[Place] = collections.Counter()
+
+    @property
+    def leases(self) -> Leases:
+        """Who holds which address."""
+        if self._leases is None:
+            self._leases = Leases(Record(self.networks, {}, {}, self.endpoints))
+        return self._leases
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was warned of, each once."""
+        return tuple(self._warnings)
+
+    # What shall be
+
+    def expect(self, links: t.Iterable[str], spaces: t.Iterable[Netns], times: int = 1) -> None:
+        """Keep links and namespaces that lose their last user, because what is still to be worked in uses them.
+
+        :param times: how often they are used more, or less, than was said before
+        """
+        for link in links:
+            self._expected_links[link] += times
+        for netns in spaces:
+            self._expected_places[self._place(netns)] += times
+
+    def expect_subnets(self, subnets: t.Iterable[str]) -> None:
+        """Choose none of these for a network, because what is still to be worked in names them."""
+        self.expected_subnets += tuple(subnets)
+
+    def is_expected(self, link: str) -> bool:
+        return self._expected_links[link] > 0
+
+    def is_place_expected(self, netns: Netns) -> bool:
+        return self._expected_places[self._place(netns)] > 0
+
+    def do(self, *steps: Step) -> None:
+        """Add steps; what follows sees the kernel as they will leave it."""
+        for step in steps:
+            self.steps.append(step)
+            simulate.follow(self._spaces, step)
+
+    def take_back(self, steps: int) -> None:
+        """Forget what was added after so many steps."""
+        for step in inverse(self.steps[steps:]):
+            simulate.follow(self._spaces, step)
+        del self.steps[steps:]
+
+    def warn(self, text: str) -> None:
+        self._warnings[text] = None
+
+    def put_network(self, network: Network) -> None:
+        leases = self.leases
+        before = self.networks.get(network.name)
+        if before is not None:
+            leases.release(reservations(before))
+        self.networks[network.name] = network
+        self._networks_on.setdefault(network.parent, {})[network.name] = network
+        leases.take(reservations(network))
+
+    def drop_network(self, name: str) -> None:
+        leases = self.leases
+        network = self.networks.pop(name)
+        del self._networks_on[network.parent][name]
+        leases.release(reservations(network))
+
+    def put_endpoint(self, endpoint: Endpoint) -> None:
+        self.drop_endpoint(endpoint.key)
+        leases = self.leases
+        self.endpoints[endpoint.key] = endpoint
+        self._note_endpoint(endpoint)
+        leases.take(held_by(endpoint, self.networks[endpoint.network]))
+
+    def drop_endpoint(self, key: Key) -> None:
+        """Forget an endpoint, if it is known, and free its addresses."""
+        leases = self.leases
+        before = self.endpoints.pop(key, None)
+        if before is not None:
+            for index in self._indexes(before):
+                del index[key]
+            leases.release(held_by(before, self.networks[before.network]))
+
+    def put_link(self, link: OwnedLink) -> None:
+        self._note_link(link)
+
+    def drop_link(self, name: str) -> None:
+        link = self.links.pop(name)
+        if isinstance(link, SubInterface):
+            del self._subinterfaces_on[link.parent][name]
+
+    def put_namespace(self, namespace: OwnedNetns) -> None:
+        self._note_namespace(namespace)
+
+    def drop_namespace(self, name: str) -> None:
+        del self.namespaces[name]
+        del self._owned_at[self._place(Netns("name", name))]
+
+    def finish(self, removal: bool) -> Plan:
+        """The plan, once all requests are worked in."""
+        after = Record(self.networks, self.links, self.namespaces, self.endpoints)
+        missing = tuple(self.missing.values())
+        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
+
+
+def require_kind(draft: PlanBuilder, kind: str, what: str) -> None:
+    """Refuse what needs links of a kind that this kernel cannot make.
+
+    :raises PlanError: naming the kernel module
+    """
+    if kind in draft.kernel.missing_kinds:
+        module = {"vlan": "8021q"}.get(kind, kind)
+        raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
+
+
+def require_pyroute2(draft: PlanBuilder) -> None:
+    """Refuse what is done by pyroute2 where it is not installed.
+
+    :raises MissingLibraryError: always then
+    """
+    if not draft.kernel.has_pyroute2:
+        raise MissingLibraryError(PYROUTE2)

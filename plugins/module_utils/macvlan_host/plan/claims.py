@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan makes of addresses that are in use beside the leases: it refuses, warns, or chooses others."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..compare.claims import Taken
+from ..errors import PlanError
+from ..ipam.subnets import candidates
+from ..model.endpoint import Endpoint
+from ..model.network import Network, Subnet
+from ..values.addresses import without_prefix
+from .builder import PlanBuilder
+
+SHOWN = 3  # claims in a message about a full subnet
+
+
+def taken_of(draft: PlanBuilder) -> Taken:
+    """What is in use beside the leases, for all that a plan looks at."""
+    if draft.taken is None:
+        draft.taken = Taken(draft.recorded, draft.kernel)
+    return draft.taken
+
+# --- what is made of them -------------------------------------------------------------------------------------------
+
+
+def check_request(draft: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
+    """Refuse an endpoint that asks for an address in use.
+
+    :param tag: of its own link
+    :raises PlanError: naming what has the address
+    """
+    claim = taken_of(draft).on(address, tag)
+    if claim is not None:
+        raise PlanError(f"{title}: {option}: {address} is {claim.what}; {claim.way_out}")
+
+
+def warn_of_kept(draft: PlanBuilder, title: str, address: str, tag: str) -> None:
+    """Say of an endpoint that it keeps an address in use: it had it before, and others may rely on that."""
+    plain = without_prefix(address)
+    claim = taken_of(draft).on(plain, tag)
+    if claim is not None:
+        draft.warn(
+            f"{title}: it keeps {plain}, which is {claim.what}; only one of the two can be reached by others at a time, "
+            f"so give one of them another address"
+        )
+
+
+def check_gateways(draft: PlanBuilder, recorded: Network | None, network: Network) -> None:
+    """Refuse a gateway that is an address of the parent; warn of one that is on another link of the host.
+
+    The kernel keeps frames between a parent and its endpoints from both (drivers/net/macvlan.c). A network that has such
+    a gateway already keeps it, so that its other options and its endpoints can still be changed. Where nothing leads out
+    a gateway is only an address that is not given out.
+
+    :raises PlanError: naming the parent and the ways out
+    """
+    before = {subnet.subnet: subnet.gateway for subnet in recorded.subnets} if recorded else {}
+    for subnet in network.subnets:
+        links = [claim.link for claim in taken_of(draft).on_links(subnet.gateway)] if subnet.gateway else []
+        if network.parent in links and not network.internal:
+            text = _unreachable(subnet, network)
+            if before.get(subnet.subnet) != subnet.gateway:
+                raise PlanError(f"{network.title}: {text}")
+            draft.warn(f"{network.title}: {text}")
+        elif links:
+            draft.warn(
+                f"{network.title}: gateway {subnet.gateway} is an address of {links[0]} of this host; endpoints reach it "
+                f"only if that link is on the wire of {network.parent}"
+            )
+
+
+def _unreachable(subnet: Subnet, network: Network) -> str:
+    inferred = f", inferred for {subnet.subnet}," if subnet.gateway_inferred else f" of {subnet.subnet}"
+    return (
+        f"gateway {subnet.gateway}{inferred} is an address of the parent {network.parent}, and the kernel lets no "
+        f"endpoint reach its parent; write gateway: none for this subnet, or, where another machine on the wire routes "
+        f"for it, the address of that machine as gateway"
+    )
+
+
+def warn_of_default_routes(draft: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
+    """Say of an endpoint that its default route leads to its parent, and so nowhere."""
+    for gateway in filter(None, (endpoint.gateway4, endpoint.gateway6)):
+        if any(claim.link == network.parent for claim in taken_of(draft).on_links(gateway)):
+            draft.warn(
+                f"{endpoint.title}: its default route leads to {gateway}, which is an address of its parent "
+                f"{network.parent}, and the kernel lets no endpoint reach its parent; change gateway of {network.title}"
+            )
+
+
+def explain_full(draft: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
+    """What to add to a message about subnets without a free address: what of them is in use beside the leases."""
+    claims = [claim for subnet in subnets for claim in taken_of(draft).inside(candidates(subnet))]
+    if not claims:
+        return ""
+    shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])
+    more = f", and {len(claims) - SHOWN} more are taken" if len(claims) > SHOWN else ""
+    return f"; beside the leases, {shown}{more}"

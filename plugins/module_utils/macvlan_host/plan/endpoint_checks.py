@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may not be, or has to be, in the namespace of an endpoint."""
+
+from __future__ import annotations
+
+from ..compare.ownership import find_link
+from ..compare.settings import default_key
+from ..errors import PlanError
+from ..model.endpoint import Endpoint
+from ..model.kernel import Space
+from ..model.links import Link
+from ..model.netns import HOST
+from ..request.endpoint import EndpointOptions
+from ..values import names
+from ..values.addresses import block_of, prefix_length, version_of
+from .builder import PlanBuilder, require_kind
+from .refusals import check_family
+
+
+def check_unforeseen_place(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+    """Refuse what is in the way of an endpoint whose addresses, gateways and parent are not known yet."""
+    identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
+    known = Endpoint(
+        identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
+    )
+    space = draft.space(wanted.netns)
+    own = find_link(space, known, None) if space is not None else None
+    check_neighbours(draft, known, own)
+    if own is None:
+        require_kind(draft, "macvlan", f"create macvlan link {wanted.ifname} of {wanted.title}")
+    if space is None:
+        check_not_dangling(draft, known)
+
+
+def find_recorded(draft: PlanBuilder, recorded: Endpoint) -> Link | None:
+    """The link of a recorded endpoint, None when it is not there."""
+    space = draft.space(recorded.netns)
+    parent = draft.host.links.get(draft.networks[recorded.network].parent)
+    return None if space is None else find_link(space, recorded, parent)
+
+
+def check_namespace(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+    title = wanted.title
+    if not wanted.netns.path:
+        return
+    if draft.same_place(wanted.netns, HOST):
+        raise PlanError(
+            f"{title}: {wanted.netns.path} is the host's own namespace; leave netns, netns_path and pid out for that"
+        )
+    if wanted.netns.path in draft.kernel.no_namespaces:
+        raise PlanError(f"{title}: {wanted.netns.path} is not a network namespace")
+    if draft.space(wanted.netns) is None and wanted.netns.kind == "pid":
+        raise PlanError(
+            f"{title}: pid: there is no process {wanted.netns.value}; look the process up anew, as a container that was "
+            f"started again has another (docker inspect --format '{{{{.State.Pid}}}}' NAME)"
+        )
+    if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
+        raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
+
+
+def check_settings(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+    unknown = [key for key in wanted.sysctls if default_key(key) in draft.kernel.unknown_settings]
+    if unknown:
+        raise PlanError(
+            f"{wanted.title}: sysctls: this kernel has no {', '.join(unknown)}; "
+            f"IFNAME stands for the endpoint's own interface"
+        )
+
+
+def has_moved(draft: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> bool:
+    """Whether it is asked for in another namespace, its old one being gone (a container that was started anew)."""
+    return not draft.same_place(recorded.netns, endpoint.netns)
+
+
+def check_not_moved(draft: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
+    if draft.same_place(recorded.netns, wanted.netns):
+        return
+    space = draft.space(recorded.netns)
+    if space is None or find_recorded(draft, recorded) is None:
+        return
+    option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
+    raise PlanError(
+        f"{recorded.title}: {option}: it is in {recorded.netns.title} and cannot be moved to {wanted.netns.title} "
+        f"in place; remove the endpoint first (state: absent)"
+    )
+
+
+def check_neighbours(draft: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+    """What may be there only once in a namespace: the interface name, a subnet, a default route of a family.
+
+    :param own: its link, if there is one
+    """
+    for coming in draft.unforeseen.values():
+        if coming.ifname == endpoint.ifname and draft.same_place(coming.netns, endpoint.netns):
+            raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {coming.title}{endpoint.netns.phrase}")
+    for other in draft.endpoints_in(endpoint.netns):
+        if other.ifname == endpoint.ifname:
+            raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
+        for mine in endpoint.addresses:
+            for theirs in other.addresses:
+                if block_of(mine).overlaps(block_of(theirs)):
+                    raise PlanError(
+                        f"{endpoint.title}: {mine} and {theirs} of {other.title} would be in one namespace with "
+                        f"overlapping subnets, and the kernel would answer for the wrong one"
+                    )
+        _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        _check_same_sysctls(endpoint, other)
+    if draft.space(endpoint.netns) is None and endpoint.ifname == "lo":
+        raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
+    check_place(draft, endpoint, own)
+
+
+def check_place(draft: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+    """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
+
+    :param own: its link, if there is one
+    :raises PlanError: naming what is in the way
+    """
+    check_family(draft.kernel, endpoint)
+    space = draft.space(endpoint.netns)
+    if space is not None:
+        check_parent(draft, space, endpoint, own)
+        _check_name_is_free(space, endpoint, own)
+        if own is None or space.vrf_of(own) is None:
+            _check_foreign_routes(draft, space, endpoint, own)
+            _check_places_are_free(space, endpoint, own)
+
+
+def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
+    for key, value in endpoint.sysctls.items():
+        if "IFNAME" not in key and other.sysctls.get(key, value) != value:
+            raise PlanError(
+                f"{endpoint.title}: sysctls: {key} is a setting of the whole namespace, and {other.title} in it "
+                f"wants {other.sysctls[key]}, not {value}"
+            )
+
+
+def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str | None, holder: str) -> None:
+    for mine, theirs, family in ((endpoint.gateway4, gateway4, "IPv4"), (endpoint.gateway6, gateway6, "IPv6")):
+        if mine and theirs:
+            raise PlanError(
+                f"{endpoint.title}: {holder} has the {family} default route{endpoint.netns.phrase} already; "
+                f"use default_route: false"
+            )
+
+
+def check_parent(draft: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    """Another link may have got the name of the parent; which is the right one is not ours to tell."""
+    elsewhere = None if own else find_link(space, endpoint, None)
+    if elsewhere is not None:
+        parent, below = draft.networks[endpoint.network].parent, draft.host.by_index(elsewhere.lower)
+        raise PlanError(
+            f"{endpoint.title}: {elsewhere.name}{endpoint.netns.phrase} is not on its parent {parent} but on "
+            f"{below.name if below else 'a link elsewhere'}; give that its name back, or delete {elsewhere.name}"
+        )
+
+
+def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    link = space.links.get(endpoint.ifname)
+    holder = space.with_altname(endpoint.ifname)
+    # The kernel gives a link no name that it has as an alternative one, either (net/core/dev.c, netdev_name_in_use).
+    if holder is not None and not (link is not None and link == own):
+        raise PlanError(
+            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase}: it is an alternative name of "
+            f"{holder.name}; use another ifname, or take that name away: {endpoint.netns.ip} link property del dev "
+            f"{holder.name} altname {endpoint.ifname}"
+        )
+    if link is not None and link != own:
+        what = f"{link.kind} link" if link.kind else "link"
+        raise PlanError(
+            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by a {what} that is not ours"
+        )
+
+
+def _check_foreign_routes(draft: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    for other in space.links.values():
+        if other.ours or own is not None and other.index == own.index:
+            continue
+        defaults = {
+            version_of(route.to): route.via or other.name
+            for route in space.routes.get(other.index, ())
+            if not prefix_length(route.to)
+        }
+        # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
+        if defaults and any(find_recorded(draft, item) == other for item in draft.endpoints_in(endpoint.netns)):
+            continue
+        _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
+
+
+def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
+    """The kernel has one route of a metric to a destination; what others have put there is theirs."""
+    taken = {route.place: f"a {route.kind} route" for route in space.odd_routes}
+    for other in space.links.values():
+        if own is None or other.index != own.index:
+            taken.update((route.place, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
+    for route in endpoint.all_routes:
+        if route.place in taken:
+            metric = f" with metric {route.metric}" if route.metric else ""
+            instead = "use default_route: false" if route not in endpoint.routes else "give this one another metric"
+            raise PlanError(
+                f"{endpoint.title}: there is {taken[route.place]} to {route.to}{metric}{endpoint.netns.phrase} already, "
+                f"and the kernel takes no second; delete that, or {instead}"
+            )
+
+
+def check_passthru(draft: PlanBuilder, title: str, mode: str, parent: Link) -> None:
+    """Refuse what the kernel lets nobody make beside a passthru link; links that were not made here count too.
+
+    :param title: of the network, or of the endpoint whose link has to be made
+    :raises PlanError: naming the link that is in the way
+    """
+    beside = [(other, "") for other in draft.host.above(parent)]
+    beside += [
+        (emigrant.link, f" in namespace {emigrant.netns.value}")
+        for emigrant in draft.kernel.emigrants
+        if emigrant.link.lower == parent.index and not emigrant.link.ours
+    ]
+    for other, where in beside:
+        if other.kind not in ("macvlan", "macvtap") or _is_on(draft, parent, other.alias):
+            continue
+        if mode == "passthru":
+            raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
+        if other.macvlan_mode == "passthru":
+            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
+
+
+def _is_on(draft: PlanBuilder, parent: Link, tag: str) -> bool:
+    """Whether the link with a tag is that of an endpoint on this parent."""
+    endpoint = draft.endpoint_of(tag) if tag else None
+    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
+
+
+def check_not_dangling(draft: PlanBuilder, endpoint: Endpoint) -> None:
+    if endpoint.netns.path in draft.kernel.dangling:
+        raise PlanError(
+            f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
+        )

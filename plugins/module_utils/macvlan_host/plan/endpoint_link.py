@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps that make the link of an endpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..compare.settings import settings
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..steps.link_spec import LinkSpec
+from ..steps.steps import AddAddress, AddLink, AddRoute, SetLink, SetSysctls, Step
+from ..values import names
+from .align import dropped_sysctls
+from .builder import PlanBuilder
+
+
+def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
+    # A passthru link takes its parent's MAC over; setting one would rewrite the parent's.
+    mac = None if network.mode == "passthru" else endpoint.mac
+    return LinkSpec(endpoint.ifname, "macvlan", names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
+
+
+def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tuple[Step, ...]:
+    """The steps that make the link of an endpoint in a namespace that is there.
+
+    Settings come first, so that the kernel's autoconfiguration finds them when the link comes up; routes last,
+    because they need a link that is up.
+
+    :param has_ipv6: whether the kernel has IPv6
+    """
+    place = endpoint.netns, endpoint.ifname
+    return (
+        AddLink(endpoint.netns, macvlan_spec(endpoint, network)),
+        SetSysctls(*place, settings(endpoint, has_ipv6)),
+        *(AddAddress(*place, address) for address in endpoint.addresses),
+        SetLink(*place, "up", False, True),
+        *(AddRoute(*place, route) for route in endpoint.all_routes),
+    )
+
+
+def restore_sysctls(draft: PlanBuilder, endpoint: Endpoint) -> None:
+    back = tuple(dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
+    if back:
+        draft.do(SetSysctls(endpoint.netns, endpoint.ifname, back))

@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock-out guard: which steps of a plan would cut the ways by which this host is reached. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import PlanError
+from ..model.access import Connection, Way
+from ..model.kernel import Kernel, Space
+from ..model.links import Link
+from ..model.netns import HOST
+from ..model.route import Route
+from ..steps.steps import (
+    ON_A_LINK,
+    AddAddress,
+    AddConnectedRoute,
+    AddLink,
+    AddRoute,
+    DeleteAddress,
+    DeleteLink,
+    ReplaceRoute,
+    SetLink,
+    Step,
+)
+from ..values import inet
+from ..values.addresses import block_of, prefix_length, version_of, without_prefix
+
+
+@dataclass(frozen=True)
+class Caution:
+    """How careful a run is with the ways by which the host is reached.
+
+    :ivar connection: the one that the run came by, None when it came by none
+    :ivar force: whether ways may be cut
+    :ivar confirm: within how many seconds somebody has to confirm what was done, 0 when nobody has to
+    """
+
+    connection: Connection | None = None
+    force: bool = False
+    confirm: int = 0
+
+
+@dataclass(frozen=True)
+class Danger:
+    """A step that would cut a way.
+
+    :ivar why: what else there is to say of it
+    """
+
+    step: Step
+    way: Way
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        local = f", which reaches {self.way.local}," if self.way.local else ""
+        return f"it would {self.step.describe()}, and {self.way.what}{local} comes in by {self.way.link}{self.why}"
+
+
+def check(title: str, steps: t.Sequence[Step], kernel: Kernel, caution: Caution) -> tuple[str, ...]:
+    """Refuse steps that would cut a way; a warning for each, when that is forced, or has to be confirmed afterwards.
+
+    :raises PlanError: naming the step, the link and the addresses
+    """
+    found = tuple(_dangers(steps, kernel))
+    if found and not caution.force and not caution.confirm:
+        raise PlanError(
+            f"{title}: refused, because the host may not be reachable afterwards: {found[0].sentence}; if that is meant, "
+            f"use force: true, or macvlan_config with confirm_timeout, which puts everything back unless it is confirmed"
+        )
+    return tuple(f"{title}: the host may not be reachable afterwards: {danger.sentence}" for danger in found)
+
+
+def _dangers(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[Danger]:
+    host = kernel.spaces.get(HOST.path)
+    if host is None:
+        return
+    voices = tuple(_voices(steps, kernel, host)) if kernel.ways else ()
+    for way in kernel.ways:
+        link = host.links.get(way.link)
+        if link is not None:
+            carriers = {item.name for item in _carriers(host, link)}
+            reach = _Reach(host, way)
+            # The first step says enough; what follows from it would only be more of the same.
+            yield from (Danger(step, way) for step in steps if _cuts(step, carriers, reach))
+            yield from _homeless(steps, host, way, carriers)
+            yield from _taken_over(voices, way, link, _wire(host, link))
+
+
+def _homeless(steps: t.Sequence[Step], host: Space, way: Way, known: t.Container[str]) -> t.Iterator[Danger]:
+    """The steps by which the address that is reached goes from the host, where answers leave by another link than its own.
+
+    :param known: the links whose steps are looked at for the answers
+    """
+    home = next((link for link in host.links.values() if way.local in _addresses_on(host, link)), None)
+    if home is None or home.name == way.link:
+        return
+    carriers = {item.name for item in _carriers(host, home) if item.name not in known}
+    for step in steps:
+        if _takes_link(step, carriers) or isinstance(step, DeleteAddress) and _is_of(step, home, way.local):
+            yield Danger(step, way, f"; {way.local} is an address of {home.name}")
+
+
+def _is_of(step: DeleteAddress, link: Link, address: str | None) -> bool:
+    """Whether it takes an address from a link of the host."""
+    return (step.netns, step.ifname) == (HOST, link.name) and without_prefix(step.address) == address
+
+
+def _addresses_on(space: Space, link: Link) -> set[str]:
+    """Without their prefix lengths, those of link scope too."""
+    found = (*space.addresses.get(link.index, ()), *space.narrow.get(link.index, ()))
+    return {without_prefix(address) for address in found}
+
+
+def _carriers(host: Space, link: Link) -> list[Link]:
+    """The link, and all that it hangs on: those below it, and the ports of a bridge or bond."""
+    found = [link]
+    for item in found:
+        below = host.by_index(item.lower) if item.lower_netns is None else None
+        ports = [other for other in host.links.values() if other.master == item.index]
+        found += [other for other in (below, *ports) if other is not None and other not in found]
+    return found
+
+
+class _Reach:
+    """How the kernel finds the other end of a way."""
+
+    def __init__(self, host: Space, way: Way) -> None:
+        self.way = way
+        lengths = [
+            prefix_length(route.to) for routes in host.routes.values() for route in routes if self.is_under(route.to)
+        ]
+        self._length = max(lengths, default=-1)
+
+    def is_under(self, block: str) -> bool:
+        return version_of(block) == version_of(self.way.remote) and self.way.remote in block_of(block)
+
+    def is_caught_by(self, ifname: str, block: str) -> bool:
+        """Whether a new route would lead to the other end by another link: a narrower one wins."""
+        return ifname != self.way.link and self.is_under(block) and prefix_length(block) > self._length
+
+    def hangs_on(self, ifname: str, block: str) -> bool:
+        """Whether a route that is there leads to the other end."""
+        return ifname == self.way.link and self.is_under(block) and prefix_length(block) >= self._length
+
+
+def _takes_link(step: Step, carriers: t.Container[str]) -> bool:
+    """Whether a link of these would be gone, changed, or without its frames."""
+    if isinstance(step, AddLink):
+        # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
+        return step.link.mode == "passthru" and step.link.parent in carriers
+    if isinstance(step, DeleteLink):
+        return step.netns == HOST and step.link.name in carriers
+    if not isinstance(step, SetLink) or step.netns != HOST:
+        return False
+    harmless = step.attribute == "alias" or step.attribute == "up" and step.new
+    return step.ifname in carriers and not harmless
+
+
+def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
+    if isinstance(step, (AddLink, DeleteLink, SetLink)):
+        return _takes_link(step, carriers)
+    if not isinstance(step, ON_A_LINK) or step.netns != HOST:
+        return False
+    if isinstance(step, AddAddress):
+        return reach.is_caught_by(step.ifname, inet.network_of(step.address))
+    if isinstance(step, DeleteAddress):
+        is_local = step.ifname == reach.way.link and without_prefix(step.address) == reach.way.local
+        return is_local or reach.hangs_on(step.ifname, inet.network_of(step.address))
+    if isinstance(step, (AddRoute, AddConnectedRoute)):
+        return reach.is_caught_by(step.ifname, step.route.to)
+    route: Route = step.old if isinstance(step, ReplaceRoute) else step.route
+    return reach.hangs_on(step.ifname, route.to)
+
+# --- addresses of a way that another link takes over ----------------------------------------------------------------
+
+
+class _Voice(t.NamedTuple):
+    """A step after which a link answers for addresses, and tells its neighbours so.
+
+    :ivar step: it is on a link, of any namespace
+    :ivar wire: the link of the host whose neighbours hear it
+    """
+
+    step: AddAddress | SetLink
+    wire: Link
+    addresses: frozenset[str]
+
+
+def _wire(host: Space, link: Link) -> Link:
+    """The link of the host by which frames of a link leave: its parent, where it is a macvlan."""
+    while link.kind == "macvlan" and (below := host.by_index(link.lower)) is not None:
+        link = below
+    return link
+
+
+def _voices(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[_Voice]:
+    # (path of the namespace, name) of links that the steps make or rename → wire and addresses
+    changed: dict[tuple[str, str], tuple[Link | None, frozenset[str]]] = {}
+    for step in steps:
+        if isinstance(step, AddLink):
+            parent = host.links.get(step.link.parent or "") if step.link.kind == "macvlan" else None
+            changed[step.netns.path, step.link.name] = (_wire(host, parent) if parent else None), frozenset()
+        elif isinstance(step, (AddAddress, SetLink)):
+            place = step.netns.path, step.ifname
+            wire, addresses = changed.get(place) or _as_it_is(kernel, host, *place)
+            if isinstance(step, AddAddress):
+                addresses = frozenset({without_prefix(step.address)})
+            elif step.attribute == "name":
+                changed[step.netns.path, step.new] = wire, addresses
+            if wire is not None and (isinstance(step, AddAddress) or step.attribute in ANNOUNCING and step.new):
+                yield _Voice(step, wire, addresses)
+
+
+# With arp_notify and ndisc_notify the kernel announces the addresses of a link at these changes.
+ANNOUNCING = ("up", "mac")
+
+
+def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | None, frozenset[str]]:
+    """The wire and the addresses of a link that is there; no wire where it is not on one of the host's."""
+    space = kernel.spaces.get(path)
+    link = space.links.get(name) if space is not None else None
+    if space is None or link is None:
+        return None, frozenset()
+    addresses = frozenset(without_prefix(address) for address in space.addresses.get(link.index, ()))
+    if not path:
+        return _wire(host, link), addresses
+    below = host.by_index(link.lower) if link.kind == "macvlan" and link.lower_netns is not None else None
+    return (_wire(host, below) if below is not None else None), addresses
+
+
+def _taken_over(voices: t.Iterable[_Voice], way: Way, link: Link, wire: Link) -> t.Iterator[Danger]:
+    """The steps by which neighbours on the wire of a way would take another link for one of its ends."""
+    # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (compare/claims.py).
+    hop = None if link.ours and link.kind == "macvlan" else way.hop
+    own = {way.local: "this host", way.remote: "the other end", hop: "its next hop"}
+    for voice in voices:
+        # What the link that the way comes in by has is the way itself.
+        itself = voice.step.netns == HOST and voice.step.ifname == way.link
+        found = [
+            f"{what} ({address})"
+            for address, what in own.items()
+            if address in voice.addresses and not (itself and address == way.local)
+        ]
+        if found and voice.wire.index == wire.index:
+            yield Danger(voice.step, way, f"; neighbours would take {voice.step.ifname} for {found[0]}")

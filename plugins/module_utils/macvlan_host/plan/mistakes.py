@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The mistakes that a plan meets, collected, so that one run names all of them. Pure."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ..errors import MistakesError, PlanError
+
+# What messages call the objects.
+OBJECTS = ("network ", "endpoint ", "vlan_subinterface ")
+
+
+class Mistakes:
+    """Collects refusals of checks that do not depend on each other: ``with mistakes:`` notes one of the block, and goes on.
+
+    A class, because the generator of contextlib would be a tenth of the time of a plan in which nothing changes.
+
+    :param title: of the object that is looked at, for messages that do not begin with one
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self.found: list[PlanError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: types.TracebackType | None
+    ) -> bool:
+        if isinstance(exc, PlanError):
+            self.found.append(exc)
+            return True
+        return False
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was refused, each beginning with its object."""
+        texts = [text for exc in self.found for text in (exc.problems if isinstance(exc, MistakesError) else (str(exc),))]
+        return [text if text.startswith(OBJECTS) else f"{self._title}: {text}" for text in texts]
+
+    def check(self) -> None:
+        """Refuse what was refused.
+
+        :raises PlanError: the only one as it was, else all of them in one
+        """
+        raise_all(self.found, self.sentences)
+
+
+def raise_all(found: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:
+    """Refuse what was refused; a mistake that several requests meet is told once.
+
+    :raises PlanError: the only one as it was, else all of them in one
+    """
+    told = list(dict.fromkeys(sentences))
+    if len(told) > 1:
+        raise MistakesError(told)
+    if found:
+        raise found[0]

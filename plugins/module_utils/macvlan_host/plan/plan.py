@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what is wanted, what is recorded and what the kernel shows to a plan. Pure: same input, same plan."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import PlanError
+from ..model.kernel import Kernel
+from ..model.record import Lease, Record
+from ..request.endpoint import EndpointOptions
+from ..request.host import REMOVALS, Request, Restoration, and_below, used_by
+from ..request.network import NetworkOptions, NetworkRemoval
+from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
+from ..steps.plan import Plan
+from .builder import PlanBuilder
+from .endpoint import plan_endpoint, plan_unforeseen, remove_endpoint
+from .mistakes import Mistakes, raise_all
+from .network import ensure_parent, plan_network, plan_network_removal
+from .parent import release_parent
+from .refusals import check_writable
+from .resolve import requested_leases
+from .restore import plan_restoration
+from .subinterface import plan_subinterface, plan_subinterface_removal, plan_subinterface_retraction
+
+
+def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
+    """The steps that lead from what is to what is wanted, and the record afterwards.
+
+    Addresses that are asked for are reserved before others are chosen, and what a later request uses is not taken
+    away by an earlier one.
+
+    :param requests: worked in one after the other, each sees what those before it will have done
+    :param foresee: take it that networks which are not there yet will be made before the plan is carried out
+    :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
+    """
+    draft = PlanBuilder(recorded, kernel)
+    draft.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
+    users = [used_by(request) for request in requests]
+    for links, places in users:
+        draft.expect(links, places)
+    draft.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
+    reserved: dict[str, tuple[Lease, ...]] | None = None
+    failures = _Failures()
+    for request, (links, places) in zip(requests, users):
+        draft.expect(links, places, -1)
+        for note in request.notes:
+            draft.warn(note)
+        if isinstance(request, EndpointOptions):
+            if reserved is None:
+                reserved = _reserve(draft, requests)
+            draft.leases.release(reserved.pop(request.title, ()))
+        failures.work_in(draft, request, foresee)
+    failures.check()
+    for name in dict.fromkeys(link for links, dummy in users for link in links):
+        release_parent(draft, name)  # kept for a request that then used something foreign instead
+    return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
+
+
+def _reserve(draft: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
+    """Title → reservations of the endpoints that ask for addresses; the first to ask for one has it.
+
+    Also of addresses that are held: their holders may be about to get others.
+    """
+    reserved = {}
+    taken: set[tuple[str, str]] = set()
+    for request in requests:
+        if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
+            found = [item for item in requested_leases(draft, request) if (item.pool, item.address) not in taken]
+            taken.update((item.pool, item.address) for item in found)
+            reserved[request.title] = tuple(found)
+            draft.leases.take(found)
+    return reserved
+
+
+class _Failures:
+    """The mistakes of all requests; what is only there because another request failed is passed over."""
+
+    def __init__(self) -> None:
+        self._found: list[PlanError] = []
+        self._sentences: list[str] = []
+        self._networks: set[str] = set()
+        self._links: set[str] = set()
+
+    def work_in(self, draft: PlanBuilder, request: Request, foresee: bool) -> None:
+        """Work a request into the plan, or note why that cannot be, and leave the plan as it was."""
+        if self._depends_on_failed(draft, request):
+            self._spread(request)
+            return
+        mistakes = Mistakes(request.title)
+        steps = len(draft.steps)
+        with mistakes:
+            _work_in(draft, request, foresee)
+            check_writable(draft.kernel, request.title, draft.steps[steps:])
+        if mistakes:
+            draft.take_back(steps)
+            self._found += mistakes.found
+            self._sentences += mistakes.sentences
+            self._spread(request)
+
+    def _depends_on_failed(self, draft: PlanBuilder, request: Request) -> bool:
+        if not self._found:
+            return False
+        links = set(used_by(request)[0]) - {getattr(request, "name", "")}
+        if isinstance(request, EndpointOptions):
+            if request.network in self._networks:
+                return True
+            network = draft.networks.get(request.network)
+            links |= set(and_below(network.parent)) if network is not None else set()
+        return not self._links.isdisjoint(links)
+
+    def _spread(self, request: Request) -> None:
+        if isinstance(request, NetworkOptions):
+            self._networks.add(request.name)
+        elif isinstance(request, SubInterfaceOptions):
+            self._links.add(request.name)
+
+    def check(self) -> None:
+        """Refuse what was refused.
+
+        :raises PlanError: the only one as it was, else all of them in one
+        """
+        raise_all(self._found, self._sentences)
+
+
+def _work_in(draft: PlanBuilder, request: Request, foresee: bool) -> None:
+    if isinstance(request, Restoration):
+        plan_restoration(draft, request)
+    elif isinstance(request, NetworkOptions):
+        plan_network(draft, request)
+    elif isinstance(request, NetworkRemoval):
+        plan_network_removal(draft, request)
+    elif isinstance(request, SubInterfaceOptions):
+        plan_subinterface(draft, request)
+    elif isinstance(request, SubInterfaceRemoval):
+        plan_subinterface_removal(draft, request)
+    elif isinstance(request, SubInterfaceRetraction):
+        plan_subinterface_retraction(draft, request)
+    elif isinstance(request, EndpointOptions):
+        network = draft.networks.get(request.network)
+        if network is None and foresee:
+            plan_unforeseen(draft, request)
+            return
+        if network is not None:
+            ensure_parent(draft, network)
+        plan_endpoint(draft, request)
+    elif (request.network, request.name) in draft.endpoints:
+        remove_endpoint(draft, draft.endpoints[request.network, request.name])

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What links tell of a record that was lost: the tag of an object follows from its name. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass
+
+from ..model.kernel import Space
+from ..model.links import Link, SubInterface
+from ..model.netns import HOST, Netns, OwnedNetns
+from ..model.record import Record
+from ..values import names
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A record with what was found beside it.
+
+    :ivar found: what came to be recorded, a title each
+    :ivar unknown: links and namespaces with a tag that nothing recorded has, a phrase each
+    """
+
+    record: Record
+    found: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebuilt:
+    """Add the sub-interfaces and namespaces that carry the tag of their own name.
+
+    All of a sub-interface is seen on its link; it counts as declared, because nobody knows otherwise whether it shall
+    stay. An endpoint's link does not tell the names that its tag was made of.
+
+    :param host: what ids are made of (:attr:`Kernel.host`)
+    :param spaces: the host's own namespace and the named ones
+    """
+    objects = (*record.links.values(), *record.namespaces.values(), *record.endpoints.values())
+    known = {names.tag(item.id) for item in objects}
+    links, namespaces = dict(record.links), dict(record.namespaces)
+    found: list[str] = []
+    unknown: list[str] = []
+    for netns, space in spaces.items():
+        for link in space.links.values():
+            if not link.ours or link.alias in known:
+                continue
+            sub = _subinterface(host, space, link) if netns == HOST else None
+            owned = _namespace(host, netns, link)
+            if sub is not None:
+                links[sub.name] = sub
+                found.append(sub.title)
+            elif owned is not None:
+                namespaces[owned.name] = owned
+                found.append(netns.title)
+            else:
+                unknown.append(f"{link.name} in {netns.title}")
+    return Rebuilt(dataclasses.replace(record, links=links, namespaces=namespaces), tuple(found), tuple(unknown))
+
+
+def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
+    identifier = names.subinterface_id(host, link.name)
+    base = space.by_index(link.lower) if link.lower_netns is None else None
+    if link.alias != names.tag(identifier) or link.vlan is None or base is None:
+        return None
+    return SubInterface(
+        identifier,
+        link.name,
+        base.name,
+        mtu=None if link.mtu == base.mtu else link.mtu,
+        mac=None if link.mac == base.mac else link.mac,
+        up=link.up,
+        declared=True,
+        **{item.name: getattr(link.vlan, item.name) for item in dataclasses.fields(link.vlan)},
+    )
+
+
+def _namespace(host: str, netns: Netns, link: Link) -> OwnedNetns | None:
+    identifier = names.netns_id(host, netns.value)
+    is_it = netns.kind == "name" and link.loopback and link.alias == names.tag(identifier)
+    return OwnedNetns(identifier, netns.value) if is_it else None

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel would refuse, refused while planning, so that check mode says it, and says what helps."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import PlanError
+from ..model.endpoint import Endpoint
+from ..model.kernel import Emigrant, Kernel, Space
+from ..model.links import EXCLUSIVE_KINDS, Link
+from ..model.network import Network
+from ..model.sysctl import Sysctl, setting_by_netlink
+from ..steps.steps import SetSysctls, Step
+from ..values import names
+
+ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
+# Kinds of master that leave the frames of their ports alone: no rx_handler (drivers/net/vrf.c; net/batman-adv).
+SHARING_MASTERS = ("vrf", "batadv")
+# Kinds of master that frames of all their ports arrive at; those without a kind are made by drivers (netvsc, failover).
+USABLE_MASTERS = ("bridge", "bond", "team", "")
+# Kinds that look like Ethernet and that the kernel lets nothing sit on (IFF_NO_RX_HANDLER).
+CLOSED_KINDS = ("vrf", "ipvlan", "ipvtap")
+
+
+def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] = ()) -> str | None:
+    """Why the kernel would refuse a macvlan on a link, and what helps (drivers/net/macvlan.c, macvlan_port_create).
+
+    :param host: the namespace of the link
+    :param emigrants: what others have on its links in namespaces that it does not show
+    """
+    if link.loopback:
+        return f"{link.name} is the loopback and cannot carry a macvlan"
+    if link.hardware != ETHERNET:
+        return f"{link.name} is not an Ethernet link and cannot carry a macvlan"
+    if link.kind == "vrf":
+        return f"{link.name} is a VRF, which carries no Ethernet frames{_use_a_port(host, link)}"
+    if link.kind in ("macvlan", "macvtap", *CLOSED_KINDS):
+        below = host.by_index(link.lower) if link.lower_netns is None else None
+        hint = f"; use {below.name}, the link below it" if below and link.kind not in CLOSED_KINDS else ""
+        return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
+    return _problem_of_master(host, link) or _problem_of_links_above(host, link, emigrants)
+
+
+def _article(kind: str) -> str:
+    return "an" if kind[0] in "aeiou" else "a"
+
+
+def _use_a_port(host: Space, vrf: Link) -> str:
+    ports = sorted(item.name for item in host.links.values() if item.master == vrf.index)
+    if not ports:
+        return "; use a link that is in it"
+    return f"; use {ports[0]}, which is in it" if len(ports) == 1 else f"; use one of its ports: {', '.join(ports)}"
+
+
+def _problem_of_master(host: Space, link: Link) -> str | None:
+    if link.master is None:
+        return None
+    master = host.by_index(link.master)
+    if master is None:
+        return f"{link.name} is a port of another link, which takes all its frames"
+    if master.kind in SHARING_MASTERS:
+        return None
+    hint = f"; use {master.name}" if master.kind in USABLE_MASTERS else ""
+    if master.kind == "openvswitch":
+        hint = "; use an internal port of that switch"
+    return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
+
+
+def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
+    uppers = [(upper, "") for upper in host.above(link)]
+    uppers += [(item.link, item.netns.phrase) for item in emigrants if item.link.lower == link.index]
+    for upper, where in uppers:
+        if upper.kind in EXCLUSIVE_KINDS:
+            return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which takes all its frames"
+    return None
+
+
+def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
+    """Refuse an endpoint with IPv6 where there is none.
+
+    :raises PlanError: naming its address
+    """
+    if endpoint.ipv6 is not None and not kernel.has_ipv6:
+        raise PlanError(
+            f"{endpoint.title}: it has the address {endpoint.ipv6}, and this kernel has no IPv6: it was started with "
+            f"ipv6.disable=1, or its module ipv6 is not loaded; change that, or use a network without IPv6 subnets"
+        )
+
+
+def without_ipv6(kernel: Kernel, network: Network) -> str | None:
+    """What to tell of a network with IPv6 where there is none, and so none of its endpoints can be made."""
+    found = [subnet.subnet for subnet in network.subnets if ":" in subnet.subnet]
+    if kernel.has_ipv6 or not found:
+        return None
+    return (
+        f"{network.title}: it has the subnet {found[0]}, and this kernel has no IPv6: it was started with ipv6.disable=1, or "
+        f"its module ipv6 is not loaded; its endpoints are refused until that is changed or the network has no IPv6 subnet"
+    )
+
+
+def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
+    """Refuse steps that write settings where none can be written; those that go by netlink can be set all the same.
+
+    :param title: of the object that the steps are for
+    :raises PlanError: naming the first of them, and the mount
+    """
+    if not kernel.read_only:
+        return
+    for step in (item for item in steps if isinstance(item, SetSysctls)):
+        for item in step.settings:
+            mount = _mount_in_the_way(kernel, item)
+            if mount is not None:
+                raise PlanError(
+                    f"{title}: cannot set {names.sysctl_key(item.key, step.ifname)} to '{item.new}'{step.netns.phrase}: "
+                    f"{mount} is mounted read-only; make it writable: mount -o remount,bind,rw {mount} "
+                    f"(in a container: start it so that its runtime leaves /proc/sys writable)"
+                )
+
+
+def _mount_in_the_way(kernel: Kernel, item: Sysctl) -> str | None:
+    if setting_by_netlink(item.key, item.new) is not None:
+        return None
+    if item.optional and item.key.startswith("net.ipv6.") and not kernel.has_ipv6:
+        return None  # there is nothing to write
+    return next((mount for beginning, mount in kernel.read_only.items() if item.key.startswith(beginning)), "") or None

@@ -1,0 +1,349 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an endpoint will be: everything that its task left open, decided."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..compare.ownership import find_link
+from ..compare.settings import needs_ipv6, switches_ipv6_off
+from ..errors import PlanError
+from ..ipam.lease_book import subnet_of
+from ..ipam.mac import mac_of_ipv4, mac_of_names
+from ..ipam.subnets import candidates, next_address, usable
+from ..model.endpoint import Endpoint
+from ..model.links import Link
+from ..model.netns import HOST
+from ..model.network import Network, Subnet
+from ..model.record import Lease
+from ..model.route import Route
+from ..request.endpoint import EndpointOptions
+from ..request.problems import MIN_MTU_IPV6
+from ..values import inet, names
+from ..values.addresses import block_of, prefix_length, version_of, without_prefix
+from .builder import PlanBuilder
+from .claims import check_request, explain_full, taken_of, warn_of_default_routes, warn_of_kept
+from .mistakes import Mistakes
+
+
+def resolve_endpoint(
+    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mistakes: Mistakes
+) -> Endpoint:
+    """The endpoint with everything that the task left open decided.
+
+    :param mistakes: takes what cannot be had; the endpoint is without it then
+    """
+    ipv4 = ipv6 = None
+    no_ipv4 = no_ipv6 = True
+    with mistakes:
+        ipv4 = _address(draft, wanted, recorded, network, 4)
+        no_ipv4 = False
+    with mistakes:
+        ipv6 = _address(draft, wanted, recorded, network, 6)
+        no_ipv6 = False
+    mac = recorded.mac if recorded else ""
+    # A MAC address that follows from an address is not known without that.
+    if wanted.mac is not None or network.mode == "passthru" or not no_ipv4:
+        with mistakes:
+            mac = _mac(draft, wanted, recorded, network, parent, ipv4)
+    mtu = parent.mtu
+    with mistakes:
+        mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
+    default_route = wanted.takes_default_route
+    gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
+    endpoint = Endpoint(
+        id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
+        name=wanted.name,
+        network=wanted.network,
+        netns=wanted.netns,
+        ifname=wanted.ifname,
+        mac=mac,
+        mtu=mtu,
+        ipv4=ipv4,
+        ipv6=ipv6,
+        gateway4=gateway4,
+        gateway6=gateway6,
+        default_route=default_route,
+        own_mtu=wanted.mtu,
+        announce=wanted.announce,
+        routes=wanted.routes,
+        sysctls=wanted.sysctls,
+        sysctls_before=_sysctls_before(draft, wanted, recorded),
+        labels=wanted.labels,
+        own_exclusive=wanted.exclusive,
+    )
+    with mistakes:
+        check_exclusive(endpoint, network)
+    with mistakes:
+        undecided = {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks}
+        check_routes(endpoint, undecided, network)
+    warn_of_default_routes(draft, endpoint, network)
+    return endpoint
+
+
+def check_exclusive(endpoint: Endpoint, network: Network) -> None:
+    """Refuse to judge addresses on links whose addresses are left to others.
+
+    :raises PlanError: the network has ``ipam: none``
+    """
+    if endpoint.own_exclusive and network.ipam == "none":
+        raise PlanError(
+            f"{endpoint.title}: exclusive: true would remove the addresses that what runs in its namespace has, and "
+            f"{network.title} has ipam: none, which leaves them to that; leave exclusive out"
+        )
+
+
+def gateways_of(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
+    """The next hop of the default route for each address; internal networks lead nowhere."""
+    leads_out = default_route and not network.internal
+    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
+    return tuple(subnet.gateway if subnet else None for subnet in subnets)
+
+
+def _address(
+    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
+) -> str | None:
+    """The address of one family with prefix length: the requested one, else the one it has, else the next."""
+    title = wanted.title
+    requested = wanted.ipv4 if version == 4 else wanted.ipv6
+    subnets = _subnets(title, wanted, network, version)
+    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
+    tag = names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))
+    if requested is not None:
+        given = _requested(draft, title, network, subnets, requested)
+        if kept and without_prefix(kept) == requested:
+            warn_of_kept(draft, title, given, tag)
+        else:
+            check_request(draft, title, f"ipv{version}", requested, tag)
+        return given
+    if not subnets:
+        return None
+    if kept and any(without_prefix(kept) in block_of(subnet.subnet) for subnet in subnets):
+        warn_of_kept(draft, title, kept, tag)
+        return kept
+    for subnet in subnets:
+        found = next_address(subnet, draft.leases.taken(subnet.pool), taken_of(draft).numbers(version))
+        if found is not None:
+            return _with_length(found, subnet)
+    pools = ", ".join(_how_full(draft, subnet) for subnet in subnets)
+    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(draft, subnets)}")
+
+
+def _how_full(draft: PlanBuilder, subnet: Subnet) -> str:
+    """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
+    among = candidates(subnet)
+    reserved = {
+        address
+        for network in draft.networks.values()
+        for item in network.subnets
+        if item.pool == subnet.pool
+        for address in (item.gateway, *item.aux_addresses.values())
+        if address is not None and address in among
+    }
+    room = max(among.last - among.first + 1, 0) - len(reserved)
+    ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""
+    return f"{subnet.subnet} ({ip_range}{room} of {room} in use)"
+
+
+def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
+    """The subnets of one family to take an address from."""
+    if wanted.subnet is not None and not any(subnet.subnet == wanted.subnet for subnet in network.subnets):
+        shown = ", ".join(subnet.subnet for subnet in network.subnets) or "none"
+        raise PlanError(f"{title}: subnet {wanted.subnet} is not one of {network.title}, which has {shown}")
+    of_family = tuple(subnet for subnet in network.subnets if version_of(subnet.subnet) == version)
+    if wanted.subnet is None or version_of(wanted.subnet) != version:
+        return of_family
+    return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
+
+
+def _requested(draft: PlanBuilder, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
+    option = f"ipv{version_of(address)}"
+    subnet = next((subnet for subnet in subnets if address in block_of(subnet.subnet)), None)
+    if subnet is None:
+        shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
+        raise PlanError(f"{title}: {option}: {address} is in no subnet to take it from; {network.title} has {shown}")
+    if address not in usable(subnet.subnet):
+        kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
+        raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
+    holder = draft.leases.holder(subnet.pool, address)
+    if holder is not None:
+        raise PlanError(
+            f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one chosen"
+        )
+    return _with_length(address, subnet)
+
+
+def requested_leases(draft: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
+    """The leases that an endpoint asks for by address, as far as its network has them."""
+    network = draft.networks.get(wanted.network)
+    found = []
+    for address in (wanted.ipv4, wanted.ipv6):
+        subnet = subnet_of(network, address) if network and address else None
+        if subnet and address:
+            found.append(Lease(subnet.pool, address, wanted.title))
+    return tuple(found)
+
+
+def _with_length(address: str, subnet: Subnet) -> str:
+    return f"{address}/{prefix_length(subnet.subnet)}"
+
+
+def _mac(
+    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
+) -> str:
+    title = wanted.title
+    if network.mode == "passthru":
+        if wanted.mac is not None:
+            raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
+        _check_passthru_is_free(draft, wanted, network)
+        return parent.mac
+    if wanted.mac is not None:
+        mac = wanted.mac
+    elif ipv4 is not None:
+        mac = mac_of_ipv4(without_prefix(ipv4))
+    else:
+        mac = mac_of_names(draft.kernel.host, wanted.network, wanted.name)
+    _check_mac_is_free(draft, wanted, recorded, parent, mac)
+    return mac
+
+
+def _check_passthru_is_free(draft: PlanBuilder, wanted: EndpointOptions, network: Network) -> None:
+    others = [endpoint for endpoint in draft.endpoints_of(network.name) if endpoint.name != wanted.name]
+    if others:
+        raise PlanError(
+            f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
+        )
+
+
+def _check_mac_is_free(
+    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, parent: Link, mac: str
+) -> None:
+    """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
+    title = wanted.title
+    # Its own link is known even without its tag; in another namespace it is not among those of the host.
+    own = find_link(draft.host, recorded, parent) if recorded and draft.same_place(recorded.netns, HOST) else None
+    if mac == parent.mac:
+        raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
+    for endpoint in draft.holders_of(parent.name, mac):
+        raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
+    for link in draft.host.above(parent):
+        if link == own or link.mac != mac or link.kind not in ("macvlan", "macvtap"):
+            continue
+        if not _is_recorded(draft, wanted, parent, link):
+            raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
+
+
+def _is_recorded(draft: PlanBuilder, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
+    """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
+    if link.alias == names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)):
+        return True
+    endpoint = draft.endpoint_of(link.alias)
+    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
+
+
+def mtu_of(
+    title: str, own: int | None, network: Network, parent: Link, ipv6: str | None, sysctls: t.Mapping[str, str]
+) -> int:
+    """The mtu of an endpoint: its own, else the network's, else the parent's.
+
+    :raises PlanError: it is more than the parent's, or less than IPv6 needs
+    """
+    mtu = own or network.mtu or parent.mtu
+    if mtu > parent.mtu:
+        raise PlanError(f"{title}: mtu {mtu} is more than the {parent.mtu} of its parent {parent.name}")
+    check_mtu_of_ipv6(title, mtu, ipv6, sysctls)
+    return mtu
+
+
+def check_mtu_of_ipv6(title: str, mtu: int, ipv6: str | None, sysctls: t.Mapping[str, str]) -> None:
+    """Refuse an mtu with which a link has no IPv6, neither addresses nor settings (net/ipv6/addrconf.c).
+
+    :raises PlanError: it has an address of IPv6, or a setting that only IPv6 has
+    """
+    if mtu >= MIN_MTU_IPV6:
+        return
+    problem = f"{title}: mtu {mtu} is less than the {MIN_MTU_IPV6} that IPv6 needs"
+    if ipv6 is not None:
+        raise PlanError(problem)
+    # IPv6 that is not there is switched off.
+    needing = [f"{key}: {value}" for key, value in sysctls.items() if needs_ipv6(key) and not switches_ipv6_off(key, value)]
+    if needing:
+        raise PlanError(f"{problem}, and sysctls has {', '.join(needing)}; use a higher mtu, or leave that out of sysctls")
+
+
+def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:
+    """Refuse routes that the kernel would refuse, or that it makes itself.
+
+    :param undecided: the IP versions of which it is not known what address the endpoint has
+    :param network: of the endpoint, whose subnets tell what no address would help
+    :raises PlanError: naming the routes
+    """
+    mistakes = Mistakes(endpoint.title)
+    for route in endpoint.routes:
+        with mistakes:
+            if version_of(route.to) not in undecided:
+                _check_route(endpoint, route)
+            elif network is not None:
+                _check_route_of_any(endpoint, route, network)
+    if not mistakes:
+        _check_identities(endpoint)
+    mistakes.check()
+
+
+def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
+    """Refuse a next hop that is on the link with no address that the endpoint can have."""
+    subnets = [item.subnet for item in network.subnets if version_of(item.subnet) == version_of(route.to)]
+    if subnets:
+        _check_next_hop(endpoint, route, subnets)
+
+
+def _check_next_hop(endpoint: Endpoint, route: Route, subnets: t.Sequence[str]) -> None:
+    """Refuse a next hop that is in none of the subnets and not link-local, which always is on the link."""
+    reached = ("fe80::/10", *subnets)
+    if route.via is not None and not any(route.via in block_of(subnet) for subnet in reached):
+        raise PlanError(
+            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
+            f"{' or '.join(subnets)}"
+        )
+
+
+def _check_route(endpoint: Endpoint, route: Route) -> None:
+    version = version_of(route.to)
+    own = next((item for item in endpoint.addresses if version_of(item) == version), None)
+    if own is None:
+        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, and the endpoint has none")
+    if route.via is not None and route.via == without_prefix(own):
+        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
+    _check_next_hop(endpoint, route, [inet.network_of(own)])
+    connected = Route.connected(own)
+    if connected is not None and route.place == connected.place:
+        raise PlanError(
+            f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+        )
+
+
+def _check_identities(endpoint: Endpoint) -> None:
+    identities = [route.identity for route in endpoint.all_routes]
+    for to, dummy, metric in identities:
+        if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
+            raise PlanError(
+                f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
+                f"the network; use default_route: false, or another metric"
+            )
+
+
+def _sysctls_before(draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
+    """What settings of the namespace itself were, so that they can be put back; those of a new one need not be."""
+    space = draft.space(wanted.netns)
+    if space is None or wanted.netns.kind == "name" and wanted.netns.value in draft.namespaces:
+        return {}
+    neighbours = draft.endpoints_in(wanted.netns)
+    earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
+    # What an endpoint found before it changed it goes before what is found now.
+    before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}
+    return {
+        key: before[key] for key in wanted.sysctls if "IFNAME" not in key and key in before
+    }

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans that bring back what is recorded, from the record alone: after a boot, or when a parent has come back.
+
+The record stays as it is, but for namespaces that turn out to be somebody else's. What is in the way of one object does
+not stop the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from ..errors import AbsentError, MissingLibraryError, PlanError
+from ..model.endpoint import Endpoint
+from ..model.netns import HOST
+from ..model.network import Network
+from ..request.host import Restoration, stacked
+from ..steps.plan import Missing
+from .builder import PlanBuilder
+from .endpoint import align_namespace, realise
+from .endpoint_checks import check_place, find_recorded
+from .network import ensure_parent
+from .parent import ensure_owned
+from .refusals import check_writable
+from .resolve import check_mtu_of_ipv6
+
+
+def plan_restoration(draft: PlanBuilder, wanted: Restoration) -> None:
+    """Work everything that is recorded into the plan, from the bottom up; the draft tells what is missing."""
+    # What has no tag after a boot was made by others, however like ours it is.
+    draft.adopts = False
+    for sub in stacked(draft.links.values()):
+        if wanted.only in (None, sub.title):
+            with _told(draft, sub.title, _missing_link(draft, sub.parent)):
+                ensure_owned(draft, sub)
+    of_network = {item.network for item in draft.endpoints.values() if item.title == wanted.only}
+    for network in list(draft.networks.values()):
+        if wanted.only in (None, network.title) or network.name in of_network:
+            with _told(draft, network.title, _missing_link(draft, network.parent)):
+                ensure_parent(draft, network)
+    for endpoint in list(draft.endpoints.values()):
+        if wanted.only in (None, endpoint.title):
+            _restore_endpoint(draft, endpoint)
+
+
+def _missing_link(draft: PlanBuilder, name: str) -> Missing | None:
+    """What is known of a link of ours that cannot be restored."""
+    return draft.missing.get(f"vlan_subinterface {name}")
+
+
+@contextlib.contextmanager
+def _told(draft: PlanBuilder, title: str, cause: Missing | None = None) -> t.Iterator[None]:
+    """Note what is in the way of an object, and take back what was planned for it.
+
+    :param cause: what is missing below it, if anything
+    """
+    steps = len(draft.steps)
+    try:
+        yield
+        check_writable(draft.kernel, title, draft.steps[steps:])
+    except (PlanError, MissingLibraryError) as exc:
+        draft.take_back(steps)
+        awaits = exc.awaits if isinstance(exc, AbsentError) else None
+        if cause is not None:
+            draft.missing[title] = Missing(title, cause.reason, cause.awaits, cause.cause or cause.object)
+        else:
+            draft.missing[title] = Missing(title, str(exc), awaits)
+
+
+def _restore_endpoint(draft: PlanBuilder, endpoint: Endpoint) -> None:
+    network = draft.networks[endpoint.network]
+    with _told(draft, endpoint.title, draft.missing.get(network.title)):
+        if network.title in draft.missing:
+            raise PlanError(f"{endpoint.title}: {network.title} is missing")
+        _check_namespace(draft, endpoint)
+        allowed = _as_parent_allows(draft, endpoint, network)
+        check_place(draft, allowed, find_recorded(draft, endpoint))
+        align_namespace(draft, endpoint.netns)
+        realise(draft, allowed, allowed, network)
+        if allowed.mtu != endpoint.mtu:
+            reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, as its parent {network.parent} has no more"
+            draft.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
+
+
+def _check_namespace(draft: PlanBuilder, endpoint: Endpoint) -> None:
+    """Refuse namespaces that only their owners can bring back."""
+    netns, title = endpoint.netns, endpoint.title
+    if not netns.path or find_recorded(draft, endpoint) is not None:
+        return
+    if netns.of_process:
+        raise PlanError(
+            f"{title}: nobody knows whether {netns.path} is still the namespace that it was in; "
+            f"run its task again with the process as it is now"
+        )
+    if netns.path in draft.kernel.no_namespaces:
+        message = f"{title}: {netns.path} is not a network namespace"
+        if draft.owned_namespace(netns) is not None:
+            raise PlanError(f"{message}; remove it, so that it can be made again")
+        raise AbsentError(message, netns.path)
+    if draft.same_place(netns, HOST):
+        raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right one")
+    if draft.space(netns) is None and draft.owned_namespace(netns) is None:
+        raise AbsentError(
+            f"{title}: {netns.title} is gone; it was not made here, so it is not made again: bring it back first",
+            netns.path,
+        )
+
+
+def _as_parent_allows(draft: PlanBuilder, endpoint: Endpoint, network: Network) -> Endpoint:
+    """The endpoint with the mtu that it can have now; one that was asked for, or that IPv6 needs, is waited for."""
+    parent = draft.host.links[network.parent]
+    if endpoint.mtu > parent.mtu and (endpoint.own_mtu or network.mtu):
+        raise AbsentError(
+            f"{endpoint.title}: mtu {endpoint.mtu} is more than the {parent.mtu} of its parent {parent.name}", parent.name
+        )
+    mtu = min(endpoint.mtu, parent.mtu)
+    try:
+        check_mtu_of_ipv6(endpoint.title, mtu, endpoint.ipv6, endpoint.sysctls)
+    except PlanError as exc:
+        if mtu == endpoint.mtu:
+            raise
+        raise AbsentError(f"{exc}; its parent {parent.name} has no more", parent.name) from exc
+    return dataclasses.replace(endpoint, mtu=mtu)

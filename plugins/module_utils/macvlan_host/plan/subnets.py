@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The subnets of a network: which are chosen, what they may overlap, and what a change means for endpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..errors import PlanError
+from ..ipam.lease_book import reservations, subnet_of
+from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, infer_gateway, ula_prefix
+from ..model.endpoint import Endpoint
+from ..model.network import Network, Subnet
+from ..request.network import NetworkOptions
+from ..values.addresses import block_of, parse_network, prefix_length, version_of
+from .builder import PlanBuilder
+from .mistakes import Mistakes
+
+
+def endpoint_names(endpoints: list[Endpoint]) -> str:
+    if not endpoints:
+        return ""
+    return " (in the way: endpoints " + ", ".join(sorted(endpoint.name for endpoint in endpoints)) + ")"
+
+
+def check_lost_subnets(draft: PlanBuilder, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
+    kept = {subnet.subnet for subnet in network.subnets}
+    mistakes = Mistakes(network.title)
+    for subnet in recorded.subnets:
+        holders = [
+            endpoint
+            for endpoint in draft.endpoints_of(recorded.name)
+            if any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
+        ]
+        if subnet.subnet not in kept and holders:
+            with mistakes:
+                raise PlanError(
+                    f"{network.title}: subnets {_way_to_lose(wanted)} lose {subnet.subnet}, which has "
+                    f"leases{endpoint_names(holders)}; {_way_to_keep(recorded, wanted)}remove the endpoints first"
+                )
+    mistakes.check()
+
+
+def _way_to_lose(wanted: NetworkOptions) -> str:
+    # Without addresses no subnets are asked for.
+    return "would" if wanted.subnets or wanted.ipam == "none" else "was left out or empty, and the network would"
+
+
+def _way_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
+    if wanted.subnets or wanted.ipam == "none":
+        return ""
+    cidrs = " and ".join(subnet.subnet for subnet in recorded.subnets)
+    return f"to keep the addresses give {cidrs} again, with their other options, or "
+
+
+def settled_subnets(
+    draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, identifier: str, mistakes: Mistakes
+) -> tuple[Subnet, ...]:
+    if wanted.ipam == "none":
+        return ()
+    before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}
+    subnets: list[Subnet] = []
+    for subnet in wanted.subnets:
+        settled = subnet
+        with mistakes:
+            settled = _settled(draft, wanted, subnet, before.get(subnet.subnet), identifier)
+        subnets.append(settled)
+    if not wanted.subnets:
+        with mistakes:
+            subnets.append(_chosen(draft, wanted, recorded, 4))
+    if wanted.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets):
+        with mistakes:
+            subnets.append(_chosen(draft, wanted, recorded, 6))
+    return tuple(subnets)
+
+
+def _settled(
+    draft: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, before: Subnet | None, identifier: str
+) -> Subnet:
+    """A given subnet with its scope: an old one keeps it, a new one must not overlap."""
+    if before is not None:
+        settled = dataclasses.replace(subnet, scope=before.scope)
+        if subnet.ip_range != before.ip_range:
+            _check_overlap(draft, wanted, settled, same_pool_only=True)
+        return settled
+    if wanted.allow_overlap:
+        return dataclasses.replace(subnet, scope=identifier)
+    _check_overlap(draft, wanted, subnet, same_pool_only=False)
+    return subnet
+
+
+def _check_overlap(draft: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, same_pool_only: bool) -> None:
+    for network in draft.networks.values():
+        for other in network.subnets:
+            if network.name == wanted.name or same_pool_only and other.pool != subnet.pool:
+                continue
+            if not block_of(subnet.subnet).overlaps(block_of(other.subnet)) or _shares(subnet, other):
+                continue
+            raise PlanError(
+                f"{wanted.title}: subnet {_with_range(subnet)} overlaps {_with_range(other)} of {network.title}; "
+                f"networks may share one subnet with ip_ranges apart from each other, "
+                f"or be separate broadcast domains with allow_overlap: true"
+            )
+
+
+def _shares(one: Subnet, other: Subnet) -> bool:
+    if one.subnet != other.subnet or one.ip_range is None or other.ip_range is None:
+        return False
+    return not block_of(one.ip_range).overlaps(block_of(other.ip_range))
+
+
+def _with_range(subnet: Subnet) -> str:
+    return f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet
+
+
+def _chosen(draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
+    """The subnet that was chosen before, else a free one of the pools."""
+    earlier = (subnet for subnet in (recorded.subnets if recorded else ()) if subnet.chosen)
+    cidr = next((subnet.subnet for subnet in earlier if version_of(subnet.subnet) == version), None)
+    if cidr is None:
+        pools = [pool for pool in wanted.address_pools if version_of(pool[0]) == version]
+        if version == 4 and wanted.address_pools and not pools:
+            raise PlanError(f"{wanted.title}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
+        default = DEFAULT_POOLS if version == 4 else ((ula_prefix(draft.kernel.host), 64),)
+        cidr = choose_subnet(pools or default, _occupied(draft))
+        if cidr is None:
+            raise PlanError(
+                f"{wanted.title}: no IPv{version} subnet of {', '.join(base for base, dummy in pools or default)} "
+                f"is free; give subnets, or other address_pools"
+            )
+    gateway = infer_gateway(cidr) if wanted.infers_gateway else None
+    return Subnet(cidr, gateway, gateway is not None, chosen=True)
+
+
+def _occupied(draft: PlanBuilder) -> list[str]:
+    """What a chosen subnet must be clear of: networks, and what the host reaches through its own links."""
+    occupied = [subnet.subnet for network in draft.networks.values() for subnet in network.subnets]
+    occupied += draft.expected_subnets
+    addresses = [parse_network(cidr)[0] for found in draft.host.addresses.values() for cidr in found]
+    routes = [route.to for found in draft.host.routes.values() for route in found if prefix_length(route.to)]
+    return occupied + addresses + routes
+
+
+def check_reservations(draft: PlanBuilder, recorded: Network | None, network: Network) -> None:
+    """Gateways and aux addresses must be free; a gateway may be shared with a network of the same subnet."""
+    before = tuple(reservations(recorded)) if recorded else ()
+    draft.leases.release(before)
+    mistakes = Mistakes(network.title)
+    for lease in reservations(network):
+        holder = draft.leases.holder(lease.pool, lease.address)
+        shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
+        if holder is not None and not shared_gateway:
+            with mistakes:
+                raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
+    draft.leases.take(before)
+    mistakes.check()

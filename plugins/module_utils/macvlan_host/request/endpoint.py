@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task asks for of an endpoint."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..ipam.subnets import address_problem
+from ..model.netns import Netns
+from ..model.route import Route
+from ..values import names, validators
+from ..values.addresses import block_of, parse_address, parse_mac, parse_network, version_of
+from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """An endpoint that shall be there.
+
+    :ivar subnet: pool to take the address of its family from
+    :ivar default_route: None for "yes, except in the host's own namespace"
+    :ivar exclusive: None for what its network says
+    """
+
+    name: str
+    network: str
+    netns: Netns
+    ifname: str
+    ipv4: str | None = None
+    ipv6: str | None = None
+    subnet: str | None = None
+    mac: str | None = None
+    mtu: int | None = None
+    default_route: bool | None = None
+    routes: tuple[Route, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+    announce: bool = True
+    labels: dict[str, str] = field(default_factory=dict)
+    exclusive: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
+    @property
+    def takes_default_route(self) -> bool:
+        return bool(self.netns.path) if self.default_route is None else self.default_route
+
+
+@dataclass(frozen=True)
+class EndpointRemoval:
+    """An endpoint that shall be gone."""
+
+    name: str
+    network: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"endpoint {self.network}/{self.name}"
+
+# --- endpoints ------------------------------------------------------------------------------------------------------
+
+
+def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
+    """Options of an endpoint from a module's parameters.
+
+    :raises OptionsError: naming every problem
+    """
+    check = Problems()
+    name, network_name = _endpoint_key(check, params)
+    netns = _netns(check, params)
+    ifname = _ifname(check, params, netns)
+    requested = {
+        option: _requested(check, option, version, params.get(option)) for option, version in (("ipv4", 4), ("ipv6", 6))
+    }
+    mtu = params.get("mtu")
+    check.number("mtu", mtu, MIN_MTU, MAX_MTU)
+    return EndpointOptions(
+        name=name,
+        network=network_name,
+        netns=netns,
+        ifname=ifname,
+        ipv4=requested["ipv4"],
+        ipv6=requested["ipv6"],
+        subnet=check.normalised("subnet", parse_network, params.get("subnet")),
+        mac=check.parsed("mac", parse_mac, params.get("mac")),
+        mtu=mtu,
+        default_route=params.get("default_route"),
+        routes=_routes(check, params.get("routes") or ()),
+        sysctls=_sysctls(check, params.get("sysctls")),
+        announce=params.get("announce") is not False,
+        labels=texts(params.get("labels")),
+        exclusive=params.get("exclusive"),
+        notes=check.finish(),
+    )
+
+
+def endpoint_removal(params: t.Mapping[str, t.Any]) -> EndpointRemoval:
+    """Name and network are all that a removal needs.
+
+    :raises OptionsError: they cannot be names
+    """
+    check = Problems()
+    name, network_name = _endpoint_key(check, params)
+    check.finish()
+    return EndpointRemoval(name, network_name)
+
+
+def _endpoint_key(check: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    check.problem(names.object_name_problem("endpoint name", params["name"]))
+    check.problem(names.object_name_problem("network name", params["network"]))
+    return params["name"], params["network"]
+
+
+def _netns(check: Problems, params: t.Mapping[str, t.Any]) -> Netns:
+    name, path, pid = params.get("netns"), params.get("netns_path"), params.get("pid")
+    given = [option for option in ("netns", "netns_path", "pid") if params.get(option) is not None]
+    if len(given) > 1:
+        check.problem(f"only one of netns, netns_path and pid can say where the endpoint is, not {' and '.join(given)}")
+    if name is not None:
+        check.problem(prefixed("netns", names.namespace_name_problem(name)))
+        return Netns("name", name)
+    if path is not None:
+        if not validators.path(path):
+            check.problem(f"netns_path: {path!r} is not an absolute path")
+        return Netns("path", path)
+    if pid is not None:
+        check.number("pid", pid, 1, 2**22)
+        return Netns("pid", str(pid))
+    return Netns()
+
+
+def _ifname(check: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str:
+    given = params.get("ifname")
+    ifname = given or ("eth0" if netns.path else names.host_interface_name(params["name"]))
+    problem = names.interface_name_problem(ifname)
+    if problem is not None:
+        check.problem(f"ifname: {problem}" + ("" if given else "; name the interface with ifname:"))
+    return ifname
+
+
+def _requested(check: Problems, option: str, version: int, text: str | None) -> str | None:
+    address = check.parsed(option, parse_address, text)
+    if address is not None and version_of(address) != version:
+        check.problem(f"{option}: {address} is not an IPv{version} address")
+        return None
+    if address is not None:
+        check.problem(prefixed(option, address_problem(address)))
+    return address
+
+
+def _routes(check: Problems, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Route, ...]:
+    routes: list[Route] = []
+    for position, item in enumerate(items):
+        route = _route(check, f"routes[{position}]", item)
+        if route is None:
+            continue
+        if any(other.place == route.place for other in routes):
+            check.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
+        routes.append(route)
+    return tuple(routes)
+
+
+def _route(check: Problems, option: str, item: t.Mapping[str, t.Any]) -> Route | None:
+    via = check.parsed(f"{option}.via", parse_address, item.get("via"))
+    if via is not None and via not in block_of("fe80::/10"):
+        check.problem(prefixed(f"{option}.via", address_problem(via)))
+    destination = item["to"]
+    if destination == "default":
+        if via is None:
+            if item.get("via") is None:
+                check.problem(f"{option}: a default route needs via")
+            return None
+        destination = "0.0.0.0/0" if version_of(via) == 4 else "::/0"
+    to = check.normalised(f"{option}.to", _network_or_address, destination)
+    check.number(f"{option}.metric", item.get("metric"), 0, validators.MAX_UINT32)
+    if to is None:
+        return None
+    if via is not None and version_of(via) != version_of(to):
+        check.problem(f"{option}: {to} and its via {via} are of different families")
+    # 0 is what the kernel uses for IPv4 without a metric, and turns into 1024 for IPv6 (net/ipv6/route.c).
+    return Route(to, via, item.get("metric") or None)
+
+
+def _network_or_address(text: str) -> tuple[str, bool]:
+    if "/" in text:
+        return parse_network(text)
+    address = parse_address(text)
+    return f"{address}/{32 if version_of(address) == 4 else 128}", False
+
+
+def _sysctls(check: Problems, mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for key, value in (mapping or {}).items():
+        text = text_of(value, "1", "0")
+        if not validators.sysctl_key(str(key)):
+            check.problem(
+                f"sysctls: '{key}' must begin with net. and name one setting, such as net.ipv4.conf.IFNAME.rp_filter"
+            )
+        # Settings of several values are written with tabs or spaces between them.
+        if not text.strip() or not validators.sysctl_value(text.replace("\t", " ")):
+            check.problem(f"sysctls: the value of {key} must be one line of ASCII text")
+        result[str(key)] = " ".join(text.split())
+    return result

@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The declared state of a whole host: one request that stands for many, in the order in which they can be worked in."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import MissingLibraryError, OptionsError, PlanError
+from ..model.links import OwnedLink, SubInterface
+from ..model.netns import Netns
+from ..model.record import Record
+from ..values import names
+from ..values.addresses import without_prefix
+from .endpoint import EndpointOptions, EndpointRemoval, endpoint_options
+from .network import NetworkOptions, NetworkRemoval, network_options
+from .problems import refuse
+from .subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction, subinterface_options
+
+
+@dataclass(frozen=True)
+class Config:
+    """What shall be there; a list that was left out is None, and says nothing about what is recorded.
+
+    :ivar purge: what else is recorded of the kinds whose lists are given shall be gone
+    """
+
+    subinterfaces: tuple[SubInterfaceOptions, ...] | None = None
+    networks: tuple[NetworkOptions, ...] | None = None
+    endpoints: tuple[EndpointOptions, ...] | None = None
+    purge: bool = False
+    title: t.ClassVar[str] = "the configuration of this host"
+
+
+Item = t.TypeVar("Item", SubInterfaceOptions, NetworkOptions, EndpointOptions)
+Params = t.Mapping[str, t.Any]
+
+LISTS = ("vlan_subinterfaces", "networks", "endpoints")
+
+
+def config_options(params: Params) -> Config:
+    """The declared state from a module's parameters.
+
+    :raises OptionsError: naming every problem of every item
+    :raises MissingLibraryError: there is none as far as can be seen without a library
+    """
+    problems: list[str] = []
+    missing: list[MissingLibraryError] = []
+    config = Config(
+        subinterfaces=_items(params, "vlan_subinterfaces", subinterface_options, problems, missing),
+        networks=_items(_with_exclusive(params), "networks", network_options, problems, missing),
+        endpoints=_items(params, "endpoints", endpoint_options, problems, missing),
+        purge=bool(params.get("purge")),
+    )
+    problems += _contradictions(params)
+    refuse(problems, missing[0] if missing else None)
+    return config
+
+
+def _with_exclusive(params: Params) -> Params:
+    """The parameters with what they say of all networks in those that say nothing else and have addresses."""
+    if params.get("exclusive") is None or params.get("networks") is None:
+        return params
+    default = {"exclusive": params["exclusive"]}
+    says_nothing = [item.get("exclusive") is None and item.get("ipam") != "none" for item in params["networks"]]
+    networks = [{**item, **default} if bare else item for item, bare in zip(params["networks"], says_nothing)]
+    return {**params, "networks": networks}
+
+
+def _items(
+    params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str], missing: list[MissingLibraryError]
+) -> tuple[Item, ...] | None:
+    """The requests of one list, if it is given; what is wrong with them is added to the problems, each with its place.
+
+    Libraries without which an item cannot be read are added to what is missing.
+    """
+    if params.get(option) is None:
+        return None
+    found: dict[str, Item] = {}
+    for position, item in enumerate(params[option]):
+        place = place_of(option, position, item)
+        try:
+            request = read(item)
+        except OptionsError as exc:
+            problems += [f"{place}: {problem}" for problem in exc.problems]
+            missing += [exc.missing] if exc.missing is not None else []
+            continue
+        except MissingLibraryError as exc:
+            missing.append(exc)
+            continue
+        if request.title in found:
+            problems.append(f"{place}: {request.title} is in the list already")
+        found[request.title] = dataclasses.replace(request, notes=tuple(f"{place}: {note}" for note in request.notes))
+    return tuple(found.values())
+
+
+def place_of(option: str, position: int, item: Params) -> str:
+    """What messages call an item of a list: its place, and its name when it has one."""
+    return f"{option}[{position}]" + (f" ({item['name']})" if item.get("name") else "")
+
+
+def _contradictions(params: Params) -> t.Iterator[str]:
+    """What purge cannot do: with no list at all, and to networks that listed endpoints are on."""
+    if not params.get("purge"):
+        return
+    if all(params.get(option) is None for option in LISTS):
+        yield (
+            f"purge: true removes what is recorded and not listed, and no list is given; give at least one of "
+            f"{', '.join(LISTS)} (an empty one, [], removes all that are recorded of its kind), or leave purge out"
+        )
+    if params.get("networks") is None:
+        return
+    # One that is listed, but wrong, is no reason to say that it would go.
+    listed = {item["name"] for item in params["networks"]}
+    for position, item in enumerate(params.get("endpoints") or ()):
+        if item["network"] not in listed:
+            yield (
+                f"{place_of('endpoints', position, item)}: network {item['network']} is not in networks, and "
+                f"purge: true removes what is not listed; list it there, correct the name, or leave purge out"
+            )
+
+
+def requests_of(request: AnyRequest, recorded: Record) -> tuple[Request, ...]:
+    """What a request stands for: removals from the top down, then what shall be there from the bottom up."""
+    if not isinstance(request, Config):
+        return (request,)
+    return (
+        *(_purged(request, recorded) if request.purge else ()),
+        *_by_depth({item.name: item for item in request.subinterfaces or ()}),
+        *(request.networks or ()),
+        *_givers_first(request.endpoints or (), recorded),
+    )
+
+
+def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
+    """Removals of all that is recorded and not listed, of the kinds whose lists are given."""
+    if config.endpoints is not None:
+        endpoints = {(item.network, item.name) for item in config.endpoints}
+        for key in sorted(recorded.endpoints.keys() - endpoints):
+            yield EndpointRemoval(key[1], key[0])
+    if config.networks is not None:
+        for name in _unlisted_networks(config, recorded):
+            yield NetworkRemoval(name)
+    if config.subinterfaces is not None:
+        links = recorded.links.values()
+        declared = {item.name: item for item in links if isinstance(item, SubInterface) and item.declared}
+        listed = {item.name for item in config.subinterfaces}
+        for sub in reversed(_by_depth(declared)):
+            if sub.name not in listed:
+                yield SubInterfaceRetraction(sub.name)
+
+
+def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
+    return sorted(recorded.networks.keys() - {item.name for item in config.networks or ()})
+
+
+def check_omission(request: AnyRequest, recorded: Record) -> None:
+    """Refuse to remove networks whose endpoints no list is about; all of them are named.
+
+    :raises PlanError: a network would go and its endpoints stay
+    """
+    if not isinstance(request, Config) or not request.purge or request.networks is None or request.endpoints is not None:
+        return
+    unlisted = _unlisted_networks(request, recorded)
+    found: dict[str, list[str]] = {}
+    for network, name in sorted(recorded.endpoints):
+        if network in unlisted:
+            found.setdefault(network, []).append(name)
+    if found:
+        shown = "; ".join(f"network {network} has the endpoints {', '.join(names)}" for network, names in found.items())
+        raise PlanError(
+            f"purge: true cannot remove what is not in networks, because endpoints is left out and no endpoint is "
+            f"removed then: {shown}; list the networks, or give endpoints (an empty list, [], removes all endpoints)"
+        )
+
+
+def _givers_first(
+    endpoints: t.Sequence[EndpointOptions], recorded: Record
+) -> list[EndpointOptions]:
+    """The endpoints, but those that give up an address before those that ask for it."""
+    wanted = {(item.network, item.name): item for item in endpoints}
+    holders = {
+        (key[0], without_prefix(address)): key
+        for key in wanted.keys() & recorded.endpoints.keys()
+        for address in recorded.endpoints[key].addresses
+    }
+    found: dict[tuple[str, str], EndpointOptions] = {}
+    for first in wanted:
+        # Whoever is on the way waits for the one behind it; two that wait for each other are taken as they come.
+        way = {first: None}
+        while way:
+            key = next(reversed(way))
+            asked = [holders.get((key[0], address)) for address in (wanted[key].ipv4, wanted[key].ipv6) if address]
+            waits_for = next((holder for holder in asked if holder and holder not in found and holder not in way), None)
+            if waits_for is not None:
+                way[waits_for] = None
+                continue
+            found[key] = wanted[key]
+            del way[key]
+    return list(found.values())
+
+
+Stacked = t.TypeVar("Stacked", SubInterfaceOptions, SubInterface)
+
+
+def _by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
+    """Sub-interfaces by name; those that carry others before these, else in their order."""
+
+    def depth(sub: Stacked, seen: frozenset[str] = frozenset()) -> int:
+        below = subs.get(sub.parent)
+        if below is None or below.name in seen:
+            return 0
+        return 1 + depth(below, seen | {below.name})
+
+    return sorted(subs.values(), key=depth)
+
+
+def stacked(links: t.Iterable[OwnedLink]) -> list[SubInterface]:
+    """The sub-interfaces among links of ours, those that carry others before these."""
+    return _by_depth({item.name: item for item in links if isinstance(item, SubInterface)})
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """Everything that is recorded shall be there again, as it is recorded; what cannot be is left out, and told.
+
+    :ivar only: the title of one object, and what it needs; None for all
+    """
+
+    only: str | None = None
+    notes: t.ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def title(self) -> str:
+        return f"the restoration of {self.only or 'this host'}"
+
+
+ObjectRequest = t.Union[
+    NetworkOptions,
+    NetworkRemoval,
+    SubInterfaceOptions,
+    SubInterfaceRemoval,
+    SubInterfaceRetraction,
+    EndpointOptions,
+    EndpointRemoval,
+]
+Request = t.Union[ObjectRequest, Restoration]
+AnyRequest = t.Union[Request, Config]
+
+REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
+# Those that may take a link of the host away.
+RELEASES = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction)
+
+
+def used_by(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
+    """The links and namespaces that a request will use."""
+    if isinstance(request, EndpointOptions):
+        return (), (request.netns,)
+    if isinstance(request, SubInterfaceOptions):
+        return (request.name, *and_below(request.parent)), ()
+    if isinstance(request, NetworkOptions) and request.parent is not None:
+        return tuple(and_below(request.parent)), ()
+    return (), ()
+
+
+def and_below(name: str) -> t.Iterator[str]:
+    """A link and, as far as its name tells, those below it."""
+    yield name
+    found = names.split_subinterface(name)
+    if found is not None:
+        yield from and_below(found.base)

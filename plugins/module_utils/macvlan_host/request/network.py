@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task asks for of a network."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..ipam.subnets import infer_gateway, subnet_problem, usable
+from ..model.network import Mode, Subnet
+from ..values import names
+from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
+from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
+from .subinterface import _problem_of_parent
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """A network that shall be there.
+
+    :ivar subnets: with their gateways, given or inferred
+    :ivar ipv6: None for "as the subnets say"
+    :ivar address_pools: (base network, prefix length of the subnets in it)
+    :ivar notes: what was read differently from how it was written
+    """
+
+    name: str
+    parent: str | None = None
+    mode: Mode = "bridge"
+    subnets: tuple[Subnet, ...] = ()
+    ipv6: bool | None = None
+    internal: bool = False
+    mtu: int | None = None
+    ipam: str = "default"
+    address_pools: tuple[tuple[str, int], ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    allow_shared_parent: bool = False
+    allow_overlap: bool = False
+    exclusive: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"network {self.name}"
+
+    @property
+    def infers_gateway(self) -> bool:
+        """Networks without a parent and internal networks lead nowhere, so no gateway is inferred."""
+        return self.parent is not None and not self.internal
+
+
+@dataclass(frozen=True)
+class NetworkRemoval:
+    """A network that shall be gone; ``force`` takes its endpoints along."""
+
+    name: str
+    force: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"network {self.name}"
+
+
+def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
+    """Options of a network from a module's parameters.
+
+    :raises OptionsError: naming every problem
+    """
+    check = Problems()
+    name, parent, mtu = params["name"], params.get("parent"), params.get("mtu")
+    internal = bool(params.get("internal"))
+    check.problem(names.object_name_problem("network name", name))
+    if parent is not None:
+        check.problem(_problem_of_parent(parent))
+    infers = parent is not None and not internal
+    subnets = tuple(
+        subnet
+        for position, item in enumerate(params.get("subnets") or ())
+        if (subnet := _subnet(check, f"subnets[{position}]", item, infers)) is not None
+    )
+    _check_apart(check, subnets)
+    has_ipv6 = any(version_of(subnet.subnet) == 6 for subnet in subnets)
+    wants_ipv6 = params.get("ipv6")
+    if wants_ipv6 is False and has_ipv6:
+        check.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
+    ipam_mode = params.get("ipam") or "default"
+    if ipam_mode == "none":
+        if params.get("subnets"):
+            check.problem("ipam: none gives links without addresses; remove subnets, or ipam")
+        if wants_ipv6:
+            check.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
+        if params.get("exclusive"):
+            check.problem(
+                "ipam: none leaves the addresses of links to what runs in their namespaces, and exclusive: true would remove "
+                "them; remove exclusive, or ipam"
+            )
+    check.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
+    pools = tuple(
+        pool
+        for position, item in enumerate(params.get("address_pools") or ())
+        if (pool := _pool(check, f"address_pools[{position}]", item)) is not None
+    )
+    return NetworkOptions(
+        name=name,
+        parent=parent,
+        mode=params.get("mode") or "bridge",
+        subnets=subnets,
+        ipv6=wants_ipv6,
+        internal=internal,
+        mtu=mtu,
+        ipam=ipam_mode,
+        address_pools=pools,
+        labels=texts(params.get("labels")),
+        allow_shared_parent=bool(params.get("allow_shared_parent")),
+        allow_overlap=bool(params.get("allow_overlap")),
+        exclusive=bool(params.get("exclusive")),
+        notes=check.finish(),
+    )
+
+
+def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
+    """The name is all that a removal needs; other options say nothing about it.
+
+    :raises OptionsError: the name cannot be one
+    """
+    check = Problems()
+    check.problem(names.object_name_problem("network name", params["name"]))
+    check.finish()
+    return NetworkRemoval(params["name"], bool(params.get("force")))
+
+
+def _subnet(check: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool) -> Subnet | None:
+    cidr = check.normalised(f"{option}.subnet", parse_network, item["subnet"])
+    ip_range = check.normalised(f"{option}.ip_range", parse_range, item.get("ip_range"))
+    gateway_text = item.get("gateway")
+    wants_none = gateway_text is not None and gateway_text.lower() == "none"
+    gateway = check.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
+    for key in item.get("aux_addresses") or ():
+        if not names.is_encodable(str(key)):
+            check.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
+    aux = {
+        str(key): canonical
+        for key, text in (item.get("aux_addresses") or {}).items()
+        if (canonical := check.parsed(f"{option}.aux_addresses.{key}", parse_address, str(text))) is not None
+    }
+    if cidr is None:
+        return None
+    check.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
+    inferred = infer_gateway(cidr) if infers and gateway_text is None else None
+    _check_inside(check, f"{option}.gateway", gateway, cidr)
+    _check_ip_range(check, f"{option}.ip_range", ip_range, cidr)
+    _check_aux(check, option, aux, cidr, gateway, inferred)
+    return Subnet(
+        subnet=cidr,
+        gateway=gateway or inferred,
+        gateway_inferred=inferred is not None,
+        ip_range=ip_range,
+        aux_addresses=aux,
+    )
+
+
+def _gateway(text: str) -> str:
+    try:
+        return parse_address(text)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; give one, or write gateway: none for a subnet without a gateway") from exc
+
+
+def _check_inside(check: Problems, option: str, address: str | None, cidr: str) -> None:
+    if address is None:
+        return
+    if address not in block_of(cidr):
+        check.problem(f"{option}: {address} is not inside {cidr}")
+    elif version_of(cidr) == 4 and address not in usable(cidr):
+        check.problem(f"{option}: {address} is the network or broadcast address of {cidr}")
+
+
+def _check_ip_range(check: Problems, option: str, ip_range: str | None, cidr: str) -> None:
+    if ip_range is None:
+        return
+    if not block_of(cidr).covers(block_of(ip_range)):
+        check.problem(f"{option}: {ip_range} is not inside {cidr}")
+    elif not usable(cidr).overlaps(block_of(ip_range)):
+        check.problem(f"{option}: {ip_range} holds no address that an endpoint of {cidr} can have")
+
+
+def _check_aux(
+    check: Problems, option: str, aux: dict[str, str], cidr: str, gateway: str | None, inferred: str | None
+) -> None:
+    holders: dict[str, str] = {}
+    for key, address in aux.items():
+        name = f"{option}.aux_addresses.{key}"
+        if address not in block_of(cidr):
+            check.problem(f"{name}: {address} is not inside {cidr}")
+        elif version_of(cidr) == 4 and address not in usable(cidr):
+            check.problem(f"{name}: {address} is the network or broadcast address of {cidr}, which is never given out anyway")
+        if address == gateway:
+            check.problem(f"{name}: {address} is also the gateway of {cidr}")
+        if address == inferred:
+            check.problem(
+                f"{name}: {address} is the gateway that is inferred for {cidr}; "
+                f"name another one with gateway:, or ask for none with gateway: none"
+            )
+        if address in holders:
+            check.problem(f"{name}: {address} is already aux address {holders[address]}")
+        holders[address] = key
+
+
+def _check_apart(check: Problems, subnets: tuple[Subnet, ...]) -> None:
+    for position, subnet in enumerate(subnets):
+        for earlier in subnets[:position]:
+            if block_of(subnet.subnet).overlaps(block_of(earlier.subnet)):
+                check.problem(f"subnets {earlier.subnet} and {subnet.subnet} of the same network overlap")
+
+
+def _pool(check: Problems, option: str, item: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
+    base, size = check.normalised(f"{option}.base", parse_network, item["base"]), item["size"]
+    if base is None:
+        return None
+    check.number(f"{option}.size", size, prefix_length(base), 32 if version_of(base) == 4 else 128)
+    return base, size

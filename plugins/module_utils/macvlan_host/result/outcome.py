@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run tells of itself: the objects before and after, the steps, the warnings. Pure: from the plan alone."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..model.host_view import HostView
+from ..request.endpoint import EndpointOptions, EndpointRemoval
+from ..request.host import REMOVALS, AnyRequest, Config, ObjectRequest, Request, Restoration
+from ..request.network import NetworkOptions, NetworkRemoval
+from ..steps.plan import Missing, Plan
+from ..values.plain import plain
+from .drift import drift_of
+from .views import Object, View
+
+Lists = dict[str, list[Object]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, or in check mode would do.
+
+    :ivar shown: the object afterwards, ``{}`` when absent; of a configuration all that is recorded, list by list
+    :ivar before: the object before, ``{}`` when absent; of a configuration only what differs
+    :ivar after: the same afterwards
+    :ivar steps: what was done, a sentence each
+    :ivar missing: what a restoration could not bring back
+    :ivar created: whether it comes to be recorded, which it was not before
+    :ivar confirm_within: in how many seconds it has to be confirmed, 0 when nobody has to
+    """
+
+    changed: bool
+    shown: Object
+    before: Object
+    after: Object
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
+    created: bool = False
+    confirm_within: int = 0
+
+
+def outcome_of(
+    request: AnyRequest, worked_in: t.Sequence[Request], made: Plan, before: HostView, warnings: tuple[str, ...]
+) -> Outcome:
+    """The outcome of a plan.
+
+    :param worked_in: the requests that the one stands for
+    :param before: record and kernel before the plan
+    :param warnings: those of the run itself, told first
+    """
+    drifted: dict[str, list[Object]] = {}
+    # What is removed need not be as it was recorded, and is not looked at so closely.
+    described = {item.title for item in worked_in if not isinstance(item, REMOVALS)}
+    for item in drift_of(before, described):
+        shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
+        drifted.setdefault(item.object, []).append(shown)
+    unforeseen = {
+        (item.network, item.name): item
+        for item in worked_in
+        if isinstance(item, EndpointOptions) and (item.network, item.name) not in made.after.endpoints
+    }
+    old, new = View(before), View(made.outcome, made.leases, unforeseen)
+    if isinstance(request, (Config, Restoration)):
+        everything = new.everything(None, None)
+        difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
+        difference = _with_unseen(difference, made)
+    else:
+        everything = _object(new, request)
+        difference = _with_drift(_object(old, request), drifted.get(request.title, [])), everything
+        difference = _with_others(difference[0], made, request.title, difference[0] != everything), everything
+    return Outcome(
+        changed=made.changed,
+        shown=everything,
+        before=difference[0],
+        after=difference[1],
+        steps=tuple(step.describe() for step in made.steps),
+        warnings=warnings + made.warnings,
+        missing=made.missing,
+        created=bool(unforeseen)
+        or any(
+            getattr(made.after, kind).keys() - getattr(made.before, kind).keys()
+            for kind in ("networks", "links", "endpoints")
+        ),
+    )
+
+
+def _object(view: View, request: ObjectRequest) -> Object:
+    if isinstance(request, (NetworkOptions, NetworkRemoval)):
+        return view.network(request.name)
+    if isinstance(request, (EndpointOptions, EndpointRemoval)):
+        return view.endpoint(request.network, request.name)
+    return view.subinterface(request.name)
+
+
+def _with_drift(shown: Object, drifted: list[Object]) -> Object:
+    """The record may stay as it is while the kernel is put right; the difference must still show it."""
+    return {**shown, "drift": plain(drifted)} if shown and drifted else shown
+
+
+def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
+    """Title, field, value before and value after of all that the plan changes in the record of what stays."""
+    for kind in ("links", "networks", "endpoints"):
+        before, after = getattr(made.before, kind), getattr(made.after, kind)
+        for key in before.keys() & after.keys() if before != after else ():
+            old, new = before[key], after[key]
+            if old != new:
+                was, will = plain(old), plain(new)
+                called = new.OPTIONS if kind == "endpoints" else {}
+                yield from (
+                    (new.title, called.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
+                )
+
+
+def _with_others(shown: Object, made: Plan, title: str, is_seen: bool) -> Object:
+    """What a task changes in the record of other objects, or of its own where results do not have it, is shown as well.
+
+    :param is_seen: whether the difference shows already what happens to its own object
+    """
+    others = [
+        {"object": name, "field": field, "before": before, "after": after}
+        for name, field, before, after in sorted(_recorded_changes(made), key=lambda item: item[:2])
+        if name != title or not is_seen
+    ]
+    return {**shown, "also_changes": others} if shown and others else shown
+
+
+def _with_unseen(difference: tuple[Object, Object], made: Plan) -> tuple[Object, Object]:
+    """With what changes in the record and results do not have."""
+    was, will = dict(difference[0]), dict(difference[1])
+    for title, field, before, after in _recorded_changes(made):
+        if title not in difference[0] and title not in difference[1]:
+            was[title] = {**was.get(title, {}), field: before}
+            will[title] = {**will.get(title, {}), field: after}
+    return was, will
+
+
+def _differences(old: View, everything: Lists, drifted: dict[str, list[Object]]) -> tuple[Object, Object]:
+    """What differs, as it was and as it will be."""
+    was, will = _by_title(old.everything(None, None), drifted), _by_title(everything, {})
+    return _without_equals(was, will), _without_equals(will, was)
+
+
+def _by_title(lists: Lists, drifted: dict[str, list[Object]]) -> Object:
+    """One dict for all objects, by what messages call them."""
+    found: Object = {}
+    for option, word in (("vlan_subinterfaces", "vlan_subinterface"), ("networks", "network"), ("endpoints", "endpoint")):
+        for item in lists[option]:
+            name = f"{item['network']}/{item['name']}" if option == "endpoints" else item["name"]
+            title = f"{word} {name}"
+            found[title] = _with_drift(item, drifted.get(title, []))
+    return found
+
+
+def _without_equals(these: Object, others: Object) -> Object:
+    return {title: item for title, item in these.items() if others.get(title) != item}

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results: what a module returns about an object, from the record and the kernel as a plan sees them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..compare.link import foreign_addresses, is_exclusive
+from ..compare.ownership import find_link
+from ..ipam.lease_book import Leases
+from ..ipam.subnets import count_addresses
+from ..model.endpoint import Endpoint
+from ..model.host_view import HostView, Key
+from ..model.links import Link, SubInterface
+from ..model.network import Network
+from ..model.record import Record
+from ..request.endpoint import EndpointOptions
+from ..values import names
+from ..values.plain import plain
+
+Object = dict[str, t.Any]
+
+
+class View:
+    """The objects of one record on one kernel.
+
+    :param host: record and kernel, as they are or as they will be
+    :param leases: who holds which address, where that is known already
+    :param unforeseen: endpoints whose networks are still to be made, by something else
+    """
+
+    def __init__(
+        self, host: HostView, leases: Leases | None = None, unforeseen: t.Mapping[Key, EndpointOptions] | None = None
+    ) -> None:
+        self._host = host
+        self._leases = leases or Leases(Record(host.networks, {}, {}, host.endpoints))
+        self._unforeseen_endpoints = unforeseen or {}
+
+    def network(self, name: str) -> Object:
+        """A network, ``{}`` when there is none of that name."""
+        network = self._host.networks.get(name)
+        return {} if network is None else self._network(network)
+
+    def endpoint(self, network: str, name: str) -> Object:
+        """An endpoint, ``{}`` when there is none of that name."""
+        endpoint = self._host.endpoints.get((network, name))
+        if endpoint is not None:
+            return self._endpoint(endpoint)
+        wanted = self._unforeseen_endpoints.get((network, name))
+        return {} if wanted is None else self._unforeseen(wanted)
+
+    def subinterface(self, name: str) -> Object:
+        """A VLAN sub-interface, recorded or foreign; ``{}`` when there is neither."""
+        owned, link = self._host.links.get(name), self._host.host.links.get(name)
+        if isinstance(owned, SubInterface):
+            return self._owned_subinterface(owned, link)
+        if link is None or link.vlan is None:
+            return {}
+        base = self._host.host.by_index(link.lower) if link.lower_netns is None else None
+        return self._subinterface(name, base.name if base else None, link.mtu, link.mac, link.up, link.vlan, False)
+
+    def everything(self, network: str | None, endpoint: str | None) -> dict[str, list[Object]]:
+        """All objects, or those of one network, or one endpoint, sorted by name."""
+        networks = [item for item in self._host.networks.values() if network in (None, item.name)]
+        endpoints = [
+            item
+            for item in self._host.endpoints.values()
+            if network in (None, item.network) and endpoint in (None, item.name)
+        ]
+        if endpoint is not None:
+            of_endpoints = {item.network for item in endpoints}
+            networks = [item for item in networks if item.name in of_endpoints]
+        parents = {item.parent for item in networks}
+        subs = [item for item in self._host.links.values() if isinstance(item, SubInterface)]
+        narrowed = network is not None or endpoint is not None
+        return {
+            "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
+            "endpoints": [
+                self.endpoint(*key) for key in sorted((*(item.key for item in endpoints), *self._unforeseen_endpoints))
+            ],
+            "vlan_subinterfaces": [
+                self.subinterface(item.name)
+                for item in sorted(subs, key=lambda item: item.name)
+                if not narrowed or item.name in parents
+            ],
+        }
+
+    def foreign_addresses(self, network: str, name: str) -> list[str]:
+        """What somebody has added to the link of an endpoint for good; none where there is no such link."""
+        endpoint = self._host.endpoints[network, name]
+        space, parent = self._host.space(endpoint.netns), self._host.host.links.get(self._host.networks[network].parent)
+        link = find_link(space, endpoint, parent) if space else None
+        return foreign_addresses(endpoint, self._host.networks[network], space, link) if space and link else []
+
+    def _network(self, network: Network) -> Object:
+        shown = plain(network)
+        for subnet, item in zip(network.subnets, shown["subnets"]):
+            del item["chosen"], item["scope"]
+            item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))
+        shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name))
+        return t.cast(Object, shown)
+
+    def _endpoint(self, endpoint: Endpoint) -> Object:
+        network = self._host.networks[endpoint.network]
+        fields = {**self._fields(endpoint), "exclusive": is_exclusive(endpoint, network)}
+        return {**fields, "parent": network.parent, "mode": network.mode}
+
+    def _fields(self, endpoint: Endpoint) -> Object:
+        shown = plain(endpoint)
+        del shown["own_mtu"], shown["own_exclusive"], shown["sysctls_before"]
+        return {**shown, "netns": endpoint.netns.shown}
+
+    def _unforeseen(self, wanted: EndpointOptions) -> Object:
+        """An endpoint whose network is not there yet: None for what its network decides."""
+        identifier = names.object_id(self._host.kernel.host, "endpoint", wanted.network, wanted.name)
+        endpoint = Endpoint(
+            id=identifier,
+            name=wanted.name,
+            network=wanted.network,
+            netns=wanted.netns,
+            ifname=wanted.ifname,
+            mac=wanted.mac or "",
+            mtu=wanted.mtu or 0,
+            default_route=wanted.takes_default_route,
+            announce=wanted.announce,
+            routes=wanted.routes,
+            sysctls=wanted.sysctls,
+            labels=wanted.labels,
+        )
+        open_to_others = {"exclusive": wanted.exclusive, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
+        return {**self._fields(endpoint), **open_to_others}
+
+    def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:
+        base = self._host.host.links.get(owned.parent)
+        actual = link if link is not None and link.vlan is not None else None
+        return self._subinterface(
+            owned.name,
+            owned.parent,
+            actual.mtu if actual else owned.mtu or (base.mtu if base else None),
+            actual.mac if actual else owned.mac or (base.mac if base else None),
+            actual.up if actual else False,
+            actual.vlan if actual and actual.vlan else owned.facts,
+            True,
+        )
+
+    def _subinterface(
+        self, name: str, parent: str | None, mtu: int | None, mac: str | None, up: bool, vlan: t.Any, owned: bool
+    ) -> Object:
+        return {
+            "name": name,
+            "parent": parent,
+            **plain(vlan),
+            "mtu": mtu,
+            "mac": mac,
+            "up": up,
+            "owned": owned,
+            "used_by": sorted(network.name for network in self._host.networks_on(name)),
+        }

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing back what is recorded, at boot and when something that it needs has come: nothing of Ansible is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import KernelError, PendingError
+from ..kernel.events import Watch
+from ..request.host import Restoration
+from ..result.outcome import Outcome
+from ..steps.plan import Missing
+from .info import recorded_titles
+from .interrupted import check_nothing_awaited
+from .pipeline import execute
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What one or more passes have done.
+
+    :ivar total: how many objects are recorded
+    :ivar parents: the names of all links that something recorded sits on
+    :ivar missing: the objects that are not there, or not as they are recorded
+    :ivar refused: whether the kernel has refused any of them
+    :ivar pending: what awaits confirmation, in a sentence: until that is over nobody knows what is to be restored
+    """
+
+    total: int
+    parents: frozenset[str]
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    refused: bool = False
+    pending: str | None = None
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Links and paths of namespaces that have to come before the rest can be restored."""
+        return frozenset(item.awaits for item in self.missing if item.awaits is not None)
+
+
+Tell = t.Callable[[Restored], None]
+
+
+class Clock(t.NamedTuple):
+    """What time is taken from."""
+
+    now: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
+
+
+def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CLOCK) -> Restored:
+    """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
+
+    A change that awaits confirmation is waited for in the same time: it is confirmed, or put back by itself.
+
+    :param timeout: how long to wait, in seconds; None for as long as anything is awaited
+    :param tell: called with what is done so far whenever a wait begins
+    :raises MacvlanHostError: the database or the kernel cannot be used at all
+    """
+    deadline = None if timeout is None else clock.now() + timeout
+    with Watch() as watch:
+        restored = _restore_when_confirmed(state_dir, deadline, tell, clock)
+        pause = FIRST_PAUSE
+        while restored.awaited:
+            tell(restored)
+            left = None if deadline is None else deadline - clock.now()
+            # Also a parent that was there may go and come back meanwhile.
+            if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
+                break
+            if restored.refused:
+                # What was tried and taken back is among the events; without a pause one pass would bring on the next.
+                clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - clock.now())))
+                pause = min(2 * pause, LONGEST_PAUSE)
+            restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, clock))
+    return restored
+
+
+def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, clock: Clock) -> Restored:
+    """One pass, as soon as nothing awaits confirmation; at the deadline, what does."""
+    told = False
+    while True:
+        try:
+            if told:
+                # Cheaper than a pass, which looks at the kernel first.
+                check_nothing_awaited(state_dir=state_dir)
+            return _restore_once(state_dir)
+        except PendingError as exc:
+            pending = Restored(0, frozenset(), (), (), (), pending=str(exc))
+            left = exc.seconds if deadline is None else min(exc.seconds, deadline - clock.now())
+            if left <= 0:
+                return pending
+            if not told:
+                tell(pending)
+            told = True
+            clock.sleep(min(left, FIRST_PAUSE))
+
+
+def _after(earlier: Restored, later: Restored) -> Restored:
+    warnings = tuple(dict.fromkeys(earlier.warnings + later.warnings))
+    return dataclasses.replace(later, steps=earlier.steps + later.steps, warnings=warnings)
+
+
+def _restore_once(state_dir: str) -> Restored:
+    """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
+    try:
+        return _restored([execute(Restoration(), state_dir=state_dir, check=False)])
+    except KernelError:
+        return _restore_one_by_one(state_dir)
+
+
+def _restore_one_by_one(state_dir: str) -> Restored:
+    """Every object in a plan of its own, so that what the kernel refuses stops nothing but itself."""
+    outcomes: list[Outcome] = []
+    refused: list[Missing] = []
+    titles = recorded_titles(state_dir=state_dir)
+    for title in titles:
+        try:
+            outcomes.append(execute(Restoration(title), state_dir=state_dir, check=False))
+        except KernelError as exc:
+            refused.append(Missing(title, str(exc)))
+    return dataclasses.replace(_restored(outcomes, refused), total=len(titles), refused=bool(refused))
+
+
+def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) -> Restored:
+    """What outcomes of restorations say together."""
+    shown = outcomes[-1].shown if outcomes else {}
+    missing = {item.object: item for outcome in outcomes for item in outcome.missing}
+    missing.update((item.object, item) for item in refused)
+    return Restored(
+        total=sum(len(items) for items in shown.values()),
+        parents=frozenset(item["parent"] for kind in ("networks", "vlan_subinterfaces") for item in shown.get(kind, ())),
+        steps=tuple(step for outcome in outcomes for step in outcome.steps),
+        warnings=tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warnings)),
+        missing=tuple(missing.values()),
+    )

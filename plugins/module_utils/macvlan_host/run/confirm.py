@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change confirmed."""
+
+from __future__ import annotations
+
+import time
+
+from ..errors import StateError
+from ..model.access import Connection
+from ..store.database import State
+from ..store.journal import Journal, Stored
+from .interrupted import seconds_awaited
+
+WATCH_INTERVAL = 1.0  # seconds
+
+
+def confirm(*, state_dir: str, connection: Connection | None, check: bool) -> str:
+    """Record for good what a run has done that awaits confirmation; what messages call it.
+
+    :param connection: the one that the confirmation came by
+    :raises StateError: nothing awaits it any more, or it came by the connection of the run itself
+    """
+    state = State(state_dir)
+    if check or not state.is_there():
+        return _confirmable(state.read(), connection).doing
+    with state.locked("confirming a change") as session:
+        journal = _confirmable(session.read(), connection)
+        session.record_intention()
+        session.keep_backup()
+        if session.is_older:
+            # The process of that release which waits for this could not read what the next run writes.
+            time.sleep(2 * WATCH_INTERVAL)
+    return journal.doing
+
+
+def _confirmable(stored: Stored, connection: Connection | None) -> Journal:
+    journal = stored.journal
+    if journal is None or not seconds_awaited(journal):
+        raise StateError(
+            "there is nothing to confirm: no task with confirm_timeout has changed anything, or its time is over and "
+            "everything has been put back"
+        )
+    if connection is not None and connection.text == journal.connection:
+        raise StateError(
+            f"a change to {journal.doing} cannot be confirmed by the connection that it was made by, because only a new "
+            f"one shows that the host can still be reached; have 'meta: reset_connection' before this task"
+        )
+    return journal

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is recorded, and how the kernel differs from it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..compare.needs import needs_of_everything
+from ..model.host_view import HostView
+from ..request.host import stacked
+from ..result.drift import conflicts_of, drift_of
+from ..result.views import View
+from ..store.database import State
+from ..values.plain import plain
+from .interrupted import journal_warnings
+from .look import check_not_lost, look
+
+
+def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dict[str, t.Any]:
+    """All that is recorded, and how the kernel differs from it.
+
+    :param network: only this network, its endpoints and its parent
+    :param endpoint: only endpoints of this name, their networks and parents
+    :raises MacvlanHostError: the database or the kernel cannot be read
+    """
+    state = State(state_dir)
+    check_not_lost(state)
+    stored, kernel = look(state, lambda stored: needs_of_everything(stored.record))
+    host = HostView(stored.record, kernel)
+    view = View(host)
+    found: dict[str, t.Any] = view.everything(network, endpoint)
+    for item in found["endpoints"]:
+        item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
+    shown = {f"network {item['name']}" for item in found["networks"]}
+    shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
+    shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
+    found["drift"] = [plain(item) for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
+    found["warnings"] = list(journal_warnings(stored, interrupted=not state.is_locked()))
+    return found
+
+
+def recorded_titles(*, state_dir: str) -> tuple[str, ...]:
+    """What messages call the recorded objects, those that carry others before these.
+
+    :raises StateError: the database cannot be read
+    """
+    record = State(state_dir).read().record
+    return (
+        *(item.title for item in stacked(record.links.values())),
+        *(item.title for item in record.networks.values()),
+        *(item.title for item in record.endpoints.values()),
+    )

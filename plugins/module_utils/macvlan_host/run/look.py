@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Record and kernel of one moment."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from ..errors import WAY_OUT, StateError
+from ..kernel import machine
+from ..kernel.read import read_kernel
+from ..kernel.tagged import tagged_spaces
+from ..model.kernel import Kernel, Needs
+from ..store.database import State
+from ..store.journal import Stored
+from ..values.names import TAG_PREFIX
+
+LOOKS = 5
+
+
+def look(state: State, needs: t.Callable[[Stored], Needs]) -> tuple[Stored, Kernel]:
+    """Record and kernel of one moment, as far as that can be had while others may be writing."""
+    for dummy in range(LOOKS):
+        version = state.version()
+        stored = state.read()
+        kernel = read_kernel(needs(stored), machine.host_id(), machine.boot_id())
+        if state.version() == version:
+            break
+    return stored, kernel
+
+
+def check_not_lost(state: State) -> None:
+    """Without a database nothing is known of links that carry our tag, so nothing can be done rightly.
+
+    :raises StateError: naming the links and the ways out
+    """
+    if state.is_there():
+        return
+    found = tagged_spaces(machine.host_id())
+    lost = {netns: [link for link in space.links.values() if link.ours] for netns, space in found.items()}
+    if lost:
+        places = sorted(lost, key=lambda netns: netns.title)
+        shown = "; ".join(f"{', '.join(link.name for link in lost[netns])} in {netns.title}" for netns in places)
+        # A loopback goes with its namespace only, and with that goes all that is in it.
+        netns, link = places[0], lost[places[0]][0]
+        loopback = next((item for item in lost[netns] if item.loopback), None)
+        delete = f"ip netns delete {shlex.quote(netns.value)}" if loopback else f"{netns.ip} link delete {link.name}"
+        untag = f"{netns.ip} link set {(loopback or link).name} alias ''"
+        raise StateError(
+            f"there is no state database in {state.folder}, but links made by this collection are on the host "
+            f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "
+            f"or delete them, each in its namespace, as the first one by '{delete}', and run the task again; a link that "
+            f"another program has tagged loses the tag as the first one would by \"{untag}\""
+        )

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan carried out, or turned back."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import typing as t
+
+from ..errors import KernelError, MacvlanHostError, StateError
+from ..kernel import announce, machine, write
+from ..kernel.tagged import tagged_spaces
+from ..model.endpoint import Endpoint
+from ..model.kernel import Kernel
+from ..request.host import AnyRequest
+from ..result.outcome import Outcome
+from ..steps.owners import owner_of
+from ..steps.plan import Plan
+from ..steps.record_diff import changes_between
+from ..steps.steps import AddLink, DeleteLink, Note, Step, inverse
+from ..store.database import Session
+from ..store.journal import Journal
+from ..values import names
+
+# What the kernel answers when another link has a MAC address, or a passthru parent.
+TAKEN = (errno.EADDRINUSE, errno.EINVAL)
+
+
+class Foreseen(t.NamedTuple):
+    """What was found out without the lock.
+
+    :ivar made: the plan, with what it was made from
+    :ivar version: of the database that it was made from, None when that was in the hands of a writer
+    :ivar interrupted: whether a run that died has left something to clear up
+    """
+
+    outcome: Outcome
+    made: Plan
+    kernel: Kernel
+    version: tuple[object, ...] | None
+    interrupted: bool
+
+    @property
+    def may_come(self) -> bool:
+        """Whether another run is at work, which may be making what is missing at this moment."""
+        return bool(self.outcome.missing) and self.version is None
+
+    @property
+    def touches_kernel(self) -> bool:
+        return any(not isinstance(step, Note) for step in self.made.steps)
+
+
+def perform(session: Session, request: AnyRequest, foreseen: Foreseen) -> Outcome:
+    """Carry a plan out."""
+    made = foreseen.made
+    changes = changes_between(made.before, made.after)
+    if made.steps:
+        session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
+        with naming_moved(made), writing(made.steps) as writer:
+            apply_steps(session, writer, made, request.title)
+            _commit(session, writer, made, changes)
+    elif changes:
+        session.record(changes)
+    problem = session.keep_backup() if changes else None
+    if problem is None:
+        return foreseen.outcome
+    return dataclasses.replace(foreseen.outcome, warnings=(*foreseen.outcome.warnings, problem))
+
+
+@contextlib.contextmanager
+def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
+    """What does steps. Afterwards neighbours are told of addresses of the host that links of ours have no longer."""
+    try:
+        with contextlib.closing(write.KernelWriter()) as writer:
+            yield writer
+    except BaseException:
+        announce.announce(announce.touched_by(steps))
+        raise
+    announce.announce(announce.released_by(steps))
+
+
+def apply_steps(session: Session, writer: write.KernelWriter, made: Plan, title: str) -> None:
+    try:
+        writer.apply(made.steps)
+    except BaseException as exc:
+        problems = writer.settle(inverse(writer.effective(made.steps)))
+        if not problems:
+            session.forget_intention()
+        if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
+            # What is left stays written down.
+            left = (
+                f"; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
+                if problems
+                else ""
+            )
+            code = getattr(exc, "errno", None) or 0
+            raise KernelError(f"{_with_owner(exc, made, title)}{left}", code, getattr(exc, "step", None)) from exc
+        raise
+
+
+def _with_owner(exc: Exception, made: Plan, title: str) -> str:
+    """What went wrong, after the title of the object that it befell; what is no error of ours has a name, too."""
+    if not isinstance(exc, MacvlanHostError):
+        return f"{title}: {type(exc).__name__}: {exc}"
+    step = exc.step if isinstance(exc, KernelError) else None
+    owner = owner_of(step, made.steps, made.before, made.after) if step is not None else None
+    return f"{owner or title}: {exc}"
+
+
+@contextlib.contextmanager
+def naming_moved(made: Plan) -> t.Iterator[None]:
+    """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
+
+    In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
+    """
+    try:
+        yield
+    except KernelError as exc:
+        wanted = {step.link.tag for step in made.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
+        coming = [endpoint for endpoint in made.after.endpoints.values() if names.tag(endpoint.id) in wanted]
+        moved = "".join(
+            f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"
+            for title, name, place in (_elsewhere(coming) if exc.errno in TAKEN else ())
+        )
+        if not moved:
+            raise
+        raise KernelError(f"{exc}{moved}", exc.errno) from exc
+
+
+def left_elsewhere(made: Plan) -> tuple[str, ...]:
+    """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
+    found = {step.link.tag for step in made.steps if isinstance(step, DeleteLink)}
+    gone = [item for key, item in made.before.endpoints.items() if key not in made.after.endpoints]
+    return tuple(
+        f"the link of {title} was moved away and is {name} in {place} now; delete it there, if nobody uses it"
+        for title, name, place in _elsewhere([item for item in gone if names.tag(item.id) not in found])
+    )
+
+
+def _elsewhere(endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, str, str]]:
+    """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
+    tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
+    for netns, space in tagged_spaces(machine.host_id()).items() if tagged else ():
+        for link in space.links.values():
+            endpoint = tagged.get(link.alias)
+            if endpoint is not None and endpoint.netns.path != netns.path:
+                yield endpoint.title, link.name, netns.title
+
+
+def _commit(session: Session, writer: write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
+    try:
+        session.record(changes)
+    except BaseException as exc:
+        if made.removal:
+            # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
+            raise StateError(f"{exc}; what was to be removed is gone, and the next run on this host records that") from exc
+        writer.settle(inverse(made.steps))
+        # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
+        with contextlib.suppress(Exception):
+            session.forget_intention()
+        raise

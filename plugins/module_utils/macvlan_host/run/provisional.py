@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change that is put back unless somebody confirms it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import typing as t
+
+from ..errors import NewerError, StateError
+from ..kernel import machine
+from ..plan.lockout_guard import Caution
+from ..request.host import AnyRequest
+from ..result.outcome import Outcome
+from ..steps.record_diff import changes_between
+from ..store.database import Session, State
+from ..store.journal import Journal
+from .confirm import WATCH_INTERVAL
+from .interrupted import settle_interrupted
+from .perform import Foreseen, apply_steps, naming_moved, writing
+from .revert_timer import Watchdog
+
+
+def perform_for_now(
+    session: Session, request: AnyRequest, foreseen: Foreseen, caution: Caution, watchdog: Watchdog
+) -> Outcome:
+    """Carry a plan out that is put back unless somebody confirms it.
+
+    What is intended stays written down, so that whatever comes instead of a confirmation, the end of the time, a crash
+    or a power cut, the way back is the one of an interrupted run. A removal, too, is turned back then.
+    """
+    made = foreseen.made
+    changes = changes_between(made.before, made.after)
+    confirm_by = machine.uptime() + caution.confirm
+    connection = caution.connection.text if caution.connection else None
+    session.intend(
+        Journal(foreseen.kernel.boot_id, request.title, False, made.steps, changes, confirm_by, connection)
+    )
+    # Before anything is done: the connection, and this process with it, may end in the middle.
+    watchdog.begin(repr(confirm_by))
+    with naming_moved(made), writing(made.steps) as writer:
+        apply_steps(session, writer, made, request.title)
+    session.await_confirmation()
+    return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)
+
+
+@contextlib.contextmanager
+def armed(state_dir: str, caution: Caution | None) -> t.Iterator[Watchdog | None]:
+    """The process that will put everything back, where that is asked for."""
+    if caution is None or not caution.confirm:
+        yield None
+        return
+    with contextlib.closing(Watchdog(lambda confirm_by: _revert_when_due(state_dir, float(confirm_by)))) as watchdog:
+        yield watchdog
+
+
+def _revert_when_due(state_dir: str, confirm_by: float) -> None:
+    """Wait until a change is confirmed or its time is over, and put it back then.
+
+    A newer release that has written to the record has settled it first.
+    """
+    with contextlib.suppress(NewerError):
+        _revert_unless_settled(State(state_dir), confirm_by)
+
+
+def _revert_unless_settled(state: State, confirm_by: float) -> None:
+    while (left := confirm_by - machine.uptime()) > 0:
+        time.sleep(min(left, WATCH_INTERVAL))
+        with _tried_again():
+            if not _is_due(state.read().journal, confirm_by):
+                return
+    while True:
+        with _tried_again(), state.locked("putting back what nobody has confirmed") as session:
+            stored = session.read()
+            if _is_due(stored.journal, confirm_by):
+                settle_interrupted(session, stored)
+            return
+        time.sleep(WATCH_INTERVAL)
+
+
+@contextlib.contextmanager
+def _tried_again() -> t.Iterator[None]:
+    try:
+        yield
+    except NewerError:
+        raise
+    except StateError:
+        return
+
+
+def _is_due(journal: Journal | None, confirm_by: float) -> bool:
+    """Whether a change is still the one that is to be put back at a time."""
+    return journal is not None and journal.confirm_by == confirm_by

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record made usable again."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..kernel import machine
+from ..kernel.tagged import tagged_spaces
+from ..plan.reconstruct import rebuild
+from ..steps.record_diff import changes_between
+from ..store.database import State
+from .interrupted import journal_warnings, settle_interrupted
+
+
+class Recovered(t.NamedTuple):
+    """What a recovery of the record has done.
+
+    :ivar done: a sentence each
+    :ivar unknown: what carries our tag and is still not recorded, a phrase each
+    :ivar total: how many objects are recorded now
+    """
+
+    done: tuple[str, ...]
+    unknown: tuple[str, ...]
+    total: int
+
+
+def recover(*, state_dir: str) -> Recovered:
+    """Make the record usable again from its backup and from what links tell; the kernel stays as it is.
+
+    :raises MacvlanHostError: nothing can be done, and why
+    """
+    state = State(state_dir)
+    done = state.repair()
+    with state.locked("recovering the record") as session:
+        stored = session.read()
+        if stored.journal is not None:
+            done += [*journal_warnings(stored, interrupted=True), *settle_interrupted(session, stored)]
+            stored = session.read()
+        host = machine.host_id()
+        made = rebuild(stored.record, host, tagged_spaces(host))
+        changes = changes_between(stored.record, made.record)
+        if changes:
+            session.record(changes)
+        done += [f"{title} is recorded again" for title in made.found]
+        done += filter(None, [session.keep_backup()])
+    total = len(made.record.links) + len(made.record.networks) + len(made.record.endpoints)
+    return Recovered(tuple(done), made.unknown, total)

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose step it is: what messages call the object that a step of a plan is about. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.links import SubInterface
+from ..model.netns import HOST, Netns
+from ..model.record import Record
+from ..values import names
+from .steps import AddLink, CreateNetns, DeleteLink, DeleteNetns, Note, SetLink, Step
+
+LOOPBACK = "lo"
+
+
+def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record) -> str | None:
+    """The title of the object, None where the step is about nothing that is recorded.
+
+    :param steps: all of the plan; those before the step tell who has its interface by then
+    """
+    owners = _Owners(before, after)
+    for earlier in steps:
+        if earlier is step:
+            break
+        owners.follow(earlier)
+    return owners.of(step)
+
+
+class _Owners:
+    """Titles, by all that a step may name: a tag, an interface in a namespace, a namespace."""
+
+    def __init__(self, before: Record, after: Record) -> None:
+        self._by_tag: dict[str, str] = {}
+        self._by_place: dict[tuple[str, str], str] = {}
+        self._by_namespace: dict[str, str] = {}
+        for record in (before, after):
+            self._note_links(record)
+            for endpoint in record.endpoints.values():
+                self._by_tag[names.tag(endpoint.id)] = endpoint.title
+                self._by_place.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.title)
+        for record in (after, before):
+            for endpoint in record.endpoints.values():
+                self._by_namespace.setdefault(endpoint.netns.path, endpoint.title)
+
+    def _note_links(self, record: Record) -> None:
+        for network in record.networks.values():
+            self._by_tag[names.tag(network.id)] = network.title
+            self._by_place.setdefault((HOST.path, names.dummy_name(network.id)), network.title)
+        for link in record.links.values():
+            if isinstance(link, SubInterface):
+                self._by_tag[names.tag(link.id)] = link.title
+                self._by_place.setdefault((HOST.path, link.name), link.title)
+
+    def follow(self, step: Step) -> None:
+        """Know who has an interface after a step."""
+        if isinstance(step, AddLink) and step.link.tag in self._by_tag:
+            self._by_place[step.netns.path, step.link.name] = self._by_tag[step.link.tag]
+        elif isinstance(step, SetLink) and step.attribute == "name":
+            title = self._by_place.get((step.netns.path, step.old)) or self._by_place.get((step.netns.path, step.new))
+            if title is not None:
+                self._by_place[step.netns.path, step.new] = title
+
+    def of(self, step: Step) -> str | None:
+        if isinstance(step, Note):
+            return None
+        if isinstance(step, (CreateNetns, DeleteNetns)):
+            return self._by_namespace.get(Netns("name", step.name).path)
+        if isinstance(step, (AddLink, DeleteLink)):
+            place = step.netns.path, step.link.name
+            return self._by_tag.get(step.link.tag or "") or self._by_place.get(place)
+        found = self._by_place.get((step.netns.path, step.ifname))
+        if found is None and isinstance(step, SetLink) and step.attribute == "name":
+            found = self._by_place.get((step.netns.path, step.new))
+        if found is None and step.ifname == LOOPBACK:
+            found = self._by_namespace.get(step.netns.path)
+        return found

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan: the steps, what is recorded before and after them, and what is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ipam.lease_book import Leases
+from ..model.host_view import HostView
+from ..model.record import Record
+from .steps import Step
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An object that is recorded and cannot be restored.
+
+    :ivar object: its title
+    :ivar awaits: the name of a link of the host, or the path of a namespace, that has to come first; None for
+        whatever does not come by itself
+    :ivar cause: the title of the object that is missing for the same reason and tells it, None for that one itself
+    """
+
+    object: str
+    reason: str
+    awaits: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and what will be recorded then.
+
+    :ivar missing: what a restoration leaves out
+    :ivar removal: nothing but removals, which are finished rather than turned back after an interruption
+    :ivar outcome: record and kernel afterwards, for results
+    :ivar leases: who holds which address afterwards
+    """
+
+    steps: tuple[Step, ...]
+    before: Record
+    after: Record
+    warnings: tuple[str, ...]
+    removal: bool
+    outcome: HostView
+    leases: Leases
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.steps) or self.before != self.after

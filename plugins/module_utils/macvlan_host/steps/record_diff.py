@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run changes in the record, as rows of the database: the difference of two records, and a record with it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..ipam.lease_book import held_by, reservations
+from ..model.endpoint import Endpoint
+from ..model.links import DummyParent, OwnedLink, SubInterface
+from ..model.netns import OwnedNetns
+from ..model.network import Network
+from ..model.record import Lease, Record
+from ..values import validators
+from ..values.plain import plain
+
+Key = t.TypeVar("Key", str, "tuple[str, str]")
+
+
+class Change(t.NamedTuple):
+    """What happens to one row.
+
+    :ivar existed: whether the row is there before
+    :ivar body: its new content, None to delete it
+    """
+
+    table: str
+    key: list[str]
+    existed: bool
+    body: dict[str, t.Any] | None
+
+
+def link_from_plain(body: dict[str, t.Any]) -> OwnedLink:
+    return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
+
+
+_KEYS = {"networks": 1, "links": 1, "namespaces": 1, "endpoints": 2, "leases": 3}
+_BUILD: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "networks": Network.from_plain,
+    "links": link_from_plain,
+    "namespaces": OwnedNetns.from_plain,
+    "endpoints": lambda row: Endpoint.from_plain(row["body"]),
+}
+
+
+def change_from_plain(data: t.Any) -> Change:
+    """A change as a journal has it.
+
+    :raises UnknownError: it is one of a newer release
+    :raises ValueError: it is none
+    """
+    change = Change(*validators.items("changes of a journal", data))
+    is_table = validators.known("change of the table", change.table, _KEYS)
+    is_key = is_table and _KEYS[change.table] == len(change.key) and all(map(validators.text, change.key))
+    if not is_key or not validators.flag(change.existed):
+        raise ValueError(f"there is a change of {change.table!a:.80} {change.key!a:.80}")
+    if change.body is not None and change.table in _BUILD:
+        found = _BUILD[change.table](change.body)
+        key = list(found.key) if change.table == "endpoints" else [found.name]
+        if key != change.key:
+            raise ValueError(f"there is a change of {change.key!a:.80} that is one of {key}")
+    return change
+
+
+def whole(record: Record) -> Record:
+    """A record of which every object has its own row, and every endpoint its network.
+
+    :raises ValueError: one has not
+    """
+    for objects in (record.networks, record.links, record.namespaces, record.endpoints):
+        for key, item in objects.items():
+            if key != (item.key if isinstance(item, Endpoint) else item.name):
+                raise ValueError(f"there is a row {key!a:.80} for something else")
+    for endpoint in record.endpoints.values():
+        if endpoint.network not in record.networks:
+            raise ValueError(f"{endpoint.title} has no network")
+    return record
+
+
+def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
+    """What to write so that the database holds ``after`` instead of ``before``."""
+    changes = [
+        *_changed_objects("networks", before.networks, after.networks),
+        *_changed_objects("links", before.links, after.links),
+        *_changed_objects("namespaces", before.namespaces, after.namespaces),
+    ]
+    for key in _changed_keys(before.endpoints, after.endpoints):
+        endpoint = after.endpoints.get(key)
+        body = None
+        if endpoint is not None:
+            parent = after.networks[endpoint.network].parent
+            body = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
+        changes.append(Change("endpoints", list(key), key in before.endpoints, body))
+    old, new = _leases_that_differ(before, after), _leases_that_differ(after, before)
+    for lease in {**old, **new}:
+        if (lease in old) != (lease in new):
+            # The holder belongs to the key, so that a second one meets the table's constraint instead of the first.
+            key_of_lease = [lease.pool, lease.address, lease.holder]
+            changes.append(Change("leases", key_of_lease, lease in old, {} if lease in new else None))
+    return tuple(changes)
+
+
+def _changed_keys(before: t.Mapping[Key, t.Any], after: t.Mapping[Key, t.Any]) -> list[Key]:
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def _changed_objects(table: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Change]:
+    for name in _changed_keys(before, after):
+        yield Change(table, [name], name in before, plain(after[name]) if name in after else None)
+
+
+def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
+    """The leases of a record that may not be those of the other; a gateway that networks share is one.
+
+    An endpoint's leases follow from itself and its network, so most need no look.
+    """
+    found: dict[Lease, None] = {}
+    same_network = {name: network == other.networks.get(name) for name, network in record.networks.items()}
+    if not all(same_network.values()) or record.networks.keys() != other.networks.keys():
+        for network in record.networks.values():
+            found.update(dict.fromkeys(reservations(network)))
+    for key, endpoint in record.endpoints.items():
+        if not same_network[endpoint.network] or endpoint != other.endpoints.get(key):
+            found.update(dict.fromkeys(held_by(endpoint, record.networks[endpoint.network])))
+    return found
+
+
+def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
+    """The record as it is after the changes."""
+    parts: dict[str, dict[t.Any, t.Any]] = {
+        "networks": dict(record.networks),
+        "links": dict(record.links),
+        "namespaces": dict(record.namespaces),
+        "endpoints": dict(record.endpoints),
+    }
+    for table, key, dummy, body in changes:
+        if table in parts:
+            name = tuple(key) if table == "endpoints" else key[0]
+            parts[table].pop(name, None)
+            if body is not None:
+                parts[table][name] = _BUILD[table](body)
+    return Record(**parts)

@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel will look like after a step, worked out without the kernel.
+
+Planning needs it so that one step can build on another; check mode needs it to know what an unfinished run will
+have been turned back to. Only what plans look at is followed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..model.kernel import Kernel, Space
+from ..model.links import Link
+from ..model.netns import HOST, Netns
+from ..model.route import Route
+from ..model.spaces import Spaces
+from ..values import inet, names
+from ..values.addresses import version_of
+from .link_spec import LinkSpec, is_meant
+from .steps import (
+    ON_A_LINK,
+    AddAddress,
+    AddConnectedRoute,
+    AddLink,
+    AddRoute,
+    CreateNetns,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNetns,
+    DeleteRoute,
+    ReplaceRoute,
+    SetLink,
+    SetSysctls,
+    Step,
+)
+
+
+def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
+    """The kernel as steps will leave it."""
+    spaces = Spaces(kernel.spaces, kernel.identities)
+    for step in steps:
+        follow(spaces, step)
+    return dataclasses.replace(kernel, spaces=spaces.plain())
+
+
+# Kinds that sit on another link and go with it; the other end of a veth is no such thing.
+STACKED_KINDS = frozenset(("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "macsec"))
+
+
+def follow(spaces: Spaces, step: Step) -> None:
+    """Change the copy as the step will change the kernel; steps in namespaces that were not read change nothing."""
+    if isinstance(step, CreateNetns):
+        _create_netns(spaces, Netns("name", step.name).path, step.tag)
+    elif isinstance(step, DeleteNetns):
+        _delete_netns(spaces, Netns("name", step.name).path, step.tag)
+    elif isinstance(step, AddLink):
+        _add(spaces, step.netns, step.link)
+    elif isinstance(step, SetSysctls):
+        _set_sysctls(spaces, step)
+    elif isinstance(step, DeleteLink):
+        found = _meant(spaces, step)
+        if found is not None:
+            _remove(spaces, step.netns.path, found)
+    elif isinstance(step, ON_A_LINK):
+        link = _link(spaces, step.netns, step.ifname)
+        if link is not None:
+            _change(t.cast(Space, spaces.own(step.netns.path)), link, step)
+
+
+def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
+    if spaces.get(path) is None:
+        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=tag)
+        spaces.put(path, Space(links={"lo": lo}))
+
+
+def _delete_netns(spaces: Spaces, path: str, tag: str) -> None:
+    """One that was made by others meanwhile stays, as with kernel/write.py, ``_delete_netns``."""
+    found = spaces.get(path)
+    lo = found.links.get("lo") if found is not None else None
+    if found is not None and (lo is None or lo.alias != tag):
+        return
+    space = spaces.own(path)
+    for link in list(space.links.values()) if space else ():
+        if space and link.name in space.links:
+            _remove(spaces, path, link)
+    spaces.put(path, None)
+
+
+def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
+    space = spaces.get(netns.path)
+    return None if space is None else space.links.get(name)
+
+
+def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
+    """The link to delete; when its creation was interrupted, it has no tag yet, and maybe not its name.
+
+    Others may have given it another name since.
+    """
+    identifier = names.identifier_of(step.link.tag)
+    for name in (step.link.name, *((names.birth_name(identifier),) if identifier else ())):
+        found = _link(spaces, step.netns, name)
+        if found is not None and is_meant(found, step.link, or_untagged=True):
+            return found
+    return _tagged(spaces, step.netns, step.link)
+
+
+def _tagged(spaces: Spaces, netns: Netns, spec: LinkSpec) -> Link | None:
+    space = spaces.get(netns.path)
+    return space.tagged(spec.tag) if space is not None and spec.tag else None
+
+
+def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
+    space, host = spaces.own(netns.path), spaces.get(HOST.path)
+    if space is None or host is None or spec.name in space.links:
+        return
+    if spec.kind == "macvlan" and _tagged(spaces, netns, spec) is not None:
+        return
+    lower = host.links.get(spec.parent or "")
+    link = Link(
+        index=spaces.new_index(),
+        name=spec.name,
+        kind=spec.kind,
+        mac=spec.mac or (lower.mac if lower else ""),
+        mtu=spec.mtu or (lower.mtu if lower else 1500),
+        alias=spec.tag or "",
+        lower=lower.index if lower else None,
+        lower_netns=0 if netns.path and lower else None,
+        macvlan_mode=spec.mode,
+        vlan=spec.vlan,
+    )
+    space.put(link)
+
+
+def _remove(spaces: Spaces, path: str, link: Link) -> None:
+    """A link goes together with all that was made on it, in whichever namespace."""
+    space = t.cast(Space, spaces.own(path))
+    space.drop(link)
+    space.addresses.pop(link.index, None)
+    space.routes.pop(link.index, None)
+    for upper in space.above(link):
+        _remove(spaces, path, upper)
+    if path == HOST.path:
+        _remove_elsewhere(spaces, link)
+
+
+def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
+    """Links in other namespaces that sit on one of the host's."""
+    for path in spaces.paths():
+        space = spaces.get(path)
+        for upper in tuple(space.links.values()) if space and path != HOST.path else ():
+            if upper.lower == lower.index and upper.lower_netns is not None and upper.kind in STACKED_KINDS:
+                _remove(spaces, path, upper)
+
+
+def _set_sysctls(spaces: Spaces, step: SetSysctls) -> None:
+    space = spaces.own(step.netns.path)
+    if space is None:
+        return
+    for item in step.settings:
+        space.sysctls[names.sysctl_key(item.key, step.ifname)] = item.new
+        if item.key == "net.ipv6.conf.IFNAME.disable_ipv6" and item.new != "0" and step.ifname in space.links:
+            _drop_family(space, space.links[step.ifname].index, 6)
+
+
+def _drop_family(space: Space, index: int, version: int, addresses: bool = True) -> None:
+    if addresses:
+        space.addresses[index] = tuple(
+            item for item in space.addresses.get(index, ()) if version_of(item) != version
+        )
+    space.routes[index] = tuple(item for item in space.routes.get(index, ()) if version_of(item.to) != version)
+
+
+def _change(
+    space: Space,
+    link: Link,
+    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | AddConnectedRoute | SetLink,
+) -> None:
+    index = link.index
+    if isinstance(step, AddAddress):
+        _add_address(space, link, step)
+    elif isinstance(step, DeleteAddress):
+        _delete_address(space, link, step)
+    elif isinstance(step, (AddRoute, AddConnectedRoute)):
+        _put_route(space, index, step.route)
+    elif isinstance(step, DeleteRoute):
+        space.routes[index] = _without(space.routes.get(index, ()), step.route)
+    elif isinstance(step, ReplaceRoute):
+        space.routes[index] = (*_without(space.routes.get(index, ()), step.old), step.new)
+    else:
+        _set_link(space, link, step)
+
+
+def _add_address(space: Space, link: Link, step: AddAddress) -> None:
+    """With the first of a subnet comes its route, as soon as the link is up."""
+    others = tuple(item for item in space.addresses.get(link.index, ()) if item != step.address)
+    space.addresses[link.index] = (*others, step.address)
+    if step.peer:
+        space.peers[link.index, step.address] = step.peer
+    if link.up and not _has_neighbour(others, step.address):
+        _connect(space, link, step.address)
+
+
+def _delete_address(space: Space, link: Link, step: DeleteAddress) -> None:
+    """With the last of a subnet goes its route."""
+    index = link.index
+    left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
+    space.addresses[index] = left
+    space.peers.pop((index, step.address), None)
+    # Without its last IPv4 address a link loses its IPv4 routes (net/ipv4/fib_frontend.c, fib_disable_ip).
+    if version_of(step.address) == 4 and not any(version_of(item) == 4 for item in left):
+        _drop_family(space, index, 4)
+    route = Route.connected(step.address)
+    if route is not None and not _has_neighbour(left, step.address):
+        space.routes[index] = _without(space.routes.get(index, ()), route)
+
+
+def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
+    """Whether another address is in the same subnet."""
+    return any(inet.network_of(other) == inet.network_of(address) for other in addresses)
+
+
+def _connect(space: Space, link: Link, address: str) -> None:
+    route = Route.connected(address)
+    if route is not None and space.vrf_of(link) is None:
+        _put_route(space, link.index, route)
+
+
+def _put_route(space: Space, index: int, route: Route) -> None:
+    space.routes[index] = (*_without(space.routes.get(index, ()), route), route)
+
+
+def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
+    return tuple(item for item in routes if item.identity != route.identity)
+
+
+def _set_link(space: Space, link: Link, step: SetLink) -> None:
+    if step.attribute == "vlan":
+        vlan = t.cast(t.Any, link.vlan)
+        space.put(dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new)))
+        return
+    field = {"mode": "macvlan_mode"}.get(step.attribute, step.attribute)
+    changed = dataclasses.replace(link, **{field: step.new})
+    if step.attribute == "name":
+        space.drop(link)
+        _rename_sysctls(space, link.name, changed.name)
+    if step.attribute == "up" and not step.new:
+        # Down, a link keeps its IPv4 addresses only, and no route.
+        _drop_family(space, link.index, 6)
+        _drop_family(space, link.index, 4, addresses=False)
+    if step.attribute == "up" and step.new and not link.up:
+        for address in space.addresses.get(link.index, ()):
+            _connect(space, link, address)
+    space.put(changed)
+
+
+def _rename_sysctls(space: Space, old: str, new: str) -> None:
+    """The settings of a link follow its name (net/ipv4/devinet.c, net/ipv6/addrconf.c: NETDEV_CHANGENAME)."""
+    for key in list(space.sysctls):
+        space.sysctls[names.renamed_sysctl_key(key, old, new)] = space.sysctls.pop(key)

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rows of the database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import typing as t
+
+from ..model.endpoint import Endpoint
+from ..model.netns import OwnedNetns
+from ..model.network import Network
+from ..model.record import Record
+from ..steps.record_diff import Change, apply_changes, change_from_plain, link_from_plain, whole
+from ..steps.stored import from_plain
+from ..values import validators
+from .journal import Journal, Stored
+from .migrations import SCHEMA_VERSION, TABLES, migrated
+from .schema import schema_of
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring every row to the form of this release, and say so in the file."""
+    for table in TABLES:
+        columns = _KEY_COLUMNS[table]
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        for *key, text in connection.execute(f"SELECT {', '.join(columns)}, body FROM {table}").fetchall():
+            old = json.loads(text)
+            new = migrated(version, table, old)
+            if new != old:
+                connection.execute(f"UPDATE {table} SET body = ? WHERE {where}", (json.dumps(new), *key))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def load(connection: sqlite3.Connection, path: str) -> Stored:
+    connection.execute("BEGIN")
+    try:
+        version = schema_of(connection, path)
+        if version is None:
+            return Stored()
+        rows = [
+            (table, tuple(key), text)
+            for table in TABLES
+            for *key, text in connection.execute(f"SELECT {', '.join(_KEY_COLUMNS[table])}, body FROM {table}")
+        ]
+        journals = connection.execute("SELECT boot_id, doing FROM journal").fetchall()
+    finally:
+        connection.execute("COMMIT")
+
+    def read(row: tuple[str, tuple[t.Any, ...], str]) -> tuple[str, t.Any, t.Any]:
+        table, key, text = row
+        body = migrated(version, table, json.loads(text))
+        found = _journal(boot_id, doing, body) if table == "journal" else _READ[table](body)
+        return table, key if table == "endpoints" else key[0], found
+
+    boot_id, doing = journals[0] if journals else ("", "")
+    parts: dict[str, dict[t.Any, t.Any]] = {table: {} for table in TABLES}
+    # All of it is read even if a row is wrong: another may tell that a newer release has written it.
+    for table, key, found in validators.each(read, rows):
+        parts[table][key] = found
+    journal = t.cast("Journal | None", parts.pop("journal").get(1))
+    record = whole(Record(**parts))
+    if journal is not None:
+        whole(apply_changes(record, journal.changes))
+    return Stored(record, journal)
+
+
+_READ: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "networks": Network.from_plain,
+    "links": link_from_plain,
+    "namespaces": OwnedNetns.from_plain,
+    "endpoints": Endpoint.from_plain,
+}
+
+
+def _journal(boot_id: str, doing: str, stored: t.Any) -> Journal:
+    body = validators.fields("journal", {"boot_id": boot_id, "doing": doing, **stored}, _JOURNAL)
+    readers: tuple[tuple[str, t.Callable[[t.Any], t.Any]], ...] = (("steps", from_plain), ("changes", change_from_plain))
+    steps, changes = validators.each(
+        lambda part: validators.each(part[1], validators.items(f"{part[0]} of a journal", body[part[0]])), readers
+    )
+    waiting = {key: body[key] for key in ("confirm_by", "connection", "applied") if key in body}
+    return Journal(boot_id, doing, body["removal"], steps, changes, **waiting)
+
+
+_JOURNAL: dict[str, validators.Check] = {
+    "boot_id": validators.text,
+    "doing": validators.text,
+    "removal": validators.flag,
+    "steps": validators.elsewhere,
+    "changes": validators.elsewhere,
+    "confirm_by": validators.moment,
+    "connection": validators.optional(validators.text),
+    "applied": validators.flag,
+}
+
+
+_KEY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "networks": ("name",),
+    "links": ("name",),
+    "namespaces": ("name",),
+    "endpoints": ("network", "name"),
+    "leases": ("pool", "address", "holder"),
+    "journal": ("only",),
+}
+
+
+def apply_rows(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
+    # All old rows first: an address or a MAC may go from one object to another.
+    for change in changes:
+        if change.existed:
+            _delete_row(connection, change.table, change.key)
+    for change in changes:
+        if change.body is not None:
+            _insert_row(connection, change.table, change.key, change.body)
+
+
+def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
+    where = " AND ".join(f"{column} = ?" for column in _KEY_COLUMNS[table])
+    connection.execute(f"DELETE FROM {table} WHERE {where}", key)
+
+
+def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body: dict[str, t.Any]) -> None:
+    """Insert only: a row that is there already, such as somebody else's lease, is an error."""
+    values = [*key]
+    if table == "endpoints":
+        values += [body["parent"], body["mac"], json.dumps(body["body"])]
+    elif table != "leases":
+        values.append(json.dumps(body))
+    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)

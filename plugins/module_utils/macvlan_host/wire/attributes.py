@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netlink messages and attributes as bytes: what all requests and answers are made of."""
+
+from __future__ import annotations
+
+import struct
+import typing as t
+
+from .constants import NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_REQUEST, NLMSGERR_ATTR_MSG
+
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+ATTRIBUTE = struct.Struct("=HH")  # length, type
+LINK = struct.Struct("=BxHiII")  # family, hardware type, index, flags, change mask
+ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
+NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
+NAMESPACE = struct.Struct("=Bxxx")  # family
+ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
+NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight, index
+UINT32 = struct.Struct("=I")
+INT32 = struct.Struct("=i")
+NLA_F_NESTED = 0x8000
+
+TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+
+Attributes = dict[int, bytes]
+
+
+class Message(t.NamedTuple):
+    """A message as it came: its header without the length, and its body."""
+
+    kind: int
+    flags: int
+    sequence: int
+    body: bytes
+
+
+class Answer(t.NamedTuple):
+    """What an acknowledgement says.
+
+    :ivar errno: 0 for success
+    :ivar text: the kernel's own words, mostly empty
+    """
+
+    errno: int
+    text: str
+
+
+def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    """A whole message; every request is acknowledged, except dumps, which end themselves."""
+    wanted = NLM_F_REQUEST | flags | (0 if flags & NLM_F_DUMP == NLM_F_DUMP else NLM_F_ACK)
+    return HEADER.pack(HEADER.size + len(body), kind, wanted, sequence, 0) + body
+
+
+def messages(data: bytes) -> t.Iterator[Message]:
+    """The messages of one datagram.
+
+    :raises ValueError: a length is impossible
+    """
+    offset = 0
+    while offset + HEADER.size <= len(data):
+        length, kind, flags, sequence, dummy = HEADER.unpack_from(data, offset)
+        if length < HEADER.size or offset + length > len(data):
+            raise ValueError("a netlink message with an impossible length")
+        yield Message(kind, flags, sequence, data[offset + HEADER.size : offset + length])
+        offset += (length + 3) & ~3
+
+
+def attributes(data: bytes, offset: int = 0) -> Attributes:
+    """Attribute type → payload, of a message body or a nested attribute.
+
+    :raises ValueError: a length is impossible
+    """
+    found: Attributes = {}
+    size = len(data)
+    unpack = ATTRIBUTE.unpack_from
+    # Most of a run with nothing to do is spent here, so what can be is looked up once.
+    while offset + 4 <= size:
+        length, kind = unpack(data, offset)
+        end = offset + length
+        if length < 4 or end > size:
+            raise ValueError("a netlink attribute with an impossible length")
+        found[kind & TYPE_MASK] = data[offset + 4 : end]
+        offset = (end + 3) & ~3
+    return found
+
+
+def parse_answer(answer: Message) -> Answer:
+    """The error number and words of an NLMSG_ERROR message."""
+    errno = -INT32.unpack_from(answer.body)[0]
+    if not answer.flags & NLM_F_ACK_TLVS:
+        return Answer(errno, "")
+    # Behind the number comes the header of the request, and all of the request unless it was capped.
+    request_length = HEADER.unpack_from(answer.body, 4)[0]
+    copied = HEADER.size if answer.flags & NLM_F_CAPPED or not errno else request_length
+    words = attributes(answer.body, 4 + ((copied + 3) & ~3)).get(NLMSGERR_ATTR_MSG, b"")
+    return Answer(errno, words.rstrip(b"\0").decode("utf-8", "replace"))
+
+
+def number(found: Attributes, kind: int) -> int | None:
+    raw = found.get(kind)
+    return None if raw is None else t.cast(int, UINT32.unpack_from(raw)[0])
+
+
+def string(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "surrogateescape")

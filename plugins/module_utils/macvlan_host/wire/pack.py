@@ -1,0 +1,333 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests to the kernel as netlink messages."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import typing as t
+
+from ..model.links import VlanFacts
+from ..model.route import Route
+from ..model.sysctl import IPV4_SETTINGS
+from ..values import inet
+from .attributes import ADDRESS, ATTRIBUTE, INT32, LINK, NAMESPACE, NLA_F_NESTED, ROUTE, UINT32
+from .constants import (
+    ANY_NSID,
+    IFA_ADDRESS,
+    IFA_F_NODAD,
+    IFA_LOCAL,
+    IFF_UP,
+    IFLA_ADDRESS,
+    IFLA_AF_SPEC,
+    IFLA_EXT_MASK,
+    IFLA_GROUP,
+    IFLA_IFALIAS,
+    IFLA_IFNAME,
+    IFLA_INET_CONF,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_LINK,
+    IFLA_LINKINFO,
+    IFLA_MACVLAN_MODE,
+    IFLA_MTU,
+    IFLA_NET_NS_FD,
+    IFLA_TARGET_NETNSID,
+    IFLA_VLAN_EGRESS_QOS,
+    IFLA_VLAN_FLAGS,
+    IFLA_VLAN_ID,
+    IFLA_VLAN_INGRESS_QOS,
+    IFLA_VLAN_PROTOCOL,
+    IFLA_VLAN_QOS_MAPPING,
+    MACVLAN_MODES,
+    NETNSA_FD,
+    NETNSA_NSID,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RT_SCOPE_LINK,
+    RT_SCOPE_UNIVERSE,
+    RT_TABLE_MAIN,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_OIF,
+    RTA_PREFSRC,
+    RTA_PRIORITY,
+    RTEXT_FILTER_SKIP_STATS,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELROUTE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETNSID,
+    RTM_GETROUTE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNSID,
+    RTM_NEWROUTE,
+    RTM_SETLINK,
+    RTN_UNICAST,
+    RTPROT_KERNEL,
+    RTPROT_STATIC,
+    RTPROT_UNSPEC,
+    VLAN_FLAGS,
+    VLAN_PROTOCOLS,
+)
+
+
+def _attribute(kind: int, payload: bytes) -> bytes:
+    length = ATTRIBUTE.size + len(payload)
+    return ATTRIBUTE.pack(length, kind) + payload + b"\0" * (-length % 4)
+
+
+def _nest(kind: int, *inner: bytes) -> bytes:
+    """An attribute that holds others: new kernels refuse some without the flag, and old ones take all with it."""
+    return _attribute(kind | NLA_F_NESTED, b"".join(inner))
+
+
+def _uint32(kind: int, value: int) -> bytes:
+    return _attribute(kind, UINT32.pack(value))
+
+
+def _text(kind: int, value: str) -> bytes:
+    return _attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
+
+
+def _mac(value: str) -> bytes:
+    return _attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
+
+
+class Packed(t.NamedTuple):
+    """A request without its sequence number, which the socket gives."""
+
+    kind: int
+    flags: int
+    body: bytes
+
+
+def dump_links() -> Packed:
+    # Without statistics, which make most of a link's message.
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    return Packed(RTM_GETLINK, NLM_F_DUMP, body)
+
+
+def dump_addresses() -> Packed:
+    return Packed(RTM_GETADDR, NLM_F_DUMP, ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+
+
+def dump_routes() -> Packed:
+    """Those of all families."""
+    return Packed(RTM_GETROUTE, NLM_F_DUMP, ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def dump_filter(index: int) -> Packed:
+    """The MAC addresses that a link takes frames for beside its own (net/core/rtnetlink.c, ndo_dflt_fdb_dump).
+
+    :param index: 0 for all links
+    """
+    return Packed(RTM_GETNEIGH, NLM_F_DUMP, LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0))
+
+
+def name_netns(descriptor: int) -> Packed:
+    """Let the sender's namespace have a number for another one, which does not keep that one alive."""
+    body = NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor)
+    return Packed(RTM_NEWNSID, 0, body + _attribute(NETNSA_NSID, INT32.pack(ANY_NSID)))
+
+
+def get_nsid(descriptor: int) -> Packed:
+    return Packed(RTM_GETNSID, 0, NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor))
+
+
+def get_link(name: str) -> Packed:
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name)
+    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
+
+
+def get_route(address: str) -> Packed:
+    """The route that a packet to an address takes."""
+    raw = inet.to_bytes(address)
+    family, length = (socket.AF_INET, 32) if len(raw) == 4 else (socket.AF_INET6, 128)
+    body = ROUTE.pack(family, length, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, raw)
+    return Packed(RTM_GETROUTE, 0, body)
+
+
+def _new_link(name: str, lower: int, mac: str | None, mtu: int | None, group: int | None) -> bytes:
+    """What a request for a link on another one says, whatever its kind."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
+    return body
+
+
+def add_macvlan(
+    name: str,
+    lower: int,
+    mode: str,
+    mac: str | None = None,
+    mtu: int | None = None,
+    netns_fd: int | None = None,
+    group: int | None = None,
+) -> Packed:
+    """A macvlan on the link with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
+    body = _new_link(name, lower, mac, mtu, group)
+    if netns_fd is not None:
+        body += _uint32(IFLA_NET_NS_FD, netns_fd)
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
+
+
+def add_vlan(
+    name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None, group: int | None = None
+) -> Packed:
+    """A VLAN link on the link with index ``lower``."""
+    body = _new_link(name, lower, mac, mtu, group)
+    flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
+    data = _attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
+    data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
+    data += _attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
+    data += _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
+    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"vlan"), _nest(IFLA_INFO_DATA, data))
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
+
+
+def _qos(kind: int, mapping: dict[str, int]) -> bytes:
+    pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
+    return _nest(kind, *(_attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)) if mapping else b""
+
+
+def impossible_link(kind: str) -> Packed:
+    """A request for a link of a kind that no kernel can fulfil, to learn whether it knows the kind.
+
+    An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
+    """
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
+    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, kind.encode()))
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
+
+
+def set_macvlan_mode(index: int, mode: str) -> Packed:
+    return Packed(RTM_NEWLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _macvlan_info(mode))
+
+
+def _macvlan_info(mode: str) -> bytes:
+    data = _nest(IFLA_INFO_DATA, _uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode]))
+    return _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"macvlan"), data)
+
+
+def set_link(
+    index: int,
+    *,
+    up: bool | None = None,
+    name: str | None = None,
+    mac: str | None = None,
+    mtu: int | None = None,
+    alias: str | None = None,
+    group: int | None = None,
+    found_by: str | None = None,
+) -> Packed:
+    """Change what is not None; an empty alias removes it.
+
+    :param index: 0 for a link that is found by its name
+    """
+    body = LINK.pack(socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
+    if name is not None or found_by is not None:
+        body += _text(IFLA_IFNAME, name or found_by or "")
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += _uint32(IFLA_MTU, mtu)
+    if alias is not None:
+        body += _attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
+    if group is not None:
+        body += _uint32(IFLA_GROUP, group)
+    return Packed(RTM_SETLINK, 0, body)
+
+
+def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:
+    """Write one of IPV4_SETTINGS (net/ipv4/devinet.c, inet_set_link_af)."""
+    conf = _nest(IFLA_INET_CONF, _attribute(IPV4_SETTINGS[setting] + 1, INT32.pack(value)))
+    body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    return Packed(RTM_SETLINK, 0, body + _nest(IFLA_AF_SPEC, _nest(socket.AF_INET, conf)))
+
+
+def delete_link(index: int, nsid: int | None = None) -> Packed:
+    """Delete a link, with ``nsid`` in the namespace that the sender's has that number for."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    return Packed(RTM_DELLINK, 0, body if nsid is None else body + _uint32(IFLA_TARGET_NETNSID, nsid))
+
+
+def get_link_in(nsid: int, index: int) -> Packed:
+    """Ask for a link of the namespace that the sender's has this number for."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _uint32(IFLA_TARGET_NETNSID, nsid)
+    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
+
+
+def delete_group(group: int) -> Packed:
+    """Delete all links of a group, in one go."""
+    return Packed(RTM_DELLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_GROUP, group))
+
+
+def add_address(index: int, cidr: str, peer: str | None = None) -> Packed:
+    return Packed(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address_body(index, cidr, IFA_F_NODAD, peer))
+
+
+def delete_address(index: int, cidr: str, peer: str | None = None) -> Packed:
+    return Packed(RTM_DELADDR, 0, _address_body(index, cidr, 0, peer))
+
+
+def _address_body(index: int, cidr: str, ipv6_flags: int, peer: str | None) -> bytes:
+    address, dummy, length = cidr.partition("/")
+    family, raw = inet.family_of(address), inet.to_bytes(address)
+    flags = ipv6_flags if family == socket.AF_INET6 else 0
+    head = ADDRESS.pack(family, int(length), flags, RT_SCOPE_UNIVERSE, index)
+    return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, inet.to_bytes(peer) if peer else raw)
+
+
+def add_connected_route(index: int, cidr: str) -> Packed:
+    """Have the route again that the kernel has made for an address, so that it goes with that.
+
+    For IPv6 the kernel does so when it is given the address that it has (net/ipv6/addrconf.c, inet6_addr_modify).
+    """
+    if ":" in cidr:
+        return Packed(RTM_NEWADDR, NLM_F_REPLACE, _address_body(index, cidr, IFA_F_NODAD, None))
+    source = _attribute(RTA_PREFSRC, inet.to_bytes(cidr.partition("/")[0]))
+    body = _route_body(index, Route(inet.network_of(cidr)), RTPROT_KERNEL)
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body + source)
+
+
+def add_route(index: int, route: Route) -> Packed:
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route_body(index, route))
+
+
+def replace_route(index: int, route: Route) -> Packed:
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route_body(index, route))
+
+
+def delete_route(index: int, route: Route) -> Packed:
+    """Delete a route, whoever made it."""
+    return Packed(RTM_DELROUTE, 0, _route_body(index, route, RTPROT_UNSPEC))
+
+
+def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC) -> bytes:
+    address, dummy, length = route.to.partition("/")
+    family = inet.family_of(address)
+    # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
+    on_link = route.via is None and family == socket.AF_INET
+    scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
+    body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0)
+    if int(length):
+        body += _attribute(RTA_DST, inet.to_bytes(address))
+    if route.via is not None:
+        body += _attribute(RTA_GATEWAY, inet.to_bytes(route.via))
+    body += _uint32(RTA_OIF, index)
+    if route.metric:
+        body += _uint32(RTA_PRIORITY, route.metric)
+    return body

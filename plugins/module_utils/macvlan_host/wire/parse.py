@@ -1,0 +1,330 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel says in netlink messages."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import typing as t
+
+from ..model.links import Link, VlanFacts
+from ..model.route import OddRoute, Route
+from ..model.sysctl import IPV4_SETTINGS
+from ..values import inet
+from .attributes import (
+    ADDRESS,
+    ATTRIBUTE,
+    INT32,
+    LINK,
+    NAMESPACE,
+    NEIGHBOUR,
+    NEXT_HOP,
+    ROUTE,
+    TYPE_MASK,
+    UINT32,
+    Attributes,
+    attributes,
+    number,
+    string,
+)
+from .constants import (
+    IFA_ADDRESS,
+    IFA_CACHEINFO,
+    IFA_F_MANAGETEMPADDR,
+    IFA_F_PERMANENT,
+    IFA_F_TEMPORARY,
+    IFA_FLAGS,
+    IFA_LOCAL,
+    IFA_PROTO,
+    IFAPROT_KERNEL_RA,
+    IFF_LOOPBACK,
+    IFF_UP,
+    IFLA_ADDRESS,
+    IFLA_AF_SPEC,
+    IFLA_ALT_IFNAME,
+    IFLA_BR_VLAN_FILTERING,
+    IFLA_BR_VLAN_PROTOCOL,
+    IFLA_GROUP,
+    IFLA_IFALIAS,
+    IFLA_IFNAME,
+    IFLA_INET6_CONF,
+    IFLA_INET_CONF,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_LINK,
+    IFLA_LINK_NETNSID,
+    IFLA_LINKINFO,
+    IFLA_MACVLAN_MODE,
+    IFLA_MASTER,
+    IFLA_MTU,
+    IFLA_PROP_LIST,
+    IFLA_VLAN_EGRESS_QOS,
+    IFLA_VLAN_FLAGS,
+    IFLA_VLAN_ID,
+    IFLA_VLAN_INGRESS_QOS,
+    IFLA_VLAN_PROTOCOL,
+    INFINITY_LIFE_TIME,
+    IPV6_DEFAULT_METRIC,
+    IPV6_SETTINGS,
+    MACVLAN_MODES,
+    NDA_LLADDR,
+    NETNSA_NSID,
+    ROUTE_KINDS,
+    RT_TABLE_COMPAT,
+    RT_TABLE_MAIN,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_MULTIPATH,
+    RTA_OIF,
+    RTA_PRIORITY,
+    RTA_TABLE,
+    RTA_VIA,
+    RTN_UNICAST,
+    VLAN_FLAGS,
+    VLAN_PROTOCOLS,
+)
+
+_TABLE_SIZE = ATTRIBUTE.size + UINT32.size  # of RTA_TABLE, which comes first in a route
+
+
+def link_attributes(body: bytes) -> Attributes:
+    """The attributes of an RTM_NEWLINK message."""
+    return attributes(body, LINK.size)
+
+
+def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
+    """A link from the body of an RTM_NEWLINK message.
+
+    :param parsed: its attributes, when they have been parsed already
+    """
+    dummy, hardware, index, flags, dummy = LINK.unpack_from(body)
+    found = link_attributes(body) if parsed is None else parsed
+    info = attributes(found.get(IFLA_LINKINFO, b""))
+    kind = string(info.get(IFLA_INFO_KIND, b""))
+    data = attributes(info.get(IFLA_INFO_DATA, b"")) if kind in ("macvlan", "macvtap", "vlan") else {}
+    mode = number(data, IFLA_MACVLAN_MODE) if kind in ("macvlan", "macvtap") else None
+    lower = number(found, IFLA_LINK)
+    return Link(
+        index=index,
+        name=string(found[IFLA_IFNAME]),
+        kind=kind,
+        hardware=hardware,
+        mac=found.get(IFLA_ADDRESS, b"").hex(":"),
+        mtu=number(found, IFLA_MTU) or 0,
+        up=bool(flags & IFF_UP),
+        loopback=bool(flags & IFF_LOOPBACK),
+        alias=string(found.get(IFLA_IFALIAS, b"")),
+        group=number(found, IFLA_GROUP) or 0,
+        lower=lower or None,
+        lower_netns=number(found, IFLA_LINK_NETNSID),
+        master=number(found, IFLA_MASTER) or None,
+        macvlan_mode=next((name for name, value in MACVLAN_MODES.items() if value == mode), None),
+        vlan=_parse_vlan(data) if kind == "vlan" else None,
+        altnames=_parse_altnames(found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else (),
+    )
+
+
+def parse_vlan_filter(body: bytes) -> str | None:
+    """The protocol of the tags that a bridge looks at, from its RTM_NEWLINK message; None where it looks at none."""
+    info = attributes(link_attributes(body).get(IFLA_LINKINFO, b""))
+    data = attributes(info.get(IFLA_INFO_DATA, b"")) if string(info.get(IFLA_INFO_KIND, b"")) == "bridge" else {}
+    if data.get(IFLA_BR_VLAN_FILTERING, b"\0") == b"\0":
+        return None
+    protocol = int.from_bytes(data.get(IFLA_BR_VLAN_PROTOCOL, b""), "big")
+    return next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), "802.1q")
+
+
+def _parse_altnames(nested: bytes) -> tuple[str, ...]:
+    """The names of a list of IFLA_ALT_IFNAME, which all have the same type; since Linux 5.5.
+
+    :raises ValueError: a length is impossible
+    """
+    names, offset = [], 0
+    while offset + ATTRIBUTE.size <= len(nested):
+        length, kind = ATTRIBUTE.unpack_from(nested, offset)
+        if length < ATTRIBUTE.size or offset + length > len(nested):
+            raise ValueError("a netlink attribute with an impossible length")
+        if kind & TYPE_MASK == IFLA_ALT_IFNAME:
+            names.append(string(nested[offset + ATTRIBUTE.size : offset + length]))
+        offset += (length + 3) & ~3
+    return tuple(names)
+
+
+def parse_settings(found: Attributes, ifname: str) -> dict[str, str]:
+    """Sysctl → value of those settings of an interface that come with its link.
+
+    The name is written as in sysctl.d(5). A kernel, or an interface, without IPv6 has none of its settings.
+    """
+    component = ifname.replace(".", "/")
+    families = attributes(found.get(IFLA_AF_SPEC, b""))
+    result = {}
+    for family, kind, word, places in (
+        (socket.AF_INET, IFLA_INET_CONF, "ipv4", IPV4_SETTINGS),
+        (socket.AF_INET6, IFLA_INET6_CONF, "ipv6", IPV6_SETTINGS),
+    ):
+        values = attributes(families.get(family, b"")).get(kind, b"")
+        for setting, place in places.items():
+            if len(values) >= 4 * place + 4:
+                result[f"net.{word}.conf.{component}.{setting}"] = str(INT32.unpack_from(values, 4 * place)[0])
+    return result
+
+
+def parse_nsid(body: bytes) -> int:
+    """The number of a namespace from the body of an RTM_NEWNSID message; negative for none."""
+    raw = attributes(body, NAMESPACE.size).get(NETNSA_NSID, b"\xff" * 4)
+    return t.cast(int, INT32.unpack_from(raw)[0])
+
+
+def parse_filter(body: bytes) -> tuple[int, str]:
+    """(ifindex, MAC address) from the body of an RTM_NEWNEIGH message."""
+    return NEIGHBOUR.unpack_from(body)[1], attributes(body, NEIGHBOUR.size).get(NDA_LLADDR, b"").hex(":")
+
+
+def _parse_vlan(data: Attributes) -> VlanFacts:
+    flags = UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
+    protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
+    return VlanFacts(
+        vlan_id=struct.unpack("=H", data[IFLA_VLAN_ID][:2])[0],
+        protocol=next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), hex(protocol)),
+        ingress_qos_map=_parse_qos(data.get(IFLA_VLAN_INGRESS_QOS, b"")),
+        egress_qos_map=_parse_qos(data.get(IFLA_VLAN_EGRESS_QOS, b"")),
+        **{name: bool(flags & bit) for name, bit in VLAN_FLAGS.items()},
+    )
+
+
+def _parse_qos(nested: bytes) -> dict[str, int]:
+    """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
+    found: dict[int, int] = {}
+    offset = 0
+    while offset + ATTRIBUTE.size + 8 <= len(nested):
+        source, target = struct.unpack_from("=II", nested, offset + ATTRIBUTE.size)
+        if target:
+            found[source] = target
+        offset += ATTRIBUTE.size + 8
+    return {str(key): found[key] for key in sorted(found)}
+
+
+class AddressFacts(t.NamedTuple):
+    """An address of a link.
+
+    :ivar address: with its prefix length
+    :ivar peer: the address at the other end, None when none is given
+    :ivar passing: whether it has a lifetime, or was made by a router advertisement
+    """
+
+    ifindex: int
+    address: str
+    scope: int
+    peer: str | None
+    passing: bool = False
+
+
+def parse_address(body: bytes) -> AddressFacts:
+    """An address from the body of an RTM_NEWADDR message."""
+    family, length, low_flags, scope, index = ADDRESS.unpack_from(body)
+    found = attributes(body, ADDRESS.size)
+    other = found.get(IFA_ADDRESS, b"")
+    own = found.get(IFA_LOCAL, other)
+    peer = inet.from_bytes(other) if own != other else None
+    passing = _is_passing(family, number(found, IFA_FLAGS) or low_flags, found)
+    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, peer, passing)
+
+
+def _is_passing(family: int, flags: int, found: Attributes) -> bool:
+    """Whether an address is there for a time only, or by a router advertisement.
+
+    The kernel marks as permanent what is added without a valid lifetime (net/ipv4/devinet.c, set_ifa_lifetime;
+    net/ipv6/addrconf.c, inet6_addr_add), and says since 5.18 who has made an address. Programs that handle router
+    advertisements in the kernel's stead ask it for temporary addresses beside theirs (RFC 8981). One that is permanent and
+    deprecated, with a preferred lifetime of 0, is there for good.
+    """
+    if not flags & IFA_F_PERMANENT or found.get(IFA_PROTO, b"")[:1] == bytes([IFAPROT_KERNEL_RA]):
+        return True
+    if family == socket.AF_INET6 and flags & (IFA_F_TEMPORARY | IFA_F_MANAGETEMPADDR):
+        return True
+    # The preferred lifetime, in seconds, comes first in struct ifa_cacheinfo (linux/if_addr.h).
+    preferred = found.get(IFA_CACHEINFO, b"")[: UINT32.size]
+    return len(preferred) == UINT32.size and UINT32.unpack(preferred)[0] not in (0, INFINITY_LIFE_TIME)
+
+
+def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:
+    """What an RTM_NEWROUTE message tells of a route of table main: its (ifindex, route), or what else it is.
+
+    Of IPv6, several next hops are routes of their own, which come and go one by one. What is not of that table is
+    nothing.
+    """
+    family, length, dummy, dummy, table, dummy, dummy, kind, dummy = ROUTE.unpack_from(body)
+    if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
+        return ()
+    found = attributes(body, ROUTE.size)
+    if (number(found, RTA_TABLE) or table) != RT_TABLE_MAIN:
+        return ()
+    width = 4 if family == socket.AF_INET else 16
+    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
+    metric = number(found, RTA_PRIORITY) or None
+    if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
+        metric = None
+    hops = _next_hops(found)
+    if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
+        return tuple((index, Route(destination, via, metric)) for index, via in hops)
+    return OddRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
+
+
+def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+    gateway = found.get(RTA_GATEWAY)
+    return index, inet.from_bytes(gateway) if gateway else None
+
+
+def _other_family_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+    """With a next hop of the other family too, from struct rtvia (linux/rtnetlink.h): its family, then the address."""
+    via = found.get(RTA_VIA, b"")[2:]
+    return (index, inet.from_bytes(via)) if len(via) in (4, 16) else _next_hop(index, found)
+
+
+def _next_hops(
+    found: Attributes, read: t.Callable[[int, Attributes], tuple[int, str | None]] = _next_hop
+) -> list[tuple[int, str | None]]:
+    """(ifindex, next hop or None) of a route: its own, or those of its struct rtnexthop (linux/rtnetlink.h)."""
+    if RTA_MULTIPATH not in found:
+        return [read(UINT32.unpack(found[RTA_OIF])[0], found)] if RTA_OIF in found else []
+    hops, data, offset = [], found[RTA_MULTIPATH], 0
+    while offset + NEXT_HOP.size <= len(data):
+        length, dummy, dummy, index = NEXT_HOP.unpack_from(data, offset)
+        if length < NEXT_HOP.size or offset + length > len(data):
+            raise ValueError("a next hop with an impossible length")
+        hops.append(read(index, attributes(data[offset + NEXT_HOP.size : offset + length])))
+        offset += (length + 3) & ~3
+    return hops
+
+
+def parse_way_out(body: bytes) -> tuple[int, str | None] | None:
+    """The ifindex by which packets leave and their next hop, from the answer to :func:`get_route`; None for what stays here."""
+    hops = _next_hops(attributes(body, ROUTE.size)) if ROUTE.unpack_from(body)[7] == RTN_UNICAST else []
+    return hops[0] if hops else None
+
+
+def behind_destination(body: bytes) -> bytes:
+    """What an RTM_NEWROUTE message says beside the destination, which the kernel puts behind the table.
+
+    Routes that are alike in this have the same next hops.
+    """
+    place = ROUTE.size + _TABLE_SIZE
+    if len(body) >= place + ATTRIBUTE.size:
+        length, kind = ATTRIBUTE.unpack_from(body, place)
+        if kind == RTA_DST and length >= ATTRIBUTE.size:
+            return body[:1] + body[place + length :]
+    return body
+
+
+def parse_next_hops(body: bytes) -> tuple[str, list[tuple[int, str]]]:
+    """The destination of an RTM_NEWROUTE message of any table, and (ifindex, address) of its next hops, of either family."""
+    family, length = ROUTE.unpack_from(body)[:2]
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return "", []
+    found = attributes(body, ROUTE.size)
+    width = 4 if family == socket.AF_INET else 16
+    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
+    return destination, [(index, via) for index, via in _next_hops(found, _other_family_hop) if via is not None]
