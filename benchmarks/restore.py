@@ -21,7 +21,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import config_params
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import config_params
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 

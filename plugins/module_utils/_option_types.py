@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils import errors
 from ansible.module_utils.common import validation
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -233,3 +234,12 @@ def _kind_of(value: t.Any) -> str:
         if isinstance(value, kind):
             return text
     return "something else"
+
+
+def messages_of(found: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
+    """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
+    told: list[str] = []
+    for error in found:
+        unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
+        told += unknown or [error.msg.rstrip(".")]
+    return told

@@ -13,11 +13,9 @@ import platform
 import traceback
 import typing as t
 
-from ansible.module_utils import basic, errors
-from ansible.module_utils.common import arg_spec
+from ansible.module_utils import basic
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_items, config_lists
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, read_types, unknown_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, messages_of, read_types
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
@@ -26,139 +24,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     OptionsError,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, boot_unit
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import endpoint_options
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
-    Request,
-    config_options,
-    place_of,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import network_options
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
-    subinterface_options,
-)
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.info import inspect
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
-
-# --- options --------------------------------------------------------------------------------------------------------
-
-
-def config_params(params: Params) -> dict[str, t.Any]:
-    """The parameters of macvlan_config, with items as the modules of single objects get them.
-
-    :raises OptionsError: an item has an unknown or missing option, or one of a wrong type; all of them are named, and what is
-        wrong with the values of other options
-    """
-    validated = dict(params)
-    mistyped = read_types(config_lists(), params)[1]
-    for option in config_items():
-        # A list that is left out is none, which purge does not take for an empty one.
-        if isinstance(params.get(option), list):
-            read = [_read_item(option, item) for item in params[option] if isinstance(item, dict)]
-            validated[option] = [item for item, dummy in read]
-            mistyped += [problem for dummy, found in read for problem in found]
-    if mistyped:
-        check_config(params)
-    return validated
-
-
-def check_config(params: Params) -> None:
-    """Look at all that can be seen of the lists of macvlan_config, as far as single items go.
-
-    :raises OptionsError: naming what is wrong with types and values, in the order of the lists
-    """
-    problems = read_types(config_lists(), params)[1]
-    for option, (spec, dummy) in config_items().items():
-        for position, item in enumerate(params[option] if isinstance(params.get(option), list) else ()):
-            if not isinstance(item, dict):
-                continue
-            dummy, found = _read_item(option, item)
-            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
-            named = isinstance(item.get("name"), str)
-            place = place_of(option, position, item if named else {})
-            problems += [f"{place}: {problem}" for problem in (*found, *value_problems(spec, item))]
-    if problems:
-        raise OptionsError(problems)
-
-
-def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:
-    """An item of a list of macvlan_config as the module of its object gets it, and what is wrong with its types."""
-    spec, rules = config_items()[option]
-    read, problems = read_types(spec, item)
-    result = arg_spec.ArgumentSpecValidator(spec, **rules).validate(read)
-    return result.validated_parameters, [*problems, *_messages(result.errors, spec, item)]
-
-
-def _messages(found: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
-    """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
-    told: list[str] = []
-    for error in found:
-        unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
-        told += unknown or [error.msg.rstrip(".")]
-    return told
-
-
-def value_problems(spec: Params, params: Params) -> list[str]:
-    """What is wrong with the values of those options that have right types, whatever is wrong with others.
-
-    Options that say something together are all left out as soon as one of them is wrong, so that nothing is told
-    which another value of that one would make right.
-    """
-    wrong = {option for option in params if option in spec and _is_wrong(option, spec[option], params[option])}
-    sound = {option: params[option] for option in params if option in spec and option not in wrong and params[option] is not None}
-    if "vlan_id" in spec:
-        read: ReadOptions = subinterface_options
-        if wrong & {"name", "parent", "vlan_id"} or not _says_which_link(sound):
-            sound = {**_without(sound, "parent", "vlan_id"), "name": "eth0.1"}
-    elif "netns" in spec:
-        read = endpoint_options
-        places = ("netns", "netns_path", "pid")
-        if wrong & set(places) or sum(place in sound for place in places) > 1:
-            sound = {**_without(sound, *places), "netns": "x"}
-        sound = {**({"ifname": "x"} if "ifname" in wrong else {}), "name": "x", "network": "x", **sound}
-    else:
-        read = network_options
-        # Without a gateway that is inferred, less can be wrong.
-        sound = {**({"internal": True} if wrong & {"internal", "parent"} else {}), "name": "x", **sound}
-    try:
-        read(arg_spec.ArgumentSpecValidator(spec).validate(sound).validated_parameters)
-    except OptionsError as exc:
-        return list(exc.problems)
-    except MissingLibraryError:
-        pass
-    return []
-
-
-def _without(params: Params, *names: str) -> dict[str, t.Any]:
-    return {option: value for option, value in params.items() if option not in names}
-
-
-def _says_which_link(params: Params) -> bool:
-    """Whether the options of a sub-interface that name it are those that name it together."""
-    return "vlan_id" in params if "parent" in params else "name" in params and "vlan_id" not in params
-
-
-def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
-    """Whether a value is none that could be looked at; unknown options in it do not matter."""
-    if read_types({option: about}, {option: value})[1]:
-        return True
-    found = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
-    return not all(isinstance(error, errors.UnsupportedError) for error in found)
-
-
-def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
-    """What looks at the values of the module of a single object, with which something is wrong already."""
-
-    def check(params: Params) -> None:
-        # Of what shall be gone only the name matters.
-        problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
-        if problems:
-            raise OptionsError(problems)
-
-    return check
-
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
 
 # A day: whoever wants longer has forgotten it.
 MAX_CONFIRM_TIMEOUT = 86400
@@ -201,7 +67,7 @@ class Module(basic.AnsibleModule):
         """End the task; options that are wrong are told all at once, and what was written is what the result shows."""
         if not self._is_validated:
             found = self.validation_result.errors if hasattr(self, "validation_result") else ()
-            told = [*self._mistyped, *_messages(found, self.argument_spec, self._written), *self._further_problems()]
+            told = [*self._mistyped, *messages_of(found, self.argument_spec, self._written), *self._further_problems()]
             if self._mistyped:
                 self.params.update(self._given)
             if len(told) > 1 or not msg:
@@ -240,12 +106,38 @@ def _for_the_log(value: t.Any) -> t.Any:
 
 # --- the way through ------------------------------------------------------------------------------------------------
 
-ReadOptions = t.Callable[[t.Mapping[str, t.Any]], Request]
+# What reads options, and the orders of work, are handed in by the module: none ships or imports what another one needs.
+ReadOptions = t.Callable[[t.Mapping[str, t.Any]], t.Any]
 
 
-def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
+class Outcome(t.Protocol):
+    """What a run has done, or would do; result/outcome.py says what the parts are."""
+
+    @property
+    def changed(self) -> bool: ...
+    @property
+    def shown(self) -> dict[str, t.Any]: ...
+    @property
+    def before(self) -> dict[str, t.Any]: ...
+    @property
+    def after(self) -> dict[str, t.Any]: ...
+    @property
+    def steps(self) -> tuple[str, ...]: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def created(self) -> bool: ...
+    @property
+    def confirm_within(self) -> int: ...
+
+
+Execute = t.Callable[..., Outcome]
+
+
+def run(module: basic.AnsibleModule, execute: Execute, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
     """Bring one object to where the task wants it, and end the task.
 
+    :param execute: does it, or in check mode only tells
     :param key: under which the result has the object
     :param present: reads the options of an object that shall be there
     :param absent: reads those of an object that shall be gone
@@ -253,19 +145,23 @@ def run(module: basic.AnsibleModule, *, key: str, present: ReadOptions, absent: 
     params = module.params
     with _failing_cleanly(module):
         request = present(params) if params["state"] == "present" else absent(params)
-        caution = lockout_guard.Caution(access.find_connection(), params["force"])
+        caution = Caution(access.find_connection(), params["force"])
         outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
     _tell(module, outcome, {key: outcome.shown})
 
 
-def run_config(module: basic.AnsibleModule) -> None:
-    """Bring a whole host to where the task wants it, and end the task."""
+def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions) -> None:
+    """Bring a whole host to where the task wants it, and end the task.
+
+    :param execute: does it, or in check mode only tells
+    :param read: reads the options
+    """
     with _failing_cleanly(module):
-        params = config_params(module.params)
-        request = config_options(params)
+        params = module.params
+        request = read(params)
         if not 0 <= params["confirm_timeout"] <= MAX_CONFIRM_TIMEOUT:
             raise OptionsError([f"confirm_timeout must be 0 to {MAX_CONFIRM_TIMEOUT} seconds"])
-        caution = lockout_guard.Caution(access.find_connection(), params["force"], params["confirm_timeout"])
+        caution = Caution(access.find_connection(), params["force"], params["confirm_timeout"])
         outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
     objects = dict(outcome.shown)
     if outcome.confirm_within:
@@ -273,8 +169,11 @@ def run_config(module: basic.AnsibleModule) -> None:
     _tell(module, outcome, objects)
 
 
-def run_confirm(module: basic.AnsibleModule) -> None:
-    """Confirm what awaits it, and end the task."""
+def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> None:
+    """Confirm what awaits it, and end the task.
+
+    :param confirm: does it, and says what it was
+    """
     with _failing_cleanly(module):
         found = access.find_connection()
         doing = confirm(state_dir=module.params["state_dir"], connection=found, check=module.check_mode)
@@ -344,8 +243,11 @@ def _engine_warnings() -> tuple[str, ...]:
     return (text,)
 
 
-def run_info(module: basic.AnsibleModule) -> None:
-    """Tell what is recorded and what the kernel has, and end the task."""
+def run_info(module: basic.AnsibleModule, inspect: t.Callable[..., dict[str, t.Any]]) -> None:
+    """Tell what is recorded and what the kernel has, and end the task.
+
+    :param inspect: looks at both
+    """
     params = module.params
     with _failing_cleanly(module):
         found = inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])

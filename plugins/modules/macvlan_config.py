@@ -263,11 +263,14 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_config, run_config
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_config, config_request
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_config
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 
 
 def main() -> None:
-    run_config(Module(further=check_config, argument_spec=config_argspec(), supports_check_mode=True))
+    module = Module(further=check_config, argument_spec=config_argspec(), supports_check_mode=True)
+    run_config(module, execute, config_request)
 
 
 if __name__ == "__main__":

@@ -69,10 +69,11 @@ confirmed:
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import confirm_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
 
 
 def main() -> None:
-    run_confirm(Module(argument_spec=confirm_argspec(), supports_check_mode=True))
+    run_confirm(Module(argument_spec=confirm_argspec(), supports_check_mode=True), confirm)
 
 
 if __name__ == "__main__":

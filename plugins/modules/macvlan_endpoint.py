@@ -484,17 +484,19 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import ENDPOINT_RULES, endpoint_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     endpoint_options,
     endpoint_removal,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 
 
 def main() -> None:
     further = check_object(endpoint_argspec)
     module = Module(further, argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
-    run(module, key="endpoint", present=endpoint_options, absent=endpoint_removal)
+    run(module, execute, key="endpoint", present=endpoint_options, absent=endpoint_removal)
 
 
 if __name__ == "__main__":

@@ -455,11 +455,12 @@ drift:
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import info_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_info
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.info import inspect
 
 
 def main() -> None:
     module = Module(argument_spec=info_argspec(), supports_check_mode=True)
-    run_info(module)
+    run_info(module, inspect)
 
 
 if __name__ == "__main__":

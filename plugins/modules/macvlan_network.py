@@ -539,17 +539,19 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import network_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
     network_options,
     network_removal,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 
 
 def main() -> None:
     further = check_object(network_argspec)
     module = Module(further, argument_spec=network_argspec(), supports_check_mode=True)
-    run(module, key="network", present=network_options, absent=network_removal)
+    run(module, execute, key="network", present=network_options, absent=network_removal)
 
 
 if __name__ == "__main__":

@@ -322,17 +322,19 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import SUBINTERFACE_RULES, subinterface_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, check_object, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     subinterface_options,
     subinterface_removal,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
 
 
 def main() -> None:
     further = check_object(subinterface_argspec)
     module = Module(further, argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
-    run(module, key="vlan_subinterface", present=subinterface_options, absent=subinterface_removal)
+    run(module, execute, key="vlan_subinterface", present=subinterface_options, absent=subinterface_removal)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["ansible_collections.fleetnet.macvlan"]):
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _runner
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_values
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.endpoint import Endpoint
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import OwnedNetns
@@ -43,7 +43,7 @@ def read_task(data: bytes) -> None:
     if isinstance(params, dict) and all(isinstance(item, list) for item in params.values()):
         options = _argspecs.config_items()
         lists = {key: [item for item in params.get(key, ()) if isinstance(item, dict)] for key in options}
-        config_options(_runner.config_params(lists))
+        config_options(_option_values.config_params(lists))
 
 
 def read_row(data: bytes) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _option_values
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent
@@ -56,7 +56,7 @@ WEB = {"name": "web", "parent": "eth0", "subnets": [{"subnet": "192.0.2.0/24"}]}
 
 def read(**params):
     """What a task asks for, by the way that its parameters go."""
-    return config_options(_runner.config_params(params))
+    return config_options(_option_values.config_params(params))
 
 
 def problems(**params):
@@ -189,7 +189,7 @@ def test_all_items_that_their_modules_would_not_take_are_named_at_once():
 
 
 def test_parameters_of_the_module_itself_are_passed_through():
-    found = _runner.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
+    found = _option_values.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
     assert (found["purge"], found["state_dir"]) == (True, "/srv")
     assert found["networks"][0]["mode"] == "bridge"
     assert (found.get("vlan_subinterfaces"), found["endpoints"]) == (None, None)

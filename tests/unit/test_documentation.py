@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _option_values
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import host_view
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
@@ -149,7 +149,7 @@ def validated(module, arguments):
 
 def request_of(module, params):
     if module == "macvlan_config":
-        return config_options(_runner.config_params(params))
+        return config_options(_option_values.config_params(params))
     return READERS[module, params["state"]](params)
 
 

@@ -86,7 +86,7 @@ def run(module_name, params):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         engine = SimulatedEngine()
         for function in (engine.execute, engine.confirm, engine.inspect):
-            patch.setattr(_runner, function.__name__, function)
+            patch.setattr(module, function.__name__, function, raising=False)
         patch.setattr(_runner.os, "geteuid", lambda: 0)
         with patch_module_args(arguments):
             module.main()

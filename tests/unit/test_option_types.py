@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common import warnings as collected
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_types, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_types, _option_values, _runner
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -282,12 +282,12 @@ SINGLE = {"networks": macvlan_network, "endpoints": macvlan_endpoint, "vlan_subi
 @pytest.mark.parametrize("option", FULL)
 def test_one_wrong_type_makes_nothing_else_wrong(option):
     spec, full = ITEMS[option][0], FULL[option]
-    assert _runner.value_problems(spec, full) == []
+    assert _option_values.value_problems(spec, full) == []
     for params, place, *dummy in (*cases_of(spec, full), *cases_of(spec, ITEMS[option][1])):
-        assert _runner.value_problems(spec, params) == [], place
+        assert _option_values.value_problems(spec, params) == [], place
     # What is internal has no gateway that an aux address could be.
     for name in spec.keys() - {"internal"}:
-        assert _runner.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
+        assert _option_values.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
 
 
 # A value that is wrong in an object that is right otherwise, and how its sentence begins.

@@ -16,10 +16,10 @@ import typing as t
 from .errors import MacvlanHostError, PendingError
 from .kernel.access import find_connection
 from .release import VERSION
+from .run.awaiting import check_nothing_awaited
 from .run.boot import Restored, restore
 from .run.confirm import confirm
 from .run.info import inspect
-from .run.interrupted import check_nothing_awaited
 from .run.recover import recover
 from .steps.plan import Missing
 from .store.database import DEFAULT_FOLDER
@@ -96,6 +96,7 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on, such as 300")
     return value
 
+
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +171,7 @@ def _recover(parsed: argparse.Namespace) -> int:
         _say(f"not recorded: {phrase}, which carries our tag; run the task that made it again, or delete it")
     _say(f"{recovered.total} objects are recorded")
     return DIFFERENT if recovered.unknown else COMPLETE
+
 
 # --- what is said ---------------------------------------------------------------------------------------------------
 

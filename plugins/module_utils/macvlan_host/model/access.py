@@ -48,3 +48,17 @@ class Way:
     remote: str
     local: str | None = None
     hop: str | None = None
+
+
+@dataclass(frozen=True)
+class Caution:
+    """How careful a run is with the ways by which the host is reached.
+
+    :ivar connection: the one that the run came by, None when it came by none
+    :ivar force: whether ways may be cut
+    :ivar confirm: within how many seconds somebody has to confirm what was done, 0 when nobody has to
+    """
+
+    connection: Connection | None = None
+    force: bool = False
+    confirm: int = 0

@@ -159,3 +159,33 @@ class Link:
     def ours(self) -> bool:
         """Whether it carries a tag of ours, whichever."""
         return self.alias.startswith(names.TAG_PREFIX)
+
+
+class Stacked(t.Protocol):
+    """What sits on a link that may be one of its kind, too."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parent(self) -> str: ...
+
+
+OnOthers = t.TypeVar("OnOthers", bound=Stacked)
+
+
+def by_depth(subs: t.Mapping[str, OnOthers]) -> list[OnOthers]:
+    """Sub-interfaces by name; those that carry others before these, else in their order."""
+
+    def depth(sub: OnOthers, seen: frozenset[str] = frozenset()) -> int:
+        below = subs.get(sub.parent)
+        if below is None or below.name in seen:
+            return 0
+        return 1 + depth(below, seen | {below.name})
+
+    return sorted(subs.values(), key=depth)
+
+
+def stacked(links: t.Iterable[OwnedLink]) -> list[SubInterface]:
+    """The sub-interfaces among links of ours, those that carry others before these."""
+    return by_depth({item.name: item for item in links if isinstance(item, SubInterface)})

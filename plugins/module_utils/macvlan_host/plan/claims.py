@@ -25,6 +25,7 @@ def taken_of(draft: PlanBuilder) -> Taken:
         draft.taken = Taken(draft.recorded, draft.kernel)
     return draft.taken
 
+
 # --- what is made of them -------------------------------------------------------------------------------------------
 
 

@@ -258,6 +258,7 @@ def follow_network(draft: PlanBuilder, recorded: Endpoint, network: Network, par
     if len(draft.steps) == steps:
         _note_change(draft, recorded, endpoint)
 
+
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import PlanError
-from ..model.access import Connection, Way
+from ..model.access import Caution, Way
 from ..model.kernel import Kernel, Space
 from ..model.links import Link
 from ..model.netns import HOST
@@ -29,20 +29,6 @@ from ..steps.steps import (
 )
 from ..values import inet
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
-
-
-@dataclass(frozen=True)
-class Caution:
-    """How careful a run is with the ways by which the host is reached.
-
-    :ivar connection: the one that the run came by, None when it came by none
-    :ivar force: whether ways may be cut
-    :ivar confirm: within how many seconds somebody has to confirm what was done, 0 when nobody has to
-    """
-
-    connection: Connection | None = None
-    force: bool = False
-    confirm: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,6 +162,7 @@ def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
         return reach.is_caught_by(step.ifname, step.route.to)
     route: Route = step.old if isinstance(step, ReplaceRoute) else step.route
     return reach.hangs_on(step.ifname, route.to)
+
 
 # --- addresses of a way that another link takes over ----------------------------------------------------------------
 

@@ -103,6 +103,7 @@ def _record(draft: PlanBuilder, recorded: Network | None, network: Network) -> N
         for endpoint in draft.endpoints_of(network.name):
             follow_network(draft, endpoint, network)
 
+
 # --- the parent -----------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +216,7 @@ def _warn_about(draft: PlanBuilder, network: str, link: Link) -> None:
             f"it is used as it is"
         )
 
+
 # --- what cannot change ---------------------------------------------------------------------------------------------
 
 
@@ -236,6 +238,7 @@ def _check_unchangeable(draft: PlanBuilder, recorded: Network, wanted: NetworkOp
             f"{recorded.title}: mode is {recorded.mode} and cannot become {wanted.mode} in place{in_the_way}; "
             f"remove the network first (state: absent)"
         )
+
 
 # --- absent ---------------------------------------------------------------------------------------------------------
 

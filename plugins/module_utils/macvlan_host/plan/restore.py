@@ -16,9 +16,10 @@ import typing as t
 
 from ..errors import AbsentError, MissingLibraryError, PlanError
 from ..model.endpoint import Endpoint
+from ..model.links import stacked
 from ..model.netns import HOST
 from ..model.network import Network
-from ..request.host import Restoration, stacked
+from ..request.host import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint import align_namespace, realise

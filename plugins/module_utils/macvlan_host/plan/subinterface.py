@@ -120,6 +120,7 @@ def _check_foreign(draft: PlanBuilder, link: Link, wanted: SubInterfaceOptions) 
             + ", ".join(differences)
         )
 
+
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,7 @@ class EndpointRemoval:
     def title(self) -> str:
         return f"endpoint {self.network}/{self.name}"
 
+
 # --- endpoints ------------------------------------------------------------------------------------------------------
 
 

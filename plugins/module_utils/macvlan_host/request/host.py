@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import MissingLibraryError, OptionsError, PlanError
-from ..model.links import OwnedLink, SubInterface
+from ..model.links import SubInterface, by_depth
 from ..model.netns import Netns
 from ..model.record import Record
 from ..values import names
@@ -130,7 +130,7 @@ def requests_of(request: AnyRequest, recorded: Record) -> tuple[Request, ...]:
         return (request,)
     return (
         *(_purged(request, recorded) if request.purge else ()),
-        *_by_depth({item.name: item for item in request.subinterfaces or ()}),
+        *by_depth({item.name: item for item in request.subinterfaces or ()}),
         *(request.networks or ()),
         *_givers_first(request.endpoints or (), recorded),
     )
@@ -149,7 +149,7 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
         links = recorded.links.values()
         declared = {item.name: item for item in links if isinstance(item, SubInterface) and item.declared}
         listed = {item.name for item in config.subinterfaces}
-        for sub in reversed(_by_depth(declared)):
+        for sub in reversed(by_depth(declared)):
             if sub.name not in listed:
                 yield SubInterfaceRetraction(sub.name)
 
@@ -202,26 +202,6 @@ def _givers_first(
             found[key] = wanted[key]
             del way[key]
     return list(found.values())
-
-
-Stacked = t.TypeVar("Stacked", SubInterfaceOptions, SubInterface)
-
-
-def _by_depth(subs: t.Mapping[str, Stacked]) -> list[Stacked]:
-    """Sub-interfaces by name; those that carry others before these, else in their order."""
-
-    def depth(sub: Stacked, seen: frozenset[str] = frozenset()) -> int:
-        below = subs.get(sub.parent)
-        if below is None or below.name in seen:
-            return 0
-        return 1 + depth(below, seen | {below.name})
-
-    return sorted(subs.values(), key=depth)
-
-
-def stacked(links: t.Iterable[OwnedLink]) -> list[SubInterface]:
-    """The sub-interfaces among links of ours, those that carry others before these."""
-    return _by_depth({item.name: item for item in links if isinstance(item, SubInterface)})
 
 
 @dataclass(frozen=True)

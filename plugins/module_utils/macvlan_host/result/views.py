@@ -17,9 +17,11 @@ from ..model.host_view import HostView, Key
 from ..model.links import Link, SubInterface
 from ..model.network import Network
 from ..model.record import Record
-from ..request.endpoint import EndpointOptions
 from ..values import names
 from ..values.plain import plain
+
+if t.TYPE_CHECKING:
+    from ..request.endpoint import EndpointOptions
 
 Object = dict[str, t.Any]
 

@@ -16,8 +16,8 @@ from ..kernel.events import Watch
 from ..request.host import Restoration
 from ..result.outcome import Outcome
 from ..steps.plan import Missing
+from .awaiting import check_nothing_awaited
 from .info import recorded_titles
-from .interrupted import check_nothing_awaited
 from .pipeline import execute
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds

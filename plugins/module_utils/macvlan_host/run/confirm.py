@@ -12,7 +12,7 @@ from ..errors import StateError
 from ..model.access import Connection
 from ..store.database import State
 from ..store.journal import Journal, Stored
-from .interrupted import seconds_awaited
+from .awaiting import seconds_awaited
 
 WATCH_INTERVAL = 1.0  # seconds
 

@@ -10,12 +10,12 @@ import typing as t
 
 from ..compare.needs import needs_of_everything
 from ..model.host_view import HostView
-from ..request.host import stacked
+from ..model.links import stacked
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View
 from ..store.database import State
 from ..values.plain import plain
-from .interrupted import journal_warnings
+from .awaiting import journal_warnings
 from .look import check_not_lost, look
 
 

@@ -10,51 +10,14 @@ import contextlib
 import dataclasses
 import typing as t
 
-from ..errors import PendingError
 from ..kernel import announce, machine, namespaces, write
 from ..model.kernel import Kernel
 from ..model.netns import Netns
 from ..steps.record_diff import apply_changes
 from ..steps.simulate import kernel_after
 from ..steps.steps import DeleteNetns, inverse
-from ..store.database import Session, State
+from ..store.database import Session
 from ..store.journal import Journal, Stored
-
-
-def seconds_awaited(journal: Journal | None) -> float:
-    """For how long something still awaits confirmation; 0 when nothing does."""
-    if journal is None or journal.confirm_by is None or not journal.applied or journal.boot_id != machine.boot_id():
-        return 0.0
-    return max(0.0, journal.confirm_by - machine.uptime())
-
-
-def check_nothing_awaited(*, state_dir: str) -> None:
-    """A look at the record alone.
-
-    :raises PendingError: a change still awaits confirmation
-    :raises StateError: the database cannot be read
-    """
-    refuse_while_awaited(State(state_dir).read())
-
-
-def refuse_while_awaited(stored: Stored) -> None:
-    seconds = seconds_awaited(stored.journal)
-    if stored.journal is not None and seconds:
-        raise PendingError(stored.journal.doing, seconds)
-
-
-def journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
-    """What to tell of a run whose intention is written down: it died, or it is at work."""
-    journal = stored.journal
-    if journal is None:
-        return ()
-    seconds = seconds_awaited(journal)
-    if seconds:
-        return (f"{PendingError(journal.doing, seconds)}; what is recorded is how it was before",)
-    if not interrupted:
-        return (f"another run is at work on {journal.doing} at this moment; what it will change is not seen here",)
-    way = "finished" if journal.removal else "turned back"
-    return (f"an earlier run was interrupted while it worked on {journal.doing}; what it had begun is {way}",)
 
 
 def settle_interrupted(session: Session, stored: Stored) -> list[str]:

@@ -12,46 +12,20 @@ import errno
 import typing as t
 
 from ..errors import KernelError, MacvlanHostError, StateError
-from ..kernel import announce, machine, write
-from ..kernel.tagged import tagged_spaces
-from ..model.endpoint import Endpoint
-from ..model.kernel import Kernel
+from ..kernel import announce, write
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.owners import owner_of
 from ..steps.plan import Plan
 from ..steps.record_diff import changes_between
-from ..steps.steps import AddLink, DeleteLink, Note, Step, inverse
+from ..steps.steps import AddLink, Step, inverse
 from ..store.database import Session
 from ..store.journal import Journal
 from ..values import names
+from .foreseen import Foreseen, elsewhere
 
 # What the kernel answers when another link has a MAC address, or a passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)
-
-
-class Foreseen(t.NamedTuple):
-    """What was found out without the lock.
-
-    :ivar made: the plan, with what it was made from
-    :ivar version: of the database that it was made from, None when that was in the hands of a writer
-    :ivar interrupted: whether a run that died has left something to clear up
-    """
-
-    outcome: Outcome
-    made: Plan
-    kernel: Kernel
-    version: tuple[object, ...] | None
-    interrupted: bool
-
-    @property
-    def may_come(self) -> bool:
-        """Whether another run is at work, which may be making what is missing at this moment."""
-        return bool(self.outcome.missing) and self.version is None
-
-    @property
-    def touches_kernel(self) -> bool:
-        return any(not isinstance(step, Note) for step in self.made.steps)
 
 
 def perform(session: Session, request: AnyRequest, foreseen: Foreseen) -> Outcome:
@@ -124,31 +98,11 @@ def naming_moved(made: Plan) -> t.Iterator[None]:
         coming = [endpoint for endpoint in made.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
             f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"
-            for title, name, place in (_elsewhere(coming) if exc.errno in TAKEN else ())
+            for title, name, place in (elsewhere(coming) if exc.errno in TAKEN else ())
         )
         if not moved:
             raise
         raise KernelError(f"{exc}{moved}", exc.errno) from exc
-
-
-def left_elsewhere(made: Plan) -> tuple[str, ...]:
-    """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
-    found = {step.link.tag for step in made.steps if isinstance(step, DeleteLink)}
-    gone = [item for key, item in made.before.endpoints.items() if key not in made.after.endpoints]
-    return tuple(
-        f"the link of {title} was moved away and is {name} in {place} now; delete it there, if nobody uses it"
-        for title, name, place in _elsewhere([item for item in gone if names.tag(item.id) not in found])
-    )
-
-
-def _elsewhere(endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, str, str]]:
-    """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
-    tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
-    for netns, space in tagged_spaces(machine.host_id()).items() if tagged else ():
-        for link in space.links.values():
-            endpoint = tagged.get(link.alias)
-            if endpoint is not None and endpoint.netns.path != netns.path:
-                yield endpoint.title, link.name, netns.title
 
 
 def _commit(session: Session, writer: write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:

@@ -13,11 +13,11 @@ from ..errors import KernelError, PlanError
 from ..kernel import machine
 from ..kernel.access import read_ways
 from ..kernel.read import read_kernel
+from ..model.access import Caution
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
 from ..model.record import Record
 from ..plan import lockout_guard
-from ..plan.lockout_guard import Caution
 from ..plan.needs import needs_before_turning_back, needs_of
 from ..plan.plan import plan
 from ..request.host import AnyRequest, check_omission, requests_of
@@ -25,10 +25,9 @@ from ..result.outcome import Outcome, outcome_of
 from ..steps.plan import Plan
 from ..store.database import Session, State
 from ..store.journal import Stored
-from .interrupted import as_after_recovery, journal_warnings, refuse_while_awaited, settle_interrupted
+from .awaiting import journal_warnings, refuse_while_awaited
+from .foreseen import Foreseen, left_elsewhere
 from .look import check_not_lost, look
-from .perform import Foreseen, left_elsewhere, perform
-from .provisional import armed, perform_for_now
 
 
 def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
@@ -51,12 +50,17 @@ def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Cautio
     except (PlanError, KernelError):
         if check or not state.is_there():
             raise
+    # What only looks imports nothing that writes.
+    from .perform import perform
+    from .provisional import armed, perform_for_now
+
     with armed(state_dir, caution) as watchdog, state.locked(request.title) as session:
         if foreseen is None or foreseen.version is None or foreseen.version != session.version_before:
             foreseen = _plan_again(session, request, caution)
         if watchdog is not None and caution is not None and foreseen.touches_kernel:
             return perform_for_now(session, request, foreseen, caution, watchdog)
         return perform(session, request, foreseen)
+
 
 # --- one run --------------------------------------------------------------------------------------------------------
 
@@ -70,6 +74,8 @@ def _foresee(state: State, request: AnyRequest, caution: Caution | None, check: 
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
+        from .interrupted import as_after_recovery
+
         record, kernel = as_after_recovery(stored, kernel)
     warnings = journal_warnings(stored, interrupted)
     made, outcome = _planned(request, record, kernel, warnings, caution, check)
@@ -112,6 +118,8 @@ def _plan_again(session: Session, request: AnyRequest, caution: Caution | None) 
     stored = session.read()
     refuse_while_awaited(stored)
     if stored.journal is not None:
+        from .interrupted import settle_interrupted
+
         warnings = (*journal_warnings(stored, interrupted=True), *settle_interrupted(session, stored))
         stored = session.read()
     kernel = read_kernel(_needs(request, stored, caution), machine.host_id(), machine.boot_id())

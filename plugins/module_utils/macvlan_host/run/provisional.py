@@ -13,15 +13,16 @@ import typing as t
 
 from ..errors import NewerError, StateError
 from ..kernel import machine
-from ..plan.lockout_guard import Caution
+from ..model.access import Caution
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.record_diff import changes_between
 from ..store.database import Session, State
 from ..store.journal import Journal
 from .confirm import WATCH_INTERVAL
+from .foreseen import Foreseen
 from .interrupted import settle_interrupted
-from .perform import Foreseen, apply_steps, naming_moved, writing
+from .perform import apply_steps, naming_moved, writing
 from .revert_timer import Watchdog
 
 

@@ -13,7 +13,8 @@ from ..kernel.tagged import tagged_spaces
 from ..plan.reconstruct import rebuild
 from ..steps.record_diff import changes_between
 from ..store.database import State
-from .interrupted import journal_warnings, settle_interrupted
+from .awaiting import journal_warnings
+from .interrupted import settle_interrupted
 
 
 class Recovered(t.NamedTuple):

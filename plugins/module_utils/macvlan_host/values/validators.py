@@ -100,6 +100,7 @@ def items(title: str, data: t.Any) -> list[t.Any]:
         raise ValueError(f"the {title} are no list")
     return data
 
+
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +153,7 @@ def decimal(highest: int, lowest: int = 0) -> Check:
 
 priorities = mapping(decimal(MAX_UINT32), number(0, MAX_UINT32))
 
+
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +200,7 @@ def sysctl_key(value: t.Any) -> bool:
 
 def sysctl_value(value: t.Any) -> bool:
     return isinstance(value, str) and value.isascii() and value.isprintable()
+
 
 # --- addresses ------------------------------------------------------------------------------------------------------
 

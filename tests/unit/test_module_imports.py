@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each module ships to its target, and what of that it imports: what a task does not use it does not carry."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COLLECTION = "ansible_collections.fleetnet.macvlan."
+ROOT = Path(__file__).parents[2]
+ENGINE = "plugins.module_utils.macvlan_host."
+READERS = ("macvlan_info", "macvlan_confirm")
+CHANGERS = ("macvlan_network", "vlan_subinterface", "macvlan_endpoint", "macvlan_config")
+# What plans, and what writes to the kernel.
+PLANNER = (f"{ENGINE}plan.",)
+WRITER = tuple(f"{ENGINE}{name}" for name in ("kernel.write", "kernel.delete", "kernel.announce", "wire.frames", "run.perform"))
+
+
+def shipped(module: str) -> set[str]:
+    """The files of this collection that Ansible packs with a module: what is imported anywhere in it, and in them."""
+    found: set[str] = set()
+    waiting = [f"plugins.modules.{module}"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and (file := ROOT / (name.replace(".", "/") + ".py")).exists():
+            found.add(name)
+            waiting += imported(name, ast.parse(file.read_text(encoding="utf-8")))
+    return found
+
+
+def imported(name: str, tree: ast.AST) -> list[str]:
+    """Modules of this collection that may be meant by the imports of one of them."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = ".".join(name.split(".")[: -node.level]) if node.level else (node.module or "").removeprefix(COLLECTION)
+        inside = ".".join(filter(None, [base, node.module if node.level else ""]))
+        found += [inside, *(f"{inside}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def loaded(module: str) -> set[str]:
+    """What of this collection is imported with a module, before its task begins."""
+    code = f"import sys, {COLLECTION}plugins.modules.{module}; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return {name.removeprefix(COLLECTION) for name in done.stdout.split() if name.startswith(COLLECTION)}
+
+
+def of(names: set[str], kinds: tuple[str, ...]) -> list[str]:
+    return sorted(name for name in names if name.startswith(kinds))
+
+
+@pytest.mark.parametrize("module", READERS)
+def test_what_only_reads_or_confirms_carries_no_planner_and_no_writer(module: str) -> None:
+    carried = shipped(module)
+    assert f"{ENGINE}store.database" in carried
+    assert of(carried, (*PLANNER, *WRITER)) == []
+
+
+@pytest.mark.parametrize("module", CHANGERS)
+def test_what_changes_something_carries_a_writer_and_imports_it_when_it_has_something_to_do(module: str) -> None:
+    assert of(shipped(module), WRITER) == sorted(WRITER)
+    assert of(loaded(module), PLANNER)
+    assert of(loaded(module), WRITER) == []
+
+
+def test_the_command_has_all_of_the_engine() -> None:
+    """What it is installed from is what has come along with the module."""
+    there = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / ENGINE.replace(".", "/")).rglob("*.py")}
+    carried = shipped("macvlan_command")
+    assert {name for name in there if not name.endswith("__init__")} <= carried
