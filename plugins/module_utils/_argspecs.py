@@ -145,6 +145,7 @@ def config_argspec() -> dict[str, t.Any]:
 
 
 def config_lists() -> dict[str, dict[str, t.Any]]:
+    """The lists of macvlan_config, whose items are validated one by one."""
     return {option: {"type": "list", "elements": "dict"} for option in config_items()}
 
 

@@ -188,8 +188,8 @@ def assert_usable(stored, kernel):
             assert_harmless(made.steps)
             changed = record_diff.changes_between(made.before, made.after)
             assert record_diff.apply_changes(stored.record, changed) == made.after
-    draft = HostView(stored.record, kernel)
-    json.dumps([View(draft).everything(None, None), [vars(item) for item in drift_of(draft)]])
+    view = HostView(stored.record, kernel)
+    json.dumps([View(view).everything(None, None), [vars(item) for item in drift_of(view)]])
 
 
 def places_in(value, place=()):

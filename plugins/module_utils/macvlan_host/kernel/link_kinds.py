@@ -23,6 +23,7 @@ def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
 
 
 def can_make(kind: str) -> bool:
+    """Whether this kernel has a kind of link, asked with a link that cannot be."""
     module = KERNEL_MODULES[kind]
     if os.path.isdir(f"/sys/module/{module}"):
         return True

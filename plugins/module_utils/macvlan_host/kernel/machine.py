@@ -28,5 +28,6 @@ def host_id() -> str:
 
 
 def boot_id() -> str:
+    """The id of this boot, another one after each."""
     with open(BOOT_ID, encoding="ascii") as file:
         return file.read().strip()

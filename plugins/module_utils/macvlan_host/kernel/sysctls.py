@@ -27,6 +27,7 @@ SETTINGS_FOLDERS = {
 
 
 def read_files(keys: t.Iterable[str]) -> dict[str, str]:
+    """The values of those settings that have a file."""
     found: dict[str, str] = {}
     for key in keys:
         try:

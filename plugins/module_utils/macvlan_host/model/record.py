@@ -38,5 +38,6 @@ class Record:
 
 
 def all_namespaces(recorded: Record) -> frozenset[Netns]:
+    """The namespaces of all recorded endpoints, and those that are ours."""
     endpoints = (endpoint.netns for endpoint in recorded.endpoints.values())
     return frozenset((*endpoints, *(Netns("name", name) for name in recorded.namespaces)))

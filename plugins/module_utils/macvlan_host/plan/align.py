@@ -34,15 +34,15 @@ from ..values.addresses import version_of, without_prefix
 from .builder import PlanBuilder
 
 
-def align_link(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Steps for all that differs between the link as it is and as it shall be.
 
     What carries traffic does so throughout: right addresses come before wrong ones go, and routes have their next hops
     by then. A link that is down carries none, and would announce wrong addresses as it comes up.
     """
-    _rename(draft, endpoint, recorded, network)
+    _rename(builder, endpoint, recorded, network)
     place = endpoint.netns, endpoint.ifname
-    found = _link(draft, endpoint, endpoint.ifname)
+    found = _link(builder, endpoint, endpoint.ifname)
     if found is None:
         return
     space, link = found
@@ -50,41 +50,41 @@ def align_link(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, netwo
     # of this is turned back.
     loses_ipv6 = link.mtu >= MIN_MTU_IPV6 > endpoint.mtu
     if loses_ipv6:
-        _align_sysctls(draft, endpoint, recorded, space, link)
+        _align_sysctls(builder, endpoint, recorded, space, link)
     wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
     actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
     for attribute, value in wanted.items():
         # The MAC of a passthru link is its parent's, and is never written.
         if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
-            draft.do(SetLink(*place, attribute, actual[attribute], value))
+            builder.do(SetLink(*place, attribute, actual[attribute], value))
     if not loses_ipv6:
-        _align_sysctls(draft, endpoint, recorded, space, link)
-    going = _going(draft, endpoint, recorded, network)
-    promotion = _promotion(draft, endpoint, going)
-    draft.do(*promotion)
-    _add_addresses(draft, endpoint)
+        _align_sysctls(builder, endpoint, recorded, space, link)
+    going = _going(builder, endpoint, recorded, network)
+    promotion = _promotion(builder, endpoint, going)
+    builder.do(*promotion)
+    _add_addresses(builder, endpoint)
     if not link.up:
-        _delete_addresses(draft, endpoint, going)
-        draft.do(SetLink(*place, "up", False, True))
-    _align_connected_routes(draft, endpoint)
-    _align_routes(draft, endpoint, recorded)
-    _delete_addresses(draft, endpoint, going)
-    draft.do(*inverse(promotion))
+        _delete_addresses(builder, endpoint, going)
+        builder.do(SetLink(*place, "up", False, True))
+    _align_connected_routes(builder, endpoint)
+    _align_routes(builder, endpoint, recorded)
+    _delete_addresses(builder, endpoint, going)
+    builder.do(*inverse(promotion))
 
 
-def _rename(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def _rename(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
     if endpoint.ifname == recorded.ifname:
         return
     old = endpoint.netns, recorded.ifname
-    space = draft.space(endpoint.netns)
-    if space is not None and space.links[recorded.ifname].up and not draft.kernel.renames_live:
+    space = builder.space(endpoint.netns)
+    if space is not None and space.links[recorded.ifname].up and not builder.kernel.renames_live:
         _check_keeps_routes(endpoint, recorded, space)
-        _tell_what_is_lost(draft, endpoint, recorded, network)
-        _forget_routes(draft, endpoint, recorded.ifname, (4, 6))
-        _forget_addresses(draft, endpoint, recorded.ifname, (6,))
-        draft.do(SetLink(*old, "up", True, False))
-    draft.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
+        _tell_what_is_lost(builder, endpoint, recorded, network)
+        _forget_routes(builder, endpoint, recorded.ifname, (4, 6))
+        _forget_addresses(builder, endpoint, recorded.ifname, (6,))
+        builder.do(SetLink(*old, "up", True, False))
+    builder.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
 
 
 def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
@@ -98,12 +98,12 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
         )
 
 
-def check_vrf(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
+def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
     """Refuse new routes of a link that others have put into a VRF: there, routes are up to them.
 
     :raises PlanError: naming the VRF
     """
-    space = draft.space(endpoint.netns)
+    space = builder.space(endpoint.netns)
     vrf = space.vrf_of(link) if space is not None and link is not None else None
     known = {route.identity for route in recorded.all_routes}
     new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
@@ -119,9 +119,9 @@ def _take_out(endpoint: Endpoint, ifname: str) -> str:
     return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"
 
 
-def _tell_what_is_lost(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """What others have put on a link and the kernel takes away as it goes down: it is not known how long it was to last."""
-    found = _link(draft, endpoint, recorded.ifname)
+    found = _link(builder, endpoint, recorded.ifname)
     if found is None:
         return
     space, link = found
@@ -131,30 +131,30 @@ def _tell_what_is_lost(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoin
     routes = [route for route in routes_put_on(space, link) if route.identity not in identities]
     lost = [*addresses, *(f"the route to {route_phrase(route)}" for route in routes)]
     if lost:
-        draft.warn(
+        builder.warn(
             f"{endpoint.title}: renaming {recorded.ifname} to {endpoint.ifname}{endpoint.netns.phrase} takes the link down, "
             f"and what others have put there is lost with that: {', '.join(lost)}; have those who did put it there again"
         )
 
 
-def _align_sysctls(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
+def _align_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
     """Steps for the settings that differ; the link is as it was before anything of it was changed."""
     changes = []
     # With the mtu that it needs IPv6 comes back, and has the settings of a new interface (net/ipv6/addrconf.c).
     comes_back = link.mtu < MIN_MTU_IPV6 <= endpoint.mtu
-    for item in settings(endpoint, draft.kernel.has_ipv6):
+    for item in settings(endpoint, builder.kernel.has_ipv6):
         key = names.sysctl_key(item.key, endpoint.ifname)
         actual = space.sysctls.get(key)
         if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
-    changes += dropped_sysctls(draft, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
-    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu and not draft.kernel.read_only:
+    changes += dropped_sysctls(builder, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
+    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu and not builder.kernel.read_only:
         changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
     if endpoint.mtu < MIN_MTU_IPV6:
         # They go with the mtu that they need.
         changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
     if changes:
-        draft.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
+        builder.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
 
 
 def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, changed: frozenset[str]) -> list[Sysctl]:
@@ -165,9 +165,9 @@ def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, change
     return [Sysctl(key, value, value) for key, value in found if value is not None]
 
 
-def dropped_sysctls(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
+def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
     """Settings of the namespace that nobody in it asks for any longer go back to what they were."""
-    neighbours = [other for other in draft.endpoints_in(endpoint.netns) if other.key != endpoint.key]
+    neighbours = [other for other in builder.endpoints_in(endpoint.netns) if other.key != endpoint.key]
     return [
         Sysctl(key, recorded.sysctls.get(key), before, optional=True)
         for key, before in recorded.sysctls_before.items()
@@ -186,87 +186,87 @@ def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> 
     return changes
 
 
-def _link(draft: PlanBuilder, endpoint: Endpoint, ifname: str) -> tuple[Space, Link] | None:
+def _link(builder: PlanBuilder, endpoint: Endpoint, ifname: str) -> tuple[Space, Link] | None:
     """A link in the namespace of an endpoint as it is by now."""
-    space = draft.space(endpoint.netns)
+    space = builder.space(endpoint.netns)
     link = space.links.get(ifname) if space else None
     return None if space is None or link is None else (space, link)
 
 
-def _deletion(draft: PlanBuilder, endpoint: Endpoint, ifname: str, address: str) -> DeleteAddress:
-    found = _link(draft, endpoint, ifname)
+def _deletion(builder: PlanBuilder, endpoint: Endpoint, ifname: str, address: str) -> DeleteAddress:
+    found = _link(builder, endpoint, ifname)
     peer = found[0].peers.get((found[1].index, address)) if found else None
     return DeleteAddress(endpoint.netns, ifname, address, peer)
 
 
-def _present(draft: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
+def _present(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
     """The addresses that its link has by now."""
-    found = _link(draft, endpoint, endpoint.ifname)
+    found = _link(builder, endpoint, endpoint.ifname)
     return found[0].addresses.get(found[1].index, ()) if found else ()
 
 
-def _going(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
+def _going(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
     """Those of them that are ours and are no longer wanted, as the link is before anything is changed.
 
     What others have put there while the link lives, as DHCP clients and VRRP do, is theirs, unless the endpoint is
     exclusive. One of ours whose prefix length somebody has changed is still ours.
     """
-    found = _link(draft, endpoint, endpoint.ifname)
-    present = _present(draft, endpoint)
+    found = _link(builder, endpoint, endpoint.ifname)
+    present = _present(builder, endpoint)
     missing = {without_prefix(address) for address in endpoint.addresses if address not in present}
     going = set(recorded.addresses) - set(endpoint.addresses)
     going.update(intruders(endpoint, network, *found) if found else ())
     return frozenset(item for item in present if item in going or without_prefix(item) in missing)
 
 
-def _wrong(draft: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
+def _wrong(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
     """Those that are to go and are still there; sorted, because the kernel's order says nothing."""
-    return sorted(going.intersection(_present(draft, endpoint)))
+    return sorted(going.intersection(_present(builder, endpoint)))
 
 
-def _promotion(draft: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> tuple[SetSysctls, ...]:
+def _promotion(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> tuple[SetSysctls, ...]:
     """What keeps the other addresses of a subnet when one of them goes.
 
     With the first IPv4 address of a subnet the kernel deletes all others, or, where it is told so, puts the next one in
     its place (net/ipv4/devinet.c, __inet_del_ifa).
     """
-    wrong = [address for address in _wrong(draft, endpoint, going) if version_of(address) == 4]
-    subnets = [inet.network_of(address) for address in {*_present(draft, endpoint), *endpoint.addresses}]
-    space = draft.space(endpoint.netns)
+    wrong = [address for address in _wrong(builder, endpoint, going) if version_of(address) == 4]
+    subnets = [inet.network_of(address) for address in {*_present(builder, endpoint), *endpoint.addresses}]
+    space = builder.space(endpoint.netns)
     actual = space.sysctls.get(names.sysctl_key(PROMOTION, endpoint.ifname), "0") if space else "0"
     if actual != "0" or all(subnets.count(inet.network_of(address)) == 1 for address in wrong):
         return ()
     return (SetSysctls(endpoint.netns, endpoint.ifname, (Sysctl(PROMOTION, actual, "1"),)),)
 
 
-def _add_addresses(draft: PlanBuilder, endpoint: Endpoint) -> None:
-    present = _present(draft, endpoint)
+def _add_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    present = _present(builder, endpoint)
     for address in endpoint.addresses:
         if address in present:
             continue
         for other in sorted(present):
             # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
             if version_of(other) == 6 and without_prefix(other) == without_prefix(address):
-                draft.do(_deletion(draft, endpoint, endpoint.ifname, other))
-        draft.do(AddAddress(endpoint.netns, endpoint.ifname, address))
+                builder.do(_deletion(builder, endpoint, endpoint.ifname, other))
+        builder.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
-def _delete_addresses(draft: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> None:
+def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> None:
     """Delete wrong addresses; with the last one of IPv4 the kernel forgets the routes of that family."""
-    wrong = _wrong(draft, endpoint, going)
-    left = set(_present(draft, endpoint)) - set(wrong)
+    wrong = _wrong(builder, endpoint, going)
+    left = set(_present(builder, endpoint)) - set(wrong)
     if not any(version_of(address) == 4 for address in left) and any(version_of(item) == 4 for item in wrong):
-        _forget_routes(draft, endpoint, endpoint.ifname, (4,))
+        _forget_routes(builder, endpoint, endpoint.ifname, (4,))
     for address in wrong:
-        draft.do(_deletion(draft, endpoint, endpoint.ifname, address))
+        builder.do(_deletion(builder, endpoint, endpoint.ifname, address))
 
 
-def _forget_routes(draft: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
+def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     """Delete the routes of an interface that somebody put there."""
-    found = _link(draft, endpoint, ifname)
+    found = _link(builder, endpoint, ifname)
     for route in routes_put_on(*found) if found else ():
         if version_of(route.to) in versions:
-            draft.do(DeleteRoute(endpoint.netns, ifname, route))
+            builder.do(DeleteRoute(endpoint.netns, ifname, route))
 
 
 def routes_put_on(space: Space, link: Link) -> list[Route]:
@@ -282,16 +282,16 @@ def _route_order(route: Route) -> tuple[int, str, int, str]:
     return version_of(route.to), route.to, route.place[1], route.via or ""
 
 
-def _forget_addresses(draft: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    found = _link(draft, endpoint, ifname)
+def _forget_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
+    found = _link(builder, endpoint, ifname)
     for address in sorted(found[0].addresses.get(found[1].index, ())) if found else ():
         if version_of(address) in versions:
-            draft.do(_deletion(draft, endpoint, ifname, address))
+            builder.do(_deletion(builder, endpoint, ifname, address))
 
 
-def _align_connected_routes(draft: PlanBuilder, endpoint: Endpoint) -> None:
+def _align_connected_routes(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Have the routes of its addresses, by which the next hops of the others are reached."""
-    found = _link(draft, endpoint, endpoint.ifname)
+    found = _link(builder, endpoint, endpoint.ifname)
     if found is None:
         return
     space, link = found
@@ -300,13 +300,13 @@ def _align_connected_routes(draft: PlanBuilder, endpoint: Endpoint) -> None:
         if any(item.identity == route.identity for item in present):
             continue
         for other in sorted((item for item in present if item.place == route.place), key=_route_order):
-            draft.do(DeleteRoute(endpoint.netns, endpoint.ifname, other))
-        draft.do(AddConnectedRoute(endpoint.netns, endpoint.ifname, address))
+            builder.do(DeleteRoute(endpoint.netns, endpoint.ifname, other))
+        builder.do(AddConnectedRoute(endpoint.netns, endpoint.ifname, address))
 
 
-def _align_routes(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
+def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
     place = endpoint.netns, endpoint.ifname
-    found = _link(draft, endpoint, endpoint.ifname)
+    found = _link(builder, endpoint, endpoint.ifname)
     if found is None or found[0].vrf_of(found[1]) is not None:
         return
     space, link = found
@@ -323,8 +323,8 @@ def _align_routes(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) ->
             continue
         replaced = others.pop(route.place, [])
         # Of IPv6 there may be several, which would all go with the one that is replaced.
-        draft.do(*(DeleteRoute(*place, item) for item in replaced[1:]))
-        draft.do(ReplaceRoute(*place, replaced[0], route) if replaced else AddRoute(*place, route))
+        builder.do(*(DeleteRoute(*place, item) for item in replaced[1:]))
+        builder.do(ReplaceRoute(*place, replaced[0], route) if replaced else AddRoute(*place, route))
         stale = [item for item in stale if item.place != route.place]
     for route in stale:
-        draft.do(DeleteRoute(*place, route))
+        builder.do(DeleteRoute(*place, route))

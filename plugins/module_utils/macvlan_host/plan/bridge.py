@@ -11,18 +11,18 @@ from ..model.links import Link, VlanFacts
 from .builder import PlanBuilder
 
 
-def warn_of_filter(draft: PlanBuilder, title: str, link: Link) -> None:
+def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
     """Warn if a bridge that filters VLANs drops the frames of what sits on it by way of a link, or on it directly.
 
     A bridge is a port of itself (bridge(8), self), with VLANs of its own; those of its other ports say nothing about it.
     """
     carrier, below = link, link
     while below.kind != "bridge":
-        lower = draft.host.by_index(below.lower) if below.vlan is not None and below.lower_netns is None else None
+        lower = builder.host.by_index(below.lower) if below.vlan is not None and below.lower_netns is None else None
         if lower is None:
             return
         carrier, below = below, lower
-    known = draft.kernel.bridges.get(below.index)
+    known = builder.kernel.bridges.get(below.index)
     if known is None:
         return
     tag = carrier.vlan if carrier.vlan is not None and carrier.vlan.protocol == known.protocol else None
@@ -30,7 +30,7 @@ def warn_of_filter(draft: PlanBuilder, title: str, link: Link) -> None:
     if found is not None:
         problem, entry = found
         user = carrier.name if carrier is not below else "the macvlan links on it"
-        draft.warn(
+        builder.warn(
             f"{title}: {below.name} is a bridge that filters VLANs (vlan_filtering 1), and {problem}, so no frame passes "
             f"between its ports and {user}; let it: bridge vlan add dev {below.name} {entry} self"
         )

@@ -153,20 +153,20 @@ class PlanBuilder(HostView):
         return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
 
 
-def require_kind(draft: PlanBuilder, kind: str, what: str) -> None:
+def require_kind(builder: PlanBuilder, kind: str, what: str) -> None:
     """Refuse what needs links of a kind that this kernel cannot make.
 
     :raises PlanError: naming the kernel module
     """
-    if kind in draft.kernel.missing_kinds:
+    if kind in builder.kernel.missing_kinds:
         module = {"vlan": "8021q"}.get(kind, kind)
         raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
 
 
-def require_pyroute2(draft: PlanBuilder) -> None:
+def require_pyroute2(builder: PlanBuilder) -> None:
     """Refuse what is done by pyroute2 where it is not installed.
 
     :raises MissingLibraryError: always then
     """
-    if not draft.kernel.has_pyroute2:
+    if not builder.kernel.has_pyroute2:
         raise MissingLibraryError(PYROUTE2)

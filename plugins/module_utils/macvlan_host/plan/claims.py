@@ -19,39 +19,39 @@ from .builder import PlanBuilder
 SHOWN = 3  # claims in a message about a full subnet
 
 
-def taken_of(draft: PlanBuilder) -> Taken:
+def taken_of(builder: PlanBuilder) -> Taken:
     """What is in use beside the leases, for all that a plan looks at."""
-    if draft.taken is None:
-        draft.taken = Taken(draft.recorded, draft.kernel)
-    return draft.taken
+    if builder.taken is None:
+        builder.taken = Taken(builder.recorded, builder.kernel)
+    return builder.taken
 
 
 # --- what is made of them -------------------------------------------------------------------------------------------
 
 
-def check_request(draft: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
+def check_request(builder: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
     """Refuse an endpoint that asks for an address in use.
 
     :param tag: of its own link
     :raises PlanError: naming what has the address
     """
-    claim = taken_of(draft).on(address, tag)
+    claim = taken_of(builder).on(address, tag)
     if claim is not None:
         raise PlanError(f"{title}: {option}: {address} is {claim.what}; {claim.way_out}")
 
 
-def warn_of_kept(draft: PlanBuilder, title: str, address: str, tag: str) -> None:
+def warn_of_kept(builder: PlanBuilder, title: str, address: str, tag: str) -> None:
     """Say of an endpoint that it keeps an address in use: it had it before, and others may rely on that."""
     plain = without_prefix(address)
-    claim = taken_of(draft).on(plain, tag)
+    claim = taken_of(builder).on(plain, tag)
     if claim is not None:
-        draft.warn(
+        builder.warn(
             f"{title}: it keeps {plain}, which is {claim.what}; only one of the two can be reached by others at a time, "
             f"so give one of them another address"
         )
 
 
-def check_gateways(draft: PlanBuilder, recorded: Network | None, network: Network) -> None:
+def check_gateways(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
     """Refuse a gateway that is an address of the parent; warn of one that is on another link of the host.
 
     The kernel keeps frames between a parent and its endpoints from both (drivers/net/macvlan.c). A network that has such
@@ -62,14 +62,14 @@ def check_gateways(draft: PlanBuilder, recorded: Network | None, network: Networ
     """
     before = {subnet.subnet: subnet.gateway for subnet in recorded.subnets} if recorded else {}
     for subnet in network.subnets:
-        links = [claim.link for claim in taken_of(draft).on_links(subnet.gateway)] if subnet.gateway else []
+        links = [claim.link for claim in taken_of(builder).on_links(subnet.gateway)] if subnet.gateway else []
         if network.parent in links and not network.internal:
             text = _unreachable(subnet, network)
             if before.get(subnet.subnet) != subnet.gateway:
                 raise PlanError(f"{network.title}: {text}")
-            draft.warn(f"{network.title}: {text}")
+            builder.warn(f"{network.title}: {text}")
         elif links:
-            draft.warn(
+            builder.warn(
                 f"{network.title}: gateway {subnet.gateway} is an address of {links[0]} of this host; endpoints reach it "
                 f"only if that link is on the wire of {network.parent}"
             )
@@ -84,19 +84,19 @@ def _unreachable(subnet: Subnet, network: Network) -> str:
     )
 
 
-def warn_of_default_routes(draft: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
+def warn_of_default_routes(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
     """Say of an endpoint that its default route leads to its parent, and so nowhere."""
     for gateway in filter(None, (endpoint.gateway4, endpoint.gateway6)):
-        if any(claim.link == network.parent for claim in taken_of(draft).on_links(gateway)):
-            draft.warn(
+        if any(claim.link == network.parent for claim in taken_of(builder).on_links(gateway)):
+            builder.warn(
                 f"{endpoint.title}: its default route leads to {gateway}, which is an address of its parent "
                 f"{network.parent}, and the kernel lets no endpoint reach its parent; change gateway of {network.title}"
             )
 
 
-def explain_full(draft: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
+def explain_full(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
     """What to add to a message about subnets without a free address: what of them is in use beside the leases."""
-    claims = [claim for subnet in subnets for claim in taken_of(draft).inside(candidates(subnet))]
+    claims = [claim for subnet in subnets for claim in taken_of(builder).inside(candidates(subnet))]
     if not claims:
         return ""
     shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])

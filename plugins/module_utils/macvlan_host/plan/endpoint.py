@@ -44,79 +44,79 @@ from .mistakes import Mistakes
 from .resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 
 
-def plan_endpoint(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Work an endpoint that shall be there into the plan; its network's parent must be there.
 
     :raises PlanError: it cannot be made, or would have to be changed where that is impossible
     """
-    network = draft.networks.get(wanted.network)
+    network = builder.networks.get(wanted.network)
     if network is None:
         raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
-    recorded = draft.endpoints.get((wanted.network, wanted.name))
-    parent = draft.host.links[network.parent]
-    warn_of_filter(draft, network.title, parent)
+    recorded = builder.endpoints.get((wanted.network, wanted.name))
+    parent = builder.host.links[network.parent]
+    warn_of_filter(builder, network.title, parent)
     mistakes = Mistakes(wanted.title)
     with mistakes:
-        check_namespace(draft, wanted)
+        check_namespace(builder, wanted)
         if recorded is not None:
-            check_not_moved(draft, recorded, wanted)
+            check_not_moved(builder, recorded, wanted)
     # What is wrong with the namespace says enough of what is in it.
     has_place = not mistakes
     with mistakes:
-        check_settings(draft, wanted)
+        check_settings(builder, wanted)
     if recorded is not None:
-        draft.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
-    known = recorded or _found(draft, wanted, network, parent)
-    endpoint = resolve_endpoint(draft, wanted, known, network, parent, mistakes)
+        builder.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
+    known = recorded or _found(builder, wanted, network, parent)
+    endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
     if has_place:
         with mistakes:
-            check_neighbours(draft, endpoint, find_recorded(draft, known) if known else None)
+            check_neighbours(builder, endpoint, find_recorded(builder, known) if known else None)
             if recorded is not None:
-                check_vrf(draft, endpoint, recorded, find_recorded(draft, recorded))
+                check_vrf(builder, endpoint, recorded, find_recorded(builder, recorded))
     mistakes.check()
-    _record(draft, recorded, endpoint)
-    _take_namespace(draft, endpoint.netns)
-    align_namespace(draft, endpoint.netns)
-    if known is not None and not has_moved(draft, known, endpoint):
-        realise(draft, endpoint, known, network)
+    _record(builder, recorded, endpoint)
+    _take_namespace(builder, endpoint.netns)
+    align_namespace(builder, endpoint.netns)
+    if known is not None and not has_moved(builder, known, endpoint):
+        realise(builder, endpoint, known, network)
     else:
-        _create(draft, endpoint, network)
+        _create(builder, endpoint, network)
         if recorded is not None:
-            _release_namespace(draft, recorded.netns)
+            _release_namespace(builder, recorded.netns)
 
 
-def plan_unforeseen(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Work an endpoint into a plan of check mode whose network is not there yet: what can be known of it.
 
     :raises PlanError: it cannot be made, whatever its network will be
     """
     mistakes = Mistakes(wanted.title)
     with mistakes:
-        check_namespace(draft, wanted)
+        check_namespace(builder, wanted)
     has_place = not mistakes
     with mistakes:
-        check_settings(draft, wanted)
+        check_settings(builder, wanted)
     if has_place:
         with mistakes:
-            check_unforeseen_place(draft, wanted)
+            check_unforeseen_place(builder, wanted)
     mistakes.check()
-    draft.warn(
+    builder.warn(
         f"{wanted.title}: there is no network {wanted.network} on this host; check mode takes it that an earlier task "
         f"of the play makes the network, and cannot tell addresses yet; outside of check mode the endpoint is refused "
         f"without its network"
     )
-    draft.do(Note(f"create {wanted.title}, once there is a network {wanted.network}"))
-    draft.unforeseen[wanted.network, wanted.name] = wanted
+    builder.do(Note(f"create {wanted.title}, once there is a network {wanted.network}"))
+    builder.unforeseen[wanted.network, wanted.name] = wanted
 
 
-def _found(draft: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
+def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
     """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
 
     It keeps its addresses, as far as nobody else has got them since. Others may have added more of the same subnet; the
     one that the MAC address was made of comes first.
     """
-    identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
-    space = draft.space(wanted.netns)
+    identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
+    space = builder.space(wanted.netns)
     link = space.tagged(names.tag(identifier)) if space else None
     if space is None or link is None or link.kind != "macvlan" or link.lower != parent.index:
         return None
@@ -128,7 +128,7 @@ def _found(draft: PlanBuilder, wanted: EndpointOptions, network: Network, parent
         # What was put there by us has the prefix length of its subnet, which a virtual address of VRRP has not.
         if subnet is not None and prefix_length(address) != prefix_length(subnet.subnet):
             continue
-        if subnet is not None and draft.leases.holder(subnet.pool, without_prefix(address)) is None:
+        if subnet is not None and builder.leases.holder(subnet.pool, without_prefix(address)) is None:
             kept.setdefault(version_of(address), address)
     return Endpoint(
         identifier, wanted.name, wanted.network, wanted.netns, link.name, link.mac, link.mtu, kept.get(4), kept.get(6)
@@ -140,45 +140,45 @@ def _mac_of(address: str) -> str | None:
     return mac_of_ipv4(without_prefix(address)) if version_of(address) == 4 else None
 
 
-def _take_namespace(draft: PlanBuilder, netns: Netns) -> None:
+def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """A namespace that is there and carries the tag of its name is ours, recorded or not."""
-    space = draft.space(netns)
+    space = builder.space(netns)
     lo = space.links.get("lo") if space else None
-    identifier = names.netns_id(draft.kernel.host, netns.value)
+    identifier = names.netns_id(builder.kernel.host, netns.value)
     if lo is not None and netns.kind == "name" and lo.alias == names.tag(identifier):
-        draft.put_namespace(OwnedNetns(identifier, netns.value))
+        builder.put_namespace(OwnedNetns(identifier, netns.value))
 
 
-def align_namespace(draft: PlanBuilder, netns: Netns) -> None:
+def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """Put right what others have changed of a namespace of ours; let go of one that may not be ours any longer.
 
     To be called before a link is made in it, so that a link of ours without the tag of its namespace always tells of a
     tag that was lost.
     """
-    owned, space = draft.owned_namespace(netns), draft.space(netns)
+    owned, space = builder.owned_namespace(netns), builder.space(netns)
     if owned is None or space is None:
         return
-    if not is_made_here(draft, netns, space, owned):
-        draft.warn(f"namespace {owned.name} is not the one that was made here, so it is no longer ours")
-        draft.do(Note(f"forget namespace {owned.name}"))
-        draft.drop_namespace(owned.name)
+    if not is_made_here(builder, netns, space, owned):
+        builder.warn(f"namespace {owned.name} is not the one that was made here, so it is no longer ours")
+        builder.do(Note(f"forget namespace {owned.name}"))
+        builder.drop_namespace(owned.name)
         return
     lo = space.links["lo"]
     if not lo.alias:
-        draft.do(SetLink(netns, "lo", "alias", "", names.tag(owned.id)))
+        builder.do(SetLink(netns, "lo", "alias", "", names.tag(owned.id)))
     if not lo.up:
-        draft.do(SetLink(netns, "lo", "up", False, True))
+        builder.do(SetLink(netns, "lo", "up", False, True))
 
 
-def _record(draft: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
+def _record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
     if recorded is None:
-        draft.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
+        builder.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
     else:
-        _note_change(draft, recorded, endpoint)
-    draft.put_endpoint(endpoint)
+        _note_change(builder, recorded, endpoint)
+    builder.put_endpoint(endpoint)
 
 
-def _note_change(draft: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> None:
+def _note_change(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> None:
     """Say what of the record changes, if anything: the kernel may be so already."""
     if recorded == endpoint:
         return
@@ -187,40 +187,40 @@ def _note_change(draft: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> 
         for field in dataclasses.fields(Endpoint)
         if getattr(recorded, field.name) != getattr(endpoint, field.name)
     ]
-    draft.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
+    builder.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
 
 
 def _with(before: str, items: tuple[str, ...]) -> str:
     return before + " and ".join(items) if items else ""
 
 
-def _create(draft: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
-    require_kind(draft, "macvlan", f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
-    check_passthru(draft, endpoint.title, network.mode, draft.host.links[network.parent])
-    if draft.space(endpoint.netns) is None:
-        _create_namespace(draft, endpoint)
-    draft.do(*creation_steps(endpoint, network, draft.kernel.has_ipv6))
+def _create(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
+    require_kind(builder, "macvlan", f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
+    check_passthru(builder, endpoint.title, network.mode, builder.host.links[network.parent])
+    if builder.space(endpoint.netns) is None:
+        _create_namespace(builder, endpoint)
+    builder.do(*creation_steps(endpoint, network, builder.kernel.has_ipv6))
 
 
-def _create_namespace(draft: PlanBuilder, endpoint: Endpoint) -> None:
-    owned = draft.owned_namespace(endpoint.netns)
+def _create_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    owned = builder.owned_namespace(endpoint.netns)
     name = owned.name if owned else endpoint.netns.value
-    check_not_dangling(draft, endpoint)
-    identifier = owned.id if owned else names.netns_id(draft.kernel.host, name)
-    draft.put_namespace(OwnedNetns(identifier, name))
-    draft.do(CreateNetns(name, names.tag(identifier)))
+    check_not_dangling(builder, endpoint)
+    identifier = owned.id if owned else names.netns_id(builder.kernel.host, name)
+    builder.put_namespace(OwnedNetns(identifier, name))
+    builder.do(CreateNetns(name, names.tag(identifier)))
 
 
-def realise(draft: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Bring an endpoint that is recorded to what it shall be, whatever happened to it in the kernel."""
-    link = find_recorded(draft, recorded)
+    link = find_recorded(builder, recorded)
     if link is None:
-        _create(draft, endpoint, network)
+        _create(builder, endpoint, network)
         return
-    align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
+    align_link(builder, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
 
 
-def follow_network(draft: PlanBuilder, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
+def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
     """Take over what a change of its network or parent means for an endpoint: mtu, mode, gateways.
 
     An endpoint whose link is gone is changed in the record only; its own task makes the link again.
@@ -228,7 +228,7 @@ def follow_network(draft: PlanBuilder, recorded: Endpoint, network: Network, par
     :param parent_mtu: what the parent will have, None for what it has
     :raises PlanError: the new values cannot be had
     """
-    parent = draft.host.links[network.parent]
+    parent = builder.host.links[network.parent]
     if parent_mtu is not None:
         parent = dataclasses.replace(parent, mtu=parent_mtu)
     mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6, recorded.sysctls)
@@ -236,82 +236,82 @@ def follow_network(draft: PlanBuilder, recorded: Endpoint, network: Network, par
     endpoint = recorded
     if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
-    space = draft.space(recorded.netns)
-    link = find_recorded(draft, recorded)
+    space = builder.space(recorded.netns)
+    link = find_recorded(builder, recorded)
     is_right = link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)
     if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
         return
     check_routes(endpoint)
-    check_vrf(draft, endpoint, recorded, link)
+    check_vrf(builder, endpoint, recorded, link)
     in_table_of_its_own = space is not None and link is not None and space.vrf_of(link) is not None
     if space is not None and not in_table_of_its_own:
-        _check_foreign_routes(draft, space, endpoint, link)
-    draft.drop_endpoint(recorded.key)
-    for other in draft.endpoints_in(endpoint.netns):
+        _check_foreign_routes(builder, space, endpoint, link)
+    builder.drop_endpoint(recorded.key)
+    for other in builder.endpoints_in(endpoint.netns):
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
     if space is not None and not in_table_of_its_own:
         _check_places_are_free(space, endpoint, link)
-    draft.put_endpoint(endpoint)
-    steps = len(draft.steps)
+    builder.put_endpoint(endpoint)
+    steps = len(builder.steps)
     if link is not None:
-        align_link(draft, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
-    if len(draft.steps) == steps:
-        _note_change(draft, recorded, endpoint)
+        align_link(builder, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
+    if len(builder.steps) == steps:
+        _note_change(builder, recorded, endpoint)
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 
-def remove_endpoint(draft: PlanBuilder, endpoint: Endpoint) -> None:
+def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Work an endpoint that shall be gone into the plan: its link, its settings, its namespace when that was made for it."""
-    network = draft.networks[endpoint.network]
-    space = draft.space(endpoint.netns)
-    draft.do(Note(f"forget {endpoint.title}"))
-    draft.drop_endpoint(endpoint.key)
+    network = builder.networks[endpoint.network]
+    space = builder.space(endpoint.netns)
+    builder.do(Note(f"forget {endpoint.title}"))
+    builder.drop_endpoint(endpoint.key)
     if space is not None:
-        _remove_link(draft, endpoint, network, space)
-    elif endpoint.netns.path in draft.kernel.no_namespaces:
-        draft.warn(
+        _remove_link(builder, endpoint, network, space)
+    elif endpoint.netns.path in builder.kernel.no_namespaces:
+        builder.warn(
             f"{endpoint.title}: {endpoint.netns.path} is not a network namespace, so nothing is taken away there"
         )
-    _release_namespace(draft, endpoint.netns)
+    _release_namespace(builder, endpoint.netns)
 
 
-def _remove_link(draft: PlanBuilder, endpoint: Endpoint, network: Network, space: Space) -> None:
+def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, space: Space) -> None:
     link = find_link(space, endpoint, None)
     if link is None and endpoint.ifname not in space.links:
         return
     if link is None:
-        draft.warn(
+        builder.warn(
             f"{endpoint.title}: {endpoint.ifname}{endpoint.netns.phrase} does not carry its tag, so it is kept, "
             f"as a foreign link"
         )
         return
     endpoint = dataclasses.replace(endpoint, ifname=link.name)
     # While the link is there, so that an interrupted removal knows the namespace by it.
-    restore_sysctls(draft, endpoint)
-    again = creation_steps(endpoint, network, draft.kernel.has_ipv6)
-    draft.do(DeleteLink(endpoint.netns, macvlan_spec(endpoint, network), again))
+    restore_sysctls(builder, endpoint)
+    again = creation_steps(endpoint, network, builder.kernel.has_ipv6)
+    builder.do(DeleteLink(endpoint.netns, macvlan_spec(endpoint, network), again))
 
 
-def _release_namespace(draft: PlanBuilder, netns: Netns) -> None:
+def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """The last endpoint takes a namespace that we made along, unless others have moved in."""
-    owned = draft.owned_namespace(netns)
-    if owned is None or draft.endpoints_in(netns) or draft.is_place_expected(netns):
+    owned = builder.owned_namespace(netns)
+    if owned is None or builder.endpoints_in(netns) or builder.is_place_expected(netns):
         return
     name = owned.name
-    draft.drop_namespace(name)
-    space = draft.space(netns)
+    builder.drop_namespace(name)
+    space = builder.space(netns)
     if space is None:
         return
     lo = space.links.get("lo")
     if lo is None or lo.alias != names.tag(owned.id):
-        draft.warn(f"namespace {name} is not the one that was made here, so it is kept")
+        builder.warn(f"namespace {name} is not the one that was made here, so it is kept")
         return
     tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
     tenants += [f"process {pid}" for pid in space.strangers]
     if tenants:
-        draft.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and is no longer ours")
-        draft.do(SetLink(netns, "lo", "alias", lo.alias, ""))
+        builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and is no longer ours")
+        builder.do(SetLink(netns, "lo", "alias", lo.alias, ""))
         return
-    draft.do(DeleteNetns(name, names.tag(owned.id)))
+    builder.do(DeleteNetns(name, names.tag(owned.id)))

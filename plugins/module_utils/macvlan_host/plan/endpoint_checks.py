@@ -20,49 +20,57 @@ from .builder import PlanBuilder, require_kind
 from .refusals import check_family
 
 
-def check_unforeseen_place(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Refuse what is in the way of an endpoint whose addresses, gateways and parent are not known yet."""
-    identifier = names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)
+    identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     known = Endpoint(
         identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
     )
-    space = draft.space(wanted.netns)
+    space = builder.space(wanted.netns)
     own = find_link(space, known, None) if space is not None else None
-    check_neighbours(draft, known, own)
+    check_neighbours(builder, known, own)
     if own is None:
-        require_kind(draft, "macvlan", f"create macvlan link {wanted.ifname} of {wanted.title}")
+        require_kind(builder, "macvlan", f"create macvlan link {wanted.ifname} of {wanted.title}")
     if space is None:
-        check_not_dangling(draft, known)
+        check_not_dangling(builder, known)
 
 
-def find_recorded(draft: PlanBuilder, recorded: Endpoint) -> Link | None:
+def find_recorded(builder: PlanBuilder, recorded: Endpoint) -> Link | None:
     """The link of a recorded endpoint, None when it is not there."""
-    space = draft.space(recorded.netns)
-    parent = draft.host.links.get(draft.networks[recorded.network].parent)
+    space = builder.space(recorded.netns)
+    parent = builder.host.links.get(builder.networks[recorded.network].parent)
     return None if space is None else find_link(space, recorded, parent)
 
 
-def check_namespace(draft: PlanBuilder, wanted: EndpointOptions) -> None:
+def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
+    """Refuse a namespace that is not there and cannot be made, or that is none, or the host's own.
+
+    :raises PlanError: naming it, and why
+    """
     title = wanted.title
     if not wanted.netns.path:
         return
-    if draft.same_place(wanted.netns, HOST):
+    if builder.same_place(wanted.netns, HOST):
         raise PlanError(
             f"{title}: {wanted.netns.path} is the host's own namespace; leave netns, netns_path and pid out for that"
         )
-    if wanted.netns.path in draft.kernel.no_namespaces:
+    if wanted.netns.path in builder.kernel.no_namespaces:
         raise PlanError(f"{title}: {wanted.netns.path} is not a network namespace")
-    if draft.space(wanted.netns) is None and wanted.netns.kind == "pid":
+    if builder.space(wanted.netns) is None and wanted.netns.kind == "pid":
         raise PlanError(
             f"{title}: pid: there is no process {wanted.netns.value}; look the process up anew, as a container that was "
             f"started again has another (docker inspect --format '{{{{.State.Pid}}}}' NAME)"
         )
-    if draft.space(wanted.netns) is None and wanted.netns.kind != "name":
+    if builder.space(wanted.netns) is None and wanted.netns.kind != "name":
         raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
 
 
-def check_settings(draft: PlanBuilder, wanted: EndpointOptions) -> None:
-    unknown = [key for key in wanted.sysctls if default_key(key) in draft.kernel.unknown_settings]
+def check_settings(builder: PlanBuilder, wanted: EndpointOptions) -> None:
+    """Refuse settings that this kernel does not have.
+
+    :raises PlanError: naming them
+    """
+    unknown = [key for key in wanted.sysctls if default_key(key) in builder.kernel.unknown_settings]
     if unknown:
         raise PlanError(
             f"{wanted.title}: sysctls: this kernel has no {', '.join(unknown)}; "
@@ -70,16 +78,20 @@ def check_settings(draft: PlanBuilder, wanted: EndpointOptions) -> None:
         )
 
 
-def has_moved(draft: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> bool:
+def has_moved(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> bool:
     """Whether it is asked for in another namespace, its old one being gone (a container that was started anew)."""
-    return not draft.same_place(recorded.netns, endpoint.netns)
+    return not builder.same_place(recorded.netns, endpoint.netns)
 
 
-def check_not_moved(draft: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
-    if draft.same_place(recorded.netns, wanted.netns):
+def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
+    """Refuse another namespace than the recorded one as long as the link is there.
+
+    :raises PlanError: naming both
+    """
+    if builder.same_place(recorded.netns, wanted.netns):
         return
-    space = draft.space(recorded.netns)
-    if space is None or find_recorded(draft, recorded) is None:
+    space = builder.space(recorded.netns)
+    if space is None or find_recorded(builder, recorded) is None:
         return
     option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
     raise PlanError(
@@ -88,15 +100,15 @@ def check_not_moved(draft: PlanBuilder, recorded: Endpoint, wanted: EndpointOpti
     )
 
 
-def check_neighbours(draft: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
     """What may be there only once in a namespace: the interface name, a subnet, a default route of a family.
 
     :param own: its link, if there is one
     """
-    for coming in draft.unforeseen.values():
-        if coming.ifname == endpoint.ifname and draft.same_place(coming.netns, endpoint.netns):
+    for coming in builder.unforeseen.values():
+        if coming.ifname == endpoint.ifname and builder.same_place(coming.netns, endpoint.netns):
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {coming.title}{endpoint.netns.phrase}")
-    for other in draft.endpoints_in(endpoint.netns):
+    for other in builder.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
         for mine in endpoint.addresses:
@@ -108,24 +120,24 @@ def check_neighbours(draft: PlanBuilder, endpoint: Endpoint, own: Link | None) -
                     )
         _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
         _check_same_sysctls(endpoint, other)
-    if draft.space(endpoint.netns) is None and endpoint.ifname == "lo":
+    if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
-    check_place(draft, endpoint, own)
+    check_place(builder, endpoint, own)
 
 
-def check_place(draft: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+def check_place(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
     """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
 
     :param own: its link, if there is one
     :raises PlanError: naming what is in the way
     """
-    check_family(draft.kernel, endpoint)
-    space = draft.space(endpoint.netns)
+    check_family(builder.kernel, endpoint)
+    space = builder.space(endpoint.netns)
     if space is not None:
-        check_parent(draft, space, endpoint, own)
+        check_parent(builder, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
         if own is None or space.vrf_of(own) is None:
-            _check_foreign_routes(draft, space, endpoint, own)
+            _check_foreign_routes(builder, space, endpoint, own)
             _check_places_are_free(space, endpoint, own)
 
 
@@ -147,11 +159,11 @@ def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str
             )
 
 
-def check_parent(draft: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+def check_parent(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
     """Another link may have got the name of the parent; which is the right one is not ours to tell."""
     elsewhere = None if own else find_link(space, endpoint, None)
     if elsewhere is not None:
-        parent, below = draft.networks[endpoint.network].parent, draft.host.by_index(elsewhere.lower)
+        parent, below = builder.networks[endpoint.network].parent, builder.host.by_index(elsewhere.lower)
         raise PlanError(
             f"{endpoint.title}: {elsewhere.name}{endpoint.netns.phrase} is not on its parent {parent} but on "
             f"{below.name if below else 'a link elsewhere'}; give that its name back, or delete {elsewhere.name}"
@@ -175,7 +187,7 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
         )
 
 
-def _check_foreign_routes(draft: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+def _check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
     for other in space.links.values():
         if other.ours or own is not None and other.index == own.index:
             continue
@@ -185,7 +197,7 @@ def _check_foreign_routes(draft: PlanBuilder, space: Space, endpoint: Endpoint, 
             if not prefix_length(route.to)
         }
         # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
-        if defaults and any(find_recorded(draft, item) == other for item in draft.endpoints_in(endpoint.netns)):
+        if defaults and any(find_recorded(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
             continue
         _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
 
@@ -206,20 +218,20 @@ def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -
             )
 
 
-def check_passthru(draft: PlanBuilder, title: str, mode: str, parent: Link) -> None:
+def check_passthru(builder: PlanBuilder, title: str, mode: str, parent: Link) -> None:
     """Refuse what the kernel lets nobody make beside a passthru link; links that were not made here count too.
 
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way
     """
-    beside = [(other, "") for other in draft.host.above(parent)]
+    beside = [(other, "") for other in builder.host.above(parent)]
     beside += [
         (emigrant.link, f" in namespace {emigrant.netns.value}")
-        for emigrant in draft.kernel.emigrants
+        for emigrant in builder.kernel.emigrants
         if emigrant.link.lower == parent.index and not emigrant.link.ours
     ]
     for other, where in beside:
-        if other.kind not in ("macvlan", "macvtap") or _is_on(draft, parent, other.alias):
+        if other.kind not in ("macvlan", "macvtap") or _is_on(builder, parent, other.alias):
             continue
         if mode == "passthru":
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
@@ -227,14 +239,18 @@ def check_passthru(draft: PlanBuilder, title: str, mode: str, parent: Link) -> N
             raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
 
 
-def _is_on(draft: PlanBuilder, parent: Link, tag: str) -> bool:
+def _is_on(builder: PlanBuilder, parent: Link, tag: str) -> bool:
     """Whether the link with a tag is that of an endpoint on this parent."""
-    endpoint = draft.endpoint_of(tag) if tag else None
-    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
+    endpoint = builder.endpoint_of(tag) if tag else None
+    return endpoint is not None and builder.networks[endpoint.network].parent == parent.name
 
 
-def check_not_dangling(draft: PlanBuilder, endpoint: Endpoint) -> None:
-    if endpoint.netns.path in draft.kernel.dangling:
+def check_not_dangling(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    """Refuse the name of a namespace that is a symbolic link to nothing.
+
+    :raises PlanError: naming it
+    """
+    if endpoint.netns.path in builder.kernel.dangling:
         raise PlanError(
             f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
         )

@@ -19,6 +19,7 @@ from .builder import PlanBuilder
 
 
 def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
+    """The link of an endpoint, as it is made and recognised."""
     # A passthru link takes its parent's MAC over; setting one would rewrite the parent's.
     mac = None if network.mode == "passthru" else endpoint.mac
     return LinkSpec(endpoint.ifname, "macvlan", names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
@@ -42,7 +43,8 @@ def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tupl
     )
 
 
-def restore_sysctls(draft: PlanBuilder, endpoint: Endpoint) -> None:
-    back = tuple(dropped_sysctls(draft, dataclasses.replace(endpoint, sysctls={}), endpoint))
+def restore_sysctls(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    """Plan to give the namespace back what an endpoint had set in it."""
+    back = tuple(dropped_sysctls(builder, dataclasses.replace(endpoint, sysctls={}), endpoint))
     if back:
-        draft.do(SetSysctls(endpoint.netns, endpoint.ifname, back))
+        builder.do(SetSysctls(endpoint.netns, endpoint.ifname, back))

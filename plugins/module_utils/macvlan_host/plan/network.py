@@ -27,27 +27,27 @@ from .refusals import problem_of_parent, without_ipv6
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
 
 
-def plan_network(draft: PlanBuilder, wanted: NetworkOptions) -> None:
+def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     """Work a network that shall be there into the plan.
 
     :raises PlanError: it cannot be made, or would have to be changed where that is impossible
     """
-    recorded = draft.networks.get(wanted.name)
-    identifier = recorded.id if recorded else names.object_id(draft.kernel.host, "network", wanted.name)
+    recorded = builder.networks.get(wanted.name)
+    identifier = recorded.id if recorded else names.object_id(builder.kernel.host, "network", wanted.name)
     parent = wanted.parent or names.dummy_name(identifier)
     mistakes = Mistakes(wanted.title)
     created = recorded.parent_created if recorded else False
     with mistakes:
         if recorded is None:
-            _check_sharing(draft, wanted, parent)
-            created = _take_parent(draft, wanted, parent, identifier)
+            _check_sharing(builder, wanted, parent)
+            created = _take_parent(builder, wanted, parent, identifier)
         else:
-            _check_unchangeable(draft, recorded, wanted, parent)
-            ensure_parent(draft, recorded)
+            _check_unchangeable(builder, recorded, wanted, parent)
+            ensure_parent(builder, recorded)
     if not mistakes:
-        _check_on_parent(draft, wanted, draft.host.links[parent], mistakes)
+        _check_on_parent(builder, wanted, builder.host.links[parent], mistakes)
     met = len(mistakes.found)
-    subnets = settled_subnets(draft, wanted, recorded, identifier, mistakes)
+    subnets = settled_subnets(builder, wanted, recorded, identifier, mistakes)
     has_subnets = len(mistakes.found) == met
     network = Network(
         id=identifier,
@@ -65,50 +65,50 @@ def plan_network(draft: PlanBuilder, wanted: NetworkOptions) -> None:
     )
     if recorded is not None:
         with mistakes:
-            check_lost_subnets(draft, recorded, network, wanted)
+            check_lost_subnets(builder, recorded, network, wanted)
     if has_subnets:
         with mistakes:
-            check_reservations(draft, recorded, network)
-        if draft.host.links.get(parent) is not None:
+            check_reservations(builder, recorded, network)
+        if builder.host.links.get(parent) is not None:
             with mistakes:
-                check_gateways(draft, recorded, network)
+                check_gateways(builder, recorded, network)
     mistakes.check()
-    warning = without_ipv6(draft.kernel, network)
+    warning = without_ipv6(builder.kernel, network)
     if warning is not None:
-        draft.warn(warning)
-    _record(draft, recorded, network)
+        builder.warn(warning)
+    _record(builder, recorded, network)
 
 
-def _check_on_parent(draft: PlanBuilder, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
-    warn_of_filter(draft, wanted.title, link)
+def _check_on_parent(builder: PlanBuilder, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
+    warn_of_filter(builder, wanted.title, link)
     with mistakes:
-        check_passthru(draft, wanted.title, wanted.mode, link)
+        check_passthru(builder, wanted.title, wanted.mode, link)
     with mistakes:
         if wanted.mtu is not None and wanted.mtu > link.mtu:
             raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {link.name}")
 
 
-def _record(draft: PlanBuilder, recorded: Network | None, network: Network) -> None:
+def _record(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
     if recorded is None:
-        draft.do(Note(f"record {network.title} on {network.parent}"))
+        builder.do(Note(f"record {network.title} on {network.parent}"))
     elif recorded != network:
         fields = [
             field.name
             for field in dataclasses.fields(Network)
             if getattr(recorded, field.name) != getattr(network, field.name)
         ]
-        draft.do(Note(f"change {', '.join(fields)} of {network.title}"))
-    draft.put_network(network)
+        builder.do(Note(f"change {', '.join(fields)} of {network.title}"))
+    builder.put_network(network)
     if recorded is not None:
-        for endpoint in draft.endpoints_of(network.name):
-            follow_network(draft, endpoint, network)
+        for endpoint in builder.endpoints_of(network.name):
+            follow_network(builder, endpoint, network)
 
 
 # --- the parent -----------------------------------------------------------------------------------------------------
 
 
-def _check_sharing(draft: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:
-    others = draft.networks_on(parent)
+def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:
+    others = builder.networks_on(parent)
     if not others:
         return
     passthru = next((other for other in others if other.mode == "passthru"), None)
@@ -123,27 +123,27 @@ def _check_sharing(draft: PlanBuilder, wanted: NetworkOptions, parent: str) -> N
         )
 
 
-def _take_parent(draft: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
+def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
     """Use the parent as it is, or make it; whether it was made."""
-    link = draft.host.links.get(parent)
+    link = builder.host.links.get(parent)
     if wanted.parent is None:
-        if link is not None and parent not in draft.links and not is_ours(link, identifier, "dummy"):
+        if link is not None and parent not in builder.links and not is_ours(link, identifier, "dummy"):
             raise PlanError(f"{wanted.title}: the name {parent} of its dummy parent is taken by another link")
-        ensure_owned(draft, DummyParent(identifier, parent))
+        ensure_owned(builder, DummyParent(identifier, parent))
         return True
-    if parent in draft.links:
-        ensure_owned(draft, draft.links[parent])
+    if parent in builder.links:
+        ensure_owned(builder, builder.links[parent])
         return False
-    if link is None or is_left(draft, parent):
-        _make_subinterface(draft, wanted.name, parent)
+    if link is None or is_left(builder, parent):
+        _make_subinterface(builder, wanted.name, parent)
         return True
-    check_carries(draft, wanted.name, link)
-    _warn_about(draft, wanted.name, link)
+    check_carries(builder, wanted.name, link)
+    _warn_about(builder, wanted.name, link)
     return False
 
 
-def _make_subinterface(draft: PlanBuilder, network: str, parent: str) -> None:
-    _check_no_altname(draft, f"network {network}", parent, "parent")
+def _make_subinterface(builder: PlanBuilder, network: str, parent: str) -> None:
+    _check_no_altname(builder, f"network {network}", parent, "parent")
     found = names.split_subinterface(parent)
     if found is None:
         raise PlanError(
@@ -153,33 +153,33 @@ def _make_subinterface(draft: PlanBuilder, network: str, parent: str) -> None:
     if found.canonical != parent:
         raise PlanError(f"network {network}: there is no link {parent} on this host; did you mean {found.canonical}?")
     try:
-        ensure_owned(draft, new_subinterface(draft, parent, found.base, found.vlan_id))
+        ensure_owned(builder, new_subinterface(builder, parent, found.base, found.vlan_id))
     except AbsentError as exc:
         raise AbsentError(f"network {network}: {exc}", exc.awaits) from exc
     except PlanError as exc:
         raise PlanError(f"network {network}: {exc}") from exc
 
 
-def _check_no_altname(draft: PlanBuilder, title: str, name: str, option: str) -> None:
+def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
     """A link is known by its name only, and no other can be made under one that is an alternative name."""
-    holder = draft.host.with_altname(name)
+    holder = builder.host.with_altname(name)
     if holder is not None:
         raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
 
 
-def ensure_parent(draft: PlanBuilder, network: Network) -> None:
+def ensure_parent(builder: PlanBuilder, network: Network) -> None:
     """Steps that bring an owned parent back; a foreign one must be there.
 
     :raises PlanError: a foreign parent is gone, or an owned one cannot be made again
     """
-    owned = draft.links.get(network.parent)
+    owned = builder.links.get(network.parent)
     if owned is not None:
-        ensure_owned(draft, owned)
+        ensure_owned(builder, owned)
         return
-    link = draft.host.links.get(network.parent)
+    link = builder.host.links.get(network.parent)
     if link is not None:
-        check_carries(draft, network.name, link)
-        _warn_about(draft, network.name, link)
+        check_carries(builder, network.name, link)
+        _warn_about(builder, network.name, link)
         return
     if not network.parent_created:
         raise AbsentError(
@@ -187,31 +187,31 @@ def ensure_parent(draft: PlanBuilder, network: Network) -> None:
             f"so it is not made again: bring it back first",
             network.parent,
         )
-    if draft.uses_dummy(network):
-        ensure_owned(draft, DummyParent(network.id, network.parent))
+    if builder.uses_dummy(network):
+        ensure_owned(builder, DummyParent(network.id, network.parent))
     else:
-        _make_subinterface(draft, network.name, network.parent)
+        _make_subinterface(builder, network.name, network.parent)
 
 
-def check_carries(draft: PlanBuilder, network: str, link: Link) -> None:
+def check_carries(builder: PlanBuilder, network: str, link: Link) -> None:
     """Refuse a parent on which the kernel would refuse a macvlan (drivers/net/macvlan.c, macvlan_port_create).
 
     :raises PlanError: naming what is in the way
     """
-    problem = problem_of_parent(draft.host, link, draft.kernel.emigrants)
+    problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
     if problem is not None:
         raise PlanError(f"network {network}: {problem}")
 
 
-def _warn_about(draft: PlanBuilder, network: str, link: Link) -> None:
+def _warn_about(builder: PlanBuilder, network: str, link: Link) -> None:
     if not link.up:
-        draft.warn(f"network {network}: its parent {link.name} is down, and stays so until its owner brings it up")
+        builder.warn(f"network {network}: its parent {link.name} is down, and stays so until its owner brings it up")
     found = names.split_subinterface(link.name)
-    if found is None or link.name in draft.links:
+    if found is None or link.name in builder.links:
         return
-    base = draft.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
+    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
     if base is None or base.name != found.base or link.vlan is None or link.vlan.vlan_id != found.vlan_id:
-        draft.warn(
+        builder.warn(
             f"network {network}: {link.name} is not VLAN {found.vlan_id} of {found.base}, as its name says; "
             f"it is used as it is"
         )
@@ -220,8 +220,8 @@ def _warn_about(draft: PlanBuilder, network: str, link: Link) -> None:
 # --- what cannot change ---------------------------------------------------------------------------------------------
 
 
-def _check_unchangeable(draft: PlanBuilder, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
-    in_the_way = endpoint_names(draft.endpoints_of(recorded.name))
+def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
+    in_the_way = endpoint_names(builder.endpoints_of(recorded.name))
     if parent != recorded.parent:
         if wanted.parent is None:
             raise PlanError(
@@ -243,22 +243,22 @@ def _check_unchangeable(draft: PlanBuilder, recorded: Network, wanted: NetworkOp
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 
-def plan_network_removal(draft: PlanBuilder, wanted: NetworkRemoval) -> None:
+def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:
     """Work a network that shall be gone into the plan.
 
     :raises PlanError: it has endpoints, and ``force`` was not given
     """
-    network = draft.networks.get(wanted.name)
+    network = builder.networks.get(wanted.name)
     if network is None:
         return
-    endpoints = draft.endpoints_of(network.name)
+    endpoints = builder.endpoints_of(network.name)
     if endpoints and not wanted.force:
         shown = ", ".join(sorted(endpoint.name for endpoint in endpoints))
         raise PlanError(
             f"{network.title} has the endpoints {shown}; remove them first, or take them along with force: true"
         )
     for endpoint in endpoints:
-        remove_endpoint(draft, endpoint)
-    draft.do(Note(f"forget {network.title}"))
-    draft.drop_network(network.name)
-    release_parent(draft, network.parent)
+        remove_endpoint(builder, endpoint)
+    builder.do(Note(f"forget {network.title}"))
+    builder.drop_network(network.name)
+    release_parent(builder, network.parent)

@@ -30,54 +30,50 @@ def link_spec(owned: OwnedLink) -> LinkSpec:
     )
 
 
-def find_owned(draft: PlanBuilder, owned: OwnedLink) -> Link | None:
+def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
     """The link of the record, None when it is not there.
 
     A link that lost its tag is still it when nothing else differs: kind, VLAN and base cannot be had twice.
 
     :raises PlanError: another link has its name, or it has another name
     """
-    link = draft.host.links.get(owned.name)
-    tagged = draft.host.tagged(names.tag(owned.id))
-    if link is None and tagged is not None and _is_owned(draft, tagged, owned):
+    link = builder.host.links.get(owned.name)
+    tagged = builder.host.tagged(names.tag(owned.id))
+    if link is None and tagged is not None and _is_owned(builder, tagged, owned):
         # Down for a moment, as kernels before 6.2 need it, it would lose what others have put on it.
-        raise PlanError(f"{title_of(owned)} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
-    if link is None or _is_owned(draft, link, owned) or draft.adopts and not link.alias and _fits(draft, link, owned):
+        raise PlanError(f"{owned.title} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
+    if link is None or _is_owned(builder, link, owned) or builder.adopts and not link.alias and _fits(builder, link, owned):
         return link
-    base = renamed_base(draft, link, owned)
+    base = renamed_base(builder, link, owned)
     if base is not None:
         raise PlanError(
-            f"{title_of(owned)}: its base {base[0]} is called {base[1]} now; give it its old name back: "
+            f"{owned.title}: its base {base[0]} is called {base[1]} now; give it its old name back: "
             f"ip link set {base[1]} name {base[0]} (before Linux 6.2 only while it is down)"
         )
     raise PlanError(
-        f"{title_of(owned)}: the link that is called {owned.name} now "
+        f"{owned.title}: the link that is called {owned.name} now "
         f"is not the one that was made; rename or remove it, so that ours can be made again"
     )
 
 
-def renamed_base(draft: PlanBuilder, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
+def renamed_base(builder: PlanBuilder, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
     """Old and new name of the base of our VLAN link, if all that differs of the link is what its base is called."""
     if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or link.vlan is None:
         return None
     is_same = (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
-    base = draft.host.by_index(link.lower) if link.lower_netns is None else None
-    return (owned.parent, base.name) if is_same and base is not None and owned.parent not in draft.host.links else None
+    base = builder.host.by_index(link.lower) if link.lower_netns is None else None
+    return (owned.parent, base.name) if is_same and base is not None and owned.parent not in builder.host.links else None
 
 
-def title_of(owned: OwnedLink) -> str:
-    return owned.title
-
-
-def _is_owned(draft: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
+def _is_owned(builder: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
     """Whether a link is the one of the record: its tag, its kind, its VLAN, its base."""
-    return is_ours(link, owned.id, owned.kind) and _fits(draft, link, owned)
+    return is_ours(link, owned.id, owned.kind) and _fits(builder, link, owned)
 
 
-def _fits(draft: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
+def _fits(builder: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
     if link.kind != owned.kind or isinstance(owned, DummyParent):
         return link.kind == owned.kind
-    base = draft.host.links.get(owned.parent)
+    base = builder.host.links.get(owned.parent)
     return (
         link.vlan is not None
         and (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
@@ -86,40 +82,40 @@ def _fits(draft: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
     )
 
 
-def ensure_owned(draft: PlanBuilder, owned: OwnedLink) -> None:
+def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
     """Steps that make the link of the record, or bring it back to what the record says.
 
     :raises PlanError: its base is missing or down, or something else is in the way
     """
-    link = find_owned(draft, owned)
-    holder = draft.host.with_altname(owned.name) if link is None else None
+    link = find_owned(builder, owned)
+    holder = builder.host.with_altname(owned.name) if link is None else None
     if holder is not None:
         raise PlanError(
             f"cannot create {owned.kind} link {owned.name}: the name is taken, it is an alternative name of {holder.name}; "
             f"take it away: ip link property del dev {holder.name} altname {owned.name}"
         )
     if isinstance(owned, DummyParent):
-        _ensure_dummy(draft, owned, link)
+        _ensure_dummy(builder, owned, link)
     else:
-        _ensure_vlan(draft, owned, link)
-    draft.put_link(owned)
+        _ensure_vlan(builder, owned, link)
+    builder.put_link(owned)
 
 
-def _ensure_dummy(draft: PlanBuilder, owned: DummyParent, link: Link | None) -> None:
+def _ensure_dummy(builder: PlanBuilder, owned: DummyParent, link: Link | None) -> None:
     if link is None:
-        require_kind(draft, "dummy", f"create dummy link {owned.name}")
-        require_pyroute2(draft)
-        draft.do(*link_steps(link_spec(owned), up=True))
+        require_kind(builder, "dummy", f"create dummy link {owned.name}")
+        require_pyroute2(builder)
+        builder.do(*link_steps(link_spec(owned), up=True))
         return
     # More than it was made with is its users' wish.
-    align_owned(draft, link, {"alias": names.tag(owned.id), "mtu": max(link.mtu, DUMMY_MTU), "up": True})
+    align_owned(builder, link, {"alias": names.tag(owned.id), "mtu": max(link.mtu, DUMMY_MTU), "up": True})
 
 
-def _ensure_vlan(draft: PlanBuilder, owned: SubInterface, link: Link | None) -> None:
-    base = check_base(draft, owned, link)
+def _ensure_vlan(builder: PlanBuilder, owned: SubInterface, link: Link | None) -> None:
+    base = check_base(builder, owned, link)
     if link is None:
-        require_kind(draft, "vlan", f"create VLAN link {owned.name}")
-        draft.do(*link_steps(link_spec(owned), owned.up))
+        require_kind(builder, "vlan", f"create VLAN link {owned.name}")
+        builder.do(*link_steps(link_spec(owned), owned.up))
         return
     wanted = {
         "alias": names.tag(owned.id),
@@ -128,22 +124,26 @@ def _ensure_vlan(draft: PlanBuilder, owned: SubInterface, link: Link | None) -> 
         "vlan": plain(owned.facts),
         "up": owned.up,
     }
-    align_owned(draft, link, wanted)
+    align_owned(builder, link, wanted)
 
 
-def align_owned(draft: PlanBuilder, link: Link, wanted: dict[str, t.Any]) -> None:
+def align_owned(builder: PlanBuilder, link: Link, wanted: dict[str, t.Any]) -> None:
     """Change in place what differs, the state last."""
     for attribute, new in wanted.items():
         old = plain(getattr(link, attribute))
         if old != new:
             if attribute == "vlan":
-                require_pyroute2(draft)
-            draft.do(SetLink(HOST, link.name, attribute, old, new))
+                require_pyroute2(builder)
+            builder.do(SetLink(HOST, link.name, attribute, old, new))
 
 
-def check_base(draft: PlanBuilder, sub: SubInterface, link: Link | None) -> Link:
-    base = draft.host.links.get(sub.parent)
-    if base is None and (other := draft.host.with_altname(sub.parent)) is not None:
+def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Link:
+    """The base of a VLAN link, if it can carry that.
+
+    :raises PlanError: naming it, and why not
+    """
+    base = builder.host.links.get(sub.parent)
+    if base is None and (other := builder.host.with_altname(sub.parent)) is not None:
         raise PlanError(
             f"cannot create VLAN link {sub.name}: {sub.parent} is an alternative name of {other.name}; "
             f"write parent: {other.name} instead, or {other.name}.{sub.vlan_id} where the two are one name"
@@ -163,18 +163,22 @@ def check_base(draft: PlanBuilder, sub: SubInterface, link: Link | None) -> Link
     if sub.mtu is not None and sub.mtu > base.mtu:
         raise AbsentError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}", sub.parent)
     if link is None:
-        check_vlan_is_free(draft, sub, base)
+        check_vlan_is_free(builder, sub, base)
     return base
 
 
-def check_vlan_is_free(draft: PlanBuilder, sub: SubInterface, base: Link) -> None:
-    other = draft.host.vlan_on(base, sub.vlan_id, sub.protocol)
+def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> None:
+    """Refuse a VLAN that another link of the base has.
+
+    :raises PlanError: naming that link
+    """
+    other = builder.host.vlan_on(base, sub.vlan_id, sub.protocol)
     if other is not None:
         raise PlanError(
             f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
             f"{other.name}; use {other.name} as parent, or remove it"
         )
-    for emigrant in draft.kernel.emigrants:
+    for emigrant in builder.kernel.emigrants:
         link = emigrant.link
         if link.lower != base.index or link.vlan is None:
             continue
@@ -187,85 +191,88 @@ def check_vlan_is_free(draft: PlanBuilder, sub: SubInterface, base: Link) -> Non
             )
 
 
-def new_subinterface(draft: PlanBuilder, name: str, parent: str, vlan_id: int) -> SubInterface:
+def new_subinterface(builder: PlanBuilder, name: str, parent: str, vlan_id: int) -> SubInterface:
     """The sub-interface that a network makes for itself: everything by default."""
-    return SubInterface(new_id(draft, name), name, parent, vlan_id)
+    return SubInterface(new_id(builder, name), name, parent, vlan_id)
 
 
-def new_id(draft: PlanBuilder, name: str) -> str:
-    return names.subinterface_id(draft.kernel.host, name)
+def new_id(builder: PlanBuilder, name: str) -> str:
+    """The id of a sub-interface that is to be made."""
+    return names.subinterface_id(builder.kernel.host, name)
 
 
-def is_left(draft: PlanBuilder, name: str) -> bool:
+def is_left(builder: PlanBuilder, name: str) -> bool:
     """Whether a link is one that a record which was lost has left: it carries the tag of its own name."""
-    return name not in draft.links and is_ours(draft.host.links.get(name), new_id(draft, name), "vlan")
+    return name not in builder.links and is_ours(builder.host.links.get(name), new_id(builder, name), "vlan")
 
 
-def foreign_users(draft: PlanBuilder, link: Link | None) -> list[str]:
+def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
+    """What sits on a link and is not ours, as phrases."""
     if link is None:
         return []
-    above = [f"link {other.name}" for other in draft.host.above(link) if not other.ours]
-    master = draft.host.by_index(link.master)
+    above = [f"link {other.name}" for other in builder.host.above(link) if not other.ours]
+    master = builder.host.by_index(link.master)
     above += [f"{master.kind} {master.name}" if master.kind else master.name] if master else []
-    return above + [f"a link with MAC address {mac} in another namespace" for mac in _foreign_addresses(draft, link)]
+    return above + [f"a link with MAC address {mac} in another namespace" for mac in _foreign_addresses(builder, link)]
 
 
-def _foreign_addresses(draft: PlanBuilder, link: Link) -> list[str]:
+def _foreign_addresses(builder: PlanBuilder, link: Link) -> list[str]:
     """The MAC addresses of links of others on a link, wherever those are, as far as its filter tells.
 
     A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
     """
-    return sorted(draft.host.filters.get(link.index, frozenset()) - draft.known_addresses)
+    return sorted(builder.host.filters.get(link.index, frozenset()) - builder.known_addresses)
 
 
-def tagged_or_named(draft: PlanBuilder, owned: OwnedLink) -> Link | None:
+def tagged_or_named(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
     """What carries the tag of an owned link, whatever it is called now, else what has its name."""
-    return draft.host.tagged(names.tag(owned.id)) or draft.host.links.get(owned.name)
+    return builder.host.tagged(names.tag(owned.id)) or builder.host.links.get(owned.name)
 
 
-def delete_link(draft: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:
+def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:
+    """Plan the removal of a link, with what makes it again."""
     if link is None:
         return
     if owned is not None:
         spec = dataclasses.replace(link_spec(owned), name=link.name)
     else:
-        base = draft.host.by_index(link.lower)
+        base = builder.host.by_index(link.lower)
         spec = LinkSpec(link.name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
-    draft.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *configuration(draft, link))))
+    builder.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *configuration(builder, link))))
 
 
-def configuration(draft: PlanBuilder, link: Link) -> t.Iterator[Step]:
+def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
     """The steps that give a link what others have put on it: addresses, and routes where they were read."""
     if not link.up:
         return
-    for address in draft.host.addresses.get(link.index, ()):
-        yield AddAddress(HOST, link.name, address, draft.host.peers.get((link.index, address)))
-    for route in routes_put_on(draft.host, link):
+    for address in builder.host.addresses.get(link.index, ()):
+        yield AddAddress(HOST, link.name, address, builder.host.peers.get((link.index, address)))
+    for route in routes_put_on(builder.host, link):
         yield AddRoute(HOST, link.name, route)
 
 
-def release_parent(draft: PlanBuilder, name: str) -> None:
+def release_parent(builder: PlanBuilder, name: str) -> None:
     """Take an owned link away if nothing uses it any more and no task declared it."""
-    owned = draft.links.get(name)
-    if owned is None or owned.declared or draft.is_expected(name):
+    owned = builder.links.get(name)
+    if owned is None or owned.declared or builder.is_expected(name):
         return
-    if draft.networks_on(name) or draft.subinterfaces_on(name):
+    if builder.networks_on(name) or builder.subinterfaces_on(name):
         return
-    link = tagged_or_named(draft, owned)
-    draft.drop_link(name)
-    users = foreign_users(draft, link)
-    if link is not None and (base := renamed_base(draft, link, owned)) is not None:
-        draft.warn(
+    link = tagged_or_named(builder, owned)
+    builder.drop_link(name)
+    users = foreign_users(builder, link)
+    if link is not None and (base := renamed_base(builder, link, owned)) is not None:
+        builder.warn(
             f"{link.name} was made here, but its base {base[0]} is called {base[1]} now, so it is kept, as a foreign link; "
             f"delete it, if nobody uses it: ip link delete {link.name}"
         )
-    elif link is not None and not _is_owned(draft, link, owned):
-        draft.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
+    elif link is not None and not _is_owned(builder, link, owned):
+        builder.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
     elif link is not None and users:
-        draft.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
-        draft.do(SetLink(HOST, link.name, "alias", link.alias, ""))
+        builder.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
+        builder.do(SetLink(HOST, link.name, "alias", link.alias, ""))
         return  # and so does its base, which carries it
     else:
-        delete_link(draft, owned, link)
+        delete_link(builder, owned, link)
     if isinstance(owned, SubInterface):
-        release_parent(draft, owned.parent)
+        release_parent(builder, owned.parent)

@@ -37,30 +37,30 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     :param foresee: take it that networks which are not there yet will be made before the plan is carried out
     :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
     """
-    draft = PlanBuilder(recorded, kernel)
-    draft.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
+    builder = PlanBuilder(recorded, kernel)
+    builder.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
     users = [used_by(request) for request in requests]
     for links, places in users:
-        draft.expect(links, places)
-    draft.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
+        builder.expect(links, places)
+    builder.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
     reserved: dict[str, tuple[Lease, ...]] | None = None
     failures = _Failures()
     for request, (links, places) in zip(requests, users):
-        draft.expect(links, places, -1)
+        builder.expect(links, places, -1)
         for note in request.notes:
-            draft.warn(note)
+            builder.warn(note)
         if isinstance(request, EndpointOptions):
             if reserved is None:
-                reserved = _reserve(draft, requests)
-            draft.leases.release(reserved.pop(request.title, ()))
-        failures.work_in(draft, request, foresee)
+                reserved = _reserve(builder, requests)
+            builder.leases.release(reserved.pop(request.title, ()))
+        failures.work_in(builder, request, foresee)
     failures.check()
     for name in dict.fromkeys(link for links, dummy in users for link in links):
-        release_parent(draft, name)  # kept for a request that then used something foreign instead
-    return draft.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
+        release_parent(builder, name)  # kept for a request that then used something foreign instead
+    return builder.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
 
 
-def _reserve(draft: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
+def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
     """Title → reservations of the endpoints that ask for addresses; the first to ask for one has it.
 
     Also of addresses that are held: their holders may be about to get others.
@@ -69,10 +69,10 @@ def _reserve(draft: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, tup
     taken: set[tuple[str, str]] = set()
     for request in requests:
         if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
-            found = [item for item in requested_leases(draft, request) if (item.pool, item.address) not in taken]
+            found = [item for item in requested_leases(builder, request) if (item.pool, item.address) not in taken]
             taken.update((item.pool, item.address) for item in found)
             reserved[request.title] = tuple(found)
-            draft.leases.take(found)
+            builder.leases.take(found)
     return reserved
 
 
@@ -85,30 +85,30 @@ class _Failures:
         self._networks: set[str] = set()
         self._links: set[str] = set()
 
-    def work_in(self, draft: PlanBuilder, request: Request, foresee: bool) -> None:
+    def work_in(self, builder: PlanBuilder, request: Request, foresee: bool) -> None:
         """Work a request into the plan, or note why that cannot be, and leave the plan as it was."""
-        if self._depends_on_failed(draft, request):
+        if self._depends_on_failed(builder, request):
             self._spread(request)
             return
         mistakes = Mistakes(request.title)
-        steps = len(draft.steps)
+        steps = len(builder.steps)
         with mistakes:
-            _work_in(draft, request, foresee)
-            check_writable(draft.kernel, request.title, draft.steps[steps:])
+            _work_in(builder, request, foresee)
+            check_writable(builder.kernel, request.title, builder.steps[steps:])
         if mistakes:
-            draft.take_back(steps)
+            builder.take_back(steps)
             self._found += mistakes.found
             self._sentences += mistakes.sentences
             self._spread(request)
 
-    def _depends_on_failed(self, draft: PlanBuilder, request: Request) -> bool:
+    def _depends_on_failed(self, builder: PlanBuilder, request: Request) -> bool:
         if not self._found:
             return False
         links = set(used_by(request)[0]) - {getattr(request, "name", "")}
         if isinstance(request, EndpointOptions):
             if request.network in self._networks:
                 return True
-            network = draft.networks.get(request.network)
+            network = builder.networks.get(request.network)
             links |= set(and_below(network.parent)) if network is not None else set()
         return not self._links.isdisjoint(links)
 
@@ -126,26 +126,26 @@ class _Failures:
         raise_all(self._found, self._sentences)
 
 
-def _work_in(draft: PlanBuilder, request: Request, foresee: bool) -> None:
+def _work_in(builder: PlanBuilder, request: Request, foresee: bool) -> None:
     if isinstance(request, Restoration):
-        plan_restoration(draft, request)
+        plan_restoration(builder, request)
     elif isinstance(request, NetworkOptions):
-        plan_network(draft, request)
+        plan_network(builder, request)
     elif isinstance(request, NetworkRemoval):
-        plan_network_removal(draft, request)
+        plan_network_removal(builder, request)
     elif isinstance(request, SubInterfaceOptions):
-        plan_subinterface(draft, request)
+        plan_subinterface(builder, request)
     elif isinstance(request, SubInterfaceRemoval):
-        plan_subinterface_removal(draft, request)
+        plan_subinterface_removal(builder, request)
     elif isinstance(request, SubInterfaceRetraction):
-        plan_subinterface_retraction(draft, request)
+        plan_subinterface_retraction(builder, request)
     elif isinstance(request, EndpointOptions):
-        network = draft.networks.get(request.network)
+        network = builder.networks.get(request.network)
         if network is None and foresee:
-            plan_unforeseen(draft, request)
+            plan_unforeseen(builder, request)
             return
         if network is not None:
-            ensure_parent(draft, network)
-        plan_endpoint(draft, request)
-    elif (request.network, request.name) in draft.endpoints:
-        remove_endpoint(draft, draft.endpoints[request.network, request.name])
+            ensure_parent(builder, network)
+        plan_endpoint(builder, request)
+    elif (request.network, request.name) in builder.endpoints:
+        remove_endpoint(builder, builder.endpoints[request.network, request.name])

@@ -30,7 +30,7 @@ from .mistakes import Mistakes
 
 
 def resolve_endpoint(
-    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mistakes: Mistakes
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mistakes: Mistakes
 ) -> Endpoint:
     """The endpoint with everything that the task left open decided.
 
@@ -39,23 +39,23 @@ def resolve_endpoint(
     ipv4 = ipv6 = None
     no_ipv4 = no_ipv6 = True
     with mistakes:
-        ipv4 = _address(draft, wanted, recorded, network, 4)
+        ipv4 = _address(builder, wanted, recorded, network, 4)
         no_ipv4 = False
     with mistakes:
-        ipv6 = _address(draft, wanted, recorded, network, 6)
+        ipv6 = _address(builder, wanted, recorded, network, 6)
         no_ipv6 = False
     mac = recorded.mac if recorded else ""
     # A MAC address that follows from an address is not known without that.
     if wanted.mac is not None or network.mode == "passthru" or not no_ipv4:
         with mistakes:
-            mac = _mac(draft, wanted, recorded, network, parent, ipv4)
+            mac = _mac(builder, wanted, recorded, network, parent, ipv4)
     mtu = parent.mtu
     with mistakes:
         mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
     default_route = wanted.takes_default_route
     gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
     endpoint = Endpoint(
-        id=recorded.id if recorded else names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name),
+        id=recorded.id if recorded else names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name),
         name=wanted.name,
         network=wanted.network,
         netns=wanted.netns,
@@ -71,7 +71,7 @@ def resolve_endpoint(
         announce=wanted.announce,
         routes=wanted.routes,
         sysctls=wanted.sysctls,
-        sysctls_before=_sysctls_before(draft, wanted, recorded),
+        sysctls_before=_sysctls_before(builder, wanted, recorded),
         labels=wanted.labels,
         own_exclusive=wanted.exclusive,
     )
@@ -80,7 +80,7 @@ def resolve_endpoint(
     with mistakes:
         undecided = {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks}
         check_routes(endpoint, undecided, network)
-    warn_of_default_routes(draft, endpoint, network)
+    warn_of_default_routes(builder, endpoint, network)
     return endpoint
 
 
@@ -104,40 +104,40 @@ def gateways_of(network: Network, default_route: bool, *addresses: str | None) -
 
 
 def _address(
-    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
 ) -> str | None:
     """The address of one family with prefix length: the requested one, else the one it has, else the next."""
     title = wanted.title
     requested = wanted.ipv4 if version == 4 else wanted.ipv6
     subnets = _subnets(title, wanted, network, version)
     kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
-    tag = names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name))
+    tag = names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name))
     if requested is not None:
-        given = _requested(draft, title, network, subnets, requested)
+        given = _requested(builder, title, network, subnets, requested)
         if kept and without_prefix(kept) == requested:
-            warn_of_kept(draft, title, given, tag)
+            warn_of_kept(builder, title, given, tag)
         else:
-            check_request(draft, title, f"ipv{version}", requested, tag)
+            check_request(builder, title, f"ipv{version}", requested, tag)
         return given
     if not subnets:
         return None
     if kept and any(without_prefix(kept) in block_of(subnet.subnet) for subnet in subnets):
-        warn_of_kept(draft, title, kept, tag)
+        warn_of_kept(builder, title, kept, tag)
         return kept
     for subnet in subnets:
-        found = next_address(subnet, draft.leases.taken(subnet.pool), taken_of(draft).numbers(version))
+        found = next_address(subnet, builder.leases.taken(subnet.pool), taken_of(builder).numbers(version))
         if found is not None:
             return _with_length(found, subnet)
-    pools = ", ".join(_how_full(draft, subnet) for subnet in subnets)
-    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(draft, subnets)}")
+    pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
+    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(builder, subnets)}")
 
 
-def _how_full(draft: PlanBuilder, subnet: Subnet) -> str:
+def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
     """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
     among = candidates(subnet)
     reserved = {
         address
-        for network in draft.networks.values()
+        for network in builder.networks.values()
         for item in network.subnets
         if item.pool == subnet.pool
         for address in (item.gateway, *item.aux_addresses.values())
@@ -159,7 +159,7 @@ def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int
     return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
 
 
-def _requested(draft: PlanBuilder, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
+def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
     option = f"ipv{version_of(address)}"
     subnet = next((subnet for subnet in subnets if address in block_of(subnet.subnet)), None)
     if subnet is None:
@@ -168,7 +168,7 @@ def _requested(draft: PlanBuilder, title: str, network: Network, subnets: tuple[
     if address not in usable(subnet.subnet):
         kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
         raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
-    holder = draft.leases.holder(subnet.pool, address)
+    holder = builder.leases.holder(subnet.pool, address)
     if holder is not None:
         raise PlanError(
             f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one chosen"
@@ -176,9 +176,9 @@ def _requested(draft: PlanBuilder, title: str, network: Network, subnets: tuple[
     return _with_length(address, subnet)
 
 
-def requested_leases(draft: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
+def requested_leases(builder: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
     """The leases that an endpoint asks for by address, as far as its network has them."""
-    network = draft.networks.get(wanted.network)
+    network = builder.networks.get(wanted.network)
     found = []
     for address in (wanted.ipv4, wanted.ipv6):
         subnet = subnet_of(network, address) if network and address else None
@@ -192,26 +192,26 @@ def _with_length(address: str, subnet: Subnet) -> str:
 
 
 def _mac(
-    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
 ) -> str:
     title = wanted.title
     if network.mode == "passthru":
         if wanted.mac is not None:
             raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
-        _check_passthru_is_free(draft, wanted, network)
+        _check_passthru_is_free(builder, wanted, network)
         return parent.mac
     if wanted.mac is not None:
         mac = wanted.mac
     elif ipv4 is not None:
         mac = mac_of_ipv4(without_prefix(ipv4))
     else:
-        mac = mac_of_names(draft.kernel.host, wanted.network, wanted.name)
-    _check_mac_is_free(draft, wanted, recorded, parent, mac)
+        mac = mac_of_names(builder.kernel.host, wanted.network, wanted.name)
+    _check_mac_is_free(builder, wanted, recorded, parent, mac)
     return mac
 
 
-def _check_passthru_is_free(draft: PlanBuilder, wanted: EndpointOptions, network: Network) -> None:
-    others = [endpoint for endpoint in draft.endpoints_of(network.name) if endpoint.name != wanted.name]
+def _check_passthru_is_free(builder: PlanBuilder, wanted: EndpointOptions, network: Network) -> None:
+    others = [endpoint for endpoint in builder.endpoints_of(network.name) if endpoint.name != wanted.name]
     if others:
         raise PlanError(
             f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
@@ -219,29 +219,29 @@ def _check_passthru_is_free(draft: PlanBuilder, wanted: EndpointOptions, network
 
 
 def _check_mac_is_free(
-    draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, parent: Link, mac: str
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, parent: Link, mac: str
 ) -> None:
     """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
     title = wanted.title
     # Its own link is known even without its tag; in another namespace it is not among those of the host.
-    own = find_link(draft.host, recorded, parent) if recorded and draft.same_place(recorded.netns, HOST) else None
+    own = find_link(builder.host, recorded, parent) if recorded and builder.same_place(recorded.netns, HOST) else None
     if mac == parent.mac:
         raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
-    for endpoint in draft.holders_of(parent.name, mac):
+    for endpoint in builder.holders_of(parent.name, mac):
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
-    for link in draft.host.above(parent):
+    for link in builder.host.above(parent):
         if link == own or link.mac != mac or link.kind not in ("macvlan", "macvtap"):
             continue
-        if not _is_recorded(draft, wanted, parent, link):
+        if not _is_recorded(builder, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
 
 
-def _is_recorded(draft: PlanBuilder, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
+def _is_recorded(builder: PlanBuilder, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
     """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
-    if link.alias == names.tag(names.object_id(draft.kernel.host, "endpoint", wanted.network, wanted.name)):
+    if link.alias == names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)):
         return True
-    endpoint = draft.endpoint_of(link.alias)
-    return endpoint is not None and draft.networks[endpoint.network].parent == parent.name
+    endpoint = builder.endpoint_of(link.alias)
+    return endpoint is not None and builder.networks[endpoint.network].parent == parent.name
 
 
 def mtu_of(
@@ -335,12 +335,12 @@ def _check_identities(endpoint: Endpoint) -> None:
             )
 
 
-def _sysctls_before(draft: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
+def _sysctls_before(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
     """What settings of the namespace itself were, so that they can be put back; those of a new one need not be."""
-    space = draft.space(wanted.netns)
-    if space is None or wanted.netns.kind == "name" and wanted.netns.value in draft.namespaces:
+    space = builder.space(wanted.netns)
+    if space is None or wanted.netns.kind == "name" and wanted.netns.value in builder.namespaces:
         return {}
-    neighbours = draft.endpoints_in(wanted.netns)
+    neighbours = builder.endpoints_in(wanted.netns)
     earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
     # What an endpoint found before it changed it goes before what is found now.
     before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}

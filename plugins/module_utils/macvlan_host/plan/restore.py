@@ -30,90 +30,90 @@ from .refusals import check_writable
 from .resolve import check_mtu_of_ipv6
 
 
-def plan_restoration(draft: PlanBuilder, wanted: Restoration) -> None:
-    """Work everything that is recorded into the plan, from the bottom up; the draft tells what is missing."""
+def plan_restoration(builder: PlanBuilder, wanted: Restoration) -> None:
+    """Work everything that is recorded into the plan, from the bottom up; the builder tells what is missing."""
     # What has no tag after a boot was made by others, however like ours it is.
-    draft.adopts = False
-    for sub in stacked(draft.links.values()):
+    builder.adopts = False
+    for sub in stacked(builder.links.values()):
         if wanted.only in (None, sub.title):
-            with _told(draft, sub.title, _missing_link(draft, sub.parent)):
-                ensure_owned(draft, sub)
-    of_network = {item.network for item in draft.endpoints.values() if item.title == wanted.only}
-    for network in list(draft.networks.values()):
+            with _told(builder, sub.title, _missing_link(builder, sub.parent)):
+                ensure_owned(builder, sub)
+    of_network = {item.network for item in builder.endpoints.values() if item.title == wanted.only}
+    for network in list(builder.networks.values()):
         if wanted.only in (None, network.title) or network.name in of_network:
-            with _told(draft, network.title, _missing_link(draft, network.parent)):
-                ensure_parent(draft, network)
-    for endpoint in list(draft.endpoints.values()):
+            with _told(builder, network.title, _missing_link(builder, network.parent)):
+                ensure_parent(builder, network)
+    for endpoint in list(builder.endpoints.values()):
         if wanted.only in (None, endpoint.title):
-            _restore_endpoint(draft, endpoint)
+            _restore_endpoint(builder, endpoint)
 
 
-def _missing_link(draft: PlanBuilder, name: str) -> Missing | None:
+def _missing_link(builder: PlanBuilder, name: str) -> Missing | None:
     """What is known of a link of ours that cannot be restored."""
-    return draft.missing.get(f"vlan_subinterface {name}")
+    return builder.missing.get(f"vlan_subinterface {name}")
 
 
 @contextlib.contextmanager
-def _told(draft: PlanBuilder, title: str, cause: Missing | None = None) -> t.Iterator[None]:
+def _told(builder: PlanBuilder, title: str, cause: Missing | None = None) -> t.Iterator[None]:
     """Note what is in the way of an object, and take back what was planned for it.
 
     :param cause: what is missing below it, if anything
     """
-    steps = len(draft.steps)
+    steps = len(builder.steps)
     try:
         yield
-        check_writable(draft.kernel, title, draft.steps[steps:])
+        check_writable(builder.kernel, title, builder.steps[steps:])
     except (PlanError, MissingLibraryError) as exc:
-        draft.take_back(steps)
+        builder.take_back(steps)
         awaits = exc.awaits if isinstance(exc, AbsentError) else None
         if cause is not None:
-            draft.missing[title] = Missing(title, cause.reason, cause.awaits, cause.cause or cause.object)
+            builder.missing[title] = Missing(title, cause.reason, cause.awaits, cause.cause or cause.object)
         else:
-            draft.missing[title] = Missing(title, str(exc), awaits)
+            builder.missing[title] = Missing(title, str(exc), awaits)
 
 
-def _restore_endpoint(draft: PlanBuilder, endpoint: Endpoint) -> None:
-    network = draft.networks[endpoint.network]
-    with _told(draft, endpoint.title, draft.missing.get(network.title)):
-        if network.title in draft.missing:
+def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    network = builder.networks[endpoint.network]
+    with _told(builder, endpoint.title, builder.missing.get(network.title)):
+        if network.title in builder.missing:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
-        _check_namespace(draft, endpoint)
-        allowed = _as_parent_allows(draft, endpoint, network)
-        check_place(draft, allowed, find_recorded(draft, endpoint))
-        align_namespace(draft, endpoint.netns)
-        realise(draft, allowed, allowed, network)
+        _check_namespace(builder, endpoint)
+        allowed = _as_parent_allows(builder, endpoint, network)
+        check_place(builder, allowed, find_recorded(builder, endpoint))
+        align_namespace(builder, endpoint.netns)
+        realise(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
             reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, as its parent {network.parent} has no more"
-            draft.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
+            builder.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
 
 
-def _check_namespace(draft: PlanBuilder, endpoint: Endpoint) -> None:
+def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Refuse namespaces that only their owners can bring back."""
     netns, title = endpoint.netns, endpoint.title
-    if not netns.path or find_recorded(draft, endpoint) is not None:
+    if not netns.path or find_recorded(builder, endpoint) is not None:
         return
     if netns.of_process:
         raise PlanError(
             f"{title}: nobody knows whether {netns.path} is still the namespace that it was in; "
             f"run its task again with the process as it is now"
         )
-    if netns.path in draft.kernel.no_namespaces:
+    if netns.path in builder.kernel.no_namespaces:
         message = f"{title}: {netns.path} is not a network namespace"
-        if draft.owned_namespace(netns) is not None:
+        if builder.owned_namespace(netns) is not None:
             raise PlanError(f"{message}; remove it, so that it can be made again")
         raise AbsentError(message, netns.path)
-    if draft.same_place(netns, HOST):
+    if builder.same_place(netns, HOST):
         raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right one")
-    if draft.space(netns) is None and draft.owned_namespace(netns) is None:
+    if builder.space(netns) is None and builder.owned_namespace(netns) is None:
         raise AbsentError(
             f"{title}: {netns.title} is gone; it was not made here, so it is not made again: bring it back first",
             netns.path,
         )
 
 
-def _as_parent_allows(draft: PlanBuilder, endpoint: Endpoint, network: Network) -> Endpoint:
+def _as_parent_allows(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> Endpoint:
     """The endpoint with the mtu that it can have now; one that was asked for, or that IPv6 needs, is waited for."""
-    parent = draft.host.links[network.parent]
+    parent = builder.host.links[network.parent]
     if endpoint.mtu > parent.mtu and (endpoint.own_mtu or network.mtu):
         raise AbsentError(
             f"{endpoint.title}: mtu {endpoint.mtu} is more than the {parent.mtu} of its parent {parent.name}", parent.name

@@ -31,33 +31,33 @@ from .parent import (
 )
 
 
-def plan_subinterface(draft: PlanBuilder, wanted: SubInterfaceOptions) -> None:
+def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None:
     """Work a sub-interface that shall be there into the plan.
 
     :raises PlanError: it cannot be made, or would have to be changed where that is impossible or not ours
     """
-    recorded = draft.links.get(wanted.name)
+    recorded = builder.links.get(wanted.name)
     if isinstance(recorded, DummyParent):
         raise PlanError(f"{wanted.title}: this is the dummy parent of a network")
-    link = draft.host.links.get(wanted.name)
-    if recorded is None and link is not None and not is_left(draft, wanted.name):
-        _check_foreign(draft, link, wanted)
-        warn_of_filter(draft, wanted.title, link)
+    link = builder.host.links.get(wanted.name)
+    if recorded is None and link is not None and not is_left(builder, wanted.name):
+        _check_foreign(builder, link, wanted)
+        warn_of_filter(builder, wanted.title, link)
         return
     options = {
         item.name: getattr(wanted, item.name) for item in dataclasses.fields(SubInterfaceOptions) if item.name != "notes"
     }
-    identifier = recorded.id if recorded else new_id(draft, wanted.name)
+    identifier = recorded.id if recorded else new_id(builder, wanted.name)
     sub = SubInterface(id=identifier, declared=True, **options)
     if recorded is not None:
         _check_unchangeable(recorded, sub)
     if recorded != sub:
-        draft.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
-    _lower_users(draft, sub)
-    ensure_owned(draft, sub)
-    warn_of_filter(draft, sub.title, draft.host.links[sub.name])
-    for network, endpoint in _endpoints_on(draft, sub.name):
-        follow_network(draft, endpoint, network)
+        builder.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
+    _lower_users(builder, sub)
+    ensure_owned(builder, sub)
+    warn_of_filter(builder, sub.title, builder.host.links[sub.name])
+    for network, endpoint in _endpoints_on(builder, sub.name):
+        follow_network(builder, endpoint, network)
 
 
 def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
@@ -70,39 +70,39 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
             )
 
 
-def _lower_users(draft: PlanBuilder, sub: SubInterface) -> None:
+def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
     """Endpoints get a lower mtu before the link below them, and their old one back after it.
 
     What networks and endpoints will ask for later in the same plan counts, not what they asked for before.
     """
-    link, base = draft.host.links.get(sub.name), draft.host.links.get(sub.parent)
+    link, base = builder.host.links.get(sub.name), builder.host.links.get(sub.parent)
     mtu = sub.mtu or (base.mtu if base else None)
     if link is None or mtu is None or mtu >= link.mtu:
         return
-    for network in draft.networks_on(sub.name):
-        of_network = _asked_mtu(draft, network.title, network.mtu)
+    for network in builder.networks_on(sub.name):
+        of_network = _asked_mtu(builder, network.title, network.mtu)
         if of_network is not None and of_network > mtu:
             raise PlanError(f"{sub.title}: mtu {mtu} is less than the {of_network} of {network.title}, which uses it")
-        for endpoint in draft.endpoints_of(network.name):
-            own = _asked_mtu(draft, endpoint.title, endpoint.own_mtu)
+        for endpoint in builder.endpoints_of(network.name):
+            own = _asked_mtu(builder, endpoint.title, endpoint.own_mtu)
             if own is not None and own > mtu:
                 raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {endpoint.title} on it")
             asked = dataclasses.replace(endpoint, own_mtu=own)
-            follow_network(draft, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
+            follow_network(builder, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
 
 
-def _asked_mtu(draft: PlanBuilder, title: str, recorded: int | None) -> int | None:
+def _asked_mtu(builder: PlanBuilder, title: str, recorded: int | None) -> int | None:
     """The mtu that an object asks for in this plan, else the one that it asked for before."""
-    return draft.coming[title].mtu if title in draft.coming else recorded
+    return builder.coming[title].mtu if title in builder.coming else recorded
 
 
-def _endpoints_on(draft: PlanBuilder, parent: str) -> list[tuple[Network, Endpoint]]:
-    return [(network, item) for network in draft.networks_on(parent) for item in draft.endpoints_of(network.name)]
+def _endpoints_on(builder: PlanBuilder, parent: str) -> list[tuple[Network, Endpoint]]:
+    return [(network, item) for network in builder.networks_on(parent) for item in builder.endpoints_of(network.name)]
 
 
-def _check_foreign(draft: PlanBuilder, link: Link, wanted: SubInterfaceOptions) -> None:
+def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions) -> None:
     """A link that was there before is used as it is, if it is what the task describes."""
-    base = draft.host.by_index(link.lower) if link.lower_netns is None else None
+    base = builder.host.by_index(link.lower) if link.lower_netns is None else None
     if link.vlan is None or base is None:
         raise PlanError(
             f"{wanted.title}: a link of that name is there, and it is no VLAN link; it was not "
@@ -124,47 +124,47 @@ def _check_foreign(draft: PlanBuilder, link: Link, wanted: SubInterfaceOptions) 
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 
-def plan_subinterface_removal(draft: PlanBuilder, wanted: SubInterfaceRemoval) -> None:
+def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval) -> None:
     """Work a sub-interface that shall be gone into the plan.
 
     :raises PlanError: it is foreign or in use, and ``force`` was not given
     """
-    recorded = draft.links.get(wanted.name)
-    link = tagged_or_named(draft, recorded) if recorded else draft.host.links.get(wanted.name)
+    recorded = builder.links.get(wanted.name)
+    link = tagged_or_named(builder, recorded) if recorded else builder.host.links.get(wanted.name)
     if recorded is None and link is None:
         return
-    owned = recorded is not None and (link is None or _is_owned(draft, link, recorded))
+    owned = recorded is not None and (link is None or _is_owned(builder, link, recorded))
     if not owned:
         _check_foreign_removal(t.cast(Link, link), wanted)
-    users = _users(draft, wanted.name, link)
+    users = _users(builder, wanted.name, link)
     if users and not wanted.force:
         raise PlanError(
             f"{wanted.title} is used by {', '.join(users)}; remove that first, "
             f"or take it away all the same with force: true"
         )
     if users:
-        draft.warn(f"{wanted.title} was taken away from {', '.join(users)}")
-    delete_link(draft, recorded if owned else None, link)
+        builder.warn(f"{wanted.title} was taken away from {', '.join(users)}")
+    delete_link(builder, recorded if owned else None, link)
     if recorded is not None:
-        draft.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
-        draft.drop_link(wanted.name)
+        builder.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
+        builder.drop_link(wanted.name)
     if isinstance(recorded, SubInterface):
-        release_parent(draft, recorded.parent)
+        release_parent(builder, recorded.parent)
 
 
-def plan_subinterface_retraction(draft: PlanBuilder, wanted: SubInterfaceRetraction) -> None:
+def plan_subinterface_retraction(builder: PlanBuilder, wanted: SubInterfaceRetraction) -> None:
     """Work into the plan that a sub-interface is no longer declared: it goes, or stays with those who use it.
 
     :raises PlanError: something foreign uses it
     """
-    recorded = draft.links.get(wanted.name)
+    recorded = builder.links.get(wanted.name)
     if not isinstance(recorded, SubInterface):
         return
-    if draft.is_expected(wanted.name) or draft.networks_on(wanted.name) or draft.subinterfaces_on(wanted.name):
-        draft.do(Note(f"leave {recorded.title} to those who use it"))
-        draft.put_link(dataclasses.replace(recorded, declared=False))
+    if builder.is_expected(wanted.name) or builder.networks_on(wanted.name) or builder.subinterfaces_on(wanted.name):
+        builder.do(Note(f"leave {recorded.title} to those who use it"))
+        builder.put_link(dataclasses.replace(recorded, declared=False))
         return
-    plan_subinterface_removal(draft, SubInterfaceRemoval(wanted.name))
+    plan_subinterface_removal(builder, SubInterfaceRemoval(wanted.name))
 
 
 def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
@@ -177,8 +177,8 @@ def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
         )
 
 
-def _users(draft: PlanBuilder, name: str, link: Link | None) -> list[str]:
+def _users(builder: PlanBuilder, name: str, link: Link | None) -> list[str]:
     """What would be lost with a link: networks, sub-interfaces on it, foreign links on it, its bridge or bond."""
-    users = [network.title for network in draft.networks_on(name)]
-    users += [other.title for other in draft.subinterfaces_on(name)]
-    return users + foreign_users(draft, link)
+    users = [network.title for network in builder.networks_on(name)]
+    users += [other.title for other in builder.subinterfaces_on(name)]
+    return users + foreign_users(builder, link)

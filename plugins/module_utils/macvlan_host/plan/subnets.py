@@ -20,18 +20,23 @@ from .mistakes import Mistakes
 
 
 def endpoint_names(endpoints: list[Endpoint]) -> str:
+    """The endpoints that are in the way, as the end of a message."""
     if not endpoints:
         return ""
     return " (in the way: endpoints " + ", ".join(sorted(endpoint.name for endpoint in endpoints)) + ")"
 
 
-def check_lost_subnets(draft: PlanBuilder, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
+def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
+    """Refuse to take subnets away from endpoints that have addresses in them.
+
+    :raises PlanError: naming the subnets and the endpoints
+    """
     kept = {subnet.subnet for subnet in network.subnets}
     mistakes = Mistakes(network.title)
     for subnet in recorded.subnets:
         holders = [
             endpoint
-            for endpoint in draft.endpoints_of(recorded.name)
+            for endpoint in builder.endpoints_of(recorded.name)
             if any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
         ]
         if subnet.subnet not in kept and holders:
@@ -56,8 +61,9 @@ def _way_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
 
 
 def settled_subnets(
-    draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, identifier: str, mistakes: Mistakes
+    builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, identifier: str, mistakes: Mistakes
 ) -> tuple[Subnet, ...]:
+    """The subnets of a network with what was left open: those that are chosen, gateways, and whose leases they share."""
     if wanted.ipam == "none":
         return ()
     before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}
@@ -65,34 +71,34 @@ def settled_subnets(
     for subnet in wanted.subnets:
         settled = subnet
         with mistakes:
-            settled = _settled(draft, wanted, subnet, before.get(subnet.subnet), identifier)
+            settled = _settled(builder, wanted, subnet, before.get(subnet.subnet), identifier)
         subnets.append(settled)
     if not wanted.subnets:
         with mistakes:
-            subnets.append(_chosen(draft, wanted, recorded, 4))
+            subnets.append(_chosen(builder, wanted, recorded, 4))
     if wanted.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets):
         with mistakes:
-            subnets.append(_chosen(draft, wanted, recorded, 6))
+            subnets.append(_chosen(builder, wanted, recorded, 6))
     return tuple(subnets)
 
 
 def _settled(
-    draft: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, before: Subnet | None, identifier: str
+    builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, before: Subnet | None, identifier: str
 ) -> Subnet:
     """A given subnet with its scope: an old one keeps it, a new one must not overlap."""
     if before is not None:
         settled = dataclasses.replace(subnet, scope=before.scope)
         if subnet.ip_range != before.ip_range:
-            _check_overlap(draft, wanted, settled, same_pool_only=True)
+            _check_overlap(builder, wanted, settled, same_pool_only=True)
         return settled
     if wanted.allow_overlap:
         return dataclasses.replace(subnet, scope=identifier)
-    _check_overlap(draft, wanted, subnet, same_pool_only=False)
+    _check_overlap(builder, wanted, subnet, same_pool_only=False)
     return subnet
 
 
-def _check_overlap(draft: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, same_pool_only: bool) -> None:
-    for network in draft.networks.values():
+def _check_overlap(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, same_pool_only: bool) -> None:
+    for network in builder.networks.values():
         for other in network.subnets:
             if network.name == wanted.name or same_pool_only and other.pool != subnet.pool:
                 continue
@@ -115,7 +121,7 @@ def _with_range(subnet: Subnet) -> str:
     return f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet
 
 
-def _chosen(draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
+def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
     """The subnet that was chosen before, else a free one of the pools."""
     earlier = (subnet for subnet in (recorded.subnets if recorded else ()) if subnet.chosen)
     cidr = next((subnet.subnet for subnet in earlier if version_of(subnet.subnet) == version), None)
@@ -123,8 +129,8 @@ def _chosen(draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None
         pools = [pool for pool in wanted.address_pools if version_of(pool[0]) == version]
         if version == 4 and wanted.address_pools and not pools:
             raise PlanError(f"{wanted.title}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
-        default = DEFAULT_POOLS if version == 4 else ((ula_prefix(draft.kernel.host), 64),)
-        cidr = choose_subnet(pools or default, _occupied(draft))
+        default = DEFAULT_POOLS if version == 4 else ((ula_prefix(builder.kernel.host), 64),)
+        cidr = choose_subnet(pools or default, _occupied(builder))
         if cidr is None:
             raise PlanError(
                 f"{wanted.title}: no IPv{version} subnet of {', '.join(base for base, dummy in pools or default)} "
@@ -134,25 +140,25 @@ def _chosen(draft: PlanBuilder, wanted: NetworkOptions, recorded: Network | None
     return Subnet(cidr, gateway, gateway is not None, chosen=True)
 
 
-def _occupied(draft: PlanBuilder) -> list[str]:
+def _occupied(builder: PlanBuilder) -> list[str]:
     """What a chosen subnet must be clear of: networks, and what the host reaches through its own links."""
-    occupied = [subnet.subnet for network in draft.networks.values() for subnet in network.subnets]
-    occupied += draft.expected_subnets
-    addresses = [parse_network(cidr)[0] for found in draft.host.addresses.values() for cidr in found]
-    routes = [route.to for found in draft.host.routes.values() for route in found if prefix_length(route.to)]
+    occupied = [subnet.subnet for network in builder.networks.values() for subnet in network.subnets]
+    occupied += builder.expected_subnets
+    addresses = [parse_network(cidr)[0] for found in builder.host.addresses.values() for cidr in found]
+    routes = [route.to for found in builder.host.routes.values() for route in found if prefix_length(route.to)]
     return occupied + addresses + routes
 
 
-def check_reservations(draft: PlanBuilder, recorded: Network | None, network: Network) -> None:
+def check_reservations(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
     """Gateways and aux addresses must be free; a gateway may be shared with a network of the same subnet."""
     before = tuple(reservations(recorded)) if recorded else ()
-    draft.leases.release(before)
+    builder.leases.release(before)
     mistakes = Mistakes(network.title)
     for lease in reservations(network):
-        holder = draft.leases.holder(lease.pool, lease.address)
+        holder = builder.leases.holder(lease.pool, lease.address)
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
         if holder is not None and not shared_gateway:
             with mistakes:
                 raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
-    draft.leases.take(before)
+    builder.leases.take(before)
     mistakes.check()

@@ -94,10 +94,12 @@ def texts(mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
 
 
 def text_of(value: t.Any, true: str, false: str) -> str:
+    """A value of a dictionary as text."""
     if isinstance(value, bool):
         return true if value else false
     return "" if value is None else str(value)
 
 
 def prefixed(option: str, problem: str | None) -> str | None:
+    """A problem with its option in front, if there is one."""
     return None if problem is None else f"{option}: {problem}"

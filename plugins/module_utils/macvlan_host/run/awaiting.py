@@ -29,6 +29,10 @@ def check_nothing_awaited(*, state_dir: str) -> None:
 
 
 def refuse_while_awaited(stored: Stored) -> None:
+    """Refuse to do anything while a change awaits confirmation.
+
+    :raises PendingError: naming the change, and for how long
+    """
     seconds = seconds_awaited(stored.journal)
     if stored.journal is not None and seconds:
         raise PendingError(stored.journal.doing, seconds)

@@ -58,6 +58,10 @@ def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
 
 
 def apply_steps(session: Session, writer: write.KernelWriter, made: Plan, title: str) -> None:
+    """Do the steps of a plan, or take back what was done of them.
+
+    :raises KernelError: one was refused; naming its object, and what could not be taken back
+    """
     try:
         writer.apply(made.steps)
     except BaseException as exc:

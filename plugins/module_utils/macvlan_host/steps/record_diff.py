@@ -34,6 +34,7 @@ class Change(t.NamedTuple):
 
 
 def link_from_plain(body: dict[str, t.Any]) -> OwnedLink:
+    """A recorded link from JSON types."""
     return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
 
 

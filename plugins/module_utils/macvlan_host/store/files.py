@@ -37,6 +37,7 @@ def reported(path: str) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def files_used(path: str) -> t.Iterator[None]:
+    """Tell an error of a file as one of the database that could not be replaced."""
     try:
         yield
     except OSError as exc:
@@ -101,6 +102,7 @@ def check_whole(path: str) -> None:
 
 
 def connect(path: str, mode: str) -> sqlite3.Connection:
+    """A connection to a database file."""
     # Transactions are begun by hand (isolation_level None), so that it is plain what belongs to one.
     # What has a meaning of its own in a file: address (sqlite.org/uri.html, 3.1).
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
@@ -109,6 +111,7 @@ def connect(path: str, mode: str) -> sqlite3.Connection:
 
 
 def signature(path: str) -> tuple[int, int, int] | None:
+    """What tells whether a file is another one than before; None where there is none."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

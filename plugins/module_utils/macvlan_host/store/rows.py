@@ -36,6 +36,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 
 def load(connection: sqlite3.Connection, path: str) -> Stored:
+    """All that is recorded, and the journal."""
     connection.execute("BEGIN")
     try:
         version = schema_of(connection, path)
@@ -109,6 +110,7 @@ _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def apply_rows(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
+    """Write what a run changes."""
     # All old rows first: an address or a MAC may go from one object to another.
     for change in changes:
         if change.existed:

@@ -44,6 +44,7 @@ def newer_schema(path: str) -> str | None:
 
 
 def newer_header(header: bytes) -> str | None:
+    """What to tell of a header that a newer release has written; None for any other."""
     version, application = (int.from_bytes(header[start : start + 4], "big") for start in (60, 68))
     is_newer = header.startswith(MAGIC) and application == APPLICATION_ID and version > SCHEMA_VERSION
     return SIGN.format(version=version) if is_newer else None

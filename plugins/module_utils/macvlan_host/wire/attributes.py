@@ -100,9 +100,11 @@ def parse_answer(answer: Message) -> Answer:
 
 
 def number(found: Attributes, kind: int) -> int | None:
+    """An unsigned 32-bit attribute, None where it is missing."""
     raw = found.get(kind)
     return None if raw is None else t.cast(int, UINT32.unpack_from(raw)[0])
 
 
 def string(raw: bytes) -> str:
+    """A text that ends with a zero byte."""
     return raw.rstrip(b"\0").decode("utf-8", "surrogateescape")
