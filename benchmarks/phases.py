@@ -21,7 +21,7 @@ WATCHED = (
     ("read", "run.look", "read_kernel"),
     ("read", "run.pipeline", "read_kernel"),
     ("read", "run.look", "tagged_spaces"),
-    ("read", "run.perform", "tagged_spaces"),
+    ("read", "run.foreseen", "tagged_spaces"),
     ("read", "store.database", "State.read"),
     ("read", "store.database", "Session.read"),
     ("plan", "run.pipeline", "requests_of"),

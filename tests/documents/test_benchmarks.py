@@ -31,7 +31,7 @@ def test_all_functions_that_the_phases_watch_are_there() -> None:
     # In a process of its own, because the functions are wrapped in it.
     done = run("-c", f"from {base} import Phases; Phases()")
     assert done.returncode == 0, done.stderr
-    lost = f"from {base} import Phases; import {base} as phases; phases.WATCHED = (('read', 'state', 'State.lost'),); Phases()"
+    lost = f"from {base} import Phases; import {base} as phases; phases.WATCHED = (('read', 'store.database', 'State.lost'),); Phases()"
     assert "has no attribute 'lost'" in run("-c", lost).stderr
 
 
