@@ -263,7 +263,7 @@ def _mode(place: Place, path: str) -> int:
     return 0o755 if path == place.launcher else 0o644
 
 
-def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
+def put(place: Place, paths: t.Sequence[str], after: Files) -> None:
     """Write files, each at once or not at all, and take away those that shall not be."""
     for path in paths:
         if path in after:
@@ -271,7 +271,8 @@ def put(place: Place, paths: t.Iterable[str], after: Files) -> None:
             _write(path, after[path], _mode(place, path))
         else:
             os.unlink(path)
-    _clear_folders(place.package, {os.path.dirname(path) for path in after})
+    if any(path not in after for path in paths):
+        _clear_folders(place.package, {os.path.dirname(path) for path in after})
 
 
 def _clear_folders(package: str, kept: t.Container[str]) -> None:

@@ -48,7 +48,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     space, link = found
     # IPv6 goes with the mtu that it needs. Its settings are written before, so that they are there to be put back when all
     # of this is turned back.
-    loses_ipv6 = link.mtu >= MIN_MTU_IPV6 > endpoint.mtu
+    loses_ipv6 = _loses_ipv6(link, endpoint)
     if loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
     wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
@@ -148,13 +148,18 @@ def _align_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint,
         if actual != item.new and not (actual is None and item.optional and not comes_back):
             changes.append(dataclasses.replace(item, old=actual))
     changes += dropped_sysctls(builder, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
-    if link.mtu >= MIN_MTU_IPV6 > endpoint.mtu and not builder.kernel.read_only:
+    if _loses_ipv6(link, endpoint) and not builder.kernel.read_only:
         changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
     if endpoint.mtu < MIN_MTU_IPV6:
         # They go with the mtu that they need.
         changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
     if changes:
         builder.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
+
+
+def _loses_ipv6(link: Link, endpoint: Endpoint) -> bool:
+    """Whether the mtu goes below what IPv6 needs."""
+    return link.mtu >= MIN_MTU_IPV6 > endpoint.mtu
 
 
 def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, changed: frozenset[str]) -> list[Sysctl]:

@@ -70,9 +70,10 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
     if has_place:
         with mistakes:
-            check_neighbours(builder, endpoint, find_recorded(builder, known) if known else None)
+            own = find_recorded(builder, known) if known else None
+            check_neighbours(builder, endpoint, own)
             if recorded is not None:
-                check_vrf(builder, endpoint, recorded, find_recorded(builder, recorded))
+                check_vrf(builder, endpoint, recorded, own)
     mistakes.check()
     _record(builder, recorded, endpoint)
     _take_namespace(builder, endpoint.netns)

@@ -17,7 +17,7 @@ from ..request.endpoint import EndpointOptions
 from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of
 from .builder import PlanBuilder, require_kind
-from .refusals import check_family
+from .refusals import check_family, links_on
 
 
 def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -224,14 +224,8 @@ def check_passthru(builder: PlanBuilder, title: str, mode: str, parent: Link) ->
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way
     """
-    beside = [(other, "") for other in builder.host.above(parent)]
-    beside += [
-        (emigrant.link, f" in namespace {emigrant.netns.value}")
-        for emigrant in builder.kernel.emigrants
-        if emigrant.link.lower == parent.index and not emigrant.link.ours
-    ]
-    for other, where in beside:
-        if other.kind not in ("macvlan", "macvtap") or _is_on(builder, parent, other.alias):
+    for other, where in links_on(builder.host, parent, builder.kernel.emigrants):
+        if other.kind not in ("macvlan", "macvtap") or _is_on(builder, parent, other.alias) or where and other.ours:
             continue
         if mode == "passthru":
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")

@@ -18,7 +18,7 @@ OBJECTS = ("network ", "endpoint ", "vlan_subinterface ")
 class Mistakes:
     """Collects refusals of checks that do not depend on each other: ``with mistakes:`` notes one of the block, and goes on.
 
-    A class, because the generator of contextlib would be a tenth of the time of a plan in which nothing changes.
+    A class, because a generator of contextlib costs much more, and each endpoint of a run needs several.
 
     :param title: of the object that is looked at, for messages that do not begin with one
     """

@@ -70,10 +70,14 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
     return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
 
 
+def links_on(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> t.Iterator[tuple[Link, str]]:
+    """What sits on a link of the host, as far as that is known, and a phrase for where that is, if it is elsewhere."""
+    yield from ((upper, "") for upper in host.above(link))
+    yield from ((item.link, item.netns.phrase) for item in emigrants if item.link.lower == link.index)
+
+
 def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
-    uppers = [(upper, "") for upper in host.above(link)]
-    uppers += [(item.link, item.netns.phrase) for item in emigrants if item.link.lower == link.index]
-    for upper, where in uppers:
+    for upper, where in links_on(host, link, emigrants):
         if upper.kind in EXCLUSIVE_KINDS:
             return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which takes all its frames"
     return None

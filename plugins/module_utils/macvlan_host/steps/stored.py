@@ -34,24 +34,7 @@ from .steps import (
     Step,
 )
 
-_STEPS: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (
-        Note,
-        CreateNetns,
-        DeleteNetns,
-        AddLink,
-        DeleteLink,
-        SetLink,
-        AddAddress,
-        DeleteAddress,
-        AddRoute,
-        DeleteRoute,
-        ReplaceRoute,
-        AddConnectedRoute,
-        SetSysctls,
-    )
-}
+_STEPS: dict[str, type] = {cls.__name__: cls for cls in t.get_args(Step)}
 
 
 def to_plain(step: Step, with_way_back: bool = True) -> dict[str, t.Any]:
