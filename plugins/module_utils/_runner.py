@@ -114,21 +114,36 @@ class Outcome(t.Protocol):
     """What a run has done, or would do; result/outcome.py says what the parts are."""
 
     @property
-    def changed(self) -> bool: ...
+    def changed(self) -> bool:
+        """Whether anything was done, or would be."""
+
     @property
-    def shown(self) -> dict[str, t.Any]: ...
+    def shown(self) -> dict[str, t.Any]:
+        """The object afterwards."""
+
     @property
-    def before(self) -> dict[str, t.Any]: ...
+    def before(self) -> dict[str, t.Any]:
+        """The object before."""
+
     @property
-    def after(self) -> dict[str, t.Any]: ...
+    def after(self) -> dict[str, t.Any]:
+        """The object afterwards, as the diff has it."""
+
     @property
-    def steps(self) -> tuple[str, ...]: ...
+    def steps(self) -> tuple[str, ...]:
+        """What was done, a sentence each."""
+
     @property
-    def warnings(self) -> tuple[str, ...]: ...
+    def warnings(self) -> tuple[str, ...]:
+        """What the user is told, a sentence each."""
+
     @property
-    def created(self) -> bool: ...
+    def created(self) -> bool:
+        """Whether it comes to be recorded, which it was not before."""
+
     @property
-    def confirm_within(self) -> int: ...
+    def confirm_within(self) -> int:
+        """In how many seconds it has to be confirmed, 0 when nobody has to."""
 
 
 Execute = t.Callable[..., Outcome]

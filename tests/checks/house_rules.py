@@ -105,6 +105,13 @@ def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield getattr(node, "lineno", 0), word.removeprefix("_ansible_")
 
 
+def one_liners(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Functions whose body stands beside their name: the older releases of ansible-test refuse them (E704), ruff has no such rule."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == node.body[0].lineno:
+            yield node.lineno, f"the body of {node.name} stands on lines of its own"
+
+
 def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
     """The rules for one Python file under plugins/."""
     tree = ast.parse(source, path)
@@ -146,6 +153,8 @@ def complaints(root: Path, files: list[str]) -> list[str]:
         except UnicodeDecodeError:
             continue
         broken = list(text_complaints(source))
+        if path.endswith(".py"):
+            broken += one_liners(ast.parse(source, path))
         if path.startswith("plugins/") and path.endswith(".py"):
             broken += python_complaints(path, source)
         found += [f"{path}:{line}: {text}" for line, text in sorted(set(broken))]

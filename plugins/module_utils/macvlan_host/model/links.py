@@ -165,10 +165,12 @@ class Stacked(t.Protocol):
     """What sits on a link that may be one of its kind, too."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its own name."""
 
     @property
-    def parent(self) -> str: ...
+    def parent(self) -> str:
+        """The name of the link below it."""
 
 
 OnOthers = t.TypeVar("OnOthers", bound=Stacked)
