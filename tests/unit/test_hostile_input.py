@@ -30,8 +30,9 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.decide import decide
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import as_after_recovery
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import _planned
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.observe import Observation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps import record_diff
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     CreateNetns,
@@ -57,7 +58,7 @@ class SimulatedEngine:
     def execute(self, request, *, state_dir, check, caution):
         assert check
         State(state_dir).is_there()
-        made, outcome = _planned(request, Record(), builders.Host().kernel, (), caution)
+        outcome, made, dummy = decide(request, Observation(Record(), builders.Host().kernel, ()), caution)
         changed = record_diff.changes_between(made.before, made.after)
         with tempfile.TemporaryDirectory() as folder:
             database = State(f"{folder}/state")
@@ -184,7 +185,7 @@ def assert_usable(stored, kernel):
         with contextlib.suppress(MacvlanHostError):
             requests = requests_of(request(), stored.record)
             needs = needs_of(requests, stored.record)
-            made, dummy = _planned(request(), stored.record, builders.as_read(kernel, needs), (), None)
+            made = decide(request(), Observation(stored.record, builders.as_read(kernel, needs), ()), None).plan
             assert_harmless(made.steps)
             changed = record_diff.changes_between(made.before, made.after)
             assert record_diff.apply_changes(stored.record, changed) == made.after

@@ -36,7 +36,7 @@ def settle_interrupted(session: Session, stored: Stored) -> list[str]:
 
 
 def as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
-    """Record and kernel as :func:`_recover` will leave them."""
+    """Record and kernel as :func:`settle_interrupted` will leave them."""
     journal = t.cast(Journal, stored.journal)
     record = apply_changes(stored.record, journal.changes) if journal.removal else stored.record
     if journal.boot_id != kernel.boot_id:

@@ -20,16 +20,24 @@ from ..values.names import TAG_PREFIX
 
 LOOKS = 5
 
+# What of the kernel is looked at depends on what is recorded.
+NeedsOf = t.Callable[[Stored], Needs]
 
-def look(state: State, needs: t.Callable[[Stored], Needs]) -> tuple[Stored, Kernel]:
+
+def look(state: State, needs: NeedsOf) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as that can be had while others may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = read_kernel(needs(stored), machine.host_id(), machine.boot_id())
+        kernel = look_at_kernel(needs(stored))
         if state.version() == version:
             break
     return stored, kernel
+
+
+def look_at_kernel(needs: Needs) -> Kernel:
+    """The kernel of this host, as far as it is needed."""
+    return read_kernel(needs, machine.host_id(), machine.boot_id())
 
 
 def check_not_lost(state: State) -> None:

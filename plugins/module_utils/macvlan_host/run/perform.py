@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan carried out, or turned back."""
+"""The last phase of a run: a plan carried out, or turned back."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from ..steps.steps import AddLink, Step, inverse
 from ..store.database import Session
 from ..store.journal import Journal
 from ..values import names
-from .foreseen import Foreseen, elsewhere
+from .decide import Decision, elsewhere
 
 # What the kernel answers when another link has a MAC address, or a passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)
 
 
-def perform(session: Session, request: AnyRequest, foreseen: Foreseen) -> Outcome:
+def perform(session: Session, request: AnyRequest, decision: Decision) -> Outcome:
     """Carry a plan out."""
-    made = foreseen.made
-    changes = changes_between(made.before, made.after)
-    if made.steps:
-        session.intend(Journal(foreseen.kernel.boot_id, request.title, made.removal, made.steps, changes))
-        with naming_moved(made), writing(made.steps) as writer:
-            apply_steps(session, writer, made, request.title)
-            _commit(session, writer, made, changes)
+    plan = decision.plan
+    changes = changes_between(plan.before, plan.after)
+    if plan.steps:
+        session.intend(Journal(decision.boot_id, request.title, plan.removal, plan.steps, changes))
+        with naming_moved(plan), writing(plan.steps) as writer:
+            apply_steps(session, writer, plan, request.title)
+            _commit(session, writer, plan, changes)
     elif changes:
         session.record(changes)
     problem = session.keep_backup() if changes else None
     if problem is None:
-        return foreseen.outcome
-    return dataclasses.replace(foreseen.outcome, warnings=(*foreseen.outcome.warnings, problem))
+        return decision.outcome
+    return dataclasses.replace(decision.outcome, warnings=(*decision.outcome.warnings, problem))
 
 
 @contextlib.contextmanager
@@ -57,15 +57,15 @@ def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
     announce.announce(announce.released_by(steps))
 
 
-def apply_steps(session: Session, writer: write.KernelWriter, made: Plan, title: str) -> None:
+def apply_steps(session: Session, writer: write.KernelWriter, plan: Plan, title: str) -> None:
     """Do the steps of a plan, or take back what was done of them.
 
     :raises KernelError: one was refused; naming its object, and what could not be taken back
     """
     try:
-        writer.apply(made.steps)
+        writer.apply(plan.steps)
     except BaseException as exc:
-        problems = writer.settle(inverse(writer.effective(made.steps)))
+        problems = writer.settle(inverse(writer.effective(plan.steps)))
         if not problems:
             session.forget_intention()
         if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
@@ -76,21 +76,21 @@ def apply_steps(session: Session, writer: write.KernelWriter, made: Plan, title:
                 else ""
             )
             code = getattr(exc, "errno", None) or 0
-            raise KernelError(f"{_with_owner(exc, made, title)}{left}", code, getattr(exc, "step", None)) from exc
+            raise KernelError(f"{_with_owner(exc, plan, title)}{left}", code, getattr(exc, "step", None)) from exc
         raise
 
 
-def _with_owner(exc: Exception, made: Plan, title: str) -> str:
+def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
     """What went wrong, after the title of the object that it befell; what is no error of ours has a name, too."""
     if not isinstance(exc, MacvlanHostError):
         return f"{title}: {type(exc).__name__}: {exc}"
     step = exc.step if isinstance(exc, KernelError) else None
-    owner = owner_of(step, made.steps, made.before, made.after) if step is not None else None
+    owner = owner_of(step, plan.steps, plan.before, plan.after) if step is not None else None
     return f"{owner or title}: {exc}"
 
 
 @contextlib.contextmanager
-def naming_moved(made: Plan) -> t.Iterator[None]:
+def naming_moved(plan: Plan) -> t.Iterator[None]:
     """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
 
     In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
@@ -98,8 +98,8 @@ def naming_moved(made: Plan) -> t.Iterator[None]:
     try:
         yield
     except KernelError as exc:
-        wanted = {step.link.tag for step in made.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
-        coming = [endpoint for endpoint in made.after.endpoints.values() if names.tag(endpoint.id) in wanted]
+        wanted = {step.link.tag for step in plan.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
+        coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
             f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"
             for title, name, place in (elsewhere(coming) if exc.errno in TAKEN else ())
@@ -109,14 +109,14 @@ def naming_moved(made: Plan) -> t.Iterator[None]:
         raise KernelError(f"{exc}{moved}", exc.errno) from exc
 
 
-def _commit(session: Session, writer: write.KernelWriter, made: Plan, changes: t.Sequence[t.Any]) -> None:
+def _commit(session: Session, writer: write.KernelWriter, plan: Plan, changes: t.Sequence[t.Any]) -> None:
     try:
         session.record(changes)
     except BaseException as exc:
-        if made.removal:
+        if plan.removal:
             # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
             raise StateError(f"{exc}; what was to be removed is gone, and the next run on this host records that") from exc
-        writer.settle(inverse(made.steps))
+        writer.settle(inverse(plan.steps))
         # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
         with contextlib.suppress(Exception):
             session.forget_intention()

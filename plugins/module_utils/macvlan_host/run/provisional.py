@@ -20,33 +20,33 @@ from ..steps.record_diff import changes_between
 from ..store.database import Session, State
 from ..store.journal import Journal
 from .confirm import WATCH_INTERVAL
-from .foreseen import Foreseen
+from .decide import Decision
 from .interrupted import settle_interrupted
 from .perform import apply_steps, naming_moved, writing
 from .revert_timer import Watchdog
 
 
 def perform_for_now(
-    session: Session, request: AnyRequest, foreseen: Foreseen, caution: Caution, watchdog: Watchdog
+    session: Session, request: AnyRequest, decision: Decision, caution: Caution, watchdog: Watchdog
 ) -> Outcome:
     """Carry a plan out that is put back unless somebody confirms it.
 
     What is intended stays written down, so that whatever comes instead of a confirmation, the end of the time, a crash
     or a power cut, the way back is the one of an interrupted run. A removal, too, is turned back then.
     """
-    made = foreseen.made
-    changes = changes_between(made.before, made.after)
+    plan = decision.plan
+    changes = changes_between(plan.before, plan.after)
     confirm_by = machine.uptime() + caution.confirm
     connection = caution.connection.text if caution.connection else None
     session.intend(
-        Journal(foreseen.kernel.boot_id, request.title, False, made.steps, changes, confirm_by, connection)
+        Journal(decision.boot_id, request.title, False, plan.steps, changes, confirm_by, connection)
     )
     # Before anything is done: the connection, and this process with it, may end in the middle.
     watchdog.begin(repr(confirm_by))
-    with naming_moved(made), writing(made.steps) as writer:
-        apply_steps(session, writer, made, request.title)
+    with naming_moved(plan), writing(plan.steps) as writer:
+        apply_steps(session, writer, plan, request.title)
     session.await_confirmation()
-    return dataclasses.replace(foreseen.outcome, confirm_within=caution.confirm)
+    return dataclasses.replace(decision.outcome, confirm_within=caution.confirm)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The second phase of a run: what is to be done, and what the user is told of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..compare.claims import with_peer
+from ..kernel import machine
+from ..kernel.access import read_ways
+from ..kernel.tagged import tagged_spaces
+from ..model.access import Caution
+from ..model.endpoint import Endpoint
+from ..model.host_view import HostView
+from ..model.kernel import Kernel, Needs
+from ..plan import lockout_guard
+from ..plan.needs import needs_before_turning_back, needs_of
+from ..plan.plan import plan as make_plan
+from ..request.host import AnyRequest, check_omission, requests_of
+from ..result.outcome import Outcome, outcome_of
+from ..steps.plan import Plan
+from ..steps.steps import DeleteLink, Note
+from ..store.journal import Stored
+from ..values import names
+from .observe import Observation
+
+
+class Decision(t.NamedTuple):
+    """What a run will do.
+
+    :ivar outcome: what will have come of it, as the user is told
+    :ivar plan: the steps, and the record before and after them
+    :ivar boot_id: of the boot in which this was decided
+    """
+
+    outcome: Outcome
+    plan: Plan
+    boot_id: str
+
+    @property
+    def touches_kernel(self) -> bool:
+        return any(not isinstance(step, Note) for step in self.plan.steps)
+
+
+def needs_to_decide(request: AnyRequest, stored: Stored, caution: Caution | None) -> Needs:
+    """What of the kernel a decision on a request looks at."""
+    needs = needs_of(requests_of(request, stored.record), stored.record)
+    if stored.journal is not None:
+        needs = needs_before_turning_back(needs, stored.journal.steps)
+    # To put a link back as it was takes the routes that others have put on it.
+    return dataclasses.replace(needs, host_routes=True) if caution is not None and caution.confirm else needs
+
+
+def decide(request: AnyRequest, observed: Observation, caution: Caution | None, foresee: bool = False) -> Decision:
+    """Plan what a request takes, and refuse what must not be done.
+
+    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
+    :param foresee: as in :func:`plan.plan.plan`; only check mode does so
+    :raises PlanError: it is refused
+    """
+    record, kernel = observed.record, observed.kernel
+    check_omission(request, record)
+    requests = requests_of(request, record)
+    if caution is not None and caution.connection is not None:
+        kernel = with_peer(kernel, caution.connection.remote)
+    plan = make_plan(requests, record, kernel, foresee=foresee)
+    warnings = (*observed.warnings, *_check_ways(request, plan, kernel, caution), *left_elsewhere(plan))
+    return Decision(outcome_of(request, requests, plan, HostView(record, kernel), warnings), plan, kernel.boot_id)
+
+
+def _check_ways(request: AnyRequest, plan: Plan, kernel: Kernel, caution: Caution | None) -> tuple[str, ...]:
+    """What to tell of steps that may cut the ways by which the host is reached.
+
+    :raises PlanError: they would, and nobody has forced it
+    """
+    # A run with nothing to do cuts nothing, and need not ask.
+    if caution is None or not plan.steps:
+        return ()
+    kernel = dataclasses.replace(kernel, ways=read_ways(caution.connection))
+    return lockout_guard.check(request.title, plan.steps, kernel, caution)
+
+
+def left_elsewhere(plan: Plan) -> tuple[str, ...]:
+    """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
+    found = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
+    gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
+    return tuple(
+        f"the link of {title} was moved away and is {name} in {place} now; delete it there, if nobody uses it"
+        for title, name, place in elsewhere([item for item in gone if names.tag(item.id) not in found])
+    )
+
+
+def elsewhere(endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, str, str]]:
+    """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
+    tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
+    for netns, space in tagged_spaces(machine.host_id()).items() if tagged else ():
+        for link in space.links.values():
+            endpoint = tagged.get(link.alias)
+            if endpoint is not None and endpoint.netns.path != netns.path:
+                yield endpoint.title, link.name, netns.title

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first phase of a run: what is recorded, and what the kernel has."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.kernel import Kernel
+from ..model.record import Record
+from ..store.database import Session, State
+from .awaiting import journal_warnings, refuse_while_awaited
+from .look import NeedsOf, check_not_lost, look, look_at_kernel
+
+
+class Observation(t.NamedTuple):
+    """What a run decides on.
+
+    :ivar warnings: what the user is told of runs before this one, a sentence each
+    :ivar version: of the database before it was looked at, None when that was in the hands of a writer
+    :ivar interrupted: whether a run that died has left something to clear up; record and kernel are as after that
+    """
+
+    record: Record
+    kernel: Kernel
+    warnings: tuple[str, ...]
+    version: tuple[object, ...] | None = None
+    interrupted: bool = False
+
+
+def observe(state: State, needs: NeedsOf) -> Observation:
+    """Look without a lock and without touching anything.
+
+    :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
+    """
+    check_not_lost(state)
+    version = state.version()
+    stored, kernel = look(state, needs)
+    refuse_while_awaited(stored)
+    record = stored.record
+    interrupted = stored.journal is not None and not state.is_locked()
+    if interrupted:
+        from .interrupted import as_after_recovery
+
+        record, kernel = as_after_recovery(stored, kernel)
+    warnings = journal_warnings(stored, interrupted)
+    return Observation(record, kernel, warnings, version if stored.journal is None else None, interrupted)
+
+
+def observe_as_writer(session: Session, needs: NeedsOf) -> Observation:
+    """Look with the lock held, after clearing up what a run that died has left.
+
+    :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
+    """
+    warnings: tuple[str, ...] = ()
+    stored = session.read()
+    refuse_while_awaited(stored)
+    if stored.journal is not None:
+        from .interrupted import settle_interrupted
+
+        warnings = (*journal_warnings(stored, interrupted=True), *settle_interrupted(session, stored))
+        stored = session.read()
+    return Observation(stored.record, look_at_kernel(needs(stored)), warnings)
