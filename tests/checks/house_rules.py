@@ -20,7 +20,8 @@ ONLY_IN = {"pyroute2": (ENGINE + "kernel/pyroute.py",), "sqlite3": (ENGINE + "st
 # Check mode and the real run share one way through; that way is in one file.
 ANSIBLE_SIDE = "plugins/module_utils/_runner.py"
 ANSIBLE_WORDS = {"check_mode", "exit_json", "fail_json"}
-# Folder of the engine → the folders that its files see, beside errors.py and release.py; arrows go down only.
+# Folder of the engine → the folders that its files see, or single files of one, beside errors.py and release.py; arrows go
+# down only. What a link of a kind can do is asked by all who plan, and how a message is packed by none of them.
 _NOUNS = {"values", "model"}
 SEES: dict[str, set[str]] = {
     "values": set(),
@@ -28,10 +29,10 @@ SEES: dict[str, set[str]] = {
     "ipam": _NOUNS,
     "wire": _NOUNS,
     "request": {*_NOUNS, "ipam"},
-    "steps": {*_NOUNS, "ipam"},
-    "compare": {*_NOUNS, "ipam", "wire"},
-    "plan": {*_NOUNS, "ipam", "request", "steps", "compare"},
-    "result": {*_NOUNS, "ipam", "request", "steps", "compare"},
+    "steps": {*_NOUNS, "ipam", "wire.kinds"},
+    "compare": {*_NOUNS, "ipam", "wire.kinds"},
+    "plan": {*_NOUNS, "ipam", "wire.kinds", "request", "steps", "compare"},
+    "result": {*_NOUNS, "ipam", "wire.kinds", "request", "steps", "compare"},
     "store": {*_NOUNS, "steps"},
     "kernel": {*_NOUNS, "wire", "steps"},
     "run": {*_NOUNS, "ipam", "wire", "request", "steps", "compare", "plan", "result", "store", "kernel"},
@@ -47,6 +48,13 @@ NUMBERS = {"socket": (ENGINE + "values/inet.py", ENGINE + "wire/*.py")}
 IMPURE = {
     "ctypes", "datetime", "fcntl", "os", "pathlib", "pyroute2", "random", "secrets", "select", "shutil", "signal", "socket",
     "sqlite3", "subprocess", "time", "uuid",
+}
+
+# The one file that may compare the name of a kind of link, and the names of the kinds that it declares, with their constants.
+KINDS_FILE = ENGINE + "wire/kinds.py"
+KINDS = {
+    "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet", "vlan", "dummy", "vrf", "batadv", "bridge", "bond", "team",
+    "openvswitch",
 }
 
 IGNORE_FILES = ("tests/sanity/ignore-*.txt", "*.ansible-lint-ignore")
@@ -90,10 +98,53 @@ def arrows(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.ImportFrom) or node.level != (2 if folder else 1):
             continue
         # from .. import errors, from ..model import netns, and from ..model.netns import Netns
-        seen = {alias.name for alias in node.names} if not node.module else {node.module.partition(".")[0]}
+        seen = {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}
         allowed = {*LEAVES, *SEES[folder]} if folder else TOP if name.removesuffix(".py") in LEAVES else {*TOP, *SEES}
-        for other in sorted(seen - allowed):
-            yield node.lineno, f"{folder or name} does not see {other}"
+        hidden = {other for other in seen if not any(f"{other}.".startswith(f"{item}.") for item in allowed)}
+        for other in sorted({other.partition(".")[0] for other in hidden}):
+            yield node.lineno, f"{folder or name} does not see {other}" + (", but for kinds" if other in _partly(allowed) else "")
+
+
+def _partly(allowed: set[str]) -> set[str]:
+    """The folders of which only single files are seen."""
+    return {item.partition(".")[0] for item in allowed if "." in item}
+
+
+def kind_comparisons(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Where the name of a kind of link, or a kind itself, is compared, or stands in a list of nothing but kinds."""
+    text = "ask the kind (wire/kinds.py, kind_of) for what it can do; its name is compared nowhere"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(_is_kind_constant(side) for side in sides):
+                yield node.lineno, text
+            if any(_ends_in_kind(side) for side in sides) and any(names_of(side) & KINDS for side in sides):
+                yield node.lineno, text
+        elif isinstance(node, ast.MatchValue) and names_of(node.value) & KINDS:
+            yield node.lineno, text
+        elif isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+            found = names_of(node)
+            if found & KINDS and found <= {*KINDS, ""}:
+                yield node.lineno, text
+
+
+def names_of(node: ast.AST | None) -> set[str]:
+    """The texts that an expression is, or holds: a text, or a tuple, list, set or dict with texts and nothing else as elements or keys."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+    found = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return set(found) if len(found) == len(items) else set()
+
+
+def _is_kind_constant(node: ast.AST) -> bool:
+    """MACVLAN, and MACVLAN.name."""
+    inner = node.value if isinstance(node, ast.Attribute) else node
+    return getattr(inner, "id", getattr(inner, "attr", "")) in {name.upper() for name in KINDS}
+
+
+def _ends_in_kind(node: ast.AST) -> bool:
+    return str(getattr(node, "attr", getattr(node, "id", ""))).endswith("kind")
 
 
 def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -129,6 +180,8 @@ def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
     if matches(path, PURE):
         yield from ((line, "pure code opens nothing") for line, name in calls(tree) if name == "open")
     yield from arrows(path, tree)
+    if path.startswith(ENGINE) and path != KINDS_FILE:
+        yield from kind_comparisons(tree)
     for line, word in words(tree):
         if word in ANSIBLE_WORDS and path != ANSIBLE_SIDE:
             yield line, f"{word} is used in {ANSIBLE_SIDE} only"

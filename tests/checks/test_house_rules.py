@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import kinds
+
 ENGINE = "plugins/module_utils/macvlan_host/"
 # Put together here, so that the rules do not find them in this file.
 LATER = ["TO" + "DO", "FIX" + "ME", "X" * 3]
@@ -37,6 +39,22 @@ def complaints(root, path, source):
         (ENGINE + "run/pipeline.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
         ("plugins/modules/macvlan_info.py", "module.exit_json(changed=False)", "exit_json is used in"),
         ("plugins/modules/macvlan_info.py", "def fail_json():\n    pass", "fail_json is used in"),
+        *(
+            (ENGINE + "plan/network.py", source, "ask the kind")
+            for source in (
+                "if link.kind == 'macvlan': pass",
+                "if 'vlan' != upper.kind: pass",
+                "if kind in ('macvlan', 'macvtap'): pass",
+                "SHARING = ('vrf', 'batadv')",
+                "USABLE = frozenset(['bridge', 'bond', ''])",
+                "module = {'vlan': '8021q'}.get(kind, kind)",
+                "is_it = kind_of(link) is VLAN",
+                "is_it = link.kind == kinds.MACVLAN.name",
+                "match link.kind:\n    case 'vrf':\n        pass",
+            )
+        ),
+        (ENGINE + "plan/network.py", "from ..wire.pack import dump_links", "plan does not see wire, but for kinds"),
+        (ENGINE + "steps/simulate.py", "from ..wire import pack", "steps does not see wire, but for kinds"),
         (ENGINE + "run/pipeline.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
         (ENGINE + "run/pipeline.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
         *((f"{ENGINE}{name}/x.py", "import os.path", "pure code does not import os") for name in house_rules.PURE_FOLDERS),
@@ -75,6 +93,11 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
         (ENGINE + "store/database.py", "import sqlite3\nimport time"),
         (ENGINE + "plan/plan.py", "from __future__ import annotations\nfrom ..model.network import Network\nfrom . import os_names"),
         (ENGINE + "plan/plan.py", "from ..errors import PlanError"),
+        (ENGINE + "plan/plan.py", "from ..wire import kinds\nfrom ..wire.kinds import kind_of"),
+        (ENGINE + "plan/plan.py", "if kind_of(link).is_endpoint and link.mode == 'bridge' and netns.kind == 'name': pass"),
+        (ENGINE + "plan/plan.py", "class Sub:\n    kind = 'vlan'\n\nMODES = ('bridge', 'private')\nATTRIBUTES = {'vlan': 1, 'mtu': 2}"),
+        (ENGINE + "wire/kinds.py", "if kind == 'macvlan': pass"),
+        ("tests/unit/test_plan.py", "assert link.kind == 'macvlan'"),
         (ENGINE + "run/pipeline.py", "from ..kernel import read, write\nfrom ..plan.plan import plan"),
         (ENGINE + "command.py", "from .run import boot\nfrom .errors import MacvlanHostError"),
         ("plugins/module_utils/_runner.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
@@ -92,8 +115,14 @@ def test_what_is_allowed_passes(tmp_path, path, source):
 def test_arrows_go_down_only_and_what_pure_code_sees_is_pure():
     def below(folder, seen=()):
         assert folder not in seen, seen
-        return {other for one in house_rules.SEES[folder] for other in (one, *below(one, (*seen, folder)))}
+        found = {one.partition(".")[0] for one in house_rules.SEES[folder]}
+        return {other for one in found for other in (one, *below(one, (*seen, folder)))}
 
     assert all(below(folder) <= set(house_rules.PURE_FOLDERS) for folder in house_rules.PURE_FOLDERS)
     there = {path.name for path in (Path(__file__).parents[2] / ENGINE).iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert there == set(house_rules.SEES)
+
+
+def test_the_rule_about_kinds_knows_all_of_them():
+    assert {name for name in kinds.KINDS if name} == house_rules.KINDS
+    assert all(getattr(kinds, name.upper()).name == name for name in house_rules.KINDS)

@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["ansible_collections.fleetnet.macvlan"]
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import addresses, names
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, pack, parse
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, kinds, pack, parse
     from ansible_collections.fleetnet.macvlan.tests.support import hostile
 
 Read = t.Callable[[bytes], object]
@@ -144,7 +144,7 @@ def seeds() -> t.Iterator[bytes]:
         yield from (bytes([number]) + json.dumps(item).encode() for item in found.get(read, ()))
         if read is read_messages:
             requests = (
-                pack.add_macvlan("eth0", 2, "bridge", "02:00:00:00:00:01", 1500),
+                pack.add_link(kinds.MACVLAN, "eth0", 2, kinds.Details("bridge"), "02:00:00:00:00:01", 1500),
                 pack.add_route(2, Route("fd00::/64", "fd00::1", 5)),
                 pack.add_address(2, "10.0.0.1/24", "10.0.0.9"),
             )

@@ -34,6 +34,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
     attributes,
     constants,
+    kinds,
     pack,
     parse,
 )
@@ -87,7 +88,7 @@ def given_attributes(message):
     group=st.none() | st.integers(1, 2**31 - 1),
 )
 def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode, mac, mtu, netns_fd, group):
-    message = decoded(pack.add_macvlan(name, lower, mode, mac, mtu, netns_fd, group), "link")
+    message = decoded(pack.add_link(kinds.MACVLAN, name, lower, kinds.Details(mode), mac, mtu, netns_fd, group), "link")
     wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
     wanted.update({"IFLA_NET_NS_FD": netns_fd, "IFLA_GROUP": group})
     wanted = {key: value for key, value in wanted.items() if value is not None}
@@ -102,7 +103,7 @@ def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode
 
 @given(index=indices, mode=modes)
 def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
-    message = decoded(pack.set_macvlan_mode(index, mode), "link")
+    message = decoded(pack.set_mode(kinds.MACVLAN, index, mode), "link")
     info = message.get_attr("IFLA_LINKINFO")
     assert message["index"] == index
     assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
@@ -163,7 +164,7 @@ vlan_facts = st.builds(
 
 @given(name=printable, lower=indices, facts=vlan_facts, mac=st.none() | draws.macs, mtu=st.none() | mtus)
 def test_a_new_vlan_link_is_read_by_pyroute2_as_it_was_asked_for(name, lower, facts, mac, mtu):
-    message = decoded(pack.add_vlan(name, lower, facts, mac, mtu), "link")
+    message = decoded(pack.add_link(kinds.VLAN, name, lower, kinds.Details(vlan=facts), mac, mtu), "link")
     wanted = {"IFLA_IFNAME": name, "IFLA_LINK": lower, "IFLA_ADDRESS": mac, "IFLA_MTU": mtu}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     assert {key: message.get_attr(key) for key in wanted} == wanted
@@ -185,7 +186,7 @@ def test_a_new_vlan_link_is_read_by_pyroute2_as_it_was_asked_for(name, lower, fa
 @given(index=indices, facts=vlan_facts)
 def test_a_vlan_link_that_is_written_is_read_the_same(index, facts):
     """What the kernel keeps of a request it answers in the same attributes, flags and priorities included."""
-    request = pack.add_vlan("eth0.50", index, facts)
+    request = pack.add_link(kinds.VLAN, "eth0.50", index, kinds.Details(vlan=facts))
     link = parse.parse_link(request.body)
     assert (link.name, link.kind, link.lower) == ("eth0.50", "vlan", index)
     ordered = {

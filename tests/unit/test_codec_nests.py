@@ -26,7 +26,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
     parse_address,
     parse_network,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, pack, parse
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, kinds, pack, parse
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
@@ -122,6 +122,12 @@ EVERY_PART = VlanFacts(
     50, gvrp=True, mvrp=True, loose_binding=True, ingress_qos_map={"0": 1, "7": 2}, egress_qos_map={"1": 3}
 )
 
+# What links of each kind that is packed may have.
+DETAILS: dict[kinds.LinkKind, st.SearchStrategy[kinds.Details]] = {
+    kinds.MACVLAN: st.builds(kinds.Details, mode=modes),
+    kinds.VLAN: st.builds(kinds.Details, vlan=draws.vlans | st.just(EVERY_PART)),
+}
+
 # Every function of the codec that packs a request, with the arguments that it may get.
 CALLS: dict[str, st.SearchStrategy[t.Any]] = {
     "dump_links": st.builds(dict),
@@ -132,16 +138,14 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
     "get_nsid": st.fixed_dictionaries({"descriptor": descriptors}),
     "get_link": st.fixed_dictionaries({"name": printable}),
     "get_route": st.fixed_dictionaries({"address": draws.addresses().map(str)}),
-    "add_macvlan": st.fixed_dictionaries(
-        {"name": printable, "lower": indices, "mode": modes},
-        optional={"mac": some_mac, "mtu": mtus, "netns_fd": st.none() | descriptors, "group": groups},
-    ),
-    "add_vlan": st.fixed_dictionaries(
-        {"name": printable, "lower": indices, "facts": draws.vlans | st.just(EVERY_PART)},
-        optional={"mac": some_mac, "mtu": mtus, "group": groups},
+    "add_link": st.sampled_from(list(DETAILS)).flatmap(
+        lambda kind: st.fixed_dictionaries(
+            {"kind": st.just(kind), "name": printable, "lower": indices, "details": DETAILS[kind]},
+            optional={"mac": some_mac, "mtu": mtus, "netns_fd": st.none() | descriptors, "group": groups},
+        )
     ),
     "impossible_link": st.fixed_dictionaries({"kind": st.sampled_from(("macvlan", "vlan", "dummy"))}),
-    "set_macvlan_mode": st.fixed_dictionaries({"index": indices, "mode": modes}),
+    "set_mode": st.fixed_dictionaries({"kind": st.just(kinds.MACVLAN), "index": indices, "mode": modes}),
     "set_link": st.fixed_dictionaries(
         {"index": indices},
         optional={
@@ -169,10 +173,9 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
 }
 # One call with all that a function can say, and how many nests it then has.
 WITH_ALL_NESTS: dict[str, tuple[dict[str, t.Any], int]] = {
-    "add_macvlan": ({"name": "eth0", "lower": 2, "mode": "bridge"}, 2),
-    "add_vlan": ({"name": "eth0.50", "lower": 2, "facts": EVERY_PART}, 4),
+    "add_link": ({"kind": kinds.VLAN, "name": "eth0.50", "lower": 2, "details": kinds.Details(vlan=EVERY_PART)}, 4),
     "impossible_link": ({"kind": "macvlan"}, 1),
-    "set_macvlan_mode": ({"index": 2, "mode": "vepa"}, 2),
+    "set_mode": ({"kind": kinds.MACVLAN, "index": 2, "mode": "vepa"}, 2),
     "set_ipv4_setting": ({"index": 2, "setting": "arp_notify", "value": 1}, 3),
 }
 
@@ -184,6 +187,10 @@ def packing_functions() -> set[str]:
         for name, function in found
         if function.__module__ == pack.__name__ and t.get_type_hints(function).get("return") is pack.Packed
     }
+
+
+def test_each_kind_that_is_packed_is_tried():
+    assert set(DETAILS) == {kind for kind in kinds.KINDS.values() if kind.pack is not None}
 
 
 def test_the_table_has_every_function_that_packs_a_request():
@@ -227,7 +234,7 @@ def test_a_flag_on_a_value_is_seen(alias):
 @given(facts=draws.vlans | st.just(EVERY_PART), flagged=st.booleans())
 def test_a_link_is_read_with_the_flags_and_without(facts, flagged):
     """Kernels answer with the flag on some nests and without it on others."""
-    packed = pack.add_vlan("eth0.50", 2, facts)
+    packed = pack.add_link(kinds.VLAN, "eth0.50", 2, kinds.Details(vlan=facts))
     body = bytearray(packed.body)
     for offset in nests_of(packed):
         kind = HEADER.unpack_from(body, offset)[1]

@@ -17,6 +17,7 @@ from ..model.netns import HOST
 from ..model.record import Record
 from ..values import inet
 from ..values.addresses import Block, version_of, without_prefix
+from ..wire.kinds import kind_of
 from .ownership import find_link
 
 DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
@@ -131,7 +132,7 @@ def _claim_of_route(hop: str, destination: str, link: Link | None) -> Claim:
         phrase,
         way_out="ask for another address; or, where this endpoint is to be that next hop, have the route come after it",
         # Over an endpoint of the host itself other endpoints are reached, and one of them may well be a router.
-        firm=not (link is not None and link.ours and link.kind == "macvlan"),
+        firm=not (link is not None and link.ours and kind_of(link).is_endpoint),
     )
 
 

@@ -11,6 +11,7 @@ from ..model.kernel import Space
 from ..model.links import Link
 from ..model.network import Network
 from ..model.route import Route
+from ..wire.kinds import vrf_of
 
 
 def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
@@ -40,7 +41,7 @@ def connected_routes(endpoint: Endpoint, space: Space, link: Link) -> dict[str, 
 
     None while the link is down. In a VRF they are in its table, and its routes are up to those who made it.
     """
-    present = space.addresses.get(link.index, ()) if link.up and space.vrf_of(link) is None else ()
+    present = space.addresses.get(link.index, ()) if link.up and vrf_of(space, link) is None else ()
     made = {address: Route.connected(address) for address in endpoint.addresses if address in present}
     return {address: route for address, route in made.items() if route is not None}
 

@@ -12,6 +12,7 @@ from ..model.kernel import Space
 from ..model.links import Link
 from ..model.netns import Netns, OwnedNetns
 from ..values import names
+from ..wire.kinds import kind_of
 
 
 def is_ours(link: Link | None, identifier: str, kind: str) -> bool:
@@ -26,10 +27,10 @@ def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | N
     but cannot have it sit on one of the host's.
     """
     tagged = space.tagged(names.tag(endpoint.id))
-    if tagged is not None and tagged.kind == "macvlan" and is_on_host(tagged, endpoint.netns):
+    if tagged is not None and kind_of(tagged).is_endpoint and is_on_host(tagged, endpoint.netns):
         return tagged if parent is None or tagged.lower == parent.index else None
     link = space.links.get(endpoint.ifname)
-    if link is None or link.kind != "macvlan" or link.alias or link.mac != endpoint.mac:
+    if link is None or not kind_of(link).is_endpoint or link.alias or link.mac != endpoint.mac:
         return None
     return link if parent is not None and link.lower == parent.index and is_on_host(link, endpoint.netns) else None
 

@@ -24,6 +24,7 @@ from ..model.links import Link
 from ..model.netns import Netns
 from ..steps.steps import DeleteLink, DeleteNetns, Step
 from ..wire import attributes, pack, parse
+from ..wire.kinds import kind_of
 from . import namespaces
 from .route_socket import RouteSocket, reason
 
@@ -230,7 +231,7 @@ class Deletions:
 
 def _is_named(doomed: Doomed) -> bool:
     """Whether a link was found under the name of its namespace; other paths may outlive that."""
-    return doomed.step.netns.kind == "name" and doomed.link.macvlan_mode != "passthru"
+    return doomed.step.netns.kind == "name" and not kind_of(doomed.link).takes_parent(doomed.link.macvlan_mode)
 
 
 def _mark(doomed: Doomed) -> tuple[int, str]:

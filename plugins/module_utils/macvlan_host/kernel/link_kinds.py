@@ -12,9 +12,8 @@ import os
 import typing as t
 
 from ..wire import pack
+from ..wire.kinds import kind_named
 from .route_socket import RouteSocket
-
-KERNEL_MODULES = {"vlan": "8021q", "dummy": "dummy", "macvlan": "macvlan"}
 
 
 def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
@@ -24,7 +23,7 @@ def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
 
 def can_make(kind: str) -> bool:
     """Whether this kernel has a kind of link, asked with a link that cannot be."""
-    module = KERNEL_MODULES[kind]
+    module = kind_named(kind).kernel_module
     if os.path.isdir(f"/sys/module/{module}"):
         return True
     folder = f"/lib/modules/{os.uname().release}"

@@ -16,11 +16,12 @@ import typing as t
 
 from ..errors import KernelError, NoNamespaceError
 from ..model.kernel import BridgeVlans, Emigrant, Kernel, Needs, Space
-from ..model.links import EXCLUSIVE_KINDS, Link
+from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.route import OddRoute, Route
 from ..values import names
 from ..wire import pack, parse
+from ..wire.kinds import kind_named, kind_of
 from . import namespaces
 from .link_kinds import missing_kinds
 from .pyroute import read_bridge_vlans
@@ -29,10 +30,6 @@ from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 
 RT_SCOPE_LINK = 253
 
-# The kinds of links of ours that others may sit on.
-OWN_PARENTS = ("vlan", "dummy")
-# What, beside VLANs, keeps others off the link below from another namespace.
-EMIGRANT_KINDS = ("macvlan", "macvtap", *EXCLUSIVE_KINDS)
 # So many that one look at the filters of all links of the host costs less than one at each of theirs.
 MANY_PARENTS, ALL_LINKS = 16, 0
 
@@ -70,7 +67,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
             except NoNamespaceError:
                 no_namespaces.add(netns.path)
                 del identities[netns.path]
-    by_pyroute2 = needs.kinds - {"macvlan"}
+    by_pyroute2 = any(kind_named(kind).by_library for kind in needs.kinds)
     own = spaces.get(HOST.path)
     return Kernel(
         host=host,
@@ -248,7 +245,7 @@ def _with_filters(space: Space) -> Space:
 
     Addresses of groups, which all links take, say nothing and are left out.
     """
-    parents = [link.index for link in space.links.values() if link.ours and link.kind in OWN_PARENTS]
+    parents = [link.index for link in space.links.values() if link.ours and kind_of(link).carries_endpoints]
     filters: dict[int, set[str]] = {index: set() for index in parents}
     with contextlib.closing(RouteSocket()) as sock:
         # For each that is asked about the kernel goes through all.
@@ -268,7 +265,7 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
         link = host.links.get(name)
         while link is not None and link.index not in seen:
             seen.add(link.index)
-            if link.kind == "bridge":
+            if kind_of(link).filters_vlans:
                 with contextlib.closing(RouteSocket()) as sock:
                     dummy, body = sock.ask(pack.get_link(link.name))
                 protocol = parse.parse_vlan_filter(body) if body is not None else None
@@ -286,7 +283,7 @@ def _emigrants() -> tuple[Emigrant, ...]:
                 walker.go(netns)
                 with contextlib.closing(RouteSocket()) as sock:
                     links = [link for link in read_links(sock).values() if link.lower_netns is not None]
-                    away = [link for link in links if link.vlan is not None or link.kind in EMIGRANT_KINDS]
+                    away = [link for link in links if link.vlan is not None or kind_of(link).is_in_the_way]
                     home = _number_of_home(sock, walker) if away else -1
             except KernelError:  # a name without a namespace behind it holds no links
                 continue

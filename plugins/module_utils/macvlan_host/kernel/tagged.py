@@ -12,6 +12,7 @@ from ..errors import KernelError
 from ..model.kernel import Space
 from ..model.netns import HOST, Netns
 from ..values import names, validators
+from ..wire.kinds import kind_of
 from . import namespaces
 from .read import _number_of_home, read_links, read_links_only
 from .route_socket import RouteSocket
@@ -54,6 +55,6 @@ def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
         links={
             link.name: link
             for link in tagged
-            if link.kind == "macvlan" and link.lower_netns == home or link.loopback and link.alias == own
+            if kind_of(link).is_endpoint and link.lower_netns == home or link.loopback and link.alias == own
         }
     )

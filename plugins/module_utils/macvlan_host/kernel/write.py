@@ -35,9 +35,9 @@ from ..steps.steps import (
 )
 from ..values import names
 from ..wire import attributes, pack
+from ..wire.kinds import MACVLAN, Details, kind_of
 from . import namespaces
 from .delete import Deletions, Doomed
-from .link_kinds import KERNEL_MODULES
 from .pyroute import LinkMaker
 from .read import read_links
 from .route_socket import RouteSocket, reason
@@ -61,13 +61,6 @@ SINGLE = (AddAddress, AddConnectedRoute, AddRoute, ReplaceRoute)
 # What "it is already so" looks like when a step is taken back or finished after an interruption.
 ALREADY = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
-)
-
-
-# How to see links wherever they are: here, in namespaces with a name, and in those of processes, which no plan looks into.
-LOOK_AROUND = (
-    "; see: ip -d link, in namespaces with a name: ip -all netns exec ip -d link, and in others: "
-    "nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
 )
 
 
@@ -137,7 +130,8 @@ class KernelWriter:
         :raises KernelError: one was refused; ``reached`` says how far this came
         """
         self.reached = 0
-        self._many = sum(isinstance(step, AddLink) and step.link.mode == "bridge" for step in steps) >= MANY_LINKS
+        loud = (step for step in steps if isinstance(step, AddLink) and step.link.mode in kind_of(step.link).quiet_modes)
+        self._many = sum(1 for dummy in loud) >= MANY_LINKS
         for position, step in enumerate(steps):
             self.reached = position + 1
             try:
@@ -159,7 +153,7 @@ class KernelWriter:
     def _end_seclusion(self) -> None:
         """Let new links in bridge mode reach each other."""
         for place, step in self._secluded.items():
-            self._queue(step, step.netns, pack.set_macvlan_mode(self._indices[place], "bridge"))
+            self._queue(step, step.netns, pack.set_mode(kind_of(step.link), self._indices[place], t.cast(str, step.link.mode)))
         self._flush()
         self._secluded.clear()
 
@@ -228,7 +222,7 @@ class KernelWriter:
             # Where a link is born under another name, the kernel would make a second one.
             if self._socket(step, step.netns).link(step.link.name) is not None:
                 raise KernelError(f"cannot {step.describe()}: a link of that name is there", errno.EEXIST)
-            if step.link.kind == "macvlan" and self._tagged(step, step.netns, step.link) is not None:
+            if kind_of(step.link).is_endpoint and self._tagged(step, step.netns, step.link) is not None:
                 raise KernelError(f"cannot {step.describe()}: it is there under another name", errno.EEXIST)
             made.add((step.netns.path, step.link.name))
         if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
@@ -316,12 +310,14 @@ class KernelWriter:
         link = step.link
         place = step.netns.path, link.name
         self._indices.pop(place, None)
-        if link.kind == "macvlan":
-            self._add_macvlan(step)
+        kind = kind_of(link)
+        if kind.is_endpoint:
+            self._add_of_endpoint(step)
             return
-        if link.kind == "vlan" and link.vlan is not None:
+        if kind.pack is not None:
             lower = self._index(step, HOST, t.cast(str, link.parent))
-            self._queue(step, HOST, pack.add_vlan(link.name, lower, link.vlan, link.mac, link.mtu, _birth_group(link)))
+            details = Details(link.mode, link.vlan)
+            self._queue(step, HOST, pack.add_link(kind, link.name, lower, details, link.mac, link.mtu, group=_birth_group(link)))
         else:
             self._flush()
             mac = t.cast(str, link.mac)
@@ -329,7 +325,7 @@ class KernelWriter:
         self._nameless[place] = link.name
         self._queue(step, HOST, pack.set_link(0, found_by=link.name, alias=link.tag or "", group=0))
 
-    def _add_macvlan(self, step: AddLink) -> None:
+    def _add_of_endpoint(self, step: AddLink) -> None:
         """Make a link where it belongs; its name comes with its tag, in the first message of its own batch."""
         self._flush()
         link = step.link
@@ -340,11 +336,11 @@ class KernelWriter:
         born_as = link.name if identifier is None or self._can_be_born_as(step) else names.birth_name(identifier)
         group = _birth_group(link)
         place = step.netns.path, link.name
-        mode = t.cast(str, link.mode)
-        if self._many and mode == "bridge":
-            mode = "private"
+        kind, mode = kind_of(link), t.cast(str, link.mode)
+        if self._many and mode in kind.quiet_modes:
+            mode = kind.quiet_modes[mode]
             self._secluded[place] = step
-        request = pack.add_macvlan(born_as, lower, mode, link.mac, link.mtu, target, group)
+        request = pack.add_link(kind, born_as, lower, Details(mode), link.mac, link.mtu, target, group)
         (answer,) = self._host.exchange([request])
         if answer.errno:
             raise _step_error(step, answer)
@@ -403,14 +399,16 @@ class KernelWriter:
             return
         index = self._index(step, step.netns, step.ifname)
         if step.attribute == "mode":
-            self._queue(step, step.netns, pack.set_macvlan_mode(index, step.new))
+            self._queue(step, step.netns, pack.set_mode(MACVLAN, index, step.new))
             return
         if step.attribute == "up" and place in self._secluded:
             # Only while it comes up is it one of those that hear each other.
+            link = self._secluded[place].link
+            kind, mode = kind_of(link), t.cast(str, link.mode)
             for request in (
-                pack.set_macvlan_mode(index, "bridge"),
+                pack.set_mode(kind, index, mode),
                 pack.set_link(index, up=step.new),
-                pack.set_macvlan_mode(index, "private"),
+                pack.set_mode(kind, index, kind.quiet_modes[mode]),
             ):
                 self._queue(step, step.netns, request)
             return
@@ -600,26 +598,12 @@ def _step_error(step: Step, answer: attributes.Answer) -> KernelError:
 def _hint(step: Step, code: int) -> str:
     """What would be right, for the refusals that people meet."""
     if isinstance(step, AddLink):
-        link = step.link
+        link, kind = step.link, kind_of(step.link)
         if code == errno.EOPNOTSUPP:
-            module = KERNEL_MODULES.get(link.kind, link.kind)
-            return f"; this kernel cannot make {link.kind} links: it lacks the module {module}"
-        if code == errno.EBUSY and link.kind == "macvlan":
-            return (
-                f"; another kind of link takes all frames of {link.parent}, such as a bridge, bond or team that it is a port "
-                f"of, or an ipvlan or macsec link on it, which may be in another namespace{LOOK_AROUND}"
-            )
-        if code == errno.EINVAL and link.kind == "macvlan":
-            beside = "any macvlan or macvtap link" if link.mode == "passthru" else "a passthru link (macvlan or macvtap)"
-            return (
-                f"; the kernel refuses it beside {beside} on {link.parent}, which may be in another namespace, and where "
-                f"{link.parent} has an mtu below {link.mtu}{LOOK_AROUND}"
-            )
-        if code == errno.EEXIST and link.kind == "vlan":
-            return (
-                f"; {link.parent} has that VLAN under another name, maybe in another namespace, or the name {link.name} is "
-                f"taken{LOOK_AROUND}"
-            )
+            return f"; this kernel cannot make {kind.name} links: it lacks the module {kind.kernel_module}"
+        if code in kind.hints:
+            beside = "any macvlan or macvtap link" if kind.takes_parent(link.mode) else "a passthru link (macvlan or macvtap)"
+            return kind.hints[code].format(link=link, beside=beside)
         if code == errno.EEXIST:
             return f"; the name {link.name} is taken"
     if code == errno.EADDRINUSE:

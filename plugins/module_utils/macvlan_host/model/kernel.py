@@ -57,11 +57,6 @@ class Space:
         """The link that has an alternative name."""
         return next((link for link in self.links.values() if name in link.altnames), None)
 
-    def vrf_of(self, link: Link) -> Link | None:
-        """The VRF that a link is in, whose routes are in a table of its own."""
-        master = self.by_index(link.master)
-        return master if master is not None and master.kind == "vrf" else None
-
     def above(self, lower: Link) -> tuple[Link, ...]:
         """The links of this namespace that sit on one of its links."""
         return tuple(self._above.get(lower.index, {}).values())
@@ -156,7 +151,7 @@ class BridgeVlans:
 class Emigrant:
     """A link that keeps others off a link of the host, and is in a named namespace, where its base does not show it.
 
-    A VLAN, a macvlan or macvtap, or one of :data:`EXCLUSIVE_KINDS`.
+    A VLAN, a macvlan or macvtap, or one of a kind that takes all frames of its base, as those do.
     """
 
     netns: Netns

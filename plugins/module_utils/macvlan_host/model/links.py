@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 
 from ..values import names, validators
 
-# Kinds of link that, like macvlan, take all frames of the link below for themselves (they register an rx_handler).
-EXCLUSIVE_KINDS = ("ipvlan", "ipvtap", "macsec", "rmnet")
-
 VLAN_CHECKS: dict[str, validators.Check] = {
     "vlan_id": validators.number(names.MIN_VLAN_ID, names.MAX_VLAN_ID),
     "protocol": validators.one_of("802.1q", "802.1ad"),

@@ -62,6 +62,7 @@ class Network:
     :ivar mtu: of its endpoints, None for the parent's
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
     :ivar exclusive: whether addresses that others add to links of its endpoints are to go
+    :cvar kind: of the links of its endpoints
     """
 
     id: str
@@ -76,6 +77,7 @@ class Network:
     labels: dict[str, str] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
     exclusive: bool = False
+    kind: t.ClassVar[str] = "macvlan"
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,

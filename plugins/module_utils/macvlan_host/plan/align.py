@@ -31,6 +31,7 @@ from ..steps.steps import (
 )
 from ..values import inet, names
 from ..values.addresses import version_of, without_prefix
+from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
 
 
@@ -55,7 +56,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
     for attribute, value in wanted.items():
         # The MAC of a passthru link is its parent's, and is never written.
-        if actual[attribute] != value and not (attribute == "mac" and network.mode == "passthru"):
+        if actual[attribute] != value and not (attribute == "mac" and kind_of(network).takes_parent(network.mode)):
             builder.do(SetLink(*place, attribute, actual[attribute], value))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
@@ -89,7 +90,7 @@ def _rename(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, networ
 
 def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
     """Refuse to take a link down whose routes nobody here knows, because they are in the table of a VRF."""
-    vrf = space.vrf_of(space.links[recorded.ifname])
+    vrf = vrf_of(space, space.links[recorded.ifname])
     if vrf is not None:
         raise PlanError(
             f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
@@ -104,7 +105,7 @@ def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link
     :raises PlanError: naming the VRF
     """
     space = builder.space(endpoint.netns)
-    vrf = space.vrf_of(link) if space is not None and link is not None else None
+    vrf = vrf_of(space, link) if space is not None and link is not None else None
     known = {route.identity for route in recorded.all_routes}
     new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
     if vrf is not None and link is not None and new:
@@ -312,7 +313,7 @@ def _align_connected_routes(builder: PlanBuilder, endpoint: Endpoint) -> None:
 def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
     place = endpoint.netns, endpoint.ifname
     found = _link(builder, endpoint, endpoint.ifname)
-    if found is None or found[0].vrf_of(found[1]) is not None:
+    if found is None or vrf_of(found[0], found[1]) is not None:
         return
     space, link = found
     present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..model.kernel import BridgeVlans
 from ..model.links import Link, VlanFacts
+from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 
 
@@ -17,7 +18,7 @@ def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
     A bridge is a port of itself (bridge(8), self), with VLANs of its own; those of its other ports say nothing about it.
     """
     carrier, below = link, link
-    while below.kind != "bridge":
+    while not kind_of(below).filters_vlans:
         lower = builder.host.by_index(below.lower) if below.vlan is not None and below.lower_netns is None else None
         if lower is None:
             return

@@ -21,6 +21,7 @@ from ..model.record import Record
 from ..steps import simulate
 from ..steps.plan import Missing, Plan
 from ..steps.steps import Step, inverse
+from ..wire.kinds import kind_named
 
 if t.TYPE_CHECKING:
     from ..compare.claims import Taken
@@ -159,7 +160,7 @@ def require_kind(builder: PlanBuilder, kind: str, what: str) -> None:
     :raises PlanError: naming the kernel module
     """
     if kind in builder.kernel.missing_kinds:
-        module = {"vlan": "8021q"}.get(kind, kind)
+        module = kind_named(kind).kernel_module
         raise PlanError(f"cannot {what}: this kernel has no {kind} links; it lacks the module {module}")
 
 

@@ -22,6 +22,7 @@ from ..request.endpoint import EndpointOptions
 from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import prefix_length, version_of, without_prefix
+from ..wire.kinds import kind_of, vrf_of
 from .align import align_link, check_vrf
 from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
@@ -119,7 +120,7 @@ def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, pare
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     space = builder.space(wanted.netns)
     link = space.tagged(names.tag(identifier)) if space else None
-    if space is None or link is None or link.kind != "macvlan" or link.lower != parent.index:
+    if space is None or link is None or not kind_of(link).is_endpoint or link.lower != parent.index:
         return None
     if not is_on_host(link, wanted.netns):
         return None
@@ -196,8 +197,8 @@ def _with(before: str, items: tuple[str, ...]) -> str:
 
 
 def _create(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
-    require_kind(builder, "macvlan", f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
-    check_passthru(builder, endpoint.title, network.mode, builder.host.links[network.parent])
+    require_kind(builder, network.kind, f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
+    check_passthru(builder, endpoint.title, network, builder.host.links[network.parent])
     if builder.space(endpoint.netns) is None:
         _create_namespace(builder, endpoint)
     builder.do(*creation_steps(endpoint, network, builder.kernel.has_ipv6))
@@ -244,7 +245,7 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
         return
     check_routes(endpoint)
     check_vrf(builder, endpoint, recorded, link)
-    in_table_of_its_own = space is not None and link is not None and space.vrf_of(link) is not None
+    in_table_of_its_own = space is not None and link is not None and vrf_of(space, link) is not None
     if space is not None and not in_table_of_its_own:
         _check_foreign_routes(builder, space, endpoint, link)
     builder.drop_endpoint(recorded.key)

@@ -13,9 +13,12 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
 from ..model.netns import HOST
+from ..model.network import Network
 from ..request.endpoint import EndpointOptions
+from ..request.network import NetworkOptions
 from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of
+from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder, require_kind
 from .refusals import check_family, links_on
 
@@ -30,7 +33,7 @@ def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> Non
     own = find_link(space, known, None) if space is not None else None
     check_neighbours(builder, known, own)
     if own is None:
-        require_kind(builder, "macvlan", f"create macvlan link {wanted.ifname} of {wanted.title}")
+        require_kind(builder, Network.kind, f"create macvlan link {wanted.ifname} of {wanted.title}")
     if space is None:
         check_not_dangling(builder, known)
 
@@ -136,7 +139,7 @@ def check_place(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> N
     if space is not None:
         check_parent(builder, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
-        if own is None or space.vrf_of(own) is None:
+        if own is None or vrf_of(space, own) is None:
             _check_foreign_routes(builder, space, endpoint, own)
             _check_places_are_free(space, endpoint, own)
 
@@ -218,18 +221,19 @@ def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -
             )
 
 
-def check_passthru(builder: PlanBuilder, title: str, mode: str, parent: Link) -> None:
+def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
     """Refuse what the kernel lets nobody make beside a passthru link; links that were not made here count too.
 
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way
     """
     for other, where in links_on(builder.host, parent, builder.kernel.emigrants):
-        if other.kind not in ("macvlan", "macvtap") or _is_on(builder, parent, other.alias) or where and other.ours:
+        kind = kind_of(other)
+        if not kind.shares_parent or _is_on(builder, parent, other.alias) or where and other.ours:
             continue
-        if mode == "passthru":
+        if kind_of(network).takes_parent(network.mode):
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
-        if other.macvlan_mode == "passthru":
+        if kind.takes_parent(other.macvlan_mode):
             raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
 
 

@@ -14,15 +14,16 @@ from ..model.network import Network
 from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddLink, AddRoute, SetLink, SetSysctls, Step
 from ..values import names
+from ..wire.kinds import kind_of
 from .align import dropped_sysctls
 from .builder import PlanBuilder
 
 
 def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
     """The link of an endpoint, as it is made and recognised."""
-    # A passthru link takes its parent's MAC over; setting one would rewrite the parent's.
-    mac = None if network.mode == "passthru" else endpoint.mac
-    return LinkSpec(endpoint.ifname, "macvlan", names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
+    # With its parent's MAC, setting one would rewrite the parent's.
+    mac = None if kind_of(network).takes_parent(network.mode) else endpoint.mac
+    return LinkSpec(endpoint.ifname, network.kind, names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
 
 
 def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tuple[Step, ...]:

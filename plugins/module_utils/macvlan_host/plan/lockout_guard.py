@@ -29,6 +29,7 @@ from ..steps.steps import (
 )
 from ..values import inet
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
+from ..wire.kinds import kind_of
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _takes_link(step: Step, carriers: t.Container[str]) -> bool:
     """Whether a link of these would be gone, changed, or without its frames."""
     if isinstance(step, AddLink):
         # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
-        return step.link.mode == "passthru" and step.link.parent in carriers
+        return kind_of(step.link).takes_parent(step.link.mode) and step.link.parent in carriers
     if isinstance(step, DeleteLink):
         return step.netns == HOST and step.link.name in carriers
     if not isinstance(step, SetLink) or step.netns != HOST:
@@ -181,7 +182,7 @@ class _Voice(t.NamedTuple):
 
 def _wire(host: Space, link: Link) -> Link:
     """The link of the host by which frames of a link leave: its parent, where it is a macvlan."""
-    while link.kind == "macvlan" and (below := host.by_index(link.lower)) is not None:
+    while kind_of(link).is_endpoint and (below := host.by_index(link.lower)) is not None:
         link = below
     return link
 
@@ -191,7 +192,7 @@ def _voices(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[
     changed: dict[tuple[str, str], tuple[Link | None, frozenset[str]]] = {}
     for step in steps:
         if isinstance(step, AddLink):
-            parent = host.links.get(step.link.parent or "") if step.link.kind == "macvlan" else None
+            parent = host.links.get(step.link.parent or "") if kind_of(step.link).is_endpoint else None
             changed[step.netns.path, step.link.name] = (_wire(host, parent) if parent else None), frozenset()
         elif isinstance(step, (AddAddress, SetLink)):
             place = step.netns.path, step.ifname
@@ -217,14 +218,14 @@ def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link |
     addresses = frozenset(without_prefix(address) for address in space.addresses.get(link.index, ()))
     if not path:
         return _wire(host, link), addresses
-    below = host.by_index(link.lower) if link.kind == "macvlan" and link.lower_netns is not None else None
+    below = host.by_index(link.lower) if kind_of(link).is_endpoint and link.lower_netns is not None else None
     return (_wire(host, below) if below is not None else None), addresses
 
 
 def _taken_over(voices: t.Iterable[_Voice], way: Way, link: Link, wire: Link) -> t.Iterator[Danger]:
     """The steps by which neighbours on the wire of a way would take another link for one of its ends."""
     # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (compare/claims.py).
-    hop = None if link.ours and link.kind == "macvlan" else way.hop
+    hop = None if link.ours and kind_of(link).is_endpoint else way.hop
     own = {way.local: "this host", way.remote: "the other end", hop: "its next hop"}
     for voice in voices:
         # What the link that the way comes in by has is the way itself.

@@ -13,7 +13,7 @@ from ..compare.needs import needs_of_everything
 from ..compare.settings import default_key, setting_keys
 from ..model.endpoint import Endpoint
 from ..model.kernel import Needs
-from ..model.links import SubInterface
+from ..model.links import DummyParent, SubInterface
 from ..model.netns import HOST, Netns
 from ..model.network import Network
 from ..model.record import Record, all_namespaces
@@ -23,6 +23,7 @@ from ..request.network import NetworkOptions, NetworkRemoval
 from ..request.subinterface import SubInterfaceOptions
 from ..steps.steps import SetLink, Step
 from ..values import names
+from ..wire.kinds import kind_of
 
 
 class _Recorded:
@@ -114,10 +115,10 @@ def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     return dataclasses.replace(
         everything,
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
-        kinds=frozenset({"macvlan", *(owned.kind for owned in recorded.links.values())}),
+        kinds=frozenset({Network.kind, *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
         vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
-        newcomers=any(network.mode == "passthru" for network in recorded.networks.values()),
+        newcomers=any(kind_of(network).takes_parent(network.mode) for network in recorded.networks.values()),
     )
 
 
@@ -134,16 +135,16 @@ def _wanted_settings(request: EndpointOptions, recorded: Record) -> frozenset[st
 def _kinds(request: Request, recorded: Record) -> set[str]:
     """The kinds of link that a request may make."""
     if isinstance(request, SubInterfaceOptions):
-        return {"vlan"}
+        return {SubInterface.kind}
     if isinstance(request, EndpointOptions):
         network = recorded.networks.get(request.network)
         parent = network.parent if network else ""
         owned = recorded.links.get(parent)
-        return {"macvlan"} | ({owned.kind} if owned else set())
+        return {Network.kind} | ({owned.kind} if owned else set())
     if isinstance(request, NetworkOptions):
         if request.parent is None:
-            return {"dummy"}
-        return {"vlan"} if names.split_subinterface(request.parent) else set()
+            return {DummyParent.kind}
+        return {SubInterface.kind} if names.split_subinterface(request.parent) else set()
     return set()
 
 
@@ -162,7 +163,7 @@ def _vlans(request: Request, recorded: Record) -> set[str]:
 
 def _is_passthru(request: Request, recorded: Record) -> bool:
     network = recorded.networks.get(request.network) if isinstance(request, EndpointOptions) else request
-    return isinstance(network, (Network, NetworkOptions)) and network.mode == "passthru"
+    return isinstance(network, (Network, NetworkOptions)) and kind_of(network).takes_parent(network.mode)
 
 
 def _is_first(request: Request, recorded: Record, known: _Recorded) -> bool:

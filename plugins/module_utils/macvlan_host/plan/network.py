@@ -16,6 +16,7 @@ from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
 from ..values import names
 from ..values.addresses import version_of
+from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .claims import check_gateways
@@ -82,7 +83,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
 def _check_on_parent(builder: PlanBuilder, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
     warn_of_filter(builder, wanted.title, link)
     with mistakes:
-        check_passthru(builder, wanted.title, wanted.mode, link)
+        check_passthru(builder, wanted.title, wanted, link)
     with mistakes:
         if wanted.mtu is not None and wanted.mtu > link.mtu:
             raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {link.name}")
@@ -111,10 +112,10 @@ def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) ->
     others = builder.networks_on(parent)
     if not others:
         return
-    passthru = next((other for other in others if other.mode == "passthru"), None)
+    passthru = next((other for other in others if kind_of(other).takes_parent(other.mode)), None)
     if passthru is not None:
         raise PlanError(f"{wanted.title}: {parent} belongs to {passthru.title}, which is passthru and shares it not")
-    if wanted.mode == "passthru":
+    if kind_of(wanted).takes_parent(wanted.mode):
         raise PlanError(f"{wanted.title}: passthru needs {parent} for itself, and {others[0].title} is on it")
     if not wanted.allow_shared_parent:
         raise PlanError(
@@ -127,7 +128,7 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
     """Use the parent as it is, or make it; whether it was made."""
     link = builder.host.links.get(parent)
     if wanted.parent is None:
-        if link is not None and parent not in builder.links and not is_ours(link, identifier, "dummy"):
+        if link is not None and parent not in builder.links and not is_ours(link, identifier, DummyParent.kind):
             raise PlanError(f"{wanted.title}: the name {parent} of its dummy parent is taken by another link")
         ensure_owned(builder, DummyParent(identifier, parent))
         return True
@@ -233,7 +234,7 @@ def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: Network
             f"{recorded.title}: parent is {recorded.parent} and cannot become {wanted.parent} in place{in_the_way}; "
             f"remove the network first (state: absent)"
         )
-    if wanted.mode != recorded.mode and "passthru" in (wanted.mode, recorded.mode):
+    if wanted.mode != recorded.mode and any(kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)):
         raise PlanError(
             f"{recorded.title}: mode is {recorded.mode} and cannot become {wanted.mode} in place{in_the_way}; "
             f"remove the network first (state: absent)"

@@ -17,6 +17,7 @@ from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step, link_steps
 from ..values import names
 from ..values.plain import plain
+from ..wire.kinds import kind_of
 from .align import routes_put_on
 from .builder import PlanBuilder, require_kind, require_pyroute2
 
@@ -24,9 +25,9 @@ from .builder import PlanBuilder, require_kind, require_pyroute2
 def link_spec(owned: OwnedLink) -> LinkSpec:
     """How an owned link is made, and recognised."""
     if isinstance(owned, DummyParent):
-        return LinkSpec(owned.name, "dummy", names.tag(owned.id), mac=names.dummy_mac(owned.id))
+        return LinkSpec(owned.name, owned.kind, names.tag(owned.id), mac=names.dummy_mac(owned.id))
     return LinkSpec(
-        owned.name, "vlan", names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=owned.facts
+        owned.name, owned.kind, names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=owned.facts
     )
 
 
@@ -103,7 +104,7 @@ def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
 
 def _ensure_dummy(builder: PlanBuilder, owned: DummyParent, link: Link | None) -> None:
     if link is None:
-        require_kind(builder, "dummy", f"create dummy link {owned.name}")
+        require_kind(builder, owned.kind, f"create dummy link {owned.name}")
         require_pyroute2(builder)
         builder.do(*link_steps(link_spec(owned), up=True))
         return
@@ -114,7 +115,7 @@ def _ensure_dummy(builder: PlanBuilder, owned: DummyParent, link: Link | None) -
 def _ensure_vlan(builder: PlanBuilder, owned: SubInterface, link: Link | None) -> None:
     base = check_base(builder, owned, link)
     if link is None:
-        require_kind(builder, "vlan", f"create VLAN link {owned.name}")
+        require_kind(builder, owned.kind, f"create VLAN link {owned.name}")
         builder.do(*link_steps(link_spec(owned), owned.up))
         return
     wanted = {
@@ -152,7 +153,7 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
         raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
     if base.loopback:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is the loopback, which carries no VLANs")
-    if base.kind == "vrf":
+    if kind_of(base).is_vrf:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is a VRF, which carries no VLANs")
     if sub.up and not base.up and not sub.loose_binding:
         raise AbsentError(
@@ -203,7 +204,7 @@ def new_id(builder: PlanBuilder, name: str) -> str:
 
 def is_left(builder: PlanBuilder, name: str) -> bool:
     """Whether a link is one that a record which was lost has left: it carries the tag of its own name."""
-    return name not in builder.links and is_ours(builder.host.links.get(name), new_id(builder, name), "vlan")
+    return name not in builder.links and is_ours(builder.host.links.get(name), new_id(builder, name), SubInterface.kind)
 
 
 def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:

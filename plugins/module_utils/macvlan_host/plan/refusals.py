@@ -11,19 +11,14 @@ import typing as t
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Emigrant, Kernel, Space
-from ..model.links import EXCLUSIVE_KINDS, Link
+from ..model.links import Link
 from ..model.network import Network
 from ..model.sysctl import Sysctl, setting_by_netlink
 from ..steps.steps import SetSysctls, Step
 from ..values import names
+from ..wire.kinds import kind_of
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
-# Kinds of master that leave the frames of their ports alone: no rx_handler (drivers/net/vrf.c; net/batman-adv).
-SHARING_MASTERS = ("vrf", "batadv")
-# Kinds of master that frames of all their ports arrive at; those without a kind are made by drivers (netvsc, failover).
-USABLE_MASTERS = ("bridge", "bond", "team", "")
-# Kinds that look like Ethernet and that the kernel lets nothing sit on (IFF_NO_RX_HANDLER).
-CLOSED_KINDS = ("vrf", "ipvlan", "ipvtap")
 
 
 def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] = ()) -> str | None:
@@ -36,11 +31,12 @@ def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] =
         return f"{link.name} is the loopback and cannot carry a macvlan"
     if link.hardware != ETHERNET:
         return f"{link.name} is not an Ethernet link and cannot carry a macvlan"
-    if link.kind == "vrf":
+    kind = kind_of(link)
+    if kind.is_vrf:
         return f"{link.name} is a VRF, which carries no Ethernet frames{_use_a_port(host, link)}"
-    if link.kind in ("macvlan", "macvtap", *CLOSED_KINDS):
+    if kind.is_closed:
         below = host.by_index(link.lower) if link.lower_netns is None else None
-        hint = f"; use {below.name}, the link below it" if below and link.kind not in CLOSED_KINDS else ""
+        hint = f"; use {below.name}, the link below it" if below and not kind.takes_all_frames else ""
         return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
     return _problem_of_master(host, link) or _problem_of_links_above(host, link, emigrants)
 
@@ -62,11 +58,10 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
     master = host.by_index(link.master)
     if master is None:
         return f"{link.name} is a port of another link, which takes all its frames"
-    if master.kind in SHARING_MASTERS:
+    kind = kind_of(master)
+    if kind.leaves_ports_alone:
         return None
-    hint = f"; use {master.name}" if master.kind in USABLE_MASTERS else ""
-    if master.kind == "openvswitch":
-        hint = "; use an internal port of that switch"
+    hint = kind.instead_of_port.format(master=master.name)
     return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
 
 
@@ -78,7 +73,7 @@ def links_on(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> t.Iter
 
 def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
     for upper, where in links_on(host, link, emigrants):
-        if upper.kind in EXCLUSIVE_KINDS:
+        if kind_of(upper).takes_all_frames:
             return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which takes all its frames"
     return None
 

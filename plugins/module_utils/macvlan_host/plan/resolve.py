@@ -24,6 +24,7 @@ from ..request.endpoint import EndpointOptions
 from ..request.problems import MIN_MTU_IPV6
 from ..values import inet, names
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
+from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 from .claims import check_request, explain_full, taken_of, warn_of_default_routes, warn_of_kept
 from .mistakes import Mistakes
@@ -46,7 +47,7 @@ def resolve_endpoint(
         no_ipv6 = False
     mac = recorded.mac if recorded else ""
     # A MAC address that follows from an address is not known without that.
-    if wanted.mac is not None or network.mode == "passthru" or not no_ipv4:
+    if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or not no_ipv4:
         with mistakes:
             mac = _mac(builder, wanted, recorded, network, parent, ipv4)
     mtu = parent.mtu
@@ -195,7 +196,7 @@ def _mac(
     builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
 ) -> str:
     title = wanted.title
-    if network.mode == "passthru":
+    if kind_of(network).takes_parent(network.mode):
         if wanted.mac is not None:
             raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
         _check_passthru_is_free(builder, wanted, network)
@@ -230,7 +231,7 @@ def _check_mac_is_free(
     for endpoint in builder.holders_of(parent.name, mac):
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
     for link in builder.host.above(parent):
-        if link == own or link.mac != mac or link.kind not in ("macvlan", "macvtap"):
+        if link == own or link.mac != mac or not kind_of(link).shares_parent:
             continue
         if not _is_recorded(builder, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..ipam.subnets import infer_gateway, subnet_problem, usable
-from ..model.network import Mode, Subnet
+from ..model.network import Mode, Network, Subnet
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
@@ -41,6 +41,7 @@ class NetworkOptions:
     allow_overlap: bool = False
     exclusive: bool = False
     notes: tuple[str, ...] = ()
+    kind: t.ClassVar[str] = Network.kind
 
     @property
     def title(self) -> str:

@@ -22,6 +22,7 @@ from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
 from ..values.plain import plain
+from ..wire.kinds import kind_of, vrf_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
         return
     if link.name != sub.name:
         yield Drift(sub.title, "name", sub.name, link.name)
-    if not is_ours(link, sub.id, "vlan"):
+    if not is_ours(link, sub.id, sub.kind):
         yield Drift(sub.title, "link", names.tag(sub.id), link.alias or "not tagged")
     lower = view.host.by_index(link.lower)
     actual = {"parent": lower.name if lower else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
@@ -89,7 +90,7 @@ def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
         yield Drift(network.title, "parent", network.parent, below.name if below else None)
         return
     if isinstance(owned, DummyParent):
-        if not is_ours(link, owned.id, "dummy"):
+        if not is_ours(link, owned.id, owned.kind):
             yield Drift(network.title, "parent", names.tag(owned.id), link.alias or "not tagged")
         if not link.up:
             yield Drift(network.title, "parent", f"{network.parent} up", f"{network.parent} down")
@@ -130,7 +131,7 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         yield Drift(title, "link", names.tag(endpoint.id), "not tagged")
     if not link.up:
         yield Drift(title, "link", "up", "down")
-    mac = parent.mac if parent is not None and network.mode == "passthru" else endpoint.mac
+    mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
     for field, recorded, actual in (
         ("ifname", endpoint.ifname, link.name),
         ("mac", mac, link.mac),
@@ -172,7 +173,7 @@ def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -
 
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
-    if space.vrf_of(link) is not None:
+    if vrf_of(space, link) is not None:
         return
     actual = space.routes.get(link.index, ())
     identities = {route.identity for route in actual}

@@ -22,6 +22,7 @@ from ..steps.steps import AddLink, Step, inverse
 from ..store.database import Session
 from ..store.journal import Journal
 from ..values import names
+from ..wire.kinds import kind_of
 from .decide import Decision, elsewhere
 
 # What the kernel answers when another link has a MAC address, or a passthru parent.
@@ -98,7 +99,7 @@ def naming_moved(plan: Plan) -> t.Iterator[None]:
     try:
         yield
     except KernelError as exc:
-        wanted = {step.link.tag for step in plan.steps if isinstance(step, AddLink) and step.link.kind == "macvlan"}
+        wanted = {step.link.tag for step in plan.steps if isinstance(step, AddLink) and kind_of(step.link).is_endpoint}
         coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
             f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..model.links import Link, VlanFacts
 from ..values import names
+from ..wire.kinds import kind_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class LinkSpec:
     @property
     def phrase(self) -> str:
         """The kind and name, such as ``VLAN link eth0.50``."""
-        kinds = {"vlan": "VLAN link", "dummy": "dummy link", "macvlan": "macvlan link"}
-        return f"{kinds.get(self.kind, (self.kind + ' link').strip())} {self.name}"
+        return f"{kind_of(self).phrase} {self.name}"
 
 
 def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:

@@ -20,6 +20,7 @@ from ..model.route import Route
 from ..model.spaces import Spaces
 from ..values import inet, names
 from ..values.addresses import version_of
+from ..wire.kinds import kind_of, vrf_of
 from .link_spec import LinkSpec, is_meant
 from .steps import (
     ON_A_LINK,
@@ -45,10 +46,6 @@ def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     for step in steps:
         follow(spaces, step)
     return dataclasses.replace(kernel, spaces=spaces.plain())
-
-
-# Kinds that sit on another link and go with it; the other end of a veth is no such thing.
-STACKED_KINDS = frozenset(("macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "macsec"))
 
 
 def follow(spaces: Spaces, step: Step) -> None:
@@ -117,7 +114,7 @@ def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
     space, host = spaces.own(netns.path), spaces.get(HOST.path)
     if space is None or host is None or spec.name in space.links:
         return
-    if spec.kind == "macvlan" and _tagged(spaces, netns, spec) is not None:
+    if kind_of(spec).is_endpoint and _tagged(spaces, netns, spec) is not None:
         return
     lower = host.links.get(spec.parent or "")
     link = Link(
@@ -152,7 +149,7 @@ def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
     for path in spaces.paths():
         space = spaces.get(path)
         for upper in tuple(space.links.values()) if space and path != HOST.path else ():
-            if upper.lower == lower.index and upper.lower_netns is not None and upper.kind in STACKED_KINDS:
+            if upper.lower == lower.index and upper.lower_netns is not None and kind_of(upper).is_stacked:
                 _remove(spaces, path, upper)
 
 
@@ -225,7 +222,7 @@ def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
 
 def _connect(space: Space, link: Link, address: str) -> None:
     route = Route.connected(address)
-    if route is not None and space.vrf_of(link) is None:
+    if route is not None and vrf_of(space, link) is None:
         _put_route(space, link.index, route)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..model.links import VlanFacts
+from ..model.links import SubInterface, VlanFacts
 from ..model.netns import Netns
 from ..model.network import MODES
 from ..model.route import Route
 from ..model.sysctl import Sysctl
 from ..values import validators
 from ..values.plain import plain
+from ..wire.kinds import KINDS
 from .link_spec import LinkSpec
 from .steps import (
     AddAddress,
@@ -71,7 +72,7 @@ def _link_from_plain(data: t.Any) -> LinkSpec:
     vlan = VlanFacts.from_plain(values["vlan"]) if values["vlan"] is not None else None
     found = LinkSpec(**{**values, "vlan": vlan})
     # Of what is not ours only VLAN links are ever removed, and by force.
-    if vlan is None and (found.kind == "vlan" or not validators.tag(found.tag)):
+    if vlan is None and (found.kind == SubInterface.kind or not validators.tag(found.tag)):
         raise ValueError(f"there is a step for a link {found.name!a} that cannot be ours")
     return found
 
@@ -146,7 +147,7 @@ _ATTRIBUTES: dict[str, validators.Check] = {
 
 _LINK_CHECKS: dict[str, validators.Check] = {
     "name": validators.link_name,
-    "kind": validators.one_of("vlan", "dummy", "macvlan"),
+    "kind": validators.one_of(*(kind.name for kind in KINDS.values() if kind.is_made)),
     "tag": validators.optional(validators.link_alias),
     "parent": validators.optional(validators.link_name),
     "mac": validators.optional(validators.mac),

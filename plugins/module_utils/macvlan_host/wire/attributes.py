@@ -54,6 +54,22 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return HEADER.pack(HEADER.size + len(body), kind, wanted, sequence, 0) + body
 
 
+def attribute(kind: int, payload: bytes) -> bytes:
+    """One attribute, with what it needs behind it to end at a multiple of four."""
+    length = ATTRIBUTE.size + len(payload)
+    return ATTRIBUTE.pack(length, kind) + payload + b"\0" * (-length % 4)
+
+
+def nest(kind: int, *inner: bytes) -> bytes:
+    """An attribute that holds others: new kernels refuse some without the flag, and old ones take all with it."""
+    return attribute(kind | NLA_F_NESTED, b"".join(inner))
+
+
+def uint32(kind: int, value: int) -> bytes:
+    """An attribute that holds an unsigned 32-bit number."""
+    return attribute(kind, UINT32.pack(value))
+
+
 def messages(data: bytes) -> t.Iterator[Message]:
     """The messages of one datagram.
 

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import socket
-import struct
 import typing as t
 
-from ..model.links import VlanFacts
 from ..model.route import Route
 from ..model.sysctl import IPV4_SETTINGS
 from ..values import inet
-from .attributes import ADDRESS, ATTRIBUTE, INT32, LINK, NAMESPACE, NLA_F_NESTED, ROUTE, UINT32
+from .attributes import ADDRESS, INT32, LINK, NAMESPACE, ROUTE, attribute, nest, uint32
 from .constants import (
     ANY_NSID,
     IFA_ADDRESS,
@@ -32,17 +30,9 @@ from .constants import (
     IFLA_INFO_KIND,
     IFLA_LINK,
     IFLA_LINKINFO,
-    IFLA_MACVLAN_MODE,
     IFLA_MTU,
     IFLA_NET_NS_FD,
     IFLA_TARGET_NETNSID,
-    IFLA_VLAN_EGRESS_QOS,
-    IFLA_VLAN_FLAGS,
-    IFLA_VLAN_ID,
-    IFLA_VLAN_INGRESS_QOS,
-    IFLA_VLAN_PROTOCOL,
-    IFLA_VLAN_QOS_MAPPING,
-    MACVLAN_MODES,
     NETNSA_FD,
     NETNSA_NSID,
     NLM_F_CREATE,
@@ -75,31 +65,16 @@ from .constants import (
     RTPROT_KERNEL,
     RTPROT_STATIC,
     RTPROT_UNSPEC,
-    VLAN_FLAGS,
-    VLAN_PROTOCOLS,
 )
-
-
-def _attribute(kind: int, payload: bytes) -> bytes:
-    length = ATTRIBUTE.size + len(payload)
-    return ATTRIBUTE.pack(length, kind) + payload + b"\0" * (-length % 4)
-
-
-def _nest(kind: int, *inner: bytes) -> bytes:
-    """An attribute that holds others: new kernels refuse some without the flag, and old ones take all with it."""
-    return _attribute(kind | NLA_F_NESTED, b"".join(inner))
-
-
-def _uint32(kind: int, value: int) -> bytes:
-    return _attribute(kind, UINT32.pack(value))
+from .kinds import Details, LinkKind
 
 
 def _text(kind: int, value: str) -> bytes:
-    return _attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
+    return attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
 
 
 def _mac(value: str) -> bytes:
-    return _attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
+    return attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
 
 
 class Packed(t.NamedTuple):
@@ -112,7 +87,7 @@ class Packed(t.NamedTuple):
 
 def dump_links() -> Packed:
     # Without statistics, which make most of a link's message.
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     return Packed(RTM_GETLINK, NLM_F_DUMP, body)
 
 
@@ -135,72 +110,48 @@ def dump_filter(index: int) -> Packed:
 
 def name_netns(descriptor: int) -> Packed:
     """Let the sender's namespace have a number for another one, which does not keep that one alive."""
-    body = NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor)
-    return Packed(RTM_NEWNSID, 0, body + _attribute(NETNSA_NSID, INT32.pack(ANY_NSID)))
+    body = NAMESPACE.pack(socket.AF_UNSPEC) + uint32(NETNSA_FD, descriptor)
+    return Packed(RTM_NEWNSID, 0, body + attribute(NETNSA_NSID, INT32.pack(ANY_NSID)))
 
 
 def get_nsid(descriptor: int) -> Packed:
-    return Packed(RTM_GETNSID, 0, NAMESPACE.pack(socket.AF_UNSPEC) + _uint32(NETNSA_FD, descriptor))
+    return Packed(RTM_GETNSID, 0, NAMESPACE.pack(socket.AF_UNSPEC) + uint32(NETNSA_FD, descriptor))
 
 
 def get_link(name: str) -> Packed:
     body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name)
-    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
+    return Packed(RTM_GETLINK, 0, body + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
 def get_route(address: str) -> Packed:
     """The route that a packet to an address takes."""
     raw = inet.to_bytes(address)
     family, length = (socket.AF_INET, 32) if len(raw) == 4 else (socket.AF_INET6, 128)
-    body = ROUTE.pack(family, length, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, raw)
+    body = ROUTE.pack(family, length, 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_DST, raw)
     return Packed(RTM_GETROUTE, 0, body)
 
 
-def _new_link(name: str, lower: int, mac: str | None, mtu: int | None, group: int | None) -> bytes:
-    """What a request for a link on another one says, whatever its kind."""
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + _uint32(IFLA_LINK, lower)
-    if mac is not None:
-        body += _mac(mac)
-    if mtu is not None:
-        body += _uint32(IFLA_MTU, mtu)
-    if group is not None:
-        body += _uint32(IFLA_GROUP, group)
-    return body
-
-
-def add_macvlan(
+def add_link(
+    kind: LinkKind,
     name: str,
     lower: int,
-    mode: str,
+    details: Details,
     mac: str | None = None,
     mtu: int | None = None,
     netns_fd: int | None = None,
     group: int | None = None,
 ) -> Packed:
-    """A macvlan on the link with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
-    body = _new_link(name, lower, mac, mtu, group)
+    """A link on the one with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + uint32(IFLA_LINK, lower)
+    if mac is not None:
+        body += _mac(mac)
+    if mtu is not None:
+        body += uint32(IFLA_MTU, mtu)
+    if group is not None:
+        body += uint32(IFLA_GROUP, group)
     if netns_fd is not None:
-        body += _uint32(IFLA_NET_NS_FD, netns_fd)
-    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _macvlan_info(mode))
-
-
-def add_vlan(
-    name: str, lower: int, facts: VlanFacts, mac: str | None = None, mtu: int | None = None, group: int | None = None
-) -> Packed:
-    """A VLAN link on the link with index ``lower``."""
-    body = _new_link(name, lower, mac, mtu, group)
-    flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
-    data = _attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
-    data += _attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
-    data += _attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
-    data += _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
-    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"vlan"), _nest(IFLA_INFO_DATA, data))
-    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
-
-
-def _qos(kind: int, mapping: dict[str, int]) -> bytes:
-    pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
-    return _nest(kind, *(_attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)) if mapping else b""
+        body += uint32(IFLA_NET_NS_FD, netns_fd)
+    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _info(kind, details))
 
 
 def impossible_link(kind: str) -> Packed:
@@ -209,17 +160,19 @@ def impossible_link(kind: str) -> Packed:
     An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
     """
     body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
-    info = _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, kind.encode()))
+    info = nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()))
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
 
 
-def set_macvlan_mode(index: int, mode: str) -> Packed:
-    return Packed(RTM_NEWLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _macvlan_info(mode))
+def set_mode(kind: LinkKind, index: int, mode: str) -> Packed:
+    """Change the mode of a link of a kind that has modes."""
+    return Packed(RTM_NEWLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _info(kind, Details(mode)))
 
 
-def _macvlan_info(mode: str) -> bytes:
-    data = _nest(IFLA_INFO_DATA, _uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode]))
-    return _nest(IFLA_LINKINFO, _attribute(IFLA_INFO_KIND, b"macvlan"), data)
+def _info(kind: LinkKind, details: Details) -> bytes:
+    """What a request says of the kind of a link."""
+    data = nest(IFLA_INFO_DATA, kind.pack(details)) if kind.pack is not None else b""
+    return nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.name.encode()), data)
 
 
 def set_link(
@@ -243,36 +196,36 @@ def set_link(
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
-        body += _uint32(IFLA_MTU, mtu)
+        body += uint32(IFLA_MTU, mtu)
     if alias is not None:
-        body += _attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
+        body += attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
     if group is not None:
-        body += _uint32(IFLA_GROUP, group)
+        body += uint32(IFLA_GROUP, group)
     return Packed(RTM_SETLINK, 0, body)
 
 
 def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:
     """Write one of IPV4_SETTINGS (net/ipv4/devinet.c, inet_set_link_af)."""
-    conf = _nest(IFLA_INET_CONF, _attribute(IPV4_SETTINGS[setting] + 1, INT32.pack(value)))
+    conf = nest(IFLA_INET_CONF, attribute(IPV4_SETTINGS[setting] + 1, INT32.pack(value)))
     body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
-    return Packed(RTM_SETLINK, 0, body + _nest(IFLA_AF_SPEC, _nest(socket.AF_INET, conf)))
+    return Packed(RTM_SETLINK, 0, body + nest(IFLA_AF_SPEC, nest(socket.AF_INET, conf)))
 
 
 def delete_link(index: int, nsid: int | None = None) -> Packed:
     """Delete a link, with ``nsid`` in the namespace that the sender's has that number for."""
     body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
-    return Packed(RTM_DELLINK, 0, body if nsid is None else body + _uint32(IFLA_TARGET_NETNSID, nsid))
+    return Packed(RTM_DELLINK, 0, body if nsid is None else body + uint32(IFLA_TARGET_NETNSID, nsid))
 
 
 def get_link_in(nsid: int, index: int) -> Packed:
     """Ask for a link of the namespace that the sender's has this number for."""
-    body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _uint32(IFLA_TARGET_NETNSID, nsid)
-    return Packed(RTM_GETLINK, 0, body + _uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
+    body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + uint32(IFLA_TARGET_NETNSID, nsid)
+    return Packed(RTM_GETLINK, 0, body + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
 def delete_group(group: int) -> Packed:
     """Delete all links of a group, in one go."""
-    return Packed(RTM_DELLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _uint32(IFLA_GROUP, group))
+    return Packed(RTM_DELLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + uint32(IFLA_GROUP, group))
 
 
 def add_address(index: int, cidr: str, peer: str | None = None) -> Packed:
@@ -288,7 +241,7 @@ def _address_body(index: int, cidr: str, ipv6_flags: int, peer: str | None) -> b
     family, raw = inet.family_of(address), inet.to_bytes(address)
     flags = ipv6_flags if family == socket.AF_INET6 else 0
     head = ADDRESS.pack(family, int(length), flags, RT_SCOPE_UNIVERSE, index)
-    return head + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, inet.to_bytes(peer) if peer else raw)
+    return head + attribute(IFA_LOCAL, raw) + attribute(IFA_ADDRESS, inet.to_bytes(peer) if peer else raw)
 
 
 def add_connected_route(index: int, cidr: str) -> Packed:
@@ -298,7 +251,7 @@ def add_connected_route(index: int, cidr: str) -> Packed:
     """
     if ":" in cidr:
         return Packed(RTM_NEWADDR, NLM_F_REPLACE, _address_body(index, cidr, IFA_F_NODAD, None))
-    source = _attribute(RTA_PREFSRC, inet.to_bytes(cidr.partition("/")[0]))
+    source = attribute(RTA_PREFSRC, inet.to_bytes(cidr.partition("/")[0]))
     body = _route_body(index, Route(inet.network_of(cidr)), RTPROT_KERNEL)
     return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body + source)
 
@@ -324,10 +277,10 @@ def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC) -> byte
     scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
     body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0)
     if int(length):
-        body += _attribute(RTA_DST, inet.to_bytes(address))
+        body += attribute(RTA_DST, inet.to_bytes(address))
     if route.via is not None:
-        body += _attribute(RTA_GATEWAY, inet.to_bytes(route.via))
-    body += _uint32(RTA_OIF, index)
+        body += attribute(RTA_GATEWAY, inet.to_bytes(route.via))
+    body += uint32(RTA_OIF, index)
     if route.metric:
-        body += _uint32(RTA_PRIORITY, route.metric)
+        body += uint32(RTA_PRIORITY, route.metric)
     return body

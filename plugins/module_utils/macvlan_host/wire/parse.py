@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import socket
-import struct
 import typing as t
 
-from ..model.links import Link, VlanFacts
+from ..model.links import Link
 from ..model.route import OddRoute, Route
 from ..model.sysctl import IPV4_SETTINGS
 from ..values import inet
@@ -57,19 +56,12 @@ from .constants import (
     IFLA_LINK,
     IFLA_LINK_NETNSID,
     IFLA_LINKINFO,
-    IFLA_MACVLAN_MODE,
     IFLA_MASTER,
     IFLA_MTU,
     IFLA_PROP_LIST,
-    IFLA_VLAN_EGRESS_QOS,
-    IFLA_VLAN_FLAGS,
-    IFLA_VLAN_ID,
-    IFLA_VLAN_INGRESS_QOS,
-    IFLA_VLAN_PROTOCOL,
     INFINITY_LIFE_TIME,
     IPV6_DEFAULT_METRIC,
     IPV6_SETTINGS,
-    MACVLAN_MODES,
     NDA_LLADDR,
     NETNSA_NSID,
     ROUTE_KINDS,
@@ -83,9 +75,9 @@ from .constants import (
     RTA_TABLE,
     RTA_VIA,
     RTN_UNICAST,
-    VLAN_FLAGS,
     VLAN_PROTOCOLS,
 )
+from .kinds import kind_named
 
 _TABLE_SIZE = ATTRIBUTE.size + UINT32.size  # of RTA_TABLE, which comes first in a route
 
@@ -104,8 +96,8 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
     found = link_attributes(body) if parsed is None else parsed
     info = attributes(found.get(IFLA_LINKINFO, b""))
     kind = string(info.get(IFLA_INFO_KIND, b""))
-    data = attributes(info.get(IFLA_INFO_DATA, b"")) if kind in ("macvlan", "macvtap", "vlan") else {}
-    mode = number(data, IFLA_MACVLAN_MODE) if kind in ("macvlan", "macvtap") else None
+    parse_details = kind_named(kind).parse
+    mode, vlan = (None, None) if parse_details is None else parse_details(attributes(info.get(IFLA_INFO_DATA, b"")))
     lower = number(found, IFLA_LINK)
     return Link(
         index=index,
@@ -121,8 +113,8 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         lower=lower or None,
         lower_netns=number(found, IFLA_LINK_NETNSID),
         master=number(found, IFLA_MASTER) or None,
-        macvlan_mode=next((name for name, value in MACVLAN_MODES.items() if value == mode), None),
-        vlan=_parse_vlan(data) if kind == "vlan" else None,
+        macvlan_mode=mode,
+        vlan=vlan,
         altnames=_parse_altnames(found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else (),
     )
 
@@ -130,7 +122,8 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
 def parse_vlan_filter(body: bytes) -> str | None:
     """The protocol of the tags that a bridge looks at, from its RTM_NEWLINK message; None where it looks at none."""
     info = attributes(link_attributes(body).get(IFLA_LINKINFO, b""))
-    data = attributes(info.get(IFLA_INFO_DATA, b"")) if string(info.get(IFLA_INFO_KIND, b"")) == "bridge" else {}
+    is_bridge = kind_named(string(info.get(IFLA_INFO_KIND, b""))).filters_vlans
+    data = attributes(info.get(IFLA_INFO_DATA, b"")) if is_bridge else {}
     if data.get(IFLA_BR_VLAN_FILTERING, b"\0") == b"\0":
         return None
     protocol = int.from_bytes(data.get(IFLA_BR_VLAN_PROTOCOL, b""), "big")
@@ -181,30 +174,6 @@ def parse_nsid(body: bytes) -> int:
 def parse_filter(body: bytes) -> tuple[int, str]:
     """(ifindex, MAC address) from the body of an RTM_NEWNEIGH message."""
     return NEIGHBOUR.unpack_from(body)[1], attributes(body, NEIGHBOUR.size).get(NDA_LLADDR, b"").hex(":")
-
-
-def _parse_vlan(data: Attributes) -> VlanFacts:
-    flags = UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
-    protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
-    return VlanFacts(
-        vlan_id=struct.unpack("=H", data[IFLA_VLAN_ID][:2])[0],
-        protocol=next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), hex(protocol)),
-        ingress_qos_map=_parse_qos(data.get(IFLA_VLAN_INGRESS_QOS, b"")),
-        egress_qos_map=_parse_qos(data.get(IFLA_VLAN_EGRESS_QOS, b"")),
-        **{name: bool(flags & bit) for name, bit in VLAN_FLAGS.items()},
-    )
-
-
-def _parse_qos(nested: bytes) -> dict[str, int]:
-    """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
-    found: dict[int, int] = {}
-    offset = 0
-    while offset + ATTRIBUTE.size + 8 <= len(nested):
-        source, target = struct.unpack_from("=II", nested, offset + ATTRIBUTE.size)
-        if target:
-            found[source] = target
-        offset += ATTRIBUTE.size + 8
-    return {str(key): found[key] for key in sorted(found)}
 
 
 class AddressFacts(t.NamedTuple):

@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kinds of link, and what differs between them: all other code asks the kind and compares no name of one.
+
+A kind that is not declared here has a name and nothing special.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import struct
+import typing as t
+from dataclasses import dataclass, field
+
+from ..model.kernel import Space
+from ..model.links import Link, VlanFacts
+from .attributes import ATTRIBUTE, UINT32, Attributes, attribute, nest, number, uint32
+from .constants import (
+    IFLA_MACVLAN_MODE,
+    IFLA_VLAN_EGRESS_QOS,
+    IFLA_VLAN_FLAGS,
+    IFLA_VLAN_ID,
+    IFLA_VLAN_INGRESS_QOS,
+    IFLA_VLAN_PROTOCOL,
+    IFLA_VLAN_QOS_MAPPING,
+    MACVLAN_MODES,
+    VLAN_FLAGS,
+    VLAN_PROTOCOLS,
+)
+
+
+class Details(t.NamedTuple):
+    """What a link has that links of another kind have not.
+
+    :ivar mode: one of the modes of its kind
+    """
+
+    mode: str | None = None
+    vlan: VlanFacts | None = None
+
+
+class OfAKind(t.Protocol):
+    """What has a kind, by its name: a link, one that is to be made, or an object that is recorded or asked for."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the kind."""
+
+
+@dataclass(frozen=True)
+class LinkKind:
+    """What is special about links of a kind.
+
+    Links that we make:
+
+    :ivar title: what messages call such a link, where that is not its name
+    :ivar module: the kernel module that makes it, where that has another name
+    :ivar is_made: we make such links
+    :ivar by_library: they are made, or changed, by pyroute2
+    :ivar is_endpoint: endpoints are such links: made in whichever namespace, and known by their tag under any name
+    :ivar pack: the attributes in IFLA_INFO_DATA that ask for a link, None where the library asks
+    :ivar parse: what those of an answer say, None where nobody wants to know
+    :ivar modes: name → number of the modes that it can have
+    :ivar exclusive_modes: those in which it has its parent for itself, and the MAC address of that
+    :ivar quiet_modes: mode → the mode in which a new link does not announce itself to the others on its parent
+    :ivar hints: error number → what people are told of it, formatted with ``link`` and, for the mode, ``beside``
+
+    Links of anybody:
+
+    :ivar is_stacked: it sits on another link, and goes with that; the other end of a veth is no such thing
+    :ivar shares_parent: it can be beside links of ours on a parent, with a MAC address that no other there has
+    :ivar takes_all_frames: like a macvlan it takes all frames of the link below (it registers an rx_handler), and so
+        keeps macvlans off that
+    :ivar is_closed: the kernel lets no macvlan sit on it
+    :ivar is_vrf: it carries no Ethernet frames, and the routes of its ports are in a table of its own
+    :ivar filters_vlans: it may let only frames of some VLANs pass
+    :ivar leaves_ports_alone: its ports keep their frames: no rx_handler (drivers/net/vrf.c; net/batman-adv)
+    :ivar instead_of_port: what to use instead of a port of it, formatted with ``master``
+    """
+
+    name: str
+    title: str = ""
+    module: str = ""
+    is_made: bool = False
+    by_library: bool = False
+    is_endpoint: bool = False
+    pack: t.Callable[[Details], bytes] | None = None
+    parse: t.Callable[[Attributes], Details] | None = None
+    modes: t.Mapping[str, int] = field(default_factory=dict, compare=False)
+    exclusive_modes: frozenset[str] = frozenset()
+    quiet_modes: t.Mapping[str, str] = field(default_factory=dict, compare=False)
+    hints: t.Mapping[int, str] = field(default_factory=dict, compare=False)
+    is_stacked: bool = False
+    shares_parent: bool = False
+    takes_all_frames: bool = False
+    is_closed: bool = False
+    is_vrf: bool = False
+    filters_vlans: bool = False
+    leaves_ports_alone: bool = False
+    instead_of_port: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """What a message calls a link of the kind, before its name."""
+        return self.title or f"{self.name} link".strip()
+
+    @property
+    def kernel_module(self) -> str:
+        return self.module or self.name
+
+    @property
+    def carries_endpoints(self) -> bool:
+        """Whether endpoints sit on such links of ours, and others may."""
+        return self.is_made and not self.is_endpoint
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether a link keeps some endpoint off the link below it, by its kind alone or with its mode or MAC address."""
+        return self.shares_parent or self.takes_all_frames
+
+    def takes_parent(self, mode: str | None) -> bool:
+        """Whether a link in this mode has its parent for itself, together with the MAC address of that."""
+        return mode in self.exclusive_modes
+
+
+# --- how kinds are packed and parsed --------------------------------------------------------------------------------
+
+
+_MODE_NAMES: dict[int | None, str] = {value: name for name, value in MACVLAN_MODES.items()}
+
+
+def _pack_macvlan(details: Details) -> bytes:
+    return uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[details.mode or ""])
+
+
+def _parse_macvlan(data: Attributes) -> Details:
+    return Details(_MODE_NAMES.get(number(data, IFLA_MACVLAN_MODE)))
+
+
+def _pack_vlan(details: Details) -> bytes:
+    facts = t.cast(VlanFacts, details.vlan)
+    flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
+    data = attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
+    data += attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
+    data += attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
+    return data + _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
+
+
+def _qos(kind: int, mapping: dict[str, int]) -> bytes:
+    pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
+    return nest(kind, *(attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)) if mapping else b""
+
+
+def _parse_vlan(data: Attributes) -> Details:
+    flags = UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
+    protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
+    facts = VlanFacts(
+        vlan_id=struct.unpack("=H", data[IFLA_VLAN_ID][:2])[0],
+        protocol=next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), hex(protocol)),
+        ingress_qos_map=_parse_qos(data.get(IFLA_VLAN_INGRESS_QOS, b"")),
+        egress_qos_map=_parse_qos(data.get(IFLA_VLAN_EGRESS_QOS, b"")),
+        **{name: bool(flags & bit) for name, bit in VLAN_FLAGS.items()},
+    )
+    return Details(vlan=facts)
+
+
+def _parse_qos(nested: bytes) -> dict[str, int]:
+    """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
+    found: dict[int, int] = {}
+    offset = 0
+    while offset + ATTRIBUTE.size + 8 <= len(nested):
+        source, target = struct.unpack_from("=II", nested, offset + ATTRIBUTE.size)
+        if target:
+            found[source] = target
+        offset += ATTRIBUTE.size + 8
+    return {str(key): found[key] for key in sorted(found)}
+
+
+# --- the kinds ------------------------------------------------------------------------------------------------------
+
+# How to see links wherever they are: here, in namespaces with a name, and in those of processes, which no plan looks into.
+LOOK_AROUND = (
+    "; see: ip -d link, in namespaces with a name: ip -all netns exec ip -d link, and in others: "
+    "nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
+)
+
+MACVLAN = LinkKind(
+    "macvlan",
+    is_made=True,
+    is_endpoint=True,
+    pack=_pack_macvlan,
+    parse=_parse_macvlan,
+    modes=MACVLAN_MODES,
+    # A passthru link takes its parent's MAC over; setting one would rewrite the parent's.
+    exclusive_modes=frozenset(("passthru",)),
+    quiet_modes={"bridge": "private"},
+    hints={
+        errno.EBUSY: (
+            "; another kind of link takes all frames of {link.parent}, such as a bridge, bond or team that it is a port of, or "
+            f"an ipvlan or macsec link on it, which may be in another namespace{LOOK_AROUND}"
+        ),
+        errno.EINVAL: (
+            "; the kernel refuses it beside {beside} on {link.parent}, which may be in another namespace, and where "
+            f"{{link.parent}} has an mtu below {{link.mtu}}{LOOK_AROUND}"
+        ),
+    },
+    is_stacked=True,
+    shares_parent=True,
+    is_closed=True,
+)
+MACVTAP = LinkKind(
+    "macvtap",
+    parse=_parse_macvlan,
+    modes=MACVLAN_MODES,
+    exclusive_modes=MACVLAN.exclusive_modes,
+    is_stacked=True,
+    shares_parent=True,
+    is_closed=True,
+)
+IPVLAN = LinkKind("ipvlan", is_stacked=True, takes_all_frames=True, is_closed=True)
+IPVTAP = LinkKind("ipvtap", is_stacked=True, takes_all_frames=True, is_closed=True)
+MACSEC = LinkKind("macsec", is_stacked=True, takes_all_frames=True)
+RMNET = LinkKind("rmnet", takes_all_frames=True)
+VLAN = LinkKind(
+    "vlan",
+    title="VLAN link",
+    module="8021q",
+    is_made=True,
+    by_library=True,
+    pack=_pack_vlan,
+    parse=_parse_vlan,
+    hints={
+        errno.EEXIST: (
+            "; {link.parent} has that VLAN under another name, maybe in another namespace, or the name {link.name} is taken"
+            f"{LOOK_AROUND}"
+        )
+    },
+    is_stacked=True,
+)
+DUMMY = LinkKind("dummy", is_made=True, by_library=True)
+VRF = LinkKind("vrf", is_vrf=True, is_closed=True, leaves_ports_alone=True)
+BATADV = LinkKind("batadv", leaves_ports_alone=True)
+# Frames of all ports arrive at these masters; those without a kind are made by drivers (netvsc, failover).
+BRIDGE = LinkKind("bridge", filters_vlans=True, instead_of_port="; use {master}")
+BOND = LinkKind("bond", instead_of_port="; use {master}")
+TEAM = LinkKind("team", instead_of_port="; use {master}")
+NO_KIND = LinkKind("", instead_of_port="; use {master}")
+OPENVSWITCH = LinkKind("openvswitch", instead_of_port="; use an internal port of that switch")
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        MACVLAN, MACVTAP, IPVLAN, IPVTAP, MACSEC, RMNET, VLAN, DUMMY, VRF, BATADV, BRIDGE, BOND, TEAM, NO_KIND, OPENVSWITCH,
+    )
+}
+
+
+@functools.lru_cache(maxsize=128)
+def kind_named(name: str) -> LinkKind:
+    """The kind of this name, be it one that nothing is known about."""
+    return KINDS.get(name) or LinkKind(name)
+
+
+def kind_of(item: OfAKind) -> LinkKind:
+    """The kind of a link, or of an object that has one."""
+    return kind_named(item.kind)
+
+
+def vrf_of(space: Space, link: Link) -> Link | None:
+    """The VRF that a link of a namespace is in, whose routes are in a table of its own."""
+    master = space.by_index(link.master)
+    return master if master is not None and kind_of(master).is_vrf else None
