@@ -123,8 +123,8 @@ def _replaces_newer(place: Place) -> t.Iterator[str]:
     newer = boot_unit.newer_engine(place.package)
     if newer is not None:
         yield (
-            f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it by the one of the "
-            f"older release {release.VERSION}, which may not be able to read the record of the newer one; install release {newer} "
+            f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it with the one of "
+            f"the older release {release.VERSION}, which may not be able to read the record of the newer one; install release {newer} "
             f"of the collection fleetnet.macvlan on the control node, and run the task again"
         )
 
@@ -135,7 +135,7 @@ def _check_texts(params: t.Mapping[str, t.Any]) -> None:
     :raises OptionsError: naming the options
     """
     problems = [
-        f"files: the content of {item['path']} is no text that can be written"
+        f"files: the content of {item['path']} cannot be written as UTF-8 text"
         for item in params.get("files") or ()
         if not names.is_encodable(item["content"])
     ]
@@ -143,7 +143,7 @@ def _check_texts(params: t.Mapping[str, t.Any]) -> None:
         problems.append(f"state_dir: {params['state_dir']!a} is not an absolute path")
     interpreter = params["interpreter"]
     if interpreter is not None and (not validators.path(interpreter) or any(char.isspace() for char in interpreter)):
-        problems.append(f"interpreter: {interpreter} is not an absolute path, or has white space")
+        problems.append(f"interpreter: {interpreter} must be an absolute path without white space")
     if problems:
         raise OptionsError(problems)
 
@@ -179,17 +179,17 @@ def _strangers(place: Place) -> t.Iterator[str]:
         yield f"path: {place.package} is a file"
         return
     if holds and not _has_mark(os.path.join(place.package, "__init__.py")):
-        yield f"path: {place.package} holds something else; name a folder for the engine alone"
+        yield f"path: {place.package} holds files that the collection did not install; name a folder for the engine alone"
     if os.path.lexists(place.launcher) and not _has_mark(place.launcher):
-        yield f"command: {place.launcher} is something else; name another file, or remove it"
+        yield f"command: {place.launcher} exists, and the collection did not install it; name another file, or remove it"
     for other in place.others:
         if os.path.exists(other) and not os.path.isfile(other):
-            yield f"files: {other} is no plain file"
+            yield f"files: {other} is not a regular file"
 
 
 def _has_mark(path: str) -> bool:
     with contextlib.suppress(OSError):
-        # What is no plain file, such as a FIFO, may never end.
+        # What is not a regular file, such as a FIFO, may never end.
         return os.path.isfile(path) and _MARK in _read(path)
     return False
 

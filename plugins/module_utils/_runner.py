@@ -240,7 +240,7 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
 def _not_kept() -> str:
     """A warning that is as true of check mode, and that names the host: ansible shows equal ones of several hosts once."""
     return (
-        f"the next boot of {platform.node()} would not bring this back, because {boot_unit.UNIT} is not enabled there; "
+        f"the next boot of {platform.node()} would not restore this, because {boot_unit.UNIT} is not enabled there; "
         f"apply the role fleetnet.macvlan.macvlan_host to it"
     )
 
@@ -252,8 +252,8 @@ def _engine_warnings() -> tuple[str, ...]:
         return ()
     text = (
         f"the command macvlan-host on {platform.node()} is of release {installed}, and this task is of release "
-        f"{release.VERSION}, whose record it cannot read, at the next boot neither; apply the role "
-        f"fleetnet.macvlan.macvlan_host to it, or run the module fleetnet.macvlan.macvlan_command there"
+        f"{release.VERSION}, whose record the command cannot read, so it cannot restore anything at "
+        f"the next boot; apply the role fleetnet.macvlan.macvlan_host to it, or run the module fleetnet.macvlan.macvlan_command there"
     )
     return (text,)
 
@@ -291,8 +291,8 @@ def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
         module.fail_json(msg=f"{exc}{_CAPABILITIES_HINT}", exception=traceback.format_exc())
     except Exception as exc:  # noqa: BLE001 - the last resort, so that no task ends with a bare traceback
         module.fail_json(
-            msg=f"{module._name} met an error that it does not know: {type(exc).__name__}: {exc}; this is a defect "
-            f"of the collection fleetnet.macvlan, please report it with the task and the traceback",
+            msg=f"{module._name} failed with an unexpected error: {type(exc).__name__}: {exc}; please report it as "
+            f"a bug of the collection fleetnet.macvlan, with the task and the traceback",
             exception=traceback.format_exc(),
         )
 

@@ -78,12 +78,12 @@ def _take_ranges(given: Item, inventory: t.Mapping[str, t.Any], problems: Proble
     source = str(given.pop(RANGES_FROM))
     wanted = "a variable that each host has in the inventory, such as web_ranges with the value 192.168.50.32/27"
     if RANGES in given:
-        problems[RANGES_FROM].append(f"{RANGES} has ranges too; leave one of the two out")
+        problems[RANGES_FROM].append(f"{RANGES} gives ranges too; leave one of the two out")
     elif source not in inventory:
         problems[RANGES_FROM].append(f"this host has no variable '{source}'; name {wanted}")
     elif _is_blank(inventory[source]):
         problems[RANGES_FROM].append(
-            f"the variable '{source}' of this host is blank, or has something in it that this host does not have; it must be "
+            f"the variable '{source}' of this host is blank, or uses a variable that this host does not have; it must be "
             f"{wanted}"
         )
     else:
@@ -96,10 +96,10 @@ def _unplaced(given: Item, in_host: bool) -> t.Iterator[str]:
     """The host's own namespace is where an endpoint changes the host itself, so nothing that is forgotten means it."""
     named = [name for name in NAMESPACES if name in given]
     if in_host and named:
-        yield f"{IN_HOST}: true is for the host's own namespace, and {' and '.join(named)} says another; leave one of them out"
+        yield f"{IN_HOST}: true means the host's own namespace, and {' and '.join(named)} names another; leave one of them out"
     if not in_host and not named and IN_HOST not in given:
         yield (
-            f"{NAMESPACES[0]}: no namespace is given; name one, which is made if it is missing, or give {NAMESPACES[1]} or "
+            f"{NAMESPACES[0]}: no namespace is given; name one, which is created if it is missing, or give {NAMESPACES[1]} or "
             f"{NAMESPACES[2]}, or {IN_HOST}=true for the host's own namespace"
         )
     if not in_host and not named and IN_HOST in given:
@@ -134,7 +134,7 @@ def _misfits(name: str, value: t.Any, kind: str) -> t.Iterator[str]:
     if kind in ("str", "path") and isinstance(value, bool):
         yield f"{_shown(value)} is not text; a word that YAML takes for true or false, such as no, is text in quotes"
     elif kind in ("str", "path") and not isinstance(value, (str, int, float)):
-        yield f"a text is wanted, with commas between the items where there can be several, not {value}"
+        yield f"must be a text, with commas between the items if there are several, not {value}"
 
 
 def _shown(value: t.Any) -> str:
@@ -174,11 +174,11 @@ def _items(text: str) -> list[str]:
 
 
 def _joined(name: str, pairs: t.Iterable[tuple[str, str]], problems: Problems) -> dict[str, str]:
-    """A dictionary of pairs, none of whose keys is there twice."""
+    """A dictionary of pairs, none of whose keys is given twice."""
     result: dict[str, str] = {}
     for key, value in pairs:
         if key in result:
-            problems[name].append(f"{key} is there twice")
+            problems[name].append(f"{key} is given twice")
         result[key] = value
     return result
 
@@ -205,7 +205,7 @@ def _number(text: str) -> int:
 
 def _route(item: str) -> Item:
     to, *words = item.split()
-    form = "TO via GATEWAY metric NUMBER, of which only TO has to be there"
+    form = "TO via GATEWAY metric NUMBER, of which only TO is required"
     return {"to": to, **_words(item, words, form, via=str, metric=_number)}
 
 
@@ -261,7 +261,7 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
         subnet = _subnet_of(subnets, AUX, address, problems)
         taken = subnet.setdefault("aux_addresses", {})
         if key in taken:
-            problems[AUX].append(f"{key} is there twice in {subnet['subnet']}")
+            problems[AUX].append(f"{key} is given twice in {subnet['subnet']}")
         taken[key] = address
 
 
@@ -276,7 +276,7 @@ def _place(subnets: list[Item], name: str, option: str, items: dict[str, str], p
 
 def _have_no_gateway(subnets: list[Item], problems: Problems) -> None:
     if not subnets:
-        problems[GATEWAYS].append(f"'none' is for subnets of {SUBNETS} that have no other gateway, and there is none")
+        problems[GATEWAYS].append(f"'none' is for subnets of {SUBNETS} that have no other gateway, but every subnet has one")
     for subnet in subnets:
         subnet["gateway"] = "none"
 

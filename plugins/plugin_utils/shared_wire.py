@@ -23,7 +23,7 @@ SHOWN = 8
 DUMMY = re.compile(r"dm-[0-9a-f]{12}")
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 ISOLATED = "macvlan_job_isolated=true if these hosts do not share a wire"
-NO_ANSWERS = "no answers could be read for this host, so nothing is done on any host"
+NO_ANSWERS = "no answers could be read for this host, so no host is changed"
 # Job → the variable that ranges are in, and what to do.
 RANGES = {
     "network_create": (
@@ -219,8 +219,8 @@ def _unchosen(shares: list[Share]) -> t.Iterator[str]:
     hosts = [share.host for share in shares if share.chosen]
     if len(hosts) > 1:
         yield (
-            f"macvlan_job_network_subnets: it is left out, so that each of {_names(hosts)} chooses a subnet by itself, which "
-            f"can be the same one; name the subnets, with a range for each host, or say {ISOLATED}"
+            f"macvlan_job_network_subnets: it is left out, so each of {_names(hosts)} would choose a subnet by itself, and "
+            f"they could choose the same one; give the subnets, with a range for each host, or set {ISOLATED}"
         )
 
 
@@ -237,7 +237,7 @@ def _same_ranges(job: str, shares: list[Share]) -> t.Iterator[str]:
             hosts = sorted({claim.host for claim in meeting}, key=_natural)
             yield (
                 f"{variable}: {_names(hosts)} would give out the same addresses, {_by_text(meeting)}; "
-                f"{advice}, or say {ISOLATED}"
+                f"{advice}, or set {ISOLATED}"
             )
 
 
@@ -273,10 +273,10 @@ def _same_addresses(job: str, shares: list[Share]) -> t.Iterator[str]:
             holding.setdefault((f"ipv{claim.version}", claim.text), []).append(share.host)
     for (family, text), hosts in asking.items():
         if len(set(hosts)) > 1:
-            yield f"{start}{family}: {text} would be on {_names(hosts)}; {advice}, or say {ISOLATED}"
+            yield f"{start}{family}: {text} would be on {_names(hosts)}; {advice}, or set {ISOLATED}"
         holders = [host for host in holding.get((family, text), []) if host not in hosts]
         if holders:
-            yield f"{start}{family}: {text} of {_names(hosts)} is on {_names(holders)} already; {advice}, or say {ISOLATED}"
+            yield f"{start}{family}: {text} of {_names(hosts)} is on {_names(holders)} already; {advice}, or set {ISOLATED}"
 
 
 def _same_macs(job: str, shares: list[Share]) -> t.Iterator[str]:
@@ -287,7 +287,7 @@ def _same_macs(job: str, shares: list[Share]) -> t.Iterator[str]:
             having.setdefault(mac, []).append(share.host)
     for mac, hosts in having.items():
         if len(set(hosts)) > 1:
-            yield f"{start}mac: {mac} would be on {_names(hosts)}; {advice}, or say {ISOLATED}"
+            yield f"{start}mac: {mac} would be on {_names(hosts)}; {advice}, or set {ISOLATED}"
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------

@@ -18,4 +18,4 @@ def unknown_variables(names: t.Iterable[str], known: t.Iterable[str], role: str)
 
 def _advice(name: str, right: list[str], role: str) -> str:
     near = difflib.get_close_matches(name, right, n=1, cutoff=0.85)
-    return f"did you mean {near[0]}?" if near else f"ansible-doc -t role {role} lists those that it has"
+    return f"did you mean {near[0]}?" if near else f"ansible-doc -t role {role} lists its variables"

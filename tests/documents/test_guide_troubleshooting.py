@@ -134,7 +134,7 @@ def test_a_parent_of_endpoints_is_promiscuous_where_it_has_no_filter(troubled: H
 # --- tasks that are refused -----------------------------------------------------------------------------------------
 
 
-@refusal("carries the ipvlan link …, which takes all its frames", "ipvlan")
+@refusal("carries the ipvlan link …, which receives all its frames", "ipvlan")
 def ipvlan_beside_macvlan(host: Host) -> str:
     host.ip("link", "add", "link", "eth0", "name", "ipvl0", "type", "ipvlan", "mode", "l2")
     message = refuse(host, "macvlan_network", name="net", parent="eth0")
@@ -143,7 +143,7 @@ def ipvlan_beside_macvlan(host: Host) -> str:
     return message
 
 
-@refusal("is a port of …, which takes all its frames")
+@refusal("is a port of …, which receives all its frames")
 def port_of_a_bridge(host: Host) -> str:
     host.ip("link", "add", "br0", "type", "bridge")
     host.ip("link", "set", "dev", "br0", "up")
@@ -200,7 +200,7 @@ def change_for_the_time_being(host: Host) -> str:
     return t.cast(str, message)
 
 
-@refusal("there is no state database in …, but links made by this collection are on the host")
+@refusal("there is no state database in …, but this host has links that were created by this collection")
 def another_folder(host: Host) -> str:
     network(host, "pub_net", **PUB_NET)
     endpoint(host, "web", "pub_net")
@@ -235,7 +235,7 @@ def test_every_refusal_has_a_case() -> None:
 
 
 @pytest.mark.needs("ipvlan")
-@pytest.mark.shows(GUIDE, "*carries the ipvlan link …, which takes all its frames*")
+@pytest.mark.shows(GUIDE, "*carries the ipvlan link …, which receives all its frames*")
 def test_an_ipvlan_link_is_shown(host: Host, section: Section) -> None:
     host.ip("link", "add", "link", "eth0", "name", "ipvl0", "type", "ipvlan", "mode", "l2")
     assert "ipvl0@eth0" in section.run(host).stdout

@@ -261,7 +261,7 @@ def test_what_two_hosts_would_both_have_is_refused_before_any_host_is_touched(
         ("typo", {}, "this host has no variable 'typo'"),
         ("a b.*", {}, "this host has no variable 'a b.*'"),
         ("web_ranges", {"web_ranges": ""}, "the variable 'web_ranges' of this host is blank"),
-        ("web_ranges", {"web_ranges": "192.168.50.{{ 32 * place }}/27"}, "has something in it that this host does not have"),
+        ("web_ranges", {"web_ranges": "192.168.50.{{ 32 * place }}/27"}, "uses a variable that this host does not have"),
         ("web_ranges", {"web_ranges": ["192.168.50.32/27"]}, "with commas"),
         ("web_ranges", {"web_ranges": "10.9.0.0/24"}, "in none of the subnets"),
     ],

@@ -32,7 +32,7 @@ def bridged(host: Host) -> Host:
 def commands(host: Host, module_name: str, **params: t.Any) -> list[str]:
     """What the warnings of a task say to type; check mode says the same."""
     said = [
-        [text.rpartition("let it: ")[2] for text in host.call(module_name, check=check, **params).get("warnings", ())]
+        [text.rpartition("to allow it: ")[2] for text in host.call(module_name, check=check, **params).get("warnings", ())]
         for check in (True, False)
     ]
     assert said[0] == said[1]

@@ -49,8 +49,8 @@ B = {"name": "b", "network": "net", "netns": "b", "sysctls": {"net.ipv4.ip_forwa
 # subnets in one namespace, or one place for two endpoints, would be a fault of the tasks and not of the moment.
 REASONABLE = re.compile(
     r"endpoint other/\w+: there is no network other on this host"
-    r"|network other has the endpoints [\w, ]+; remove them first, or take them along with force: true"
-    r"|another run holds /var/lib/macvlan_host for more than 60 s: process \d+, working on .*; run the task again .*"
+    r"|network other has the endpoints [\w, ]+; remove them first, or use force: true to remove them too"
+    r"|another run has held the lock on /var/lib/macvlan_host for more than 60 s \(process \d+, working on .*\); run the task again .*"
 )
 
 
@@ -253,7 +253,7 @@ def test_a_writer_that_waits_in_vain_is_told_who_holds_the_lock(busy: Host) -> N
     wait_until(lambda: stall.place != "", "the writer has not come so far")
     refused = busy.call("macvlan_network", hook=impatient, fails=True, **OTHER)["msg"]
     assert refused == (
-        f"another run holds /var/lib/macvlan_host for more than 0 s: process {writer.pid}, working on endpoint net/b; "
+        f"another run has held the lock on /var/lib/macvlan_host for more than 0 s (process {writer.pid}, working on endpoint net/b); "
         f"run the task again when it has ended"
     )
     writer.kill()

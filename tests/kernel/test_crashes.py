@@ -425,7 +425,7 @@ def test_what_cannot_be_taken_back_is_taken_back_by_the_next_run(used: Host) -> 
         write.KernelWriter.settle = failing  # type: ignore[method-assign]
 
     message = used.call("macvlan_endpoint", fails=True, hook=hook, **CREATE_ENDPOINT.params)["msg"]
-    assert message.endswith("failed too: something is in the way; the next run tries it again")
+    assert message.endswith("failed too: something is in the way; the next run tries again")
     assert used.namespaces() == ["a", "b"]
     restore(used, message)
     assert used.snapshot() == stage.before
@@ -459,7 +459,7 @@ def test_a_disk_that_is_full_at_the_wrong_moment_leaves_nothing_half_done(
     assert "full" in message
     small.run(["rm", BALLAST])
     removed = scenario.removes and moment == "record"
-    assert ("what was to be removed is gone, and the next run on this host records that" in message) == removed
+    assert ("the objects are removed from the kernel, and the next run on this host updates the record" in message) == removed
     assert small.snapshot().without_state() == (stage.after if removed else stage.before).without_state()
     restore(small, message)
     assert small.snapshot() == (stage.after if removed else stage.before)

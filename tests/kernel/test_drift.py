@@ -528,7 +528,7 @@ def test_a_link_that_was_moved_away_and_is_in_use_is_named_where_it_is(
     host.ip("link", "set", "mine0", "up", netns=target)
     assert told(host) == [("endpoint net/a", "link", "present", "absent")]
     moved = host.snapshot()
-    words = f"the link of endpoint net/a was moved away and is mine0 in {title} now: move it back, or delete it there"
+    words = f"the link of endpoint net/a was moved to another namespace: it is mine0 in {title} now: move it back, or delete it there"
     assert words in host.call("macvlan_endpoint", fails=True, **params)["msg"]
     assert words in host.restore().lines[0]
     assert host.snapshot() == moved
@@ -550,7 +550,7 @@ def test_a_link_that_was_moved_away_is_told_of_when_its_endpoint_goes(host: Host
         "macvlan_network": {"name": "net", "state": "absent", "force": True},
         "macvlan_config": NOTHING_LISTED,
     }
-    words = "the link of endpoint net/a was moved away and is mine0 in namespace b now; delete it there, if nobody uses it"
+    words = "the link of endpoint net/a was moved to another namespace: it is mine0 in namespace b now; delete it there if nothing uses it"
     for check in (True, False):
         assert words in host.call(module, check=check, **removals[module])["warnings"]
     assert host.links("b")["mine0"] == moved["mine0"]
@@ -766,7 +766,7 @@ def test_another_vlan_under_the_name_of_ours_is_named_and_left_alone(
         ("vlan_subinterface eth0.50", field, recorded, actual),
         ("endpoint net/a", "link", "present", "absent"),
     ]
-    refuse(host, "macvlan_endpoint", "eth0.50 now is not the one that was made", name="a", network="net", netns="a")
+    refuse(host, "macvlan_endpoint", "eth0.50 is not the one that was created", name="a", network="net", netns="a")
     host.ip("link", "delete", "eth0.50")
     assert endpoint(host, "a") == made
     assert told(host) == []
@@ -799,7 +799,7 @@ def test_a_vlan_that_was_renamed_goes_with_its_network_whatever_has_its_name_now
     network(host, parent="eth0.50", subnets=subnets("10.50.0.0/24"))
     rename(host, "eth0.50", "trunk")
     host.ip("link", "add", "link", "eth0", "name", "eth0.50", "type", "vlan", "id", "51")
-    refuse(host, "macvlan_network", "not the one that was made", name="net", parent="eth0.50")
+    refuse(host, "macvlan_network", "not the one that was created", name="net", parent="eth0.50")
     gone(host, "macvlan_network", name="net")
     assert set(host.links()) == {"lo", "eth0", "eth0.50"}
     host.ip("link", "delete", "eth0.50")
@@ -816,7 +816,7 @@ def test_a_vlan_whose_base_was_renamed_is_named(host: Host) -> None:
 
 # --- a namespace of ours --------------------------------------------------------------------------------------------
 
-NOT_OURS = "namespace a is not the one that was made here, so it is no longer ours"
+NOT_OURS = "namespace a is not the one that was created here, so the collection no longer manages it"
 TAG_LO, LO_UP = "tag lo in namespace a as ours", "bring lo in namespace a up"
 OTHER_TAG = f"fleetnet.macvlan:{'0' * 32}"
 

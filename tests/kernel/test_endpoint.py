@@ -133,7 +133,7 @@ def test_check_mode_takes_it_that_an_earlier_task_makes_the_network(host: Host) 
     before = host.snapshot()
     params = {"name": "b", "network": "nowhere", "netns": "b", "ipv4": "10.0.0.9"}
     foreseen = host.call("macvlan_endpoint", check=True, diff=True, **params)
-    assert foreseen["changed"] and foreseen["steps"] == ["create endpoint nowhere/b, once there is a network nowhere"]
+    assert foreseen["changed"] and foreseen["steps"] == ["create endpoint nowhere/b, once network nowhere exists"]
     assert any("no network nowhere" in warning for warning in foreseen["warnings"])
     assert foreseen["diff"] == {"before": {}, "after": foreseen["endpoint"]}
     assert "no network nowhere" in host.call("macvlan_endpoint", fails=True, **params)["msg"]
@@ -271,7 +271,7 @@ def test_the_name_of_the_hosts_own_link_does_not_collide(net: Host) -> None:
 def test_a_foreign_link_of_the_same_name_is_refused_and_left_alone(net: Host) -> None:
     net.ip("netns", "add", "theirs")
     net.ip("link", "add", "eth0", "type", "bridge", netns="theirs")
-    refuse(net, "macvlan_endpoint", "eth0", "not ours", name="a", network="net", netns="theirs")
+    refuse(net, "macvlan_endpoint", "eth0", "collection did not create", name="a", network="net", netns="theirs")
 
 
 # --- neighbours in one namespace ------------------------------------------------------------------------------------

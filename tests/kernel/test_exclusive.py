@@ -168,7 +168,7 @@ def test_the_first_address_of_a_subnet_goes_without_the_others(host: Host) -> No
 
 def test_what_is_left_to_others_cannot_be_exclusive(host: Host) -> None:
     bare = {"name": "none", "parent": "eth0", "ipam": "none"}
-    refuse(host, "macvlan_network", "ipam: none leaves the addresses of links to what runs in", **bare, exclusive=True)
+    refuse(host, "macvlan_network", "ipam: none leaves the addresses of links to the programs in", **bare, exclusive=True)
     converge(host, "macvlan_network", **bare, exclusive=False)
     asked = {"name": "a", "network": "none", "netns": "a"}
     refuse(host, "macvlan_endpoint", "endpoint none/a: exclusive: true would remove", **asked, exclusive=True)

@@ -303,7 +303,7 @@ def test_a_link_of_the_same_name_and_mac_on_another_parent_is_not_ours(make_host
     made = converge(host, "macvlan_endpoint", name="h", network="net")["endpoint"]
     host.ip("link", "delete", "mv-h")
     host.ip("link", "add", "mv-h", "link", "eth1", "address", made["mac"], "type", "macvlan", "mode", "bridge")
-    refuse(host, "macvlan_endpoint", "mv-h", "not ours", name="h", network="net")
+    refuse(host, "macvlan_endpoint", "mv-h", "collection did not create", name="h", network="net")
     assert "ifalias" not in host.links()["mv-h"]
 
 

@@ -128,7 +128,7 @@ def test_what_others_could_have_written_is_refused_by_name(host: Host, name: str
     host.run([*spoil, f"{host.state_dir}{name}"])
     for module_name, params in (("macvlan_info", {}), ("macvlan_network", {"name": "net", "state": "absent"})):
         message = answered(host, module_name, **params)["msg"]
-        assert f"{host.state_dir}{name} belongs to or can be written by others" in message
+        assert f"{host.state_dir}{name} belongs to another user or is writable for others" in message
         assert words.replace("mode 0700", f"mode {mode}") in message or "chmod" in spoil[0]
 
 
@@ -324,7 +324,7 @@ OTHER_FILES = {kind: make for kind, make in ODD.items() if kind not in NOTHING}
 
 @pytest.mark.parametrize(
     ("where", "code", "way_out"),
-    [({"netns": "odd"}, 1, "; remove it, so that it can be made again"), ({"netns_path": "/run/netns/odd"}, 3, "")],
+    [({"netns": "odd"}, 1, "; remove it, so that it can be created again"), ({"netns_path": "/run/netns/odd"}, 3, "")],
     ids=["netns", "netns_path"],
 )
 @pytest.mark.parametrize("make", OTHER_FILES.values(), ids=OTHER_FILES)
@@ -354,7 +354,7 @@ def test_what_has_taken_the_place_of_a_namespace_is_told_of_its_endpoint_and_sto
     assert host.addresses("eth0", "b")[0] == "10.0.0.3/24"
     for check in (True, False):
         done = answered(host, "macvlan_endpoint", check=check, name="a", network="net", state="absent")
-        assert (done["changed"], done["warnings"]) == (True, [f"{told}, so nothing is taken away there"])
+        assert (done["changed"], done["warnings"]) == (True, [f"{told}, so nothing is removed there"])
     assert answered(host, "macvlan_info")["drift"] == []
     assert host.run(shown).stdout == listed
 

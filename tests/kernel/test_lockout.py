@@ -130,7 +130,7 @@ def run_out(host: Host, clock: Clock, wanted: Snapshot) -> None:
     """Let the time for a confirmation pass, and see what was done put back."""
     clock.put_forward(HOUR)
     # Whoever looks into a namespace is a process in it, and keeps it from being taken away at that moment.
-    wait_until(lambda: not host.tables()["journal"], "what nobody has confirmed is not put back")
+    wait_until(lambda: not host.tables()["journal"], "an unconfirmed change is not reverted")
     deadline = time.monotonic() + SECONDS_TO_WAIT
     while (found := host.snapshot()) != wanted and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -173,7 +173,7 @@ def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_befor
     assert [item["name"] for item in found["endpoints"]] == ["a", "h"]
     assert any("awaits confirmation" in text for text in found["warnings"])
     said = reached.spawn_command("check", hook=clock).said()
-    # The time that is left, and no difference: what is recorded is how it was before.
+    # The time that is left, and no difference: the record shows the state before the change.
     assert said.code == 3
     words = "a change to the configuration of this host awaits confirmation, for "
     assert re.fullmatch(words + r"\d+ s more; confirm it \(.*\), or .*", "\n".join(said.lines))
@@ -187,7 +187,7 @@ def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) ->
     reached.call("macvlan_config", hook=by_ssh(), **NOTHING)
     foreseen = reached.call("macvlan_confirm", check=True, hook=by_ssh(port=50001))
     message = reached.call("macvlan_confirm", fails=True, hook=by_ssh())["msg"]
-    assert "cannot be confirmed by the connection that it was made by" in message and "reset_connection" in message
+    assert "cannot be confirmed over the connection that made it" in message and "reset_connection" in message
     if way == "module":
         assert reached.call("macvlan_confirm", hook=by_ssh(port=50001))["confirmed"] == foreseen["confirmed"]
     else:

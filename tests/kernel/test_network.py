@@ -516,7 +516,7 @@ def test_a_network_with_endpoints_is_removed_by_force_only(host: Host) -> None:
 
 def test_an_unsafe_state_folder_is_refused(host: Host) -> None:
     host.run(["sh", "-c", "mkdir /var/lib/real && ln -s real /var/lib/link && mkdir -m 0777 /var/lib/open"])
-    for folder, word in (("link", "symbolic link"), ("open", "written by others")):
+    for folder, word in (("link", "symbolic link"), ("open", "writable for others")):
         refuse(host, "macvlan_network", word, name="net", parent="eth0", ipam="none", state_dir=f"/var/lib/{folder}")
 
 
@@ -563,7 +563,7 @@ def test_a_parent_of_ours_that_others_use_in_another_namespace_stays(host: Host,
     theirs = host.links("theirs")["their0"]
     (warning,) = converge(host, "macvlan_network", name="net", state="absent", force=True)["warnings"]
     user = f"a link with MAC address {theirs['address']} in another namespace"
-    assert warning.startswith(f"{link} was made here, but {user} uses it now")
+    assert warning.startswith(f"{link} was created here, but {user} uses it now")
     assert "ifalias" not in host.links()[link]
     assert host.links("theirs")["their0"]["ifindex"] == theirs["ifindex"]
 

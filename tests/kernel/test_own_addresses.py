@@ -52,7 +52,7 @@ def test_the_other_end_of_the_connection_is_not_given_out(host: Host) -> None:
         os.environ.update(SSH_CONNECTION="192.168.8.2 50000 192.168.8.250 22")
 
     task = {"name": "web", "network": "net", "netns": "web"}
-    refuse(host, "macvlan_endpoint", "the other end of the SSH connection", hook=by_ssh, **task, ipv4="192.168.8.2")
+    refuse(host, "macvlan_endpoint", "the remote end of the SSH connection", hook=by_ssh, **task, ipv4="192.168.8.2")
     assert host.call("macvlan_endpoint", hook=by_ssh, **task)["endpoint"]["ipv4"] == "192.168.8.3/24"
 
 

@@ -97,8 +97,8 @@ def test_a_name_that_is_an_alternative_name_is_taken(host: Host) -> None:
     [
         ("passthru", ("macvtap", "bridge"), "passthru needs eth0 for itself, and foreign is on it"),
         ("passthru", ("macvlan", "private"), "passthru needs eth0 for itself, and foreign is on it"),
-        ("bridge", ("macvlan", "passthru"), "eth0 carries the passthru link foreign, which shares it not"),
-        ("vepa", ("macvtap", "passthru"), "eth0 carries the passthru link foreign, which shares it not"),
+        ("bridge", ("macvlan", "passthru"), "eth0 carries the passthru link foreign, which needs the parent for itself"),
+        ("vepa", ("macvtap", "passthru"), "eth0 carries the passthru link foreign, which needs the parent for itself"),
     ],
 )
 def test_an_endpoint_is_not_made_beside_a_foreign_link_that_came_after_its_network(
@@ -286,7 +286,7 @@ def test_a_restoration_waits_for_the_mtu_that_ipv6_needs(host: Host, cidrs: list
     said = host.restore()
     assert said.code == 3
     shown = " ".join([*said.lines, said.complaint])
-    assert words in shown and "its parent eth0 has no more" in shown
+    assert words in shown and "the mtu of its parent eth0 is no larger" in shown
     host.ip("link", "set", "eth0", "mtu", "1500")
     assert host.restore().code == 0
     assert not host.call(ENDPOINT, name="a", network="net", netns="a", sysctls=sysctls)["changed"]

@@ -97,7 +97,7 @@ def test_a_link_that_was_made_by_hand_is_not_made_again(host: Host, command: Com
     host.ip("link", "delete", "eth0.40")
     said = command("restore")
     assert said.code == AWAITING
-    assert any("eth0.40 is gone from this host; it was not made here" in line for line in said.lines)
+    assert any("eth0.40 is gone from this host; it was not created here" in line for line in said.lines)
     assert "eth0.40" not in host.links() and host.namespaces() == []
 
 
@@ -174,7 +174,7 @@ def test_a_namespace_that_somebody_else_makes_is_waited_for(host: Host, command:
     before = host.snapshot()
     host.delete_netns("theirs")
     waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE)
-    assert "namespace theirs is gone; it was not made here" in next_line(waiting)
+    assert "namespace theirs is gone; it was not created here" in next_line(waiting)
     host.run(["ip", "netns", "add", "theirs"])
     assert waiting.wait(SECONDS_TO_WAIT) == COMPLETE
     assert host.snapshot() == before
@@ -241,7 +241,7 @@ def test_status_and_check_tell_what_differs(host: Host, command: Command) -> Non
     assert command("check") == Said(COMPLETE, [], "")
     assert command("status").lines == [
         "/var/lib/macvlan_host: 0 vlan_subinterfaces, 1 network, 1 endpoint",
-        "the kernel has all of it, as it is recorded",
+        "the kernel matches the record",
     ]
     host.ip("link", "set", "eth0", "mtu", "1300", netns="a")
     assert command("check") == Said(DIFFERENT, ["endpoint net/a: mtu is 1300, recorded 1500"], "")
@@ -319,7 +319,7 @@ def test_without_a_backup_the_tasks_take_over_what_carries_their_tag(host: Host,
     said = command("recover")
     assert said.code == DIFFERENT
     assert "namespace b is recorded again" in said.lines
-    unknown = {f"not recorded: {place}, which carries our tag; run the task that made it again, or delete it" for place in (
+    unknown = {f"not recorded: {place}, which carries the collection's tag; run the task that created it again, or delete it" for place in (
         "mv-h in the host's own namespace", "eth0 in namespace a", "eth0 in namespace b", "eth0 in namespace c"
     )}
     assert unknown < set(said.lines)
@@ -365,7 +365,7 @@ def test_a_network_takes_over_the_link_that_it_made_before(host: Host) -> None:
 def test_only_root_may(host: Host, command: Command) -> None:
     host.run(["chmod", "755", str(HOME), "/var/lib"])
     said = host.run(["setpriv", "--reuid=65534", "--clear-groups", COMMAND, "status"], check=False)
-    assert (said.returncode, said.stderr) == (FAILED, "macvlan-host status: it needs root, to read and to change the network of this host\n")
+    assert (said.returncode, said.stderr) == (FAILED, "macvlan-host status: must run as root, to read and to change the network of this host\n")
 
 
 def test_what_no_boot_would_bring_back_is_warned_of(host: Host) -> None:
@@ -373,7 +373,7 @@ def test_what_no_boot_would_bring_back_is_warned_of(host: Host) -> None:
     made = converge(host, "macvlan_network", name="net", parent="eth0")
     (warning,) = made["warnings"]
     # Of several hosts each has its own; check mode says the same (converge).
-    assert f"the next boot of {platform.node()} would not bring this back" in warning
+    assert f"the next boot of {platform.node()} would not restore this" in warning
     assert "macvlan-host.service is not enabled" in warning and "the role fleetnet.macvlan.macvlan_host" in warning
     changed = converge(host, "macvlan_network", name="net", parent="eth0", labels={"a": "b"})
     assert changed["changed"] and not changed.get("warnings")
@@ -454,9 +454,9 @@ def test_files_that_start_the_command_come_after_it_and_go_before_it(host: Host)
         ({"files": [{"path": "here", "content": ""}]}, "files: here is not an absolute path"),
         ({"path": "relative"}, "path: relative is not an absolute path"),
         ({"path": "/usr/local/lib/with-dash"}, "a name that Python can import"),
-        ({"path": "/usr/lib"}, "holds something else"),
-        ({"command": "/usr/bin/env"}, "/usr/bin/env is something else"),
-        ({"interpreter": "python3"}, "interpreter: python3 is not an absolute path"),
+        ({"path": "/usr/lib"}, "holds files that the collection did not install"),
+        ({"command": "/usr/bin/env"}, "/usr/bin/env exists, and the collection did not install it"),
+        ({"interpreter": "python3"}, "interpreter: python3 must be an absolute path"),
     ],
 )
 def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, t.Any], words: str) -> None:
@@ -467,7 +467,7 @@ def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, t.Any],
 
 def test_what_is_not_ours_is_not_taken_away_either(host: Host) -> None:
     refused = host.call("macvlan_command", fails=True, state="absent", **{**PLACE, "path": "/usr/lib"})["msg"]
-    assert "holds something else" in refused
+    assert "holds files that the collection did not install" in refused
 
 
 def test_a_task_after_the_restoration_changes_nothing(host: Host, command: Command) -> None:

@@ -106,7 +106,7 @@ def test_what_cannot_change_in_place_is_refused(host: Host) -> None:
         ({"parent": "lo", "vlan_id": 5}, "loopback"),
         ({"parent": "eth0", "vlan_id": 4095}, "4094"),
         ({"parent": "eth0", "vlan_id": 0}, "from 1"),
-        ({"name": "eth0"}, "says no VLAN"),
+        ({"name": "eth0"}, "names no VLAN"),
         ({"name": "eth0.010"}, "eth0.10"),
         ({"parent": "eth0", "vlan_id": 5, "mtu": 9000}, "1500 of eth0"),
         ({"parent": "eth0", "vlan_id": 5, "mac": "ff:ff:ff:ff:ff:ff"}, "multicast"),
@@ -150,7 +150,7 @@ def test_a_vlan_under_another_name_is_refused(host: Host) -> None:
 
 def test_what_is_no_vlan_is_not_removed_even_by_force(host: Host) -> None:
     host.ip("link", "add", "br0.5", "type", "bridge")
-    refuse(host, "vlan_subinterface", "no VLAN link", name="br0.5", state="absent", force=True)
+    refuse(host, "vlan_subinterface", "not a VLAN link", name="br0.5", state="absent", force=True)
 
 
 @pytest.mark.parametrize("declared_first", [True, False])
@@ -185,5 +185,5 @@ def test_another_link_under_its_name_is_never_taken_for_it(host: Host) -> None:
     vlan(host, name="eth0.50")
     host.ip("link", "delete", "eth0.50")
     host.ip("link", "add", "link", "eth0", "name", "eth0.50", "type", "vlan", "id", "51")
-    refuse(host, "vlan_subinterface", "not the one that was made", name="eth0.50")
-    refuse(host, "vlan_subinterface", "not made here", name="eth0.50", state="absent")
+    refuse(host, "vlan_subinterface", "not the one that was created", name="eth0.50")
+    refuse(host, "vlan_subinterface", "not created here", name="eth0.50", state="absent")

@@ -186,4 +186,4 @@ def assert_answer(result: Params, task: t.Any) -> None:
         return
     assert result["msg"].strip(), task
     said = f"{result['msg']}\n{result.get('exception')}"
-    assert "defect of the collection" not in said and "Traceback (most recent" not in said, f"{task}: {said}"
+    assert "bug of the collection" not in said and "Traceback (most recent" not in said, f"{task}: {said}"

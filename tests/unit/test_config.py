@@ -638,7 +638,7 @@ def test_what_a_listed_object_was_expected_to_use_goes_when_it_uses_something_fo
     host.gain(vlan_link("eth0.50.6", 66, host.link("eth0.50").index, 6))
     made = host.run(configuration(network("b", ["10.0.0.0/24"], parent="eth0.50.6"), purge=True))
     assert said(made) == ["forget network lan", "record network b on eth0.50.6", "remove our tag from eth0.50"]
-    assert "eth0.50 was made here, but link eth0.50.6 uses it now" in " ".join(made.warnings)
+    assert "eth0.50 was created here, but link eth0.50.6 uses it now" in " ".join(made.warnings)
     assert host.record.links == {}
 
 

@@ -132,7 +132,7 @@ def test_what_is_said_of_subnets_goes_to_the_one_that_has_it_inside(texts, subne
         ("network_create", {"network_mode": "bridged"}, ["network_mode", "bridged", "vepa"]),
         ("network_create", {"network_internal": "perhaps"}, ["network_internal", "perhaps"]),
         ("network_create", {"network_address_pools": "10.0.0.0/8"}, ["network_address_pools", "size"]),
-        ("network_create", {"network_labels": "a=1, a=2"}, ["network_labels", "a is there twice"]),
+        ("network_create", {"network_labels": "a=1, a=2"}, ["network_labels", "a is given twice"]),
         ("network_create", {"network_labels": "=1"}, ["network_labels", "'=1'"]),
         ("network_create", {"network_subnets": "10.1.0.0"}, ["network_subnets", "'10.1.0.0'"]),
         ("network_create", {"network_subnets": "10.1.0.0/33"}, ["network_subnets", "'10.1.0.0/33'"]),
@@ -154,10 +154,10 @@ def test_what_cannot_be_understood_is_named(job, texts, words):
         ({"gateways": "10.1.0.1/24"}, ["gateways", "10.1.0.1/24", "not an IP address"]),
         ({"ip_ranges": "10.9.0.0/25"}, ["ip_ranges", "10.9.0.0", "none of the subnets"]),
         ({"ip_ranges": "10.1.0.0/25, 10.1.0.128/25"}, ["ip_ranges", "both"]),
-        ({"gateways": "10.1.0.1, none, 10.2.0.1"}, ["gateways", "'none'", "there is none"]),
+        ({"gateways": "10.1.0.1, none, 10.2.0.1"}, ["gateways", "'none'", "every subnet has one"]),
         ({"aux_addresses": "10.1.0.9"}, ["aux_addresses", "10.1.0.9", "NAME=ADDRESS"]),
         ({"aux_addresses": "a=10.9.0.9"}, ["aux_addresses", "10.9.0.9", "none of the subnets"]),
-        ({"aux_addresses": "a=10.1.0.9, a=10.1.0.8"}, ["aux_addresses", "a is there twice"]),
+        ({"aux_addresses": "a=10.1.0.9, a=10.1.0.8"}, ["aux_addresses", "a is given twice"]),
     ],
 )
 def test_what_belongs_to_no_subnet_or_to_one_that_has_it_already_is_named(texts, words):
@@ -201,7 +201,7 @@ def test_whatever_is_said_of_subnets_is_in_an_answer_or_in_a_problem(said):
         ({}, ["endpoint_netns: no namespace", "endpoint_netns_path", "endpoint_pid", "endpoint_in_host=true"]),
         ({"netns": " ", "netns_path": "", "pid": None}, ["endpoint_netns: no namespace", "endpoint_in_host=true"]),
         ({"in_host": "false"}, ["endpoint_in_host: it is not true", "endpoint_netns"]),
-        ({"in_host": "true", "netns": "host"}, ["endpoint_in_host: true", "endpoint_netns says another"]),
+        ({"in_host": "true", "netns": "host"}, ["endpoint_in_host: true", "endpoint_netns names another"]),
         ({"in_host": True, "pid": 1, "netns_path": "/run/x"}, ["endpoint_netns_path and macvlan_job_endpoint_pid"]),
     ],
 )
@@ -233,7 +233,7 @@ def test_ranges_of_the_inventory_are_the_answer_about_ranges():
     [
         ("typo", {}, "this host has no variable 'typo'; name a variable"),
         ("192.168.50.32/27", {}, "this host has no variable '192.168.50.32/27'; name a variable"),
-        ("web_ranges", {"web_ranges": None}, "the variable 'web_ranges' of this host is blank, or has something in it"),
+        ("web_ranges", {"web_ranges": None}, "the variable 'web_ranges' of this host is blank, or uses a variable"),
         ("web_ranges", {"web_ranges": " "}, "the variable 'web_ranges' of this host is blank"),
     ],
 )

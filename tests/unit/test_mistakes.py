@@ -41,7 +41,7 @@ WRONG = [
     (no_network("lan"), "network lan has the endpoints old"),
     (subinterface("eth7.50"), "vlan_subinterface eth7.50: cannot create VLAN link eth7.50: there is no link eth7"),
     (subinterface("lo.50"), "vlan_subinterface lo.50: cannot create VLAN link lo.50: lo is the loopback"),
-    (no_subinterface("eth1"), "vlan_subinterface eth1: this link is no VLAN link"),
+    (no_subinterface("eth1"), "vlan_subinterface eth1: this link is not a VLAN link"),
 ]
 
 
@@ -109,7 +109,7 @@ def test_all_that_is_wrong_with_one_network_is_named():
 def test_subnets_that_were_left_out_are_told_as_left_out():
     message = str(refusal(busy(), network("lan", [], mtu=1400)))
     assert "network lan: subnets was left out or empty, and the network would lose 192.168.1.0/24, which has leases" in message
-    assert "to keep the addresses give 192.168.1.0/24 and " in message and " again" in message
+    assert "to keep the addresses, give 192.168.1.0/24 and " in message and " again" in message
     for other in (network("lan", ["10.99.0.0/24"]), network("lan", [], ipam="none")):
         assert "left out" not in str(refusal(busy(), other))
 
@@ -144,7 +144,7 @@ def test_check_mode_tells_of_an_endpoint_without_network_what_can_be_known():
     host = busy()
     told = foreseen(host, endpoint("a", "later", netns="a", ifname="wan0", mtu=1400, labels={"x": 1}))
     assert told.changed and told.created and told.before == {}
-    assert told.steps == ("create endpoint later/a, once there is a network later",)
+    assert told.steps == ("create endpoint later/a, once network later exists",)
     assert [warning for warning in told.warnings if "there is no network later on this host" in warning]
     unknown = {key for key, value in told.shown.items() if value is None}
     assert unknown == {"mac", "ipv4", "ipv6", "gateway4", "gateway6", "parent", "mode", "exclusive"}

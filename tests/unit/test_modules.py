@@ -334,7 +334,7 @@ def test_an_error_that_nobody_expected_is_called_a_defect(call, fake, module, pa
     assert result["failed"]
     assert result["msg"].startswith("fleetnet.macvlan.this_one ")
     assert "KeyError: 'eth0'" in result["msg"]
-    assert "defect of the collection fleetnet.macvlan" in result["msg"]
+    assert "bug of the collection fleetnet.macvlan" in result["msg"]
 
 
 @every_module

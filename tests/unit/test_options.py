@@ -411,8 +411,8 @@ def test_a_subinterface_takes_over_everything_that_is_given():
         pytest.param({"parent": "eth0"}, ("parent and vlan_id go together",), id="parent-without-id"),
         pytest.param({"vlan_id": 7}, ("parent and vlan_id go together",), id="id-without-parent"),
         pytest.param({"name": "eth0.7", "vlan_id": 7}, ("parent and vlan_id go together",), id="id-and-name"),
-        pytest.param({"name": "foo"}, ("'foo' says no VLAN", "parent and vlan_id"), id="name-without-id"),
-        pytest.param({"name": "eth0.4095"}, ("'eth0.4095' says no VLAN", "1 to 4094"), id="name-with-reserved-id"),
+        pytest.param({"name": "foo"}, ("'foo' names no VLAN", "parent and vlan_id"), id="name-without-id"),
+        pytest.param({"name": "eth0.4095"}, ("'eth0.4095' names no VLAN", "1 to 4094"), id="name-with-reserved-id"),
         pytest.param({"name": "eth0.010"}, ("'eth0.010' must be written eth0.10",), id="leading-zero"),
         pytest.param({"name": "eth0/1.5"}, ("name:", "'/'"), id="name-with-slash"),
         pytest.param({"parent": "eth0", "vlan_id": 0}, ("vlan_id must be from 1 to 4094, not 0",), id="id-0"),
@@ -445,7 +445,7 @@ def test_what_a_subinterface_cannot_be_is_refused(params, words):
 
 
 def test_the_removal_of_a_subinterface_needs_a_key_too():
-    assert_refused(lambda **params: subinterface_removal(params), {"name": "foo"}, "'foo' says no VLAN")
+    assert_refused(lambda **params: subinterface_removal(params), {"name": "foo"}, "'foo' names no VLAN")
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_what_could_not_be_taken_back_is_told_whatever_the_cause(exc, problems):
     assert bool(forgotten) == (not problems)
     if problems:
         assert isinstance(caught.value, KernelError)
-        assert "cannot delete this; cannot delete that; the next run tries it again" in message
+        assert "cannot delete this; cannot delete that; the next run tries again" in message
         assert isinstance(exc, (KernelError, StateError)) or type(exc).__name__ in message
     if problems or isinstance(exc, KernelError):
         assert message.startswith("endpoint lan/a: ")

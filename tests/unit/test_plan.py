@@ -1128,7 +1128,7 @@ HELD = (network(), endpoint())
             (DOCKER, "there is no namespace", "netns"),
             id="no-path",
         ),
-        pytest.param(kernel(), (network(),), endpoint(pid=7), ("pid", "no process 7", "look the process up anew"), id="no-pid"),
+        pytest.param(kernel(), (network(),), endpoint(pid=7), ("pid", "no process 7", "look the process up again"), id="no-pid"),
         pytest.param(
             dataclasses.replace(
                 kernel(spaces={"/proc/7/ns/net": space()}), identities={"": (4, 1), "/proc/7/ns/net": (4, 1)}
@@ -1260,11 +1260,11 @@ HELD = (network(), endpoint())
             kernel(spaces={BLUE_PATH: space(link("eth0", 9, kind="veth"))}),
             HELD[:1],
             endpoint(),
-            ("ifname eth0", "veth link", "not ours"),
+            ("ifname eth0", "veth link", "collection did not create"),
             id="ifname-of-a-foreign-link",
         ),
         pytest.param(
-            kernel(), HELD[:1], endpoint(pid=None, ifname="eth1"), ("ifname eth1", "not ours"), id="ifname-of-the-host"
+            kernel(), HELD[:1], endpoint(pid=None, ifname="eth1"), ("ifname eth1", "collection did not create"), id="ifname-of-the-host"
         ),
         pytest.param(kernel(), HELD[:1], endpoint(ifname="lo"), ("ifname lo",), id="ifname-of-the-loopback-to-come"),
         pytest.param(
@@ -1819,14 +1819,14 @@ ROUTED = {"routes": [{"to": "10.9.0.0/16", "via": "192.168.1.9", "metric": 5}]}
     [
         pytest.param(
             {"odd_routes": (OddRoute(("0.0.0.0/0", 0), "multipath"),)},
-            "there is a multipath route to 0.0.0.0/0 in namespace blue already, and the kernel takes no second; "
-            "delete that, or use default_route: false",
+            "there is a multipath route to 0.0.0.0/0 in namespace blue already, and the kernel accepts no second "
+            "one; delete that route, or use default_route: false",
             id="default-route",
         ),
         pytest.param(
             {"odd_routes": (OddRoute(("10.9.0.0/16", 5), "blackhole"),)},
-            "there is a blackhole route to 10.9.0.0/16 with metric 5 in namespace blue already, and the kernel takes no "
-            "second; delete that, or give this one another metric",
+            "there is a blackhole route to 10.9.0.0/16 with metric 5 in namespace blue already, and the kernel accepts "
+            "no second one; delete that route, or give this one another metric",
             id="blackhole",
         ),
         pytest.param(
@@ -1902,7 +1902,7 @@ def test_a_rename_tells_what_others_lose_by_it():
     with_others(host, "fd00::9/64", "10.66.0.1/24", routes=[THEIRS])
     (warning,) = host.plan(endpoint(ifname="net0")).warnings
     assert "renaming eth0 to net0 in namespace blue takes the link down" in warning
-    assert "is lost with that: fd00::9/64, the route to 10.77.0.0/16 via 192.168.1.7; have" in warning
+    assert "have added to it: fd00::9/64, the route to 10.77.0.0/16 via 192.168.1.7; let" in warning
 
 
 def test_a_rename_of_a_link_that_nobody_else_uses_has_nothing_to_tell():
@@ -1964,7 +1964,7 @@ def test_a_link_that_vanished_is_made_again_with_the_same_address():
 def test_a_foreign_link_that_took_the_place_of_a_vanished_one_is_left_alone():
     host = prepared(kernel(), network(), endpoint())
     host.gain(link("eth0", 77, kind="veth"), BLUE_PATH)
-    assert_refused(host, [endpoint()], ["ifname eth0", "veth", "not ours"])
+    assert_refused(host, [endpoint()], ["ifname eth0", "veth", "collection did not create"])
 
 
 # --- settings of a namespace ----------------------------------------------------------------------------------------
@@ -2411,7 +2411,7 @@ def test_a_foreign_vlan_that_is_as_described_is_used_as_it_is():
     ("found", "before", "request_", "words"),
     [
         pytest.param(
-            kernel(link("eth0.50", 9)), (), subinterface(), ("eth0.50", "no VLAN link", "left alone"), id="no-vlan"
+            kernel(link("eth0.50", 9)), (), subinterface(), ("eth0.50", "not a VLAN link", "not changed"), id="no-vlan"
         ),
         pytest.param(
             kernel(vlan_link("eth0.50", 9, ETH0, 50, lower_netns=1)),
@@ -2557,7 +2557,7 @@ def test_a_subinterface_is_removed(before, force, sentences):
     ("found", "before", "words"),
     [
         pytest.param(
-            kernel(vlan_link("eth0.50", 9, ETH0, 50)), (), ("eth0.50", "not made here", "force: true"), id="foreign"
+            kernel(vlan_link("eth0.50", 9, ETH0, 50)), (), ("eth0.50", "not created here", "force: true"), id="foreign"
         ),
         pytest.param(
             kernel(vlan_link("eth0.50", 9, ETH0, 50)),
@@ -2577,7 +2577,7 @@ def test_a_subinterface_is_removed(before, force, sentences):
             ("eth0.50", "vlan_subinterface eth0.50.6", "force: true"),
             id="has-a-vlan-on-it",
         ),
-        pytest.param(kernel(link("eth0.50", 9)), (), ("eth0.50", "no VLAN link", "never"), id="no-vlan"),
+        pytest.param(kernel(link("eth0.50", 9)), (), ("eth0.50", "not a VLAN link", "never"), id="no-vlan"),
     ],
 )
 def test_the_removal_of_a_subinterface_that_is_foreign_or_in_use_is_refused(found, before, words):

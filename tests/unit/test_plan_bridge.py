@@ -42,15 +42,21 @@ def warned(host, *requests):
 
 
 BEGIN = "br0 is a bridge that filters VLANs (vlan_filtering 1), and "
-TAGGED = f"{BEGIN}it is not in VLAN 50 itself, so no frame passes between its ports and br0.50; let it: bridge vlan add dev br0 vid 50 self"
-NO_TAG = f"{BEGIN}it takes VLAN 50 without tags itself, so no frame passes between its ports and br0.50; let it: bridge vlan add dev br0 vid 50 self"
+TAGGED = (
+    f"{BEGIN}the bridge itself is not a member of VLAN 50, so no frame passes between its ports and br0.50; "
+    "to allow it: bridge vlan add dev br0 vid 50 self"
+)
+NO_TAG = (
+    f"{BEGIN}the bridge itself receives VLAN 50 untagged, so no frame passes between its ports and br0.50; "
+    "to allow it: bridge vlan add dev br0 vid 50 self"
+)
 NO_PVID = (
-    f"{BEGIN}it is in no VLAN itself for frames without a tag (pvid), so no frame passes between its ports and {{}}; "
-    f"let it: bridge vlan add dev br0 vid ID pvid untagged self"
+    f"{BEGIN}the bridge itself has no VLAN for untagged frames (pvid), so no frame passes between its ports and {{}}; "
+    f"to allow it: bridge vlan add dev br0 vid ID pvid untagged self"
 )
 TAGGED_PVID = (
-    f"{BEGIN}it takes VLAN 1, its pvid, with tags itself, so no frame passes between its ports and {{}}; "
-    f"let it: bridge vlan add dev br0 vid 1 pvid untagged self"
+    f"{BEGIN}the bridge itself receives VLAN 1, its pvid, tagged, so no frame passes between its ports and {{}}; "
+    f"to allow it: bridge vlan add dev br0 vid 1 pvid untagged self"
 )
 ON_BR0 = "the macvlan links on it"
 

@@ -71,13 +71,13 @@ def test_a_link_whose_master_leaves_its_frames_alone_is_a_parent_like_any_other(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("bridge", "a port of bridge up0, which takes all its frames; use up0"),
-        ("bond", "a port of bond up0, which takes all its frames; use up0"),
-        ("team", "a port of team up0, which takes all its frames; use up0"),
-        ("", "a port of up0, which takes all its frames; use up0"),
-        ("openvswitch", "a port of openvswitch up0, which takes all its frames; use an internal port of that switch"),
-        ("hsr", "a port of hsr up0, which takes all its frames"),
-        ("whatever comes", "a port of whatever comes up0, which takes all its frames"),
+        ("bridge", "a port of bridge up0, which receives all its frames; use up0"),
+        ("bond", "a port of bond up0, which receives all its frames; use up0"),
+        ("team", "a port of team up0, which receives all its frames; use up0"),
+        ("", "a port of up0, which receives all its frames; use up0"),
+        ("openvswitch", "a port of openvswitch up0, which receives all its frames; use an internal port of that switch"),
+        ("hsr", "a port of hsr up0, which receives all its frames"),
+        ("whatever comes", "a port of whatever comes up0, which receives all its frames"),
     ],
 )
 def test_a_port_whose_master_takes_its_frames_is_refused(kind, words):
@@ -109,7 +109,7 @@ def test_a_port_whose_master_takes_its_frames_is_refused(kind, words):
         *(
             pytest.param(
                 kernel(link("x", 9), link("y", 10, kind=kind, lower=9)),
-                f"x carries the {kind} link y, which takes all its frames",
+                f"x carries the {kind} link y, which receives all its frames",
                 id=f"below-{kind}",
             )
             for kind in ("ipvlan", "ipvtap", "macsec", "rmnet")
@@ -217,8 +217,8 @@ def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_told_so():
         ("passthru", {"kind": "macvtap", "macvlan_mode": "bridge"}, "passthru needs eth0 for itself, and up0 is on it"),
         ("passthru", {"kind": "macvlan", "macvlan_mode": "private"}, "passthru needs eth0 for itself, and up0 is on it"),
         ("passthru", {"kind": "macvtap", "macvlan_mode": "passthru"}, "passthru needs eth0 for itself, and up0 is on it"),
-        ("bridge", {"kind": "macvlan", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which shares it not"),
-        ("private", {"kind": "macvtap", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which shares it not"),
+        ("bridge", {"kind": "macvlan", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
+        ("private", {"kind": "macvtap", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
     ],
 )
 @pytest.mark.parametrize("where", ["blue", "the host's own"])
@@ -254,7 +254,7 @@ def away(name="up0", **values):
     [
         ("passthru", away(), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
         ("passthru", away(kind="macvtap"), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
-        ("vepa", away(macvlan_mode="passthru"), "eth0 carries the passthru link up0 in namespace pod, which shares it not"),
+        ("vepa", away(macvlan_mode="passthru"), "eth0 carries the passthru link up0 in namespace pod, which needs the parent for itself"),
         ("passthru", away(lower=ETH1), None),
         ("passthru", away(alias="fleetnet.macvlan:0123456789abcdef"), None),
         ("bridge", away(), None),
@@ -277,7 +277,7 @@ def test_a_foreign_link_in_another_namespace_counts_beside_a_passthru_link(mode,
 def test_a_foreign_link_in_another_namespace_that_takes_all_frames_is_told_of(kind):
     host = Host()
     reads(host, emigrants=(away(kind=kind, macvlan_mode=None),))
-    words = f"eth0 carries the {kind} link up0 in namespace pod, which takes all its frames"
+    words = f"eth0 carries the {kind} link up0 in namespace pod, which receives all its frames"
     assert refused(host, network()) == f"network lan: {words}"
     host.run(network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint(network="other"))
     reads(host, emigrants=())
@@ -482,8 +482,8 @@ def test_a_vlan_that_is_in_another_namespace_is_taken(lower, vlan_id, facts, is_
     reads(host, emigrants=(Emigrant(Netns("name", "pod"), moved),))
     if is_refused:
         assert refused(host, request_).endswith(
-            "cannot create VLAN link eth0.50: VLAN 50 of eth0 is already there as v50 in namespace pod, and the kernel makes no "
-            "second; use another VLAN, or delete that one: ip -n pod link delete v50"
+            "cannot create VLAN link eth0.50: VLAN 50 of eth0 is already there as v50 in namespace pod, and the kernel creates "
+            "no second one; use another VLAN, or delete that one: ip -n pod link delete v50"
         )
     else:
         assert host.run(request_).changed
@@ -562,7 +562,7 @@ def test_a_parent_without_the_mtu_that_ipv6_needs_is_told_by_tasks_and_waited_fo
     assert [(item.object, item.awaits) for item in made.missing] == [("endpoint lan/web", "eth0")]
     if needing:
         assert made.missing[0].reason.startswith(f"{LOW}, and sysctls has {needing}; ")
-        assert made.missing[0].reason.endswith("; its parent eth0 has no more")
+        assert made.missing[0].reason.endswith("; the mtu of its parent eth0 is no larger")
         assert made.steps == ()
         assert refused(host, endpoint(sysctls=sysctls)).startswith(LOW)
     else:
@@ -577,7 +577,7 @@ def test_a_restoration_waits_for_the_mtu_that_an_address_of_ipv6_needs():
     host.reboot()
     host.change("eth0", mtu=1000)
     made = host.plan(Restoration())
-    assert [(item.reason, item.awaits) for item in made.missing] == [(f"{LOW}; its parent eth0 has no more", "eth0")]
+    assert [(item.reason, item.awaits) for item in made.missing] == [(f"{LOW}; the mtu of its parent eth0 is no larger", "eth0")]
 
 
 def test_an_mtu_that_was_recorded_in_spite_of_its_settings_is_told_and_can_be_mended():

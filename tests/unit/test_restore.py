@@ -133,7 +133,7 @@ def test_a_foreign_parent_is_waited_for_and_names_what_needs_it():
     found = missing(host)
     assert list(found) == ["network lan", "endpoint lan/web", "endpoint lan/db"]
     assert found["network lan"].awaits == "eth1"
-    assert "eth1 is gone from this host; it was not made here" in found["network lan"].reason
+    assert "eth1 is gone from this host; it was not created here" in found["network lan"].reason
     assert found["endpoint lan/web"] == Missing("endpoint lan/web", found["network lan"].reason, "eth1", "network lan")
 
 
@@ -171,7 +171,7 @@ def test_a_foreign_namespace_is_waited_for():
     host.reboot()
     (gone,) = missing(host).values()
     assert (gone.object, gone.awaits) == ("endpoint lan/web", CONTAINER)
-    assert "it was not made here" in gone.reason
+    assert "it was not created here" in gone.reason
 
 
 def test_a_namespace_that_had_a_name_of_somebody_elses_is_waited_for():
@@ -228,7 +228,7 @@ def test_an_mtu_that_followed_the_parent_follows_it_down_and_one_that_was_asked_
     found = {item.object: item for item in made.missing}
     assert {title: item.awaits for title, item in found.items()} == {"endpoint lan/web": "eth0", "endpoint lan/db": "eth0"}
     assert found["endpoint lan/web"].reason == (
-        "endpoint lan/web has mtu 1400 instead of 1500, as its parent eth0 has no more"
+        "endpoint lan/web has mtu 1400 instead of 1500, because the mtu of its parent eth0 is no larger"
     )
     assert host.link("eth0", BLUE_PATH).mtu == 1400
     host.change("eth0", mtu=1500)
@@ -241,5 +241,5 @@ def test_a_link_that_is_like_ours_but_has_no_tag_is_somebody_elses():
     host.reboot()
     host.gain(vlan_link("eth0.50", 50, ETH0, 50, mac="52:54:00:00:00:99", mtu=1400))
     found = missing(host)
-    assert found["network lan"].awaits is None and "is not the one that was made" in found["network lan"].reason
+    assert found["network lan"].awaits is None and "is not the one that was created" in found["network lan"].reason
     assert (host.link("eth0.50").alias, host.link("eth0.50").mtu) == ("", 1400)

@@ -31,7 +31,7 @@ def test_a_letter_that_is_missing_anywhere_is_found_and_the_right_name_told(name
 
 def test_what_is_like_nothing_is_said_where_to_look_up():
     (problem,) = found("macvlan_host_colour_of_the_sky")
-    assert problem.endswith(f"ansible-doc -t role {ROLE} lists those that it has")
+    assert problem.endswith(f"ansible-doc -t role {ROLE} lists its variables")
 
 
 def test_all_that_are_unknown_are_told_and_none_that_is_known():

@@ -248,7 +248,7 @@ def test_the_other_end_of_the_connection_is_taken(remote):
     host = Host()
     host.run(network("lan", SUBNETS[:1]))
     host.kernel = with_peer(host.kernel, remote)
-    with pytest.raises(PlanError, match=r"192\.168\.8\.2 is the other end of the SSH connection that this run came by"):
+    with pytest.raises(PlanError, match=r"192\.168\.8\.2 is the remote end of the SSH connection that this run uses"):
         host.run(endpoint(ipv4="192.168.8.2"))
     host.run(endpoint())
     assert host.record.endpoints["lan", "web"].ipv4 == "192.168.8.3/24"

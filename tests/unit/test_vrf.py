@@ -132,7 +132,7 @@ def test_a_route_that_is_asked_for_is_refused_with_the_name_of_the_vrf(place, pa
         host.plan(asked(place, **values))
     where, ip = (" in namespace blue", "ip -n blue") if path else ("", "ip")
     assert str(caught.value) == (
-        f"endpoint lan/web: cannot add the route to {route}: mv0{where} is in the VRF red, where the collection makes no "
+        f"endpoint lan/web: cannot add the route to {route}: mv0{where} is in the VRF red, where the collection adds no "
         f"routes; take it out of the VRF first: {ip} link set dev mv0 nomaster"
     )
 
@@ -152,7 +152,7 @@ def test_another_gateway_of_its_network_is_refused(place, path):
 def test_it_is_not_taken_down_for_a_new_name(place, path):
     host = host_with_one_in_a_vrf(place, path)
     host.kernel = dataclasses.replace(host.kernel, renames_live=False)
-    with pytest.raises(PlanError, match=r"ifname: mv0.* is in the VRF red, and this kernel renames no link that is up"):
+    with pytest.raises(PlanError, match=r"ifname: mv0.* is in the VRF red, and this kernel cannot rename a link that is up"):
         host.plan(asked(place, ifname="mv1"))
 
 

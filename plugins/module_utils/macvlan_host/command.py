@@ -37,7 +37,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         if os.geteuid() != 0:
-            raise MacvlanHostError("it needs root, to read and to change the network of this host")
+            raise MacvlanHostError("must run as root, to read and to change the network of this host")
         return int(parsed.action(parsed))
     except (MacvlanHostError, OSError) as exc:
         sys.stderr.write(f"macvlan-host {parsed.command}: {_printable(str(exc))}\n")
@@ -48,7 +48,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="macvlan-host", description=_DESCRIPTION, epilog=_EXIT_CODES)
     parser.add_argument(
-        "--state-dir", default=DEFAULT_FOLDER, metavar="FOLDER", help="where the state database is (%(default)s)"
+        "--state-dir", default=DEFAULT_FOLDER, metavar="FOLDER", help="the folder of the state database (%(default)s)"
     )
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {VERSION} (fleetnet.macvlan), schema {SCHEMA_VERSION}"
@@ -56,20 +56,20 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     action = commands.add_parser("restore", help=_restore.__doc__, description=_restore.__doc__)
     action.set_defaults(action=_restore)
-    action.add_argument("-v", "--verbose", action="store_true", help="tell every step")
+    action.add_argument("-v", "--verbose", action="store_true", help="print every step")
     waiting = action.add_mutually_exclusive_group()
     waiting.add_argument(
         "--timeout",
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="wait so long for parents and namespaces that others bring, and for a confirmation (%(default).0f)",
+        help="how long to wait for parents and namespaces that other programs create, and for a confirmation (%(default).0f)",
     )
     waiting.add_argument(
-        "--wait", dest="timeout", action="store_const", const=None, help="wait for them as long as one is missing"
+        "--wait", dest="timeout", action="store_const", const=None, help="wait until none of them is missing"
     )
     action = commands.add_parser("status", help=_status.__doc__, description=_status.__doc__)
-    action.add_argument("--json", action="store_true", help="everything, for programs")
+    action.add_argument("--json", action="store_true", help="print everything as JSON, for programs")
     action.set_defaults(action=_status)
     action = commands.add_parser("recover", help=_recover.__doc__, description=_recover.__doc__)
     action.set_defaults(action=_recover)
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
 _EXIT_CODES = (
     "Exit codes: 0 everything is there; 1 something is missing or differs; 2 the command failed, or the kernel refused "
-    "something; 3 only what others have to bring is missing, or a change awaits confirmation."
+    "something; 3 only objects that other programs must create are missing, or a change awaits confirmation."
 )
 
 
@@ -93,7 +93,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on, such as 300")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds, 0 or more, such as 300")
     return value
 
 
@@ -168,7 +168,7 @@ def _recover(parsed: argparse.Namespace) -> int:
     for text in recovered.done:
         _say(text)
     for phrase in recovered.unknown:
-        _say(f"not recorded: {phrase}, which carries our tag; run the task that made it again, or delete it")
+        _say(f"not recorded: {phrase}, which carries the collection's tag; run the task that created it again, or delete it")
     _say(f"{recovered.total} objects are recorded")
     return DIFFERENT if recovered.unknown else COMPLETE
 
@@ -192,7 +192,7 @@ def _print_differences(found: Found) -> None:
     for item in found["drift"]:
         _say(f"{item['object']}: {item['field']} is {_shown(item['actual'])}, recorded {_shown(item['recorded'])}")
     if not found["drift"]:
-        _say("the kernel has all of it, as it is recorded")
+        _say("the kernel matches the record")
 
 
 def _shown(value: t.Any) -> str:

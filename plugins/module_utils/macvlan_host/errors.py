@@ -15,8 +15,8 @@ PYROUTE2 = "pyroute2 >= 0.7"
 
 # The command is there where the role or the module macvlan_command has put it.
 WAY_OUT = (
-    "run macvlan-host recover on the host, which takes the backup beside it and what the links in the kernel tell, "
-    "and then the tasks again, which take over what carries their tag"
+    "run macvlan-host recover on the host, which restores the backup beside it and reads the links in the kernel, "
+    "and then run the tasks again, which take over the links that carry their tag"
 )
 
 
@@ -94,7 +94,7 @@ class PendingError(StateError):
         self.seconds = seconds
         super().__init__(
             f"a change to {doing} awaits confirmation, for {seconds:.0f} s more; confirm it (macvlan_confirm, or "
-            f"macvlan-host confirm on the host), or run the task again when it has been put back"
+            f"macvlan-host confirm on the host), or run the task again after it has been reverted"
         )
 
 
@@ -120,8 +120,8 @@ class NewerError(StateError):
     def __init__(self, what: str, sign: str, known: int) -> None:
         super().__init__(
             f"{what} was written by a newer release of the collection fleetnet.macvlan ({sign}; this is release {VERSION}, "
-            f"which knows schema {known}); use that release, or a newer one. The command macvlan-host is brought to the "
-            f"release of a play by the role fleetnet.macvlan.macvlan_host, or the module macvlan_command, in that play"
+            f"which knows schema {known}); use that release or a newer one. To update the command macvlan-host on a host, "
+            f"apply the role fleetnet.macvlan.macvlan_host or the module macvlan_command of that release"
         )
 
 
@@ -141,6 +141,6 @@ class MissingLibraryError(MacvlanHostError):
         super().__init__(
             f"the Python library {library} is missing: {sys.executable} on this host does not find it; install the "
             f"package python3-{name} (Debian, Ubuntu, Fedora, Enterprise Linux), or apply the role "
-            f"fleetnet.macvlan.macvlan_host, which installs it; packages serve the "
-            f"Python of the system only, which ansible_python_interpreter has to name then"
+            f"fleetnet.macvlan.macvlan_host, which installs it; packages serve only "
+            f"the Python of the system, which ansible_python_interpreter must then name"
         )

@@ -41,7 +41,7 @@ class Claim:
     also: str
     link: str | None = None
     tag: str = ""
-    way_out: str = "ask for another address, or for none to have one chosen"
+    way_out: str = "request another address, or none to have one chosen"
     firm: bool = True
 
 
@@ -93,7 +93,7 @@ def _claims_of(host: Space, record: Record) -> t.Iterator[Claim]:
                     yield _claim_of_link(plain, link)
     for (index, address), peer in host.peers.items():
         name = _name(host.by_index(index))
-        phrase = f"the other end of {without_prefix(address)} on {name} of this host"
+        phrase = f"the peer of {without_prefix(address)} on {name} of this host"
         yield Claim(peer, phrase, phrase)
     for (index, hop), destination in host.next_hops.items():
         yield _claim_of_route(hop, destination, host.by_index(index))
@@ -130,7 +130,7 @@ def _claim_of_route(hop: str, destination: str, link: Link | None) -> Claim:
         hop,
         phrase,
         phrase,
-        way_out="ask for another address; or, where this endpoint is to be that next hop, have the route come after it",
+        way_out="request another address; or, if this endpoint must be that next hop, add the route after the endpoint",
         # Over an endpoint of the host itself other endpoints are reached, and one of them may well be a router.
         firm=not (link is not None and link.ours and kind_of(link).is_endpoint),
     )
@@ -138,7 +138,7 @@ def _claim_of_route(hop: str, destination: str, link: Link | None) -> Claim:
 
 def _claims_of_peer(kernel: Kernel) -> t.Iterator[Claim]:
     if kernel.peer is not None:
-        phrase = "the other end of the SSH connection that this run came by"
+        phrase = "the remote end of the SSH connection that this run uses"
         yield Claim(kernel.peer, phrase, phrase)
 
 

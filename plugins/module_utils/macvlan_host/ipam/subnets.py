@@ -42,7 +42,7 @@ def subnet_problem(cidr: str) -> str | None:
     """Why a network cannot be the subnet of endpoints, or None."""
     this = block_of(cidr)
     if this.first == 0:
-        return f"subnet {cidr} names no network; leave subnets out to have one chosen from address_pools"
+        return f"subnet {cidr} starts at the unspecified address, so it cannot be used; leave subnets out to have one chosen from address_pools"
     for space, networks in _UNUSABLE.items():
         if any(block_of(wide).covers(this) for wide in networks):
             return f"subnet {cidr} lies inside {space}"
@@ -52,12 +52,12 @@ def subnet_problem(cidr: str) -> str | None:
 def address_problem(text: str) -> str | None:
     """Why no link and no router can have an address (canonical), or None: no subnet can hold it."""
     if inet.number(text) == 0:
-        return f"{text} stands for no address at all"
+        return f"{text} is the unspecified address"
     if text == "255.255.255.255":
-        return f"{text} is the broadcast address of every network"
+        return f"{text} is the limited broadcast address"
     for space, networks in _UNUSABLE.items():
         if any(text in block_of(wide) for wide in networks):
-            return f"{text} lies inside {space}, where no subnet can be"
+            return f"{text} lies inside {space}, where no subnet is possible"
     return None
 
 

@@ -221,9 +221,9 @@ class KernelWriter:
         if isinstance(step, AddLink):
             # Where a link is born under another name, the kernel would make a second one.
             if self._socket(step, step.netns).link(step.link.name) is not None:
-                raise KernelError(f"cannot {step.describe()}: a link of that name is there", errno.EEXIST)
+                raise KernelError(f"cannot {step.describe()}: a link with that name exists", errno.EEXIST)
             if kind_of(step.link).is_endpoint and self._tagged(step, step.netns, step.link) is not None:
-                raise KernelError(f"cannot {step.describe()}: it is there under another name", errno.EEXIST)
+                raise KernelError(f"cannot {step.describe()}: the link exists under another name", errno.EEXIST)
             made.add((step.netns.path, step.link.name))
         if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
             return
@@ -231,7 +231,7 @@ class KernelWriter:
             return
         link = self._socket(step, step.netns).link(step.ifname)
         if link is None or not link.ours:
-            raise KernelError(f"cannot {step.describe()}: the link is not ours", errno.ENODEV)
+            raise KernelError(f"cannot {step.describe()}: the link does not carry the collection's tag", errno.ENODEV)
 
     def _do(self, step: Step, settle: bool = False) -> None:
         if isinstance(step, Note):
@@ -292,9 +292,9 @@ class KernelWriter:
         known = names.KERNEL_LINKS | self._deletions.links_in(netns)
         tenants = [name for name, link in links.items() if name not in known and not link.ours]
         if tenants:
-            raise KernelError(f"cannot {step.describe()}: it holds {', '.join(tenants)} now, which is not ours")
+            raise KernelError(f"cannot {step.describe()}: it holds {', '.join(tenants)} now, which the collection did not create")
         if settle and self._is_inhabited(netns):
-            raise KernelError(f"cannot {step.describe()}: others have moved in")
+            raise KernelError(f"cannot {step.describe()}: other programs use it")
         self._leave()
         for key in [key for key in self._indices if key[0] == netns.path]:
             del self._indices[key]
@@ -347,7 +347,7 @@ class KernelWriter:
         try:
             index = socket.if_nametoindex(born_as)
         except OSError as exc:
-            raise _step_error(step, attributes.Answer(exc.errno or errno.ENODEV, "it is gone again")) from exc
+            raise _step_error(step, attributes.Answer(exc.errno or errno.ENODEV, "it has disappeared again")) from exc
         self._indices[place] = index
         self._nameless[place] = born_as
         name = None if link.name == born_as else link.name
@@ -380,7 +380,7 @@ class KernelWriter:
             # Its creation may have been interrupted before it got its name, or others have given it another since.
             found = links.get(names.birth_name(identifier)) or self._tagged(step, step.netns, step.link)
         if found is None:
-            raise KernelError(f"cannot {step.describe()}: it is not there", errno.ENODEV)
+            raise KernelError(f"cannot {step.describe()}: it does not exist", errno.ENODEV)
         if not is_meant(found, step.link, or_untagged=settle):
             raise KernelError(f"cannot {step.describe()}: another link has that name now", errno.ENODEV)
         self._indices.pop((step.netns.path, step.link.name), None)

@@ -94,7 +94,7 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
     if vrf is not None:
         raise PlanError(
             f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
-            f"renames no link that is up; as the link goes down, its routes in that VRF would be lost; "
+            f"cannot rename a link that is up; when the link goes down, its routes in that VRF would be lost; "
             f"{_take_out(endpoint, recorded.ifname)}"
         )
 
@@ -112,7 +112,7 @@ def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link
         without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
         raise PlanError(
             f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
-            f"{vrf.name}, where the collection makes no routes; {_take_out(endpoint, link.name)}{without}"
+            f"{vrf.name}, where the collection adds no routes; {_take_out(endpoint, link.name)}{without}"
         )
 
 
@@ -134,7 +134,7 @@ def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpo
     if lost:
         builder.warn(
             f"{endpoint.title}: renaming {recorded.ifname} to {endpoint.ifname}{endpoint.netns.phrase} takes the link down, "
-            f"and what others have put there is lost with that: {', '.join(lost)}; have those who did put it there again"
+            f"and the kernel then removes what other programs have added to it: {', '.join(lost)}; let those programs add it again"
         )
 
 

@@ -33,7 +33,7 @@ def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
         user = carrier.name if carrier is not below else "the macvlan links on it"
         builder.warn(
             f"{title}: {below.name} is a bridge that filters VLANs (vlan_filtering 1), and {problem}, so no frame passes "
-            f"between its ports and {user}; let it: bridge vlan add dev {below.name} {entry} self"
+            f"between its ports and {user}; to allow it: bridge vlan add dev {below.name} {entry} self"
         )
 
 
@@ -43,14 +43,14 @@ def _of_tagged(known: BridgeVlans, tag: VlanFacts) -> tuple[str, str] | None:
         return None
     entry = f"vid {tag.vlan_id}"
     if tag.vlan_id in known.untagged:
-        return f"it takes VLAN {tag.vlan_id} without tags itself", entry
-    return f"it is not in VLAN {tag.vlan_id} itself", entry
+        return f"the bridge itself receives VLAN {tag.vlan_id} untagged", entry
+    return f"the bridge itself is not a member of VLAN {tag.vlan_id}", entry
 
 
 def _of_untagged(known: BridgeVlans) -> tuple[str, str] | None:
     """The same for frames without one, or with one of a protocol that the bridge does not look at."""
     if known.pvid is None:
-        return "it is in no VLAN itself for frames without a tag (pvid)", "vid ID pvid untagged"
+        return "the bridge itself has no VLAN for untagged frames (pvid)", "vid ID pvid untagged"
     if known.pvid not in known.untagged:
-        return f"it takes VLAN {known.pvid}, its pvid, with tags itself", f"vid {known.pvid} pvid untagged"
+        return f"the bridge itself receives VLAN {known.pvid}, its pvid, tagged", f"vid {known.pvid} pvid untagged"
     return None

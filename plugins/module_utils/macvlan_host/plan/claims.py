@@ -46,7 +46,7 @@ def warn_of_kept(builder: PlanBuilder, title: str, address: str, tag: str) -> No
     claim = taken_of(builder).on(plain, tag)
     if claim is not None:
         builder.warn(
-            f"{title}: it keeps {plain}, which is {claim.what}; only one of the two can be reached by others at a time, "
+            f"{title}: it keeps {plain}, which is {claim.what}; other machines can reach only one of the two at a time, "
             f"so give one of them another address"
         )
 

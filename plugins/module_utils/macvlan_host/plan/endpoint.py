@@ -103,11 +103,11 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
             check_unforeseen_place(builder, wanted)
     mistakes.check()
     builder.warn(
-        f"{wanted.title}: there is no network {wanted.network} on this host; check mode takes it that an earlier task "
-        f"of the play makes the network, and cannot tell addresses yet; outside of check mode the endpoint is refused "
-        f"without its network"
+        f"{wanted.title}: there is no network {wanted.network} on this host; check mode assumes that an earlier task "
+        f"of the play creates the network, and cannot know the addresses yet; "
+        f"without check mode the endpoint is refused as long as its network is missing"
     )
-    builder.do(Note(f"create {wanted.title}, once there is a network {wanted.network}"))
+    builder.do(Note(f"create {wanted.title}, once network {wanted.network} exists"))
     builder.unforeseen[wanted.network, wanted.name] = wanted
 
 
@@ -161,7 +161,7 @@ def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
     if owned is None or space is None:
         return
     if not is_made_here(builder, netns, space, owned):
-        builder.warn(f"namespace {owned.name} is not the one that was made here, so it is no longer ours")
+        builder.warn(f"namespace {owned.name} is not the one that was created here, so the collection no longer manages it")
         builder.do(Note(f"forget namespace {owned.name}"))
         builder.drop_namespace(owned.name)
         return
@@ -274,7 +274,7 @@ def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
         _remove_link(builder, endpoint, network, space)
     elif endpoint.netns.path in builder.kernel.no_namespaces:
         builder.warn(
-            f"{endpoint.title}: {endpoint.netns.path} is not a network namespace, so nothing is taken away there"
+            f"{endpoint.title}: {endpoint.netns.path} is not a network namespace, so nothing is removed there"
         )
     _release_namespace(builder, endpoint.netns)
 
@@ -285,8 +285,8 @@ def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, spa
         return
     if link is None:
         builder.warn(
-            f"{endpoint.title}: {endpoint.ifname}{endpoint.netns.phrase} does not carry its tag, so it is kept, "
-            f"as a foreign link"
+            f"{endpoint.title}: {endpoint.ifname}{endpoint.netns.phrase} does not carry its tag, so it is kept "
+            f"and treated as foreign"
         )
         return
     endpoint = dataclasses.replace(endpoint, ifname=link.name)
@@ -308,12 +308,12 @@ def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
         return
     lo = space.links.get("lo")
     if lo is None or lo.alias != names.tag(owned.id):
-        builder.warn(f"namespace {name} is not the one that was made here, so it is kept")
+        builder.warn(f"namespace {name} is not the one that was created here, so it is kept")
         return
     tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
     tenants += [f"process {pid}" for pid in space.strangers]
     if tenants:
-        builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and is no longer ours")
+        builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and the collection no longer manages it")
         builder.do(SetLink(netns, "lo", "alias", lo.alias, ""))
         return
     builder.do(DeleteNetns(name, names.tag(owned.id)))

@@ -61,11 +61,11 @@ def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         raise PlanError(f"{title}: {wanted.netns.path} is not a network namespace")
     if builder.space(wanted.netns) is None and wanted.netns.kind == "pid":
         raise PlanError(
-            f"{title}: pid: there is no process {wanted.netns.value}; look the process up anew, as a container that was "
-            f"started again has another (docker inspect --format '{{{{.State.Pid}}}}' NAME)"
+            f"{title}: pid: there is no process {wanted.netns.value}; look the process up again, because a restarted "
+            f"container has another one (docker inspect --format '{{{{.State.Pid}}}}' NAME)"
         )
     if builder.space(wanted.netns) is None and wanted.netns.kind != "name":
-        raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is made when missing")
+        raise PlanError(f"{title}: there is no namespace {wanted.netns.path}; only a named one (netns) is created when missing")
 
 
 def check_settings(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -169,7 +169,7 @@ def check_parent(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Li
         parent, below = builder.networks[endpoint.network].parent, builder.host.by_index(elsewhere.lower)
         raise PlanError(
             f"{endpoint.title}: {elsewhere.name}{endpoint.netns.phrase} is not on its parent {parent} but on "
-            f"{below.name if below else 'a link elsewhere'}; give that its name back, or delete {elsewhere.name}"
+            f"{below.name if below else 'a link elsewhere'}; give that link its old name back, or delete {elsewhere.name}"
         )
 
 
@@ -180,13 +180,13 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
     if holder is not None and not (link is not None and link == own):
         raise PlanError(
             f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase}: it is an alternative name of "
-            f"{holder.name}; use another ifname, or take that name away: {endpoint.netns.ip} link property del dev "
+            f"{holder.name}; use another ifname, or remove that name: {endpoint.netns.ip} link property del dev "
             f"{holder.name} altname {endpoint.ifname}"
         )
     if link is not None and link != own:
         what = f"{link.kind} link" if link.kind else "link"
         raise PlanError(
-            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by a {what} that is not ours"
+            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by a {what} that the collection did not create"
         )
 
 
@@ -217,7 +217,7 @@ def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -
             instead = "use default_route: false" if route not in endpoint.routes else "give this one another metric"
             raise PlanError(
                 f"{endpoint.title}: there is {taken[route.place]} to {route.to}{metric}{endpoint.netns.phrase} already, "
-                f"and the kernel takes no second; delete that, or {instead}"
+                f"and the kernel accepts no second one; delete that route, or {instead}"
             )
 
 
@@ -234,7 +234,7 @@ def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkO
         if kind_of(network).takes_parent(network.mode):
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
         if kind.takes_parent(other.macvlan_mode):
-            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which shares it not")
+            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which needs the parent for itself")
 
 
 def _is_on(builder: PlanBuilder, parent: Link, tag: str) -> bool:

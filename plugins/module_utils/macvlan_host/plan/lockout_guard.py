@@ -57,8 +57,8 @@ def check(title: str, steps: t.Sequence[Step], kernel: Kernel, caution: Caution)
     found = tuple(_dangers(steps, kernel))
     if found and not caution.force and not caution.confirm:
         raise PlanError(
-            f"{title}: refused, because the host may not be reachable afterwards: {found[0].sentence}; if that is meant, "
-            f"use force: true, or macvlan_config with confirm_timeout, which puts everything back unless it is confirmed"
+            f"{title}: refused, because the host may not be reachable afterwards: {found[0].sentence}; if you intend that, "
+            f"use force: true, or macvlan_config with confirm_timeout, which reverts everything unless you confirm it"
         )
     return tuple(f"{title}: the host may not be reachable afterwards: {danger.sentence}" for danger in found)
 

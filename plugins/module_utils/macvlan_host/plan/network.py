@@ -114,7 +114,7 @@ def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) ->
         return
     passthru = next((other for other in others if kind_of(other).takes_parent(other.mode)), None)
     if passthru is not None:
-        raise PlanError(f"{wanted.title}: {parent} belongs to {passthru.title}, which is passthru and shares it not")
+        raise PlanError(f"{wanted.title}: {parent} is used by {passthru.title}, whose mode passthru needs the parent for itself")
     if kind_of(wanted).takes_parent(wanted.mode):
         raise PlanError(f"{wanted.title}: passthru needs {parent} for itself, and {others[0].title} is on it")
     if not wanted.allow_shared_parent:
@@ -149,7 +149,7 @@ def _make_subinterface(builder: PlanBuilder, network: str, parent: str) -> None:
     if found is None:
         raise PlanError(
             f"network {network}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
-            f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be made"
+            f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be created"
         )
     if found.canonical != parent:
         raise PlanError(f"network {network}: there is no link {parent} on this host; did you mean {found.canonical}?")
@@ -184,8 +184,8 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
         return
     if not network.parent_created:
         raise AbsentError(
-            f"{network.title}: its parent {network.parent} is gone from this host; it was not made here, "
-            f"so it is not made again: bring it back first",
+            f"{network.title}: its parent {network.parent} is gone from this host; it was not created "
+            f"here, so it is not created again: bring it back first",
             network.parent,
         )
     if builder.uses_dummy(network):
@@ -226,8 +226,8 @@ def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: Network
     if parent != recorded.parent:
         if wanted.parent is None:
             raise PlanError(
-                f"{recorded.title}: parent was left out, which asks for a network without a parent (a dummy link), and is "
-                f"{recorded.parent}, which cannot change in place{in_the_way}; say parent: {recorded.parent} to keep it, "
+                f"{recorded.title}: parent was left out, which requests a network without a parent (a dummy link), but the "
+                f"recorded parent is {recorded.parent}, which cannot change in place{in_the_way}; write parent: {recorded.parent} to keep it, "
                 f"or remove the network first (state: absent)"
             )
         raise PlanError(
@@ -256,7 +256,7 @@ def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:
     if endpoints and not wanted.force:
         shown = ", ".join(sorted(endpoint.name for endpoint in endpoints))
         raise PlanError(
-            f"{network.title} has the endpoints {shown}; remove them first, or take them along with force: true"
+            f"{network.title} has the endpoints {shown}; remove them first, or use force: true to remove them too"
         )
     for endpoint in endpoints:
         remove_endpoint(builder, endpoint)

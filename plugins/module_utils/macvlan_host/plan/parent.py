@@ -52,8 +52,8 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
             f"ip link set {base[1]} name {base[0]} (before Linux 6.2 only while it is down)"
         )
     raise PlanError(
-        f"{owned.title}: the link that is called {owned.name} now "
-        f"is not the one that was made; rename or remove it, so that ours can be made again"
+        f"{owned.title}: the link now called {owned.name} "
+        f"is not the one that was created here; rename or remove it, so that the collection can create its own again"
     )
 
 
@@ -92,8 +92,8 @@ def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
     holder = builder.host.with_altname(owned.name) if link is None else None
     if holder is not None:
         raise PlanError(
-            f"cannot create {owned.kind} link {owned.name}: the name is taken, it is an alternative name of {holder.name}; "
-            f"take it away: ip link property del dev {holder.name} altname {owned.name}"
+            f"cannot create {owned.kind} link {owned.name}: the name is taken: it is an alternative name of {holder.name}; "
+            f"remove that name: ip link property del dev {holder.name} altname {owned.name}"
         )
     if isinstance(owned, DummyParent):
         _ensure_dummy(builder, owned, link)
@@ -158,7 +158,7 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
     if sub.up and not base.up and not sub.loose_binding:
         raise AbsentError(
             f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; bring {sub.parent} up first, "
-            f"it is not done here because it is not ours",
+            f"which this task does not do because the collection did not create it",
             sub.parent,
         )
     if sub.mtu is not None and sub.mtu > base.mtu:
@@ -187,7 +187,7 @@ def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> N
             place = emigrant.netns.value
             raise PlanError(
                 f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as {link.name} in "
-                f"namespace {place}, and the kernel makes no second; use another VLAN, or delete that one: "
+                f"namespace {place}, and the kernel creates no second one; use another VLAN, or delete that one: "
                 f"{emigrant.netns.ip} link delete {link.name}"
             )
 
@@ -264,13 +264,13 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
     users = foreign_users(builder, link)
     if link is not None and (base := renamed_base(builder, link, owned)) is not None:
         builder.warn(
-            f"{link.name} was made here, but its base {base[0]} is called {base[1]} now, so it is kept, as a foreign link; "
-            f"delete it, if nobody uses it: ip link delete {link.name}"
+            f"{link.name} was created here, but its base {base[0]} is called {base[1]} now, so it is kept and treated as foreign; "
+            f"delete it if nothing uses it: ip link delete {link.name}"
         )
     elif link is not None and not _is_owned(builder, link, owned):
-        builder.warn(f"{name} has not the tag, VLAN and base of the link that was made here, so it is kept, as a foreign link")
+        builder.warn(f"{name} does not match the link created here (tag, VLAN id or base differs); it is kept and treated as foreign")
     elif link is not None and users:
-        builder.warn(f"{name} was made here, but {', '.join(users)} uses it now, so it is kept, as a foreign link")
+        builder.warn(f"{name} was created here, but {', '.join(users)} uses it now, so it is kept and treated as foreign")
         builder.do(SetLink(HOST, link.name, "alias", link.alias, ""))
         return  # and so does its base, which carries it
     else:

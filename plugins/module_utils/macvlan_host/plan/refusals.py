@@ -57,12 +57,12 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
         return None
     master = host.by_index(link.master)
     if master is None:
-        return f"{link.name} is a port of another link, which takes all its frames"
+        return f"{link.name} is a port of another link, which receives all its frames"
     kind = kind_of(master)
     if kind.leaves_ports_alone:
         return None
     hint = kind.instead_of_port.format(master=master.name)
-    return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which takes all its frames{hint}"
+    return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which receives all its frames{hint}"
 
 
 def links_on(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> t.Iterator[tuple[Link, str]]:
@@ -74,7 +74,7 @@ def links_on(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> t.Iter
 def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
     for upper, where in links_on(host, link, emigrants):
         if kind_of(upper).takes_all_frames:
-            return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which takes all its frames"
+            return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which receives all its frames"
     return None
 
 

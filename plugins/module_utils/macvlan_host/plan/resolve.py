@@ -92,8 +92,8 @@ def check_exclusive(endpoint: Endpoint, network: Network) -> None:
     """
     if endpoint.own_exclusive and network.ipam == "none":
         raise PlanError(
-            f"{endpoint.title}: exclusive: true would remove the addresses that what runs in its namespace has, and "
-            f"{network.title} has ipam: none, which leaves them to that; leave exclusive out"
+            f"{endpoint.title}: exclusive: true would remove the addresses that programs in its namespace add, and "
+            f"{network.title} has ipam: none, which leaves addresses to those programs; leave exclusive out"
         )
 
 
@@ -165,7 +165,7 @@ def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tupl
     subnet = next((subnet for subnet in subnets if address in block_of(subnet.subnet)), None)
     if subnet is None:
         shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
-        raise PlanError(f"{title}: {option}: {address} is in no subnet to take it from; {network.title} has {shown}")
+        raise PlanError(f"{title}: {option}: {address} is in no subnet that this endpoint may use; {network.title} has {shown}")
     if address not in usable(subnet.subnet):
         kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
         raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
@@ -215,7 +215,7 @@ def _check_passthru_is_free(builder: PlanBuilder, wanted: EndpointOptions, netwo
     others = [endpoint for endpoint in builder.endpoints_of(network.name) if endpoint.name != wanted.name]
     if others:
         raise PlanError(
-            f"{wanted.title}: passthru {network.title} has its one endpoint, {others[0].name}"
+            f"{wanted.title}: {network.title} has the mode passthru, which allows one endpoint, and has the endpoint {others[0].name} already"
         )
 
 
@@ -227,7 +227,7 @@ def _check_mac_is_free(
     # Its own link is known even without its tag; in another namespace it is not among those of the host.
     own = find_link(builder.host, recorded, parent) if recorded and builder.same_place(recorded.netns, HOST) else None
     if mac == parent.mac:
-        raise PlanError(f"{title}: mac {mac} is the one of its parent {parent.name}")
+        raise PlanError(f"{title}: mac {mac} is the MAC address of its parent {parent.name}")
     for endpoint in builder.holders_of(parent.name, mac):
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
     for link in builder.host.above(parent):
@@ -315,7 +315,7 @@ def _check_route(endpoint: Endpoint, route: Route) -> None:
     version = version_of(route.to)
     own = next((item for item in endpoint.addresses if version_of(item) == version), None)
     if own is None:
-        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, and the endpoint has none")
+        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, but the endpoint has none")
     if route.via is not None and route.via == without_prefix(own):
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
     _check_next_hop(endpoint, route, [inet.network_of(own)])

@@ -83,7 +83,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
         align_namespace(builder, endpoint.netns)
         realise(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
-            reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, as its parent {network.parent} has no more"
+            reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, because the mtu of its parent {network.parent} is no larger"
             builder.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
 
 
@@ -94,19 +94,19 @@ def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
         return
     if netns.of_process:
         raise PlanError(
-            f"{title}: nobody knows whether {netns.path} is still the namespace that it was in; "
-            f"run its task again with the process as it is now"
+            f"{title}: it is unknown whether {netns.path} is still the namespace of this endpoint; "
+            f"run its task again with the current process"
         )
     if netns.path in builder.kernel.no_namespaces:
         message = f"{title}: {netns.path} is not a network namespace"
         if builder.owned_namespace(netns) is not None:
-            raise PlanError(f"{message}; remove it, so that it can be made again")
+            raise PlanError(f"{message}; remove it, so that it can be created again")
         raise AbsentError(message, netns.path)
     if builder.same_place(netns, HOST):
-        raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right one")
+        raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right namespace")
     if builder.space(netns) is None and builder.owned_namespace(netns) is None:
         raise AbsentError(
-            f"{title}: {netns.title} is gone; it was not made here, so it is not made again: bring it back first",
+            f"{title}: {netns.title} is gone; it was not created here, so it is not created again: bring it back first",
             netns.path,
         )
 
@@ -124,5 +124,5 @@ def _as_parent_allows(builder: PlanBuilder, endpoint: Endpoint, network: Network
     except PlanError as exc:
         if mtu == endpoint.mtu:
             raise
-        raise AbsentError(f"{exc}; its parent {parent.name} has no more", parent.name) from exc
+        raise AbsentError(f"{exc}; the mtu of its parent {parent.name} is no larger", parent.name) from exc
     return dataclasses.replace(endpoint, mtu=mtu)

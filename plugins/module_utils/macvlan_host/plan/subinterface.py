@@ -105,8 +105,8 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
     base = builder.host.by_index(link.lower) if link.lower_netns is None else None
     if link.vlan is None or base is None:
         raise PlanError(
-            f"{wanted.title}: a link of that name is there, and it is no VLAN link; it was not "
-            f"made here, so it is left alone"
+            f"{wanted.title}: a link with that name exists, and it is not a VLAN link; it was not "
+            f"created here, so it is not changed"
         )
     actual = {**plain(link.vlan), "parent": base.name, "mtu": link.mtu, "mac": link.mac, "up": link.up}
     differences = [
@@ -116,7 +116,7 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
     ]
     if differences:
         raise PlanError(
-            f"{wanted.title}: the link was not made here, so it is not changed, but it differs: "
+            f"{wanted.title}: the link was not created here, so it is not changed, but it differs: "
             + ", ".join(differences)
         )
 
@@ -140,10 +140,10 @@ def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval)
     if users and not wanted.force:
         raise PlanError(
             f"{wanted.title} is used by {', '.join(users)}; remove that first, "
-            f"or take it away all the same with force: true"
+            f"or use force: true to remove it anyway"
         )
     if users:
-        builder.warn(f"{wanted.title} was taken away from {', '.join(users)}")
+        builder.warn(f"{wanted.title} was removed although {', '.join(users)} used it")
     delete_link(builder, recorded if owned else None, link)
     if recorded is not None:
         builder.do(*(() if link else (Note(f"forget {wanted.name}, which was gone already"),)))
@@ -169,11 +169,11 @@ def plan_subinterface_retraction(builder: PlanBuilder, wanted: SubInterfaceRetra
 
 def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
     if link.vlan is None:
-        raise PlanError(f"{wanted.title}: this link is no VLAN link, so it is never removed here")
+        raise PlanError(f"{wanted.title}: this link is not a VLAN link, so it is never removed")
     if not wanted.force:
         raise PlanError(
-            f"{wanted.title} was not made here, so it is not removed; "
-            f"take it away all the same with force: true"
+            f"{wanted.title} was not created here, so it is not removed; "
+            f"use force: true to remove it anyway"
         )
 
 

@@ -57,7 +57,7 @@ def _way_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
     if wanted.subnets or wanted.ipam == "none":
         return ""
     cidrs = " and ".join(subnet.subnet for subnet in recorded.subnets)
-    return f"to keep the addresses give {cidrs} again, with their other options, or "
+    return f"to keep the addresses, give {cidrs} again, with their other options, or "
 
 
 def settled_subnets(

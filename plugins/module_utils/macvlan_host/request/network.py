@@ -96,7 +96,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
             check.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
         if params.get("exclusive"):
             check.problem(
-                "ipam: none leaves the addresses of links to what runs in their namespaces, and exclusive: true would remove "
+                "ipam: none leaves the addresses of links to the programs in their namespaces, and exclusive: true would remove "
                 "them; remove exclusive, or ipam"
             )
     check.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
@@ -204,7 +204,7 @@ def _check_aux(
         if address == inferred:
             check.problem(
                 f"{name}: {address} is the gateway that is inferred for {cidr}; "
-                f"name another one with gateway:, or ask for none with gateway: none"
+                f"set another one with gateway:, or none with gateway: none"
             )
         if address in holders:
             check.problem(f"{name}: {address} is already aux address {holders[address]}")

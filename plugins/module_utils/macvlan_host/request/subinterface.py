@@ -140,7 +140,7 @@ def _subinterface_from_name(check: Problems, name: str) -> tuple[str, str, int]:
     check.problem(prefixed("name", names.interface_name_problem(name)))
     if found is None:
         check.problem(
-            f"name: '{name}' says no VLAN; write base.vlan_id with an id from {names.MIN_VLAN_ID} to "
+            f"name: '{name}' names no VLAN; write base.vlan_id with an id from {names.MIN_VLAN_ID} to "
             f"{names.MAX_VLAN_ID}, or give parent and vlan_id"
         )
         return name, "", names.MIN_VLAN_ID

@@ -45,8 +45,8 @@ def journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
         return ()
     seconds = seconds_awaited(journal)
     if seconds:
-        return (f"{PendingError(journal.doing, seconds)}; what is recorded is how it was before",)
+        return (f"{PendingError(journal.doing, seconds)}; the record shows the state before the change",)
     if not interrupted:
-        return (f"another run is at work on {journal.doing} at this moment; what it will change is not seen here",)
-    way = "finished" if journal.removal else "turned back"
-    return (f"an earlier run was interrupted while it worked on {journal.doing}; what it had begun is {way}",)
+        return (f"another run is working on {journal.doing} at this moment; its changes are not shown here",)
+    way = "finished" if journal.removal else "undone"
+    return (f"an earlier run was interrupted while it worked on {journal.doing}; its steps are {way}",)

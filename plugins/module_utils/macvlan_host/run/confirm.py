@@ -41,11 +41,11 @@ def _confirmable(stored: Stored, connection: Connection | None) -> Journal:
     if journal is None or not seconds_awaited(journal):
         raise StateError(
             "there is nothing to confirm: no task with confirm_timeout has changed anything, or its time is over and "
-            "everything has been put back"
+            "the change was reverted"
         )
     if connection is not None and connection.text == journal.connection:
         raise StateError(
-            f"a change to {journal.doing} cannot be confirmed by the connection that it was made by, because only a new "
-            f"one shows that the host can still be reached; have 'meta: reset_connection' before this task"
+            f"a change to {journal.doing} cannot be confirmed over the connection that made it, because only a new "
+            f"connection shows that the host can still be reached; put 'meta: reset_connection' before this task"
         )
     return journal

@@ -89,7 +89,7 @@ def left_elsewhere(plan: Plan) -> tuple[str, ...]:
     found = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
     return tuple(
-        f"the link of {title} was moved away and is {name} in {place} now; delete it there, if nobody uses it"
+        f"the link of {title} was moved to another namespace: it is {name} in {place} now; delete it there if nothing uses it"
         for title, name, place in elsewhere([item for item in gone if names.tag(item.id) not in found])
     )
 

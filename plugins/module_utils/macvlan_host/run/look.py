@@ -58,8 +58,8 @@ def check_not_lost(state: State) -> None:
         delete = f"ip netns delete {shlex.quote(netns.value)}" if loopback else f"{netns.ip} link delete {link.name}"
         untag = f"{netns.ip} link set {(loopback or link).name} alias ''"
         raise StateError(
-            f"there is no state database in {state.folder}, but links made by this collection are on the host "
-            f"(alias {TAG_PREFIX}…): {shown}. Name the right state_dir; or, if the database was lost, {WAY_OUT}; "
-            f"or delete them, each in its namespace, as the first one by '{delete}', and run the task again; a link that "
-            f"another program has tagged loses the tag as the first one would by \"{untag}\""
+            f"there is no state database in {state.folder}, but this host has links that were created by this collection "
+            f"(alias {TAG_PREFIX}…): {shown}. Use the right state_dir; or, if the database was lost, {WAY_OUT}; "
+            f"or delete them, each in its namespace (the first one: '{delete}'), and run the task again; "
+            f"if another program has set the tag of a link, remove the tag (of the first one: \"{untag}\")"
         )

@@ -72,7 +72,7 @@ def apply_steps(session: Session, writer: write.KernelWriter, plan: Plan, title:
         if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
             # What is left stays written down.
             left = (
-                f"; taking back what had been done failed too: {'; '.join(problems)}; the next run tries it again"
+                f"; undoing the steps before it failed too: {'; '.join(problems)}; the next run tries again"
                 if problems
                 else ""
             )
@@ -102,7 +102,7 @@ def naming_moved(plan: Plan) -> t.Iterator[None]:
         wanted = {step.link.tag for step in plan.steps if isinstance(step, AddLink) and kind_of(step.link).is_endpoint}
         coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
-            f"; the link of {title} was moved away and is {name} in {place} now: move it back, or delete it there"
+            f"; the link of {title} was moved to another namespace: it is {name} in {place} now: move it back, or delete it there"
             for title, name, place in (elsewhere(coming) if exc.errno in TAKEN else ())
         )
         if not moved:
@@ -116,7 +116,7 @@ def _commit(session: Session, writer: write.KernelWriter, plan: Plan, changes: t
     except BaseException as exc:
         if plan.removal:
             # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
-            raise StateError(f"{exc}; what was to be removed is gone, and the next run on this host records that") from exc
+            raise StateError(f"{exc}; the objects are removed from the kernel, and the next run on this host updates the record") from exc
         writer.settle(inverse(plan.steps))
         # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
         with contextlib.suppress(Exception):

@@ -75,7 +75,7 @@ def _revert_unless_settled(state: State, confirm_by: float) -> None:
             if not _is_due(state.read().journal, confirm_by):
                 return
     while True:
-        with _tried_again(), state.locked("putting back what nobody has confirmed") as session:
+        with _tried_again(), state.locked("reverting an unconfirmed change") as session:
             stored = session.read()
             if _is_due(stored.journal, confirm_by):
                 settle_interrupted(session, stored)

@@ -71,7 +71,7 @@ class State:
             if stored is not None:
                 return stored
             time.sleep(LOCK_INTERVAL)
-        raise StateError(f"the state database {self.path} changes too fast to be read; run the task again")
+        raise StateError(f"the state database {self.path} changed during every attempt to read it; run the task again")
 
     @contextlib.contextmanager
     def locked(self, doing: str) -> t.Iterator[Session]:
@@ -140,7 +140,7 @@ class State:
         except DamagedError as exc:
             return exc.reason, False
         if not good:
-            raise StateError(f"the backup {self.backup} changes while it is read; try again")
+            raise StateError(f"the backup {self.backup} changed while it was read; try again")
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(written.st_mtime))
         return f"it is now the backup {self.backup}, written {when}", True
 
@@ -158,7 +158,7 @@ class State:
         """Put the backup in the place of the database, if it can be used; what was done."""
         said, is_usable = backup
         if not is_usable:
-            return f"{said}, so it begins empty"
+            return f"{said}, so the record starts empty"
         with files_used(self.path):
             partial = f"{self.path}.partial"
             shutil.copyfile(self.backup, partial)
@@ -200,11 +200,11 @@ class State:
                 raise StateError(f"cannot use {what} {path}: {exc.strerror}") from exc
             right_kind = stat.S_ISDIR(found.st_mode) if what == "state_dir" else stat.S_ISREG(found.st_mode)
             if stat.S_ISLNK(found.st_mode) or not right_kind:
-                kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "thing of another kind"
+                kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "file of the wrong type"
                 raise StateError(f"{what} {path} is a {kind}; use a plain path that only root can write to")
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 raise StateError(
-                    f"{what} {path} belongs to or can be written by others (owner {found.st_uid}, mode "
+                    f"{what} {path} belongs to another user or is writable for others (owner {found.st_uid}, mode "
                     f"{stat.S_IMODE(found.st_mode):04o}); make it root's own: chown root, chmod go-w"
                 )
 
@@ -238,8 +238,8 @@ class State:
             if time.monotonic() > deadline:
                 pid, dummy, doing = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip().partition(" ")
                 raise StateError(
-                    f"another run holds {self.folder} for more than {LOCK_TIMEOUT:.0f} s: process {pid or 'unknown'}, "
-                    f"working on {doing or 'something unknown'}; run the task again when it has ended"
+                    f"another run has held the lock on {self.folder} for more than {LOCK_TIMEOUT:.0f} s (process "
+                    f"{pid or 'unknown'}, working on {doing or 'something unknown'}); run the task again when it has ended"
                 )
             waited = True
             time.sleep(LOCK_INTERVAL)
@@ -330,7 +330,7 @@ class Session:
         try:
             newer = newer_schema(backup)
             if newer is not None:
-                return f"{NewerError(f'the backup {backup}', newer, SCHEMA_VERSION)}. It is kept, and not written anew"
+                return f"{NewerError(f'the backup {backup}', newer, SCHEMA_VERSION)}. It is kept and not overwritten"
             self._keep_copy(backup)
         except (OSError, sqlite3.Error) as exc:
             return f"the backup {backup} could not be written: {exc}"
@@ -376,7 +376,7 @@ class Session:
             except (OSError, sqlite3.Error) as exc:
                 raise StateError(
                     f"the state database {self._path} of an older release cannot be brought to schema {SCHEMA_VERSION}, "
-                    f"because no copy of it can be kept as {kept}: {exc}; make room for it, and run the task again"
+                    f"because no copy of it can be kept as {kept}: {exc}; free space for it, and run the task again"
                 ) from exc
         with self._transaction():
             if self.is_older:

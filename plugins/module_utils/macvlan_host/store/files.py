@@ -94,11 +94,11 @@ def check_whole(path: str) -> None:
     if newer is not None:
         raise validators.UnknownError(newer)
     if not header.startswith(MAGIC) or len(header) < 100:
-        raise ValueError("it is no SQLite database")
+        raise ValueError("it is not an SQLite database")
     page_size = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     if size < pages * (65536 if page_size == 1 else page_size) and not os.path.exists(f"{path}-wal"):
-        raise ValueError("its end is missing")
+        raise ValueError("it is truncated")
 
 
 def connect(path: str, mode: str) -> sqlite3.Connection:

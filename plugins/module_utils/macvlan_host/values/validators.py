@@ -41,7 +41,7 @@ def fields(title: str, data: t.Any, table: t.Mapping[str, Check]) -> dict[str, t
     :raises ValueError: it is no object, or one of its values is wrong
     """
     if not isinstance(data, dict):
-        raise ValueError(f"there is a {title} that is none")
+        raise ValueError(f"a {title} is not an object")
     if not data.keys() <= table.keys():
         for key in data.keys() - table.keys():
             if _WORD.match(key):
@@ -97,7 +97,7 @@ def items(title: str, data: t.Any) -> list[t.Any]:
     :raises ValueError: it is none
     """
     if not isinstance(data, list):
-        raise ValueError(f"the {title} are no list")
+        raise ValueError(f"the {title} are not a list")
     return data
 
 

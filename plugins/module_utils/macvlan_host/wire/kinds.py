@@ -199,7 +199,7 @@ MACVLAN = LinkKind(
     quiet_modes={"bridge": "private"},
     hints={
         errno.EBUSY: (
-            "; another kind of link takes all frames of {link.parent}, such as a bridge, bond or team that it is a port of, or "
+            "; another kind of link receives all frames of {link.parent}, such as a bridge, bond or team that it is a port of, or "
             f"an ipvlan or macsec link on it, which may be in another namespace{LOOK_AROUND}"
         ),
         errno.EINVAL: (
