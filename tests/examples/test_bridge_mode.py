@@ -56,7 +56,7 @@ def test_a_host_without_an_address_carries_the_same_network(make_host: MakeHost)
     assert host.ping("web1", "172.16.86.1")
 
 
-def test_an_excluded_address_is_given_to_nobody(host: Host) -> None:
+def test_an_excluded_address_is_never_chosen(host: Host) -> None:
     give_parent_its_address(host)
     before = host.snapshot()
     example = Example(host, "excluded_host_address")

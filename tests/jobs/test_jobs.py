@@ -55,7 +55,7 @@ def converge(host: Host, playbook: str, answers: dict[str, t.Any]) -> dict[str, 
     return done.artifacts
 
 
-def test_a_workflow_makes_a_network_and_an_endpoint_and_takes_them_away(host: Host) -> None:
+def test_a_workflow_creates_and_removes_a_network_and_an_endpoint(host: Host) -> None:
     networks = converge(host, "network_create", WEB)
     assert networks["macvlan_job_networks"]["edge1"]["subnets"][0]["gateway"] == "192.168.50.1"
 
@@ -309,7 +309,7 @@ def test_a_variable_that_was_left_out_is_named(host: Host) -> None:
     assert "macvlan_job_network_subnets was left out" in message
 
 
-def test_a_refused_network_is_told_with_the_variables_of_the_job(host: Host) -> None:
+def test_a_refused_network_is_reported_with_the_variables_of_the_job(host: Host) -> None:
     # Named as an option is, which does not make it one.
     asked = {"macvlan_job_network": "mtu", "macvlan_job_network_parent": "eth0"}
     (message,) = fail({"edge1": host}, "network_create", {**asked, "macvlan_job_network_mtu": 9000})
@@ -324,7 +324,7 @@ def test_a_refused_network_is_told_with_the_variables_of_the_job(host: Host) -> 
     assert message.startswith("macvlan_job_network_ipam: none leaves the addresses")
 
 
-def test_a_refused_endpoint_is_told_with_the_variables_of_the_job(host: Host) -> None:
+def test_a_refused_endpoint_is_reported_with_the_variables_of_the_job(host: Host) -> None:
     succeed(host, "network_create", WEB)
     # Named as an option is, which does not make it one.
     asked = {**WEB1, "macvlan_job_endpoint": "mac"}

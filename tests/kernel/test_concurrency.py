@@ -244,7 +244,7 @@ def seconds_to_read(host: Host) -> list[float]:
     return taken
 
 
-def test_a_writer_that_waits_in_vain_is_told_who_holds_the_lock(busy: Host) -> None:
+def test_a_writer_that_waits_in_vain_is_told_which_process_holds_the_lock(busy: Host) -> None:
     def impatient() -> None:
         database.LOCK_TIMEOUT = 0.5
 
@@ -259,7 +259,7 @@ def test_a_writer_that_waits_in_vain_is_told_who_holds_the_lock(busy: Host) -> N
     writer.kill()
 
 
-def test_a_run_that_is_at_work_is_told_from_one_that_died(busy: Host) -> None:
+def test_a_run_that_is_working_is_distinguished_from_one_that_died(busy: Host) -> None:
     assert busy.spawn("macvlan_endpoint", hook=Death(7), **B).wait() == -signal.SIGKILL
     (warning,) = busy.call("macvlan_info")["warnings"]
     assert "interrupted" in warning and "endpoint net/b" in warning

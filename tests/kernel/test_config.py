@@ -167,8 +167,8 @@ def silent_filters() -> None:
     delete.Deletions._filters = nothing  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("hook", [None, silent_filters], ids=["in sight", "out of sight"])
-def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(host: Host, hook: Hook | None) -> None:
+@pytest.mark.parametrize("hook", [None, silent_filters], ids=["visible filters", "hidden filters"])
+def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_anyway(host: Host, hook: Hook | None) -> None:
     config(host, [NET], many())
     holder = host.start(["sh", "-c", "exec 3</run/netns/e5 && touch /var/lib/held && exec sleep 300"])
     wait_until(host.path("/var/lib/held").exists, "the file was not opened")
@@ -179,7 +179,7 @@ def test_a_namespace_that_is_held_by_an_open_file_loses_its_link_all_the_same(ho
     assert [line.split()[0] for line in left.splitlines()] == ["lo"]
 
 
-def test_an_address_that_others_take_frames_for_too_is_no_reason_to_wait_for_ever(host: Host) -> None:
+def test_a_mac_address_that_another_link_also_filters_for_does_not_block_forever(host: Host) -> None:
     host.run(["bridge", "fdb", "add", "02:42:0a:00:00:04", "dev", "eth0", "self"])
     config(host, [NET], many())
     host.call("macvlan_config", **NOTHING_LISTED)

@@ -298,7 +298,7 @@ def test_a_run_that_dies_while_it_clears_up_after_another_is_cleared_up_after(
         pytest.param(CREATE_DUMMY_NETWORK, id="create a network without a parent", marks=pytest.mark.needs("dummy")),
     ],
 )
-def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_knows(
+def test_a_task_that_dies_between_two_messages_leaves_nothing_unknown(
     used: Host, scenario: Scenario, tally: Tally
 ) -> None:
     scenario.prepare(used)
@@ -314,7 +314,7 @@ def test_a_task_that_dies_between_two_messages_leaves_nothing_of_which_nobody_kn
 
 
 @pytest.mark.parametrize("keeps_link", [False, True], ids=["empty", "with a link of others"])
-def test_a_namespace_that_others_make_after_a_death_stays_and_check_mode_knows(used: Host, keeps_link: bool) -> None:
+def test_a_namespace_that_another_program_creates_after_a_death_stays_and_check_mode_knows(used: Host, keeps_link: bool) -> None:
     """The run that died had made one of that name."""
     CREATE_ENDPOINT.prepare(used)
     call = used.spawn(CREATE_ENDPOINT.module, hook=Death(2 * CREATE_ENDPOINT.least), **CREATE_ENDPOINT.params)
@@ -388,7 +388,7 @@ def test_whatever_the_kernel_refuses_is_named_and_leaves_everything_as_it_was(
 
 
 @pytest.mark.parametrize("code", REFUSALS, ids=[errno.errorcode[code] for code in REFUSALS])
-def test_what_the_kernel_refuses_to_restore_stops_nothing_else_and_is_told(used: Host, code: int, tally: Tally) -> None:
+def test_an_object_that_the_kernel_refuses_to_restore_is_reported_and_stops_nothing_else(used: Host, code: int, tally: Tally) -> None:
     used.call("macvlan_config", **{**BUSY, "endpoints": [A, {**B, "routes": ROUTES}, {"name": "h", "network": "net"}]})
     before = used.snapshot()
     used.lose_all()
@@ -413,7 +413,7 @@ def test_what_the_kernel_refuses_to_restore_stops_nothing_else_and_is_told(used:
     tally("steps of a restoration that the kernel refused", len(places), 20)
 
 
-def test_what_cannot_be_taken_back_is_taken_back_by_the_next_run(used: Host) -> None:
+def test_steps_that_cannot_be_undone_are_undone_by_the_next_run(used: Host) -> None:
     stage = rehearse(used, CREATE_ENDPOINT)
 
     def hook() -> None:
@@ -467,7 +467,7 @@ def test_a_disk_that_is_full_at_the_wrong_moment_leaves_nothing_half_done(
     assert small.snapshot() == stage.after
 
 
-def test_a_restoration_that_cannot_be_noted_is_told_and_changes_nothing(small: Host) -> None:
+def test_a_restoration_that_cannot_be_noted_is_reported_and_changes_nothing(small: Host) -> None:
     small.call("macvlan_config", **FULL)
     before = small.snapshot()
     for moment in ("intend", "record"):

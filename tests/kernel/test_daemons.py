@@ -305,7 +305,7 @@ def test_what_a_daemon_has_left_goes_with_the_endpoint(host: Host, daemons: Daem
     leave(host, its.endpoint, None)
 
 
-def test_the_addresses_of_vrrp_stay_with_whom_is_active(host: Host, daemons: Daemons) -> None:
+def test_the_addresses_of_vrrp_stay_with_the_active_router(host: Host, daemons: Daemons) -> None:
     params = NETWORKS["subnets of both families"]
     one, other = ({"name": name, "network": "net", "netns": name} for name in ("a", "b"))
     make(host, params, one, other)

@@ -341,7 +341,7 @@ def all_settings(host: Host, netns: str | None, dev: str) -> list[str]:
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS)
-def test_what_others_change_is_named_and_put_right_in_place(host: Host, drift: Drift, place: Place) -> None:
+def test_foreign_changes_are_reported_and_repaired_in_place(host: Host, drift: Drift, place: Place) -> None:
     host.call("macvlan_command", **COMMAND)
     host.call("macvlan_network", **NETWORK)
     host.call("macvlan_endpoint", **place.params)
@@ -365,7 +365,7 @@ def test_what_others_change_is_named_and_put_right_in_place(host: Host, drift: D
         assert (host.links(place.netns)[place.dev]["ifindex"] == index) == drift.keeps_link
 
 
-def test_an_mtu_too_small_for_ipv6_is_put_right_with_the_settings_that_come_back_with_it(host: Host) -> None:
+def test_an_mtu_too_small_for_ipv6_is_repaired_with_the_settings_that_come_back_with_it(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a")
     for mtu in ("1200", "1500"):
@@ -392,7 +392,7 @@ def test_a_namespace_that_vanished_is_made_again(host: Host) -> None:
     assert host.snapshot() == healthy
 
 
-def test_routes_that_others_added_stay_when_addresses_are_put_right(host: Host) -> None:
+def test_foreign_routes_stay_when_addresses_are_repaired(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a")
     host.ip("route", "add", "10.77.0.0/16", "via", "192.168.216.7", netns="a")
@@ -405,7 +405,7 @@ def test_routes_that_others_added_stay_when_addresses_are_put_right(host: Host) 
     assert host.snapshot() == healthy
 
 
-def test_an_address_that_shall_have_no_route_gets_it_all_the_same(host: Host) -> None:
+def test_an_address_with_noprefixroute_gets_its_route_anyway(host: Host) -> None:
     """The kernel keeps what it was told with an IPv4 address, so the route is there again, and the flag too."""
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a")
@@ -455,7 +455,7 @@ def test_a_route_that_leads_elsewhere_is_named_and_stays_until_its_owner_takes_i
     assert told(host) == []
 
 
-def test_routes_that_others_added_are_no_obstacle_to_another_name(host: Host) -> None:
+def test_foreign_routes_do_not_prevent_a_rename(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a")
     host.ip("route", "add", "10.77.0.0/16", "via", "192.168.216.7", netns="a")
@@ -463,7 +463,7 @@ def test_routes_that_others_added_are_no_obstacle_to_another_name(host: Host) ->
     assert (set(host.links("a")), told(host)) == ({"lo", "net0"}, [])
 
 
-def test_ipv6_that_others_turned_on_is_turned_off_with_its_addresses(host: Host) -> None:
+def test_ipv6_that_another_program_enabled_is_disabled_with_its_addresses(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     endpoint(host, "a")
     healthy = host.snapshot()
@@ -539,7 +539,7 @@ def test_a_link_that_was_moved_away_and_is_in_use_is_named_where_it_is(
 
 
 @pytest.mark.parametrize("module", ["macvlan_endpoint", "macvlan_network", "macvlan_config"])
-def test_a_link_that_was_moved_away_is_told_of_when_its_endpoint_goes(host: Host, module: str) -> None:
+def test_a_link_that_was_moved_away_is_reported_of_when_its_endpoint_goes(host: Host, module: str) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     for name in ("a", "b"):
         endpoint(host, name)
@@ -556,7 +556,7 @@ def test_a_link_that_was_moved_away_is_told_of_when_its_endpoint_goes(host: Host
     assert host.links("b")["mine0"] == moved["mine0"]
 
 
-def test_a_link_that_was_moved_away_and_is_not_in_use_is_made_anew(host: Host) -> None:
+def test_a_link_that_was_moved_away_and_is_not_in_use_is_created_again(host: Host) -> None:
     network(host, subnets=subnets("192.168.216.0/24"))
     made = endpoint(host, "a")
     host.run(["ip", "netns", "add", "other"])
@@ -631,7 +631,7 @@ def settings_of_ipv6(host: Host) -> str:
 
 
 @pytest.mark.parametrize("on", [False, True])
-def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_turned_back(host: Host, on: bool) -> None:
+def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_undone(host: Host, on: bool) -> None:
     """Its settings go with the mtu that it needs, and have to be put back after that."""
     sysctls = {"net.ipv6.conf.IFNAME.disable_ipv6": "0", "net.ipv6.conf.IFNAME.hop_limit": "33"} if on else {}
     asked = {"name": "a", "network": "net", "netns": "a"}
@@ -718,7 +718,7 @@ DRIFTS_OF_A_VLAN = {
 
 @pytest.mark.needs("8021q")
 @pytest.mark.parametrize("drift", DRIFTS_OF_A_VLAN.values(), ids=DRIFTS_OF_A_VLAN)
-def test_what_others_change_of_a_vlan_is_named_and_put_right_in_place(host: Host, drift: Drift) -> None:
+def test_foreign_changes_of_a_vlan_are_reported_and_repaired_in_place(host: Host, drift: Drift) -> None:
     vlan = {"name": "eth0.50"}
     host.call("vlan_subinterface", **vlan)
     host.wait_until_up("eth0.50")
@@ -849,7 +849,7 @@ def tag_of_namespace(host: Host) -> str:
     ],
     ids=["down", "alias", "both"],
 )
-def test_a_namespace_of_ours_that_others_change_is_named_and_put_right(
+def test_a_changed_namespace_of_ours_is_reported_and_repaired(
     owner: Host,
     damage: list[str],
     entries: list[tuple[str, str]],
@@ -945,7 +945,7 @@ def test_an_endpoint_that_knows_a_namespace_of_ours_by_another_path_does_the_sam
     ],
     ids=["down", "alias", "mtu"],
 )
-def test_a_dummy_parent_that_others_change_is_named_and_put_right(
+def test_a_changed_dummy_parent_is_reported_and_repaired(
     host: Host, damage: str, actual: str, step: str
 ) -> None:
     # Without IPv6 there is no link-local address to come at some later time.

@@ -213,7 +213,7 @@ def test_a_namespace_that_was_there_stays_as_it_was(net: Host) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["link", "process"])
-def test_an_owned_namespace_that_others_moved_into_is_kept(net: Host, tenant: str) -> None:
+def test_an_owned_namespace_that_other_programs_use_is_kept(net: Host, tenant: str) -> None:
     endpoint(net, "a", netns="blue")
     if tenant == "link":
         net.ip("link", "add", "theirs", "type", "bridge", netns="blue")
@@ -350,7 +350,7 @@ def test_an_endpoint_changes_in_place(net: Host) -> None:
     assert endpoint(net, "a")["ipv4"] == "192.168.216.77/24"
 
 
-def test_a_default_route_can_be_taken_away_and_given_back(net: Host) -> None:
+def test_a_default_route_can_be_removed_and_given_back(net: Host) -> None:
     endpoint(net, "a")
     assert endpoint(net, "a", default_route=False)["gateway4"] is None
     assert (net.gateway("a"), net.gateway("a", family=6)) == (None, None)
@@ -406,7 +406,7 @@ def test_an_endpoint_brings_its_owned_vlan_back(host: Host) -> None:
     assert "eth0.50" in host.links()
 
 
-def test_a_rename_keeps_what_others_have_added_where_the_kernel_renames_links_that_are_up(host: Host) -> None:
+def test_a_rename_keeps_foreign_addresses_where_the_kernel_renames_links_that_are_up(host: Host) -> None:
     """Before 6.2 the link goes down for it, and a warning names what the kernel takes from it then."""
     network(host, subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
     endpoint(host, "a")

@@ -99,7 +99,7 @@ def test_with_exclusive_they_are_drift_and_go_and_the_others_stay(host: Host, so
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("by", REPAIRS)
-def test_whoever_says_exclusive_whatever_runs_takes_them_away(host: Host, way: str, by: str) -> None:
+def test_exclusive_removes_them_whatever_programs_run(host: Host, way: str, by: str) -> None:
     of_network, of_endpoint, of_all = WAYS[way]
     params, wanted = {**DUAL, **of_network}, {**ENDPOINT, **of_endpoint}
     host.call("macvlan_config", networks=[params], endpoints=[wanted], **of_all)
@@ -131,7 +131,7 @@ def test_an_endpoint_that_is_not_exclusive_keeps_them(
     assert seen(host) == before
 
 
-def test_a_network_that_becomes_exclusive_takes_them_away_at_once(host: Host) -> None:
+def test_a_network_that_becomes_exclusive_removes_them_at_once(host: Host) -> None:
     host.call("macvlan_network", **DUAL)
     host.call("macvlan_endpoint", **ENDPOINT)
     host.wait_until_up("eth0", "a")
@@ -166,7 +166,7 @@ def test_the_first_address_of_a_subnet_goes_without_the_others(host: Host) -> No
     assert drift(host) == []
 
 
-def test_what_is_left_to_others_cannot_be_exclusive(host: Host) -> None:
+def test_ipam_none_cannot_be_exclusive(host: Host) -> None:
     bare = {"name": "none", "parent": "eth0", "ipam": "none"}
     refuse(host, "macvlan_network", "ipam: none leaves the addresses of links to the programs in", **bare, exclusive=True)
     converge(host, "macvlan_network", **bare, exclusive=False)

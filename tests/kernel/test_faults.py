@@ -69,7 +69,7 @@ REPLACE: Scenario = (
         pytest.param(REPLACE, 1, "a", "eth0", id="replace an endpoint"),
     ],
 )
-def test_a_link_that_others_renamed_after_a_death_is_still_known(
+def test_a_link_that_another_program_renamed_after_a_death_is_still_known(
     busy: Host, scenario: Scenario, moment: int, netns: str | None, ifname: str
 ) -> None:
     module, params = scenario
@@ -243,7 +243,7 @@ def overtaken_by(somebody: t.Callable[[], object]) -> t.Callable[[], None]:
     return hook
 
 
-def test_a_namespace_that_somebody_else_makes_meanwhile_is_not_taken_back(busy: Host) -> None:
+def test_a_namespace_that_another_program_creates_meanwhile_is_not_removed_again(busy: Host) -> None:
     hook = overtaken_by(lambda: namespaces.Walker().create("b", lambda: None))
     module, params = CREATE_ENDPOINT
     assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]
@@ -264,7 +264,7 @@ def places_of(host: Host) -> set[tuple[str, str | None]]:
     ],
     ids=["route", "address"],
 )
-def test_what_somebody_else_adds_meanwhile_is_not_taken_back(
+def test_an_object_that_another_program_adds_meanwhile_is_not_removed_again(
     busy: Host, done: list[str], place: tuple[str, str | None]
 ) -> None:
     before = places_of(busy)
@@ -287,7 +287,7 @@ def test_recovery_leaves_alone_what_took_the_names_of_an_interrupted_run(busy: H
     assert busy.snapshot().without_state() == before
 
 
-def test_settings_of_a_namespace_that_was_made_anew_are_not_put_back(busy: Host) -> None:
+def test_settings_of_a_namespace_that_was_recreated_are_not_restored(busy: Host) -> None:
     busy.ip("netns", "add", "theirs")
     endpoint(busy, "c", netns="theirs", sysctls={"net.ipv4.ip_forward": 1})
     busy.delete_netns("theirs")

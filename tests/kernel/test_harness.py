@@ -159,7 +159,7 @@ def test_two_snapshots_are_equal_until_something_changes(host: Host) -> None:
     assert host.snapshot().without_state() == before.without_state()
 
 
-def test_a_foreign_link_that_was_made_anew_shows_in_the_snapshot(host: Host) -> None:
+def test_a_foreign_link_that_was_recreated_shows_in_the_snapshot(host: Host) -> None:
     address = ["ip", "link", "add", "foo", "address", "02:00:00:00:00:01", "type", "bridge"]
     host.run(address)
     before = host.snapshot()

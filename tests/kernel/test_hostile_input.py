@@ -122,7 +122,7 @@ def test_a_host_is_set_up_changed_restored_and_cleared_without_another_program(s
     ids=str,
 )
 @pytest.mark.parametrize("name", ["", "/state.db"])
-def test_what_others_could_have_written_is_refused_by_name(host: Host, name: str, spoil: list[str], words: str) -> None:
+def test_files_that_other_users_could_have_written_are_refused_by_name(host: Host, name: str, spoil: list[str], words: str) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     mode = "0600" if name else "0700"
     host.run([*spoil, f"{host.state_dir}{name}"])
@@ -328,7 +328,7 @@ OTHER_FILES = {kind: make for kind, make in ODD.items() if kind not in NOTHING}
     ids=["netns", "netns_path"],
 )
 @pytest.mark.parametrize("make", OTHER_FILES.values(), ids=OTHER_FILES)
-def test_what_has_taken_the_place_of_a_namespace_is_told_of_its_endpoint_and_stops_nothing_else(
+def test_what_has_taken_the_place_of_a_namespace_is_reported_of_its_endpoint_and_stops_nothing_else(
     host: Host, where: dict[str, str], code: int, way_out: str, make: str
 ) -> None:
     told = "endpoint net/a: /run/netns/odd is not a network namespace"
@@ -382,7 +382,7 @@ def test_a_path_that_leads_to_no_network_namespace_is_refused_and_not_opened_whe
         assert f"{path} is not a network namespace" in said
 
 
-def test_a_symbolic_link_to_a_namespace_of_others_is_used_and_never_taken_away(host: Host) -> None:
+def test_a_symbolic_link_to_a_foreign_namespace_is_used_and_never_removed(host: Host) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     host.ip("netns", "add", "theirs")
     host.run(["ln", "-s", "theirs", "/run/netns/way"])
@@ -393,7 +393,7 @@ def test_a_symbolic_link_to_a_namespace_of_others_is_used_and_never_taken_away(h
     assert list(host.links("theirs")) == ["lo"]
 
 
-def test_a_namespace_of_ours_that_others_reach_by_a_link_keeps_the_name_that_they_gave_it(host: Host) -> None:
+def test_a_namespace_of_ours_with_a_symbolic_link_to_it_keeps_the_name_of_that_link(host: Host) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a", netns="ours")
     host.run(["sh", "-c", "touch /var/lib/home/kept; mount --bind /run/netns/ours /var/lib/home/kept"])
@@ -402,7 +402,7 @@ def test_a_namespace_of_ours_that_others_reach_by_a_link_keeps_the_name_that_the
     assert "/var/lib/home/kept" in host.run(["cat", "/proc/self/mountinfo"]).stdout
 
 
-def test_a_namespace_of_others_with_a_tag_of_ours_on_its_loopback_stays(host: Host) -> None:
+def test_a_foreign_namespace_with_our_tag_on_its_loopback_stays(host: Host) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     host.ip("netns", "add", "theirs")
     for alias in (f"{TAG}{'0' * 32}", TAG, f"{TAG}../../etc/x"):
@@ -575,7 +575,7 @@ def test_a_namespace_of_ours_alone_tells_of_a_lost_database(host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe", b"\x1b[2J", b"\xe2\x80\xaea", b"..a", b"$(x)", b"-rf"])
-def test_a_container_may_call_its_link_what_it_likes(host: Host, name: bytes) -> None:
+def test_a_container_may_give_its_link_any_name(host: Host, name: bytes) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
     host.run(["ip", "link", "set", "eth0", "down"], netns="a")
@@ -596,7 +596,7 @@ def test_a_container_may_call_its_link_what_it_likes(host: Host, name: bytes) ->
 # --- netlink --------------------------------------------------------------------------------------------------------
 
 
-def test_what_others_in_a_namespace_send_to_our_socket_is_not_heard(host: Host) -> None:
+def test_messages_from_other_processes_to_our_socket_are_ignored(host: Host) -> None:
     def forging() -> None:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as forger:
             forger.bind((0, 0))

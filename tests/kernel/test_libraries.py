@@ -83,7 +83,7 @@ WRONG_TASKS: list[tuple[str, dict[str, t.Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("name", "params", "words"), WRONG_TASKS)
-def test_options_that_are_wrong_are_told_before_a_library_that_is_missing(
+def test_options_that_are_wrong_are_reported_before_a_library_that_is_missing(
     host: Host, name: str, params: dict[str, t.Any], words: list[str]
 ) -> None:
     (done,) = host.call_together([Task(name, params, hook=hide_netaddr)])

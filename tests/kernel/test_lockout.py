@@ -142,7 +142,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_what_nobody_confirms_is_put_back(reached: Host, clock: Clock) -> None:
+def test_an_unconfirmed_change_is_reverted(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
     done = reached.call("macvlan_config", hook=both(by_ssh(), clock), **NOTHING)
     assert (done["changed"], done["confirm_within"], done["endpoints"]) == (True, HOUR, [])
@@ -182,7 +182,7 @@ def test_until_then_nothing_else_is_changed_and_the_record_is_the_one_from_befor
 
 
 @pytest.mark.parametrize("way", ["module", "command"])
-def test_what_is_confirmed_by_a_new_connection_stays(reached: Host, way: str) -> None:
+def test_a_change_that_a_new_connection_confirms_stays(reached: Host, way: str) -> None:
     reached.call("macvlan_command", path=str(HOME / "engine"), command=str(HOME / "command"))
     reached.call("macvlan_config", hook=by_ssh(), **NOTHING)
     foreseen = reached.call("macvlan_confirm", check=True, hook=by_ssh(port=50001))
@@ -213,7 +213,7 @@ def test_what_changes_nothing_in_the_kernel_needs_no_confirmation(reached: Host)
     assert reached.call("macvlan_info")["networks"][0]["labels"] == {"a": "b"}
 
 
-def test_what_is_made_is_put_back_too(reached: Host, clock: Clock) -> None:
+def test_a_created_object_is_reverted_too(reached: Host, clock: Clock) -> None:
     before = reached.snapshot()
     new = [*ENDPOINTS, {"name": "b", "network": "net", "netns": "b"}]
     changed = {"networks": [{**NETWORK, "mode": "private", "mtu": 1400}], "endpoints": new}
@@ -222,7 +222,7 @@ def test_what_is_made_is_put_back_too(reached: Host, clock: Clock) -> None:
     run_out(reached, clock, before)
 
 
-def test_the_way_back_outlives_a_module_that_dies(reached: Host, clock: Clock) -> None:
+def test_the_revert_timer_outlives_a_module_that_dies(reached: Host, clock: Clock) -> None:
     """In the middle, when nothing could be confirmed any more."""
 
     def hook() -> None:
@@ -314,14 +314,14 @@ def wait_until_known_as(host: Host, mac: str) -> None:
 TAKES_OVER = {"name": "a", "network": "net", "netns": "a"}
 
 
-def test_who_would_take_the_address_over_that_the_connection_reaches_is_refused(contested: Host) -> None:
+def test_a_step_that_would_duplicate_the_address_of_the_connection_is_refused(contested: Host) -> None:
     for hook in (by_ssh(), by_ssh("fd00::9", local="fd00::2")):
         words = ("the host may not be reachable", "neighbours would take", "for this host", "force: true")
         refuse(contested, "macvlan_endpoint", *words, hook=hook, **TAKES_OVER)
     assert contested.call("macvlan_endpoint", hook=by_ssh(), force=True, **TAKES_OVER)["changed"]
 
 
-def test_an_address_that_was_taken_over_is_announced_when_nobody_confirms(contested: Host, clock: Clock) -> None:
+def test_a_moved_address_is_announced_when_the_change_is_not_confirmed(contested: Host, clock: Clock) -> None:
     before = contested.snapshot()
     own = contested.links()["eth0"]["address"]
     config = {**NOTHING_LISTED, "purge": False, "endpoints": [TAKES_OVER], "confirm_timeout": HOUR}
@@ -341,7 +341,7 @@ def test_an_address_that_was_taken_over_is_announced_when_its_holder_goes(contes
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_an_address_that_was_taken_over_is_announced_when_a_run_is_turned_back(contested: Host, dies: bool) -> None:
+def test_a_moved_address_is_announced_when_a_run_is_undone(contested: Host, dies: bool) -> None:
     def hook() -> None:
         def fail(self: t.Any, *dummy: t.Any) -> None:
             if dies:

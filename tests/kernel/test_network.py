@@ -243,7 +243,7 @@ def test_a_missing_vlan_parent_is_made_tagged_and_goes_with_the_network(host: Ho
 
 
 @pytest.mark.needs("8021q")
-def test_the_last_network_takes_a_shared_vlan_away(host: Host) -> None:
+def test_the_last_network_removes_a_shared_vlan(host: Host) -> None:
     network(host, parent="eth0.50", subnets=subnets("10.0.0.0/24"))
     network(host, "two", parent="eth0.50", allow_shared_parent=True, subnets=subnets("10.1.0.0/24"))
     gone(host, "macvlan_network", name="net")
@@ -301,7 +301,7 @@ def test_an_owned_vlan_that_vanished_is_made_again_with_the_network(host: Host) 
 
 
 @pytest.mark.needs("8021q")
-def test_an_owned_vlan_that_somebody_builds_on_is_kept_and_is_foreign_then(host: Host) -> None:
+def test_an_owned_vlan_with_a_foreign_link_on_it_is_kept_and_becomes_foreign(host: Host) -> None:
     network(host, parent="eth0.50", subnets=subnets("10.0.0.0/24"))
     host.ip("link", "add", "link", "eth0.50", "name", "theirs", "type", "macvlan")
     done = gone(host, "macvlan_network", name="net")
@@ -378,7 +378,7 @@ def test_ipv6_false_contradicts_an_ipv6_subnet(host: Host) -> None:
     refuse(host, "macvlan_network", "ipv6: false", name="net", parent="eth0", ipv6=False, subnets=subnets("fd00::/64"))
 
 
-def test_networks_do_not_overlap_unless_they_are_told_to(make_host: MakeHost) -> None:
+def test_networks_do_not_overlap_without_allow_overlap(make_host: MakeHost) -> None:
     host = make_host("eth0", "eth1")
     network(host, subnets=subnets("10.0.0.0/16"))
     second = {"name": "two", "parent": "eth1", "subnets": subnets("10.0.5.0/24")}
@@ -553,7 +553,7 @@ def test_an_empty_or_damaged_database_is_refused_while_links_are_there(host: Hos
         pytest.param(None, marks=pytest.mark.needs("dummy")),
     ],
 )
-def test_a_parent_of_ours_that_others_use_in_another_namespace_stays(host: Host, parent: str | None) -> None:
+def test_a_parent_of_ours_with_foreign_users_in_another_namespace_stays(host: Host, parent: str | None) -> None:
     link = network(host, parent=parent, subnets=subnets("10.0.0.0/24"))["parent"]
     endpoint(host, "a")
     host.ip("netns", "add", "theirs")
@@ -569,7 +569,7 @@ def test_a_parent_of_ours_that_others_use_in_another_namespace_stays(host: Host,
 
 
 @pytest.mark.needs("8021q")
-def test_of_many_parents_the_one_that_others_use_in_another_namespace_stays(host: Host) -> None:
+def test_of_many_parents_the_one_with_foreign_users_in_another_namespace_stays(host: Host) -> None:
     names = [f"eth0.{vlan}" for vlan in range(50, 70)]
     networks = [{"name": name, "parent": name, "ipam": "none"} for name in names]
     host.call("macvlan_config", networks=networks)
@@ -582,7 +582,7 @@ def test_of_many_parents_the_one_that_others_use_in_another_namespace_stays(host
 
 
 @pytest.mark.needs("8021q")
-def test_a_subinterface_that_others_use_in_another_namespace_is_removed_by_force_only(host: Host) -> None:
+def test_a_subinterface_with_foreign_users_in_another_namespace_is_removed_by_force_only(host: Host) -> None:
     converge(host, "vlan_subinterface", name="eth0.50")
     host.ip("netns", "add", "theirs")
     host.ip("link", "add", "link", "eth0.50", "name", "their0", "netns", "theirs", "type", "macvlan")

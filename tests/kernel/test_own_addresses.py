@@ -64,7 +64,7 @@ def test_the_parent_is_no_gateway(host: Host) -> None:
     network(host, subnets=[{"subnet": LAN[0]["subnet"], "gateway": "192.168.8.254"}])
 
 
-def test_who_has_an_address_before_the_host_keeps_it_and_is_drift(host: Host) -> None:
+def test_an_endpoint_whose_address_the_host_gets_later_keeps_it_and_is_drift(host: Host) -> None:
     network(host, subnets=LAN)
     task = {"name": "web", "network": "net", "netns": "web"}
     converge(host, "macvlan_endpoint", **task)

@@ -172,7 +172,7 @@ def test_a_refusal_because_of_a_namespace_without_a_name_tells_how_to_find_it(ho
     endpoint(host, "a")
 
 
-def test_a_passthru_link_that_is_refused_because_of_one_without_a_named_namespace_is_told_so(host: Host) -> None:
+def test_a_passthru_link_that_is_refused_because_of_one_without_a_named_namespace_is_reported(host: Host) -> None:
     network(host, ipam="none", mode="passthru")
     with nameless(host) as pid:
         host.ip("link", "add", "link", "eth0", "name", "foreign", "netns", pid, "type", "macvtap", "mode", "bridge")
@@ -182,7 +182,7 @@ def test_a_passthru_link_that_is_refused_because_of_one_without_a_named_namespac
 
 
 @pytest.mark.needs("8021q")
-def test_a_vlan_that_is_in_a_namespace_without_a_name_is_told_so(host: Host) -> None:
+def test_a_vlan_that_is_in_a_namespace_without_a_name_is_reported(host: Host) -> None:
     with nameless(host) as pid:
         host.ip("link", "add", "link", "eth0", "name", "foreign", "netns", pid, "type", "vlan", "id", "50")
         message = host.call("vlan_subinterface", fails=True, name="eth0.50")["msg"]
@@ -211,7 +211,7 @@ WRITABLE = "mount -o remount,bind,rw {0}"
 
 
 @pytest.mark.parametrize("folder", ["/proc/sys", "/proc/sys/net", "/proc/sys/net/ipv6"])
-def test_settings_that_cannot_be_written_are_told_with_their_mount(host: Host, folder: str) -> None:
+def test_settings_that_cannot_be_written_are_reported_with_their_mount(host: Host, folder: str) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "before")
     host.run(["sh", "-ec", READ_ONLY.format(folder)])

@@ -77,7 +77,7 @@ def net(host: Host) -> Host:
 
 
 @pytest.mark.parametrize("code", CODES, ids=[errno.errorcode[code] for code in CODES])
-def test_an_endpoint_is_made_and_announced_all_the_same(net: Host, code: int) -> None:
+def test_an_endpoint_is_made_and_announced_anyway(net: Host, code: int) -> None:
     params = {"name": "a", "network": "net", "netns": "a"}
     made = net.call("macvlan_endpoint", hook=refusing(code, announced_before_up), **params)
     assert made["changed"] and net.sysctl(ARP_NOTIFY, netns="a") == "1"
@@ -87,7 +87,7 @@ def test_an_endpoint_is_made_and_announced_all_the_same(net: Host, code: int) ->
     assert net.call("macvlan_info")["drift"] == []
 
 
-def test_many_endpoints_are_made_and_restored_all_the_same(net: Host) -> None:
+def test_many_endpoints_are_made_and_restored_anyway(net: Host) -> None:
     names = [f"e{number}" for number in range(12)]
     wanted = [{"name": name, "network": "net", "netns": name} for name in names]
     wanted.append({"name": "h", "network": "net", "sysctls": {"net.ipv4.conf.IFNAME.promote_secondaries": 1}})
@@ -101,7 +101,7 @@ def test_many_endpoints_are_made_and_restored_all_the_same(net: Host) -> None:
     assert net.call("macvlan_info")["drift"] == []
 
 
-def test_what_was_written_in_the_second_way_is_taken_back(net: Host) -> None:
+def test_a_setting_that_was_written_by_the_fallback_is_undone(net: Host) -> None:
     endpoint(net, "a")
     before = net.snapshot()
     steps = net.call("macvlan_endpoint", check=True, **QUIET)["steps"]
@@ -112,7 +112,7 @@ def test_what_was_written_in_the_second_way_is_taken_back(net: Host) -> None:
         assert (net.snapshot(), net.sysctl(ARP_NOTIFY, netns="a")) == (before, "1")
 
 
-def test_a_death_beside_the_second_way_is_cleared_up_by_the_next_run(net: Host) -> None:
+def test_a_death_during_the_fallback_is_cleared_up_by_the_next_run(net: Host) -> None:
     params = {"name": "a", "network": "net", "netns": "a"}
     net.call("macvlan_endpoint", **QUIET)
     after = net.snapshot(), "0"
@@ -129,7 +129,7 @@ def test_a_death_beside_the_second_way_is_cleared_up_by_the_next_run(net: Host) 
     assert position > 5
 
 
-def test_what_both_ways_refuse_is_named_with_both_reasons(net: Host) -> None:
+def test_an_error_of_netlink_and_of_the_file_names_both_reasons(net: Host) -> None:
     def no_file() -> None:
         write.sysctl_path = lambda _key: "/proc/sys/net"  # type: ignore[assignment]
 
@@ -144,7 +144,7 @@ def test_what_both_ways_refuse_is_named_with_both_reasons(net: Host) -> None:
     assert net.snapshot() == before
 
 
-def test_a_link_that_is_gone_is_no_reason_for_the_second_way(net: Host) -> None:
+def test_a_link_that_is_gone_is_no_reason_for_the_fallback(net: Host) -> None:
     params = {"name": "a", "network": "net", "netns": "a"}
     message = net.call("macvlan_endpoint", hook=refusing(errno.ENODEV), fails=True, **params)["msg"]
     assert "No such device (injected)" in message and "by netlink" not in message

@@ -79,7 +79,7 @@ def test_parents_that_release_1_has_made_come_back(host: Host) -> None:
     assert not host.call("vlan_subinterface", name="eth1.7", egress_qos_map={"1": 3}, mac="02:00:00:00:00:07")["changed"]
 
 
-def test_a_run_of_release_1_that_was_interrupted_is_turned_back(host: Host) -> None:
+def test_a_run_of_release_1_that_was_interrupted_is_undone(host: Host) -> None:
     in_this_boot(host, "interrupted")
     steps = json.loads(sql(host, "SELECT body FROM journal"))["steps"]
     (step,) = [item for item in steps if item["step"] == "CreateNetns"]
@@ -101,7 +101,7 @@ def test_a_change_of_release_1_is_confirmed_in_its_own_form(host: Host) -> None:
     assert sql(host, "SELECT count(*) FROM endpoints WHERE name = 'late'") == "1"
 
 
-def test_a_record_of_the_future_is_told_as_newer_by_all_and_kept(host: Host) -> None:
+def test_a_record_of_the_future_is_reported_as_newer_by_all_and_kept(host: Host) -> None:
     lay(host, "plain")
     sql(host, "UPDATE networks SET body = json_set(body, '$.driver', 'ipvlan')")
     before = host.snapshot()

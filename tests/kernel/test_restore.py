@@ -153,7 +153,7 @@ def test_a_parent_that_goes_and_comes_while_another_is_waited_for_is_seen(host: 
     assert waiting.wait(SECONDS_TO_WAIT) == COMPLETE
 
 
-def test_a_link_that_is_none_of_the_awaited_wakes_nobody(host: Host, command: Command) -> None:
+def test_a_link_that_is_not_awaited_wakes_no_waiter(host: Host, command: Command) -> None:
     host.add_parent("eth1")
     network(host, parent="eth1")
     host.ip("link", "delete", "eth1")
@@ -167,7 +167,7 @@ def test_a_link_that_is_none_of_the_awaited_wakes_nobody(host: Host, command: Co
     assert said.splitlines() == ["0 of 1 objects are there; missing: network net (needs eth1)"]
 
 
-def test_a_namespace_that_somebody_else_makes_is_waited_for(host: Host, command: Command) -> None:
+def test_a_namespace_that_another_program_creates_is_waited_for(host: Host, command: Command) -> None:
     host.run(["ip", "netns", "add", "theirs"])
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a", netns="theirs")
@@ -255,7 +255,7 @@ def test_status_and_check_tell_what_differs(host: Host, command: Command) -> Non
     assert command("check").code == COMPLETE
 
 
-def test_systemd_is_told_in_a_line(host: Host, command: Command) -> None:
+def test_systemd_gets_one_status_line(host: Host, command: Command) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     address = host.path(HOME / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
@@ -415,7 +415,7 @@ def install(host: Host, **params: t.Any) -> dict[str, t.Any]:
     return done
 
 
-def test_what_differs_of_the_command_is_put_right_and_old_files_go(host: Host) -> None:
+def test_what_differs_of_the_command_is_repaired_and_old_files_go(host: Host) -> None:
     install(host)
     for wrong in ("plan/plan.py", "command.py", "errors.py"):
         host.path(f"{ENGINE}/{wrong}").write_text("wrong")
@@ -459,13 +459,13 @@ def test_files_that_start_the_command_come_after_it_and_go_before_it(host: Host)
         ({"interpreter": "python3"}, "interpreter: python3 must be an absolute path"),
     ],
 )
-def test_a_place_that_will_not_do_is_refused(host: Host, task: dict[str, t.Any], words: str) -> None:
+def test_an_unsuitable_installation_target_is_refused(host: Host, task: dict[str, t.Any], words: str) -> None:
     for check in (True, False):
         assert words in host.call("macvlan_command", check=check, fails=True, **{**PLACE, **task})["msg"]
     assert files(host) == [str(HOME)]
 
 
-def test_what_is_not_ours_is_not_taken_away_either(host: Host) -> None:
+def test_foreign_files_are_not_removed_either(host: Host) -> None:
     refused = host.call("macvlan_command", fails=True, state="absent", **{**PLACE, "path": "/usr/lib"})["msg"]
     assert "holds files that the collection did not install" in refused
 

@@ -95,7 +95,7 @@ def has_nothing_to_report(host: Host) -> bool:
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 @pytest.mark.parametrize("params", NETWORKS.values(), ids=NETWORKS)
-def test_what_others_put_there_stays_and_nothing_reports_it(
+def test_foreign_settings_stay_and_are_not_reported(
     host: Host, params: dict[str, t.Any], source: tuple[str, ...]
 ) -> None:
     host.call("macvlan_network", **params)
@@ -120,7 +120,7 @@ def test_the_default_route_of_a_dhcp_client_stays_where_the_network_has_no_addre
     assert has_nothing_to_report(host)
 
 
-def test_an_address_of_others_stays_where_it_is_the_first_of_its_subnet(host: Host) -> None:
+def test_a_foreign_address_stays_when_it_is_the_first_of_its_subnet(host: Host) -> None:
     network(host, subnets=subnets("192.168.60.0/24"))
     endpoint(host, "a")
     put(
@@ -138,7 +138,7 @@ def test_an_address_of_others_stays_where_it_is_the_first_of_its_subnet(host: Ho
     assert seen(host) == before
 
 
-def test_another_address_takes_only_that_of_the_task_away(host: Host) -> None:
+def test_another_address_removes_only_that_of_the_task(host: Host) -> None:
     """The first of a subnet would take the others along."""
     network(host, subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
     endpoint(host, "a", ipv4="192.168.60.2", ipv6="2001:db8:60::2")
@@ -165,7 +165,7 @@ def test_another_address_takes_only_that_of_the_task_away(host: Host) -> None:
     assert has_nothing_to_report(host)
 
 
-def test_a_record_that_was_lost_takes_the_address_of_the_endpoint_up_and_not_those_of_others(host: Host) -> None:
+def test_a_lost_record_takes_over_the_address_of_the_endpoint_and_no_foreign_ones(host: Host) -> None:
     network(host, subnets=subnets("192.168.60.0/24"))
     endpoint(host, "a", ipv4="192.168.60.20")
     put(host, ("address add 192.168.60.5/24 dev eth0", "address add 192.168.60.4/32 dev eth0"))

@@ -26,7 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
-from ansible_collections.fleetnet.macvlan.tests.support.meddling import (
+from ansible_collections.fleetnet.macvlan.tests.support.interference import (
     AT_RUN_TIME,
     EXTRA4,
     EXTRA6,
@@ -46,14 +46,14 @@ from ansible_collections.fleetnet.macvlan.tests.support.meddling import (
     held_addresses,
     own_addresses,
 )
-from ansible_collections.fleetnet.macvlan.tests.support.sight import (
+from ansible_collections.fleetnet.macvlan.tests.support.observed import (
     DUMMY_MTU,
     LOOPBACK,
     Item,
+    ObservedHost,
     Row,
-    Sight,
     global_entries,
-    look_at,
+    observe,
     plain,
     version_of,
 )
@@ -62,7 +62,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHI
 
 pytestmark = pytest.mark.engine
 
-MEDDLINGS = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST}
+INTERFERENCES = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST}
 # What others do with addresses beside those that are recorded is tried as often as all else together.
 WITH_ADDRESSES = {**AT_RUN_TIME, **ON_THE_HOST}
 FAMILIES = ("ipv4", "ipv6")
@@ -210,7 +210,7 @@ class Declared(t.NamedTuple):
 # --- what is in the way ---------------------------------------------------------------------------------------------
 
 
-def in_the_way_of(seen: Sight, declared: Declared) -> list[str]:
+def in_the_way_of(seen: ObservedHost, declared: Declared) -> list[str]:
     """What a task must name that is refused because of how the host is: the objects that cannot be had."""
     found = [f"vlan_subinterface {name}" for name in retracted(seen, declared) if not can_be_removed(seen, name)]
     for name in declared.subinterfaces:
@@ -229,13 +229,13 @@ def in_the_way_of(seen: Sight, declared: Declared) -> list[str]:
     return found
 
 
-def parent_of(seen: Sight, network: Item) -> str | None:
+def parent_of(seen: ObservedHost, network: Item) -> str | None:
     """The name of the parent of a network; there is one dummy at most."""
     known = (name for name in (*seen.owned, *seen.host.links) if name.startswith("dm-"))
     return network["parent"] or next(known, None)
 
 
-def has_new_gateway_of_parent(seen: Sight, network: Item) -> bool:
+def has_new_gateway_of_parent(seen: ObservedHost, network: Item) -> bool:
     """Whether a gateway that a network has not yet is an address of its parent; where nothing leads out none matters."""
     before = next((item["subnets"] for item in seen.bodies("networks") if item["name"] == network["name"]), [])
     known = {subnet["gateway"] for subnet in before}
@@ -250,7 +250,7 @@ def gateways_of(network: Item) -> set[str]:
     return found - {"none"}
 
 
-def mtu_below(seen: Sight, declared: Declared, network: Item) -> int | None:
+def mtu_below(seen: ObservedHost, declared: Declared, network: Item) -> int | None:
     """The mtu that the parent of a network will have; None where there can be none."""
     name = parent_of(seen, network)
     link, owned = seen.host.links.get(name or ""), seen.owned.get(name or "")
@@ -265,7 +265,7 @@ def mtu_below(seen: Sight, declared: Declared, network: Item) -> int | None:
     return None if link is None else int(link["mtu"])
 
 
-def mtu_of_vlan(seen: Sight, name: str) -> int | None:
+def mtu_of_vlan(seen: ObservedHost, name: str) -> int | None:
     """The mtu that a sub-interface of ours will have; None where there can be none."""
     base, link, owned = seen.host.links.get(name.split(".")[0]), seen.host.links.get(name), seen.owned.get(name)
     if base is None or "UP" not in base["flags"] or owned is not None and seen.own_below(owned) is not link:
@@ -280,19 +280,19 @@ def vlan_of(link: Item) -> tuple[str | None, str]:
     return link.get("link"), str(link.get("linkinfo", {}).get("info_data", {}).get("id", ""))
 
 
-def is_as_named(seen: Sight, name: str) -> bool:
+def is_as_named(seen: ObservedHost, name: str) -> bool:
     """Whether a foreign link is the sub-interface that its name tells, and up, if it is there."""
     link = seen.host.links.get(name)
     return link is None or vlan_of(link) == tuple(name.split(".")) and "UP" in link["flags"]
 
 
-def retracted(seen: Sight, declared: Declared) -> list[str]:
+def retracted(seen: ObservedHost, declared: Declared) -> list[str]:
     """The sub-interfaces that are no longer declared, and that nothing else needs."""
     recorded = (name for name, owned in seen.owned.items() if owned.get("declared"))
     return [name for name in recorded if name not in declared.subinterfaces and not declared.uses(name)]
 
 
-def can_be_removed(seen: Sight, name: str) -> bool:
+def can_be_removed(seen: ObservedHost, name: str) -> bool:
     """Whether a sub-interface is still ours alone, or gone."""
     own = seen.own_below(seen.owned[name])
     link = own if own is not None and "ifalias" in own else seen.host.links.get(name)
@@ -300,7 +300,7 @@ def can_be_removed(seen: Sight, name: str) -> bool:
     return link is None or link is own and "ifalias" in link and all("ifalias" in other for other in above)
 
 
-def hindrances(seen: Sight, network: Item, endpoint: Item, mtu: int) -> t.Iterator[bool]:
+def hindrances(seen: ObservedHost, network: Item, endpoint: Item, mtu: int) -> t.Iterator[bool]:
     """Each thing that may be in the way of an endpoint.
 
     :param mtu: what its parent will have
@@ -323,7 +323,7 @@ def hindrances(seen: Sight, network: Item, endpoint: Item, mtu: int) -> t.Iterat
     yield endpoint["default_route"] and bool(wants & held)
 
 
-def claims_asked_for(seen: Sight, endpoint: Item) -> list[str]:
+def claims_asked_for(seen: ObservedHost, endpoint: Item) -> list[str]:
     """What a task must say of addresses that it asks for and that the host has in use; what an endpoint has it keeps."""
     own = next((item for item in seen.endpoints if (item["network"], item["name"]) == (endpoint["network"], endpoint["name"])), {})
     found = []
@@ -335,7 +335,7 @@ def claims_asked_for(seen: Sight, endpoint: Item) -> list[str]:
     return found
 
 
-def strays(seen: Sight) -> list[str]:
+def moved_away_links(seen: ObservedHost) -> list[str]:
     """Macvlan links that were ours, and whose MAC addresses may be in the way."""
     foreign = seen.foreign_links()
     return [
@@ -370,7 +370,7 @@ class Life(RuleBasedStateMachine):
         self.host.run(["mount", "--bind", str(HOME / "boot_id"), BOOT_ID])
         self.look()
         for name in sorted(data.draw(st.sets(st.sampled_from(sorted(self.first_addresses())), max_size=4), label="addresses")):
-            self.meddle_with(GIVE, self.first_addresses()[name])
+            self.interfere_with(GIVE, self.first_addresses()[name])
         keys = data.draw(st.sets(st.sampled_from(self.world.keys), min_size=3, max_size=8), label="keys")
         subinterfaces = data.draw(st.frozensets(st.sampled_from(self.world.subinterfaces or ("",)))) - {""}
         declared = Declared(
@@ -491,7 +491,7 @@ class Life(RuleBasedStateMachine):
         if not exact:
             # It has not the whole of what is declared to go by.
             obstacles += in_the_way_of(before, then._replace(subinterfaces=frozenset()))
-        may_fail = bool(obstacles or strays(before)) or before.interrupted
+        may_fail = bool(obstacles or moved_away_links(before)) or before.interrupted
         snapshot = self.host.snapshot() if may_fail and not before.interrupted else None
         foreseen = self.attempt(module, params, check=True)
         done = self.attempt(module, params)
@@ -544,17 +544,17 @@ class Life(RuleBasedStateMachine):
     # --- what others do ---------------------------------------------------------------------------------------------
 
     @rule(data=st.data())
-    def meddle(self, data: st.DataObject) -> None:
+    def interfere(self, data: st.DataObject) -> None:
         """Several things happen behind the collection's back, preferably to something that is there."""
         if not self.seen.own_links:
             self.run("macvlan_config", self.declared.config(), self.declared, removal=not self.declared.networks)
         for dummy in range(data.draw(st.integers(1, 4), label="times")):
-            kinds = data.draw(st.sampled_from((MEDDLINGS, WITH_ADDRESSES)), label="kinds")
+            kinds = data.draw(st.sampled_from((INTERFERENCES, WITH_ADDRESSES)), label="kinds")
             able = {name: targets for name in kinds if (targets := self.targets(name))} or {
-                name: targets for name in MEDDLINGS if (targets := self.targets(name))
+                name: targets for name in INTERFERENCES if (targets := self.targets(name))
             }
             name = data.draw(st.sampled_from(sorted(able)), label="interference")
-            self.meddle_with(name, able[name][data.draw(st.sampled_from(sorted(able[name])))])
+            self.interfere_with(name, able[name][data.draw(st.sampled_from(sorted(able[name])))])
 
     def targets(self, name: str) -> dict[str, t.Any]:
         """What can be interfered with in a way, each by something to choose it by."""
@@ -567,7 +567,7 @@ class Life(RuleBasedStateMachine):
             found = {parent: parent for parent in self.world.parents}
         elif name in ON_THE_HOST:
             found = {str(item): item for item in self.addresses_for(name)}
-        return {key: target for key, target in found.items() if MEDDLINGS[name].applies(self.seen, target)}
+        return {key: target for key, target in found.items() if INTERFERENCES[name].applies(self.seen, target)}
 
     def addresses_for(self, name: str) -> list[OwnAddress]:
         """The addresses that the host may get, or lose, in a way."""
@@ -579,10 +579,10 @@ class Life(RuleBasedStateMachine):
         held = held_addresses(self.seen)
         return addresses_on(held if name == GIVE_HELD else [*held, *free_addresses(self.seen)], links)
 
-    def meddle_with(self, name: str, target: t.Any) -> None:
-        meddling = MEDDLINGS[name]
-        rows, clean = meddling.rows(self.seen, target), not self.to_be_mended
-        meddling.do(self.host, self.seen, target)
+    def interfere_with(self, name: str, target: t.Any) -> None:
+        interference = INTERFERENCES[name]
+        rows, clean = interference.rows(self.seen, target), not self.to_be_mended
+        interference.do(self.host, self.seen, target)
         self.counts["interferences"] += 1
         self.counts[name] += 1
         self.look()
@@ -706,7 +706,7 @@ class Life(RuleBasedStateMachine):
 
     def look(self) -> None:
         """What must hold at any time."""
-        self.seen = look_at(self.host)
+        self.seen = observe(self.host)
         info = self.host.call("macvlan_info")
         assert bool(info.get("warnings")) == self.seen.interrupted
         self.drift = {(item["object"], item["field"]) for item in info["drift"]}
@@ -739,14 +739,14 @@ class Life(RuleBasedStateMachine):
         for counted in (macs, held, on_links):
             assert [item for item, number in counted.items() if number > 1] == []
 
-    def check_foreign(self, before: Sight) -> None:
+    def check_foreign(self, before: ObservedHost) -> None:
         """What was foreign before is as it was."""
         # Until an interrupted run is cleared up, what it has begun may make a foreign namespace look like ours.
         now, kept = self.seen.everything(), before.foreign()
         changed = {key: (item, now.get(key)) for key, item in kept.items() if now.get(key) != item}
         assert not changed, changed
 
-    def check_of_others(self, before: Sight, told: list[str]) -> None:
+    def check_of_others(self, before: ObservedHost, told: list[str]) -> None:
         """What programs have put on links of ours is still there; a rename may take of it what it tells."""
         if before.interrupted:
             return
@@ -767,7 +767,7 @@ class Life(RuleBasedStateMachine):
             self.counts["renames that say what they take"] += bool(goes)
             self.counts["links that lost what was added for good"] += bool(lost & may_go)
 
-    def check_claims_told(self, before: Sight, then: Declared, obstacles: list[str], message: str) -> None:
+    def check_claims_told(self, before: ObservedHost, then: Declared, obstacles: list[str], message: str) -> None:
         """Where nothing else is in the way, a refusal says which addresses are in use, and by what."""
         asked = {f"endpoint {network}/{name}": claims_asked_for(before, item) for (network, name), item in then.endpoints.items()}
         phrases = [phrase for title in obstacles for phrase in asked.get(title, ())]
@@ -775,7 +775,7 @@ class Life(RuleBasedStateMachine):
             self.counts["refusals of addresses in use"] += 1
             assert any(phrase in message for phrase in phrases), (message, phrases)
 
-    def check_chosen(self, before: Sight) -> None:
+    def check_chosen(self, before: ObservedHost) -> None:
         """Addresses that were chosen are the lowest that neither anybody holds nor the host has in use."""
         held = {plain(item[field] or "") for seen in (before, self.seen) for item in seen.endpoints for field in FAMILIES}
         reserved = {
@@ -795,7 +795,7 @@ class Life(RuleBasedStateMachine):
                 self.counts["choices"] += 1
                 self.counts["choices beside addresses in use"] += any(str(one) in before.claims for one in lower)
 
-    def check_kept(self, before: Sight, warnings: list[str]) -> None:
+    def check_kept(self, before: ObservedHost, warnings: list[str]) -> None:
         """Whoever had an address before the host has it still, and is told so."""
         if before.interrupted:
             return
@@ -808,13 +808,13 @@ class Life(RuleBasedStateMachine):
                     self.counts["addresses kept beside the host"] += 1
                     assert any(text.startswith(f"{item['title']}: it keeps {address}, ") for text in warnings), warnings
 
-    def check_refusal(self, before: Sight, obstacles: list[str], foreseen: Item, message: str) -> None:
+    def check_refusal(self, before: ObservedHost, obstacles: list[str], foreseen: Item, message: str) -> None:
         """A refusal names what is in the way, and check mode foresees all but those of the kernel."""
         if before.interrupted:
             return
         if foreseen["failed"]:
             assert foreseen["msg"] == message
-        assert any(title in message for title in obstacles) or strays(before) and "mac" in message.lower(), obstacles
+        assert any(title in message for title in obstacles) or moved_away_links(before) and "mac" in message.lower(), obstacles
 
     def check_recorded(self) -> None:
         """What is recorded is what is declared; addresses that were not asked for are those of before."""
@@ -915,7 +915,7 @@ def live(world: World) -> collections.Counter[str]:
 
 
 def tell(tally: Tally, counts: collections.Counter[str], least_of: dict[str, int], least_kinds: int) -> None:
-    kinds = MEDDLINGS.keys() & counts.keys()
+    kinds = INTERFERENCES.keys() & counts.keys()
     tally("kinds of interference", len(kinds), least_kinds)
     for name, least in least_of.items():
         tally(f"{name} in the lives of hosts", counts[name], least)
@@ -923,10 +923,10 @@ def tell(tally: Tally, counts: collections.Counter[str], least_of: dict[str, int
         tally(f"interferences: {name}", counts[name], 1)
 
 
-def test_whatever_happens_a_host_is_told_right_and_can_be_put_right(tally: Tally) -> None:
+def test_a_host_is_reported_correctly_and_can_be_repaired_after_any_sequence(tally: Tally) -> None:
     tell(tally, live(ANY_PARENT), LEAST, LEAST_KINDS)
 
 
 @pytest.mark.needs("8021q", "dummy")
-def test_whatever_happens_to_parents_that_it_makes_a_host_is_told_right_and_can_be_put_right(tally: Tally) -> None:
+def test_a_host_with_own_parents_is_reported_correctly_and_can_be_repaired_after_any_sequence(tally: Tally) -> None:
     tell(tally, live(OWN_PARENTS), LEAST_WITH_OWN_PARENTS, LEAST_KINDS_WITH_OWN_PARENTS)

@@ -148,7 +148,7 @@ def test_a_vlan_under_another_name_is_refused(host: Host) -> None:
     refuse(host, "vlan_subinterface", "already there as foo", parent="eth0", vlan_id=40)
 
 
-def test_what_is_no_vlan_is_not_removed_even_by_force(host: Host) -> None:
+def test_a_link_that_is_not_a_vlan_is_not_removed_even_by_force(host: Host) -> None:
     host.ip("link", "add", "br0.5", "type", "bridge")
     refuse(host, "vlan_subinterface", "not a VLAN link", name="br0.5", state="absent", force=True)
 
@@ -169,7 +169,7 @@ def test_a_declared_subinterface_outlives_its_network(host: Host, declared_first
     assert "eth0.50" not in host.links()
 
 
-def test_force_takes_a_used_subinterface_away_and_the_network_task_says_so(host: Host) -> None:
+def test_force_removes_a_used_subinterface_and_the_network_task_says_so(host: Host) -> None:
     network(host, parent="eth0.50", subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a")
     done = gone(host, "vlan_subinterface", name="eth0.50", force=True)

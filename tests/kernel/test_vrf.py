@@ -61,7 +61,7 @@ def test_its_routes_are_no_drift_and_the_rest_of_it_is_mended(host: Host, netns:
 
 
 @PLACES
-def test_addresses_that_went_as_it_came_into_the_vrf_are_put_back(host: Host, netns: str | None) -> None:
+def test_addresses_that_were_lost_when_it_joined_the_vrf_are_restored(host: Host, netns: str | None) -> None:
     asked = make(host, netns)
     host.call(ENDPOINT, **asked)
     assert no_drift(host)
@@ -97,7 +97,7 @@ def test_another_name_takes_no_routes_of_the_vrf(host: Host, netns: str | None) 
     assert "10.77.0.0/16" in routes_of_red(host, netns)
 
 
-def test_it_is_made_anew_without_the_vrf(host: Host) -> None:
+def test_it_is_recreated_without_the_vrf(host: Host) -> None:
     make(host, "q")
     host.lose_all()
     assert host.spawn_command("restore").said().code == 0

@@ -132,7 +132,7 @@ def test_a_change_of_a_link_says_what_changes_and_nothing_else(index, up, name, 
     assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_SETLINK, 0x5)
 
 
-def test_an_empty_alias_takes_the_alias_away():
+def test_an_empty_alias_removes_the_alias():
     # The kernel removes an alias by an attribute of length zero; a terminating zero byte would set an empty one.
     packed = pack.set_link(7, alias="")
     assert packed.body[-4:] == struct.pack("=HH", 4, constants.IFLA_IFALIAS)
@@ -598,7 +598,7 @@ def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
     ("index", "kind", "meant"),
     [(1, 2, "local"), (1, 3, "broadcast"), (None, 6, "blackhole"), (1, 7, "unreachable"), (None, 1, "multipath"), (1, 99, "type 99")],
 )
-def test_a_route_that_leads_over_no_link_takes_its_place_all_the_same(index, kind, meant):
+def test_a_route_that_leads_over_no_link_takes_its_place_anyway(index, kind, meant):
     for to, metric, place in (("10.0.0.0/8", 7, 7), ("::/0", None, 1024), ("0.0.0.0/0", None, 0)):
         body = route_message(index, Route(to, None, metric), type=kind)
         assert parse.parse_route(body) == OddRoute((to, place), meant)

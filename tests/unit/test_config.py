@@ -267,7 +267,7 @@ def test_a_network_that_is_listed_but_wrong_is_not_said_to_be_purged():
     assert problem.startswith("networks[0] (web): mtu")
 
 
-def test_what_was_read_differently_is_told_with_its_place():
+def test_what_was_read_differently_is_reported_with_its_place():
     found = read(networks=[WEB, {"name": "a", "parent": "eth1", "subnets": [{"subnet": "10.0.0.9/24"}]}])
     warnings = Host().run(found).warnings
     assert len(warnings) == 1
@@ -430,13 +430,13 @@ def own(name, **params):
         ),
     ],
 )
-def test_addresses_that_are_asked_for_are_given_to_nobody_else(listed, wanted):
+def test_requested_addresses_are_not_chosen_for_other_endpoints(listed, wanted):
     host = prepared(configuration(DUAL, *listed))
     assert addresses(host) == wanted
     assert not host.plan(configuration(DUAL, *listed)).changed
 
 
-def test_an_address_that_its_holder_leaves_goes_to_whoever_asks_for_it():
+def test_an_address_that_its_holder_releases_goes_to_the_endpoint_that_requests_it():
     host = prepared(configuration(network(), own("a")))
     host.run(configuration(network(), own("a", ipv4="192.168.1.9"), own("b"), own("c", ipv4="192.168.1.2")))
     assert {name: found[0] for name, found in addresses(host).items()} == {
@@ -447,7 +447,7 @@ def test_an_address_that_its_holder_leaves_goes_to_whoever_asks_for_it():
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_addresses_that_others_give_up_can_be_asked_for_whatever_the_order_of_the_list(order):
+def test_addresses_that_other_endpoints_release_can_be_requested_in_any_order_of_the_list(order):
     chain = [own("e1", ipv4="192.168.1.11"), own("e2", ipv4="192.168.1.10"), own("e3", ipv4="192.168.1.9")]
     host = prepared(configuration(network(), own("e1", ipv4="192.168.1.10"), own("e2", ipv4="192.168.1.9")))
     host.run(configuration(network(), *(chain[position] for position in order)))
@@ -490,7 +490,7 @@ def test_of_two_that_ask_for_one_address_the_second_is_refused():
         ("10.0.0.1", "in no subnet"),
     ],
 )
-def test_an_address_that_nobody_can_have_is_refused_with_its_reason(address, words):
+def test_an_impossible_address_is_refused_with_the_reason(address, words):
     assert words in refused(Host(), configuration(network(), own("a"), own("b", ipv4=address)))
 
 
@@ -500,7 +500,7 @@ def test_a_purged_endpoint_leaves_its_address_to_those_that_are_listed():
     assert {name: found[0] for name, found in addresses(host).items()} == {"c": "192.168.1.3/24", "d": "192.168.1.2/24"}
 
 
-def test_subnets_that_are_given_are_chosen_for_nobody_else():
+def test_given_subnets_are_not_chosen_for_other_networks():
     chosen = network("a", (), ipv6=True)
     ula = Host().run(chosen).after.networks["a"].subnets[1].subnet
     others = network("b", ["172.17.0.0/16"], parent="eth1"), network("c", [ula], parent="eth1.7")
@@ -552,7 +552,7 @@ def test_purge_removes_only_of_those_kinds_whose_lists_are_given(given):
     assert host.record.endpoints == ({} if "endpoints" in given else before.endpoints)
 
 
-def test_networks_whose_endpoints_nobody_has_listed_are_not_removed_and_all_of_them_are_named():
+def test_networks_with_unlisted_endpoints_are_not_removed_and_all_of_them_are_named():
     host = prepared(
         configuration(network(), network("b", ["10.0.0.0/24"], parent="eth1"), own("x"), own("y"), endpoint("z", "b", netns="z"))
     )
@@ -903,7 +903,7 @@ def test_purge_of_everything_forgets_what_the_kernel_no_longer_has(record):
 
 @settings(max_examples=30)
 @given(earlier_hosts(), configurations())
-def test_a_configuration_can_be_taken_back_to_the_kernel_before(host, wanted):
+def test_a_configuration_can_be_undone_to_the_kernel_before(host, wanted):
     before = copy_of(host)
     made = attempted(host, wanted)
     there = before.kernel
@@ -966,7 +966,7 @@ def askers(draw):
 
 
 @given(askers())
-def test_everybody_gets_what_is_asked_for_and_the_others_the_lowest_that_are_left(asking):
+def test_requested_addresses_are_honoured_and_the_others_get_the_lowest_free_ones(asking):
     subnets = [{"subnet": "10.0.0.0/28", "gateway": "10.0.0.1"}, {"subnet": "fd00::/124", "gateway": "fd00::1"}]
     wanted = configuration(network(subnets=subnets), *(own(f"e{at}", **asked) for at, asked in enumerate(asking)))
     host = prepared(wanted)

@@ -89,7 +89,7 @@ OTHERS = (AddLink(BLUE, SPEC), AddRoute(HOST, "eth0", Route("10.9.0.0/24")), Not
         ([DELETED, AddAddress(BLUE, "eth0", "fd00::2/64")], {"fd00::2"}, set()),
     ],
 )
-def test_addresses_that_steps_touch_and_release_are_told_from_the_steps(done, touched, released):
+def test_addresses_that_steps_touch_and_release_are_derived_from_the_steps(done, touched, released):
     assert announce.touched_by(iter(done)) == touched
     assert announce.released_by(iter(done)) == released
 

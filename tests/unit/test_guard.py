@@ -126,7 +126,7 @@ def kernel(*ways):
 
 
 @pytest.mark.parametrize(("way", "step"), CUTS)
-def test_what_cuts_a_way_is_refused_with_the_step_the_link_and_the_addresses(way, step):
+def test_a_step_that_cuts_an_access_path_is_refused_with_the_link_and_the_addresses(way, step):
     with pytest.raises(PlanError) as caught:
         lockout_guard.check("network lan", [deleted("alone"), step], kernel(way), Caution())
     for words in ("network lan: refused", step.describe(), way.what, f"by {way.link}", way.local or "", "force: true"):
@@ -134,12 +134,12 @@ def test_what_cuts_a_way_is_refused_with_the_step_the_link_and_the_addresses(way
 
 
 @pytest.mark.parametrize(("way", "step"), SPARED)
-def test_what_cuts_no_way_is_not(way, step):
+def test_a_step_that_cuts_no_access_path_is_not_refused(way, step):
     assert lockout_guard.check("network lan", [step], kernel(way), Caution()) == ()
 
 
 @pytest.mark.parametrize("caution", [Caution(force=True), Caution(confirm=60)])
-def test_what_is_forced_or_can_be_put_back_is_warned_of(caution):
+def test_a_forced_or_provisional_step_is_warned_of(caution):
     (warning,) = lockout_guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
     assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
 
@@ -210,7 +210,7 @@ def kernel_with_red(way):
 
 
 @pytest.mark.parametrize(("way", "done", "what"), TAKEN_OVER)
-def test_who_would_take_an_address_of_a_way_over_is_refused_in_any_namespace(way, done, what):
+def test_a_step_that_would_duplicate_an_address_of_an_access_path_is_refused_in_any_namespace(way, done, what):
     with pytest.raises(PlanError) as caught:
         lockout_guard.check("network lan", done, kernel_with_red(way), Caution())
     for words in (done[-1].describe(), way.what, f"for {what}", f"by {way.link}", "force: true", "confirm_timeout"):
@@ -220,11 +220,11 @@ def test_who_would_take_an_address_of_a_way_over_is_refused_in_any_namespace(way
 
 
 @pytest.mark.parametrize(("way", "done"), LEFT_ALONE)
-def test_who_takes_no_address_of_a_way_over_is_not(way, done):
+def test_a_step_that_duplicates_no_address_of_an_access_path_is_not_refused(way, done):
     assert lockout_guard.check("network lan", done, kernel_with_red(way), Caution()) == ()
 
 
-def test_without_ways_nothing_is_refused():
+def test_without_access_paths_nothing_is_refused():
     assert lockout_guard.check("network lan", [step for dummy, step in CUTS], kernel(), Caution()) == ()
 
 

@@ -246,7 +246,7 @@ def test_ranges_that_the_inventory_does_not_have_are_refused(asked, inventory, w
 @pytest.mark.parametrize(
     ("ranges", "words"), [(["10.1.0.64/27"], "with commas"), ("10.9.0.0/27", "in none of"), ("x", "not an IP address"), (True, "true")]
 )
-def test_wrong_ranges_of_the_inventory_are_told_with_the_variable(ranges, words):
+def test_wrong_ranges_of_the_inventory_are_reported_with_the_variable(ranges, words):
     answers = {"network_subnets": "10.1.0.0/24", "network_ip_ranges_from": "web_ranges"}
     (problem,) = refused("network_create", answers, {"web_ranges": ranges})
     assert problem.startswith("macvlan_job_network_ip_ranges_from (web_ranges): ") and words in problem
@@ -269,12 +269,12 @@ def test_wrong_ranges_of_the_inventory_are_told_with_the_variable(ranges, words)
         )
     ],
 )
-def test_what_has_a_wrong_type_is_told_in_plain_words(job, name, value, shown):
+def test_what_has_a_wrong_type_is_reported_in_plain_words(job, name, value, shown):
     problems = [problem for problem in read(job, {name: value})["problems"] if problem.startswith(f"{name}: {shown} is ")]
     assert len(problems) == 1
     assert not [word for word in ("convert", "of type", "<class") if word in "".join(read(job, {name: value})["problems"])]
 
 
-def test_the_name_of_a_container_as_pid_is_told_with_how_to_look_it_up():
+def test_the_name_of_a_container_as_pid_is_reported_with_how_to_look_it_up():
     (problem,) = refused("endpoint_attach", {"endpoint_pid": "web"})
     assert problem.startswith("macvlan_job_endpoint_pid: 'web' is not a whole number; ") and "docker inspect" in problem

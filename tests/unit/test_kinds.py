@@ -55,7 +55,7 @@ def test_a_kind_that_nothing_is_known_about_has_its_name() -> None:
     ("kind", "phrase", "module"),
     [(kinds.MACVLAN, "macvlan link", "macvlan"), (kinds.VLAN, "VLAN link", "8021q"), (kinds.DUMMY, "dummy link", "dummy")],
 )
-def test_people_are_told_the_kind_and_the_module(kind: kinds.LinkKind, phrase: str, module: str) -> None:
+def test_the_message_names_the_kind_and_the_kernel_module(kind: kinds.LinkKind, phrase: str, module: str) -> None:
     assert (kind.phrase, kind.kernel_module) == (phrase, module)
 
 

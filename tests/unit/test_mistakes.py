@@ -72,7 +72,7 @@ def test_every_mistake_is_named_in_the_order_of_the_requests(wrong, data):
 
 
 @pytest.mark.parametrize(("request_", "words"), WRONG, ids=[words.partition(":")[0] for dummy, words in WRONG])
-def test_one_mistake_is_told_as_it_is(request_, words):
+def test_a_single_mistake_is_reported_without_a_heading(request_, words):
     message = str(refusal(busy(), request_))
     assert message.startswith((words, words.partition(": ")[2]))
 
@@ -106,7 +106,7 @@ def test_all_that_is_wrong_with_one_network_is_named():
         assert words in message
 
 
-def test_subnets_that_were_left_out_are_told_as_left_out():
+def test_subnets_that_were_left_out_are_reported_as_left_out():
     message = str(refusal(busy(), network("lan", [], mtu=1400)))
     assert "network lan: subnets was left out or empty, and the network would lose 192.168.1.0/24, which has leases" in message
     assert "to keep the addresses, give 192.168.1.0/24 and " in message and " again" in message
@@ -114,12 +114,12 @@ def test_subnets_that_were_left_out_are_told_as_left_out():
         assert "left out" not in str(refusal(busy(), other))
 
 
-def test_what_only_follows_from_a_mistake_is_not_told():
+def test_what_only_follows_from_a_mistake_is_not_reported():
     wrong = subinterface("eth7.50"), network("n", ["10.1.0.0/24"], parent="eth7.50"), endpoint("a", "n"), endpoint("b", "n")
     assert str(refusal(busy(), *wrong)) == str(refusal(busy(), wrong[0]))
 
 
-def test_a_mistake_that_many_meet_is_told_once():
+def test_a_mistake_that_many_items_share_is_reported_once():
     host = busy()
     host.lose("eth0")
     message = str(refusal(host, endpoint("a", netns="a"), endpoint("b", netns="b")))
@@ -156,7 +156,7 @@ def test_check_mode_tells_of_an_endpoint_without_network_what_can_be_known():
 
 
 @pytest.mark.parametrize(("params", "field", "after"), [({"exclusive": False}, "exclusive", False), ({"mtu": 1500}, "mtu", 1500)])
-def test_what_changes_in_the_record_alone_is_told_by_the_name_of_its_option(params, field, after):
+def test_what_changes_in_the_record_alone_is_reported_by_the_name_of_its_option(params, field, after):
     """An endpoint that says what it has from its network already."""
     told = foreseen(busy(), endpoint("old", netns="old", **params))
     entry = {"object": "endpoint lan/old", "field": field, "before": None, "after": after}

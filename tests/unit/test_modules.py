@@ -124,7 +124,7 @@ def call(capsys):
 
 
 @every_changing_module
-def test_an_engine_that_is_older_is_told_with_the_name_of_its_host(call, monkeypatch, module, key, params):
+def test_an_engine_that_is_older_is_reported_with_the_name_of_its_host(call, monkeypatch, module, key, params):
     monkeypatch.setattr(_runner.boot_unit, "older_engine", lambda: "1.0.0")
     monkeypatch.setattr(_runner.platform, "node", lambda: "edge3")
     warnings = json.dumps(call(module, params)["warnings"])
@@ -328,7 +328,7 @@ def test_a_root_without_privileges_is_told_which(call, fake, module, params, err
 
 
 @every_module
-def test_an_error_that_nobody_expected_is_called_a_defect(call, fake, module, params):
+def test_an_unexpected_error_is_reported_as_a_bug(call, fake, module, params):
     fake.error = KeyError("eth0")
     result = call(module, params, module_name="fleetnet.macvlan.this_one")
     assert result["failed"]
@@ -349,7 +349,7 @@ def test_without_root_nothing_is_tried(call, fake, monkeypatch, module, params):
 
 @every_changing_module
 @pytest.mark.parametrize("force", [True, False])
-def test_the_engine_is_told_of_the_connection_and_whether_to_force(call, fake, module, key, params, force):
+def test_the_engine_is_reported_of_the_connection_and_whether_to_force(call, fake, module, key, params, force):
     call(module, {**params, "force": force})
     (asked,) = fake.requests
     assert asked.caution == Caution(CONNECTION, force, 0)
@@ -362,7 +362,7 @@ def test_a_change_that_is_to_be_confirmed_says_within_which_time(call, fake):
 
 
 @pytest.mark.parametrize("seconds", [-1, 86401])
-def test_a_time_to_confirm_that_nobody_can_mean_is_refused(call, fake, seconds):
+def test_an_absurd_confirm_timeout_is_refused(call, fake, seconds):
     assert "confirm_timeout must be 0 to 86400" in call(macvlan_config, {**CONFIG, "confirm_timeout": seconds})["msg"]
     assert fake.requests == []
 

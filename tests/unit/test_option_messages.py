@@ -35,19 +35,19 @@ NEVER6 = ["::", "::1", "ff02::1", "fe80::1"]
 
 
 @pytest.mark.parametrize(("option", "address"), [*(("ipv4", item) for item in NEVER), *(("ipv6", item) for item in NEVER6)])
-def test_an_address_that_can_never_be_right_is_told_with_its_option(option, address):
+def test_an_address_that_can_never_be_right_is_reported_with_its_option(option, address):
     (message,) = messages_of(builders.endpoint, **{option: address})
     assert message.startswith(f"{option}: {address} ")
 
 
 @pytest.mark.parametrize("via", ["0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"])
-def test_a_next_hop_that_can_never_be_right_is_told_with_its_option(via):
+def test_a_next_hop_that_can_never_be_right_is_reported_with_its_option(via):
     (message,) = messages_of(builders.endpoint, routes=[{"to": "10.0.0.0/8", "via": via}])
     assert message.startswith(f"routes[0].via: {via} ")
 
 
 @pytest.mark.parametrize("text", ["/24", "10.0.0/24", "10.0.0.300/24", "eth0/24", "10.0.0.0/33", "10.0.0.0/", "/", "::g/64"])
-def test_a_subnet_that_cannot_be_read_is_told_as_it_was_written(text):
+def test_a_subnet_that_cannot_be_read_is_reported_as_it_was_written(text):
     for option, message in (
         ("subnets[0].subnet", messages_of(builders.network, subnets=[text])[0]),
         ("subnet", messages_of(builders.endpoint, subnet=text)[0]),
@@ -57,13 +57,13 @@ def test_a_subnet_that_cannot_be_read_is_told_as_it_was_written(text):
 
 
 @pytest.mark.parametrize("text", ["-", "10.0.0.1-", "-10.0.0.9", "10.0.0.1-10.0.0.300", "10.0.0.9-10.0.0.1", "a-b"])
-def test_a_range_that_cannot_be_read_is_told_as_it_was_written(text):
+def test_a_range_that_cannot_be_read_is_reported_as_it_was_written(text):
     (message,) = messages_of(builders.network, subnets=[{"subnet": "10.0.0.0/24", "ip_range": text}])
     assert message.startswith(f"subnets[0].ip_range: '{text}' ")
 
 
 @pytest.mark.parametrize("text", ["False", "no", "", "off", "eth0", "10.0.0.1/24"])
-def test_what_is_no_gateway_is_told_with_the_way_to_have_none(text):
+def test_what_is_no_gateway_is_reported_with_the_way_to_have_none(text):
     (message,) = messages_of(builders.network, subnets=[{"subnet": "10.0.0.0/24", "gateway": text}])
     assert message.startswith(f"subnets[0].gateway: '{text}' ") and "gateway: none" in message
 
@@ -76,7 +76,7 @@ def test_what_is_no_gateway_is_told_with_the_way_to_have_none(text):
         ({"subnet": "10.0.0.0/24", "ip_range": "10.0.0.1/32"}, 0, "10.0.0.0/24 (ip_range 10.0.0.1/32, 0 of 0 in use)"),
     ],
 )
-def test_a_full_subnet_is_told_with_its_count(subnet, used, shown):
+def test_a_full_subnet_is_reported_with_its_count(subnet, used, shown):
     host = builders.Host()
     host.run(builders.network(subnets=[subnet]), *(builders.endpoint(f"e{n}", netns=f"n{n}") for n in range(used)))
     with pytest.raises(PlanError) as caught:

@@ -142,7 +142,7 @@ def test_the_table_has_every_option_of_every_module():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module.__name__.rpartition('.')[2]}-{case.place}-{case.shown}")
-def test_a_wrong_type_is_told_with_its_place_its_value_and_what_would_be_right(message, case):
+def test_a_wrong_type_is_reported_with_its_place_its_value_and_what_would_be_right(message, case):
     told = message(case.module, case.params)
     begins = f"{case.place}: {case.shown} is "
     assert told.startswith(begins) and told.count(begins) == 1 and "such as " in told, told
@@ -222,7 +222,7 @@ def test_the_sentence(message, module, params, told):
     assert message(module, params) == told
 
 
-def test_mistakes_of_all_kinds_are_told_together(message):
+def test_mistakes_of_all_kinds_are_reported_together(message):
     told = message(
         macvlan_network, {"subnets": ["10.0.0.0/8", {"subnet": ["a"]}], "mtu": "big", "mode": "bride", "colour": "red"}
     )
@@ -233,7 +233,7 @@ def test_mistakes_of_all_kinds_are_told_together(message):
     assert "subnet: x" not in told and "missing required arguments: name" in told
 
 
-def test_mistakes_of_all_items_are_told_together_and_once(message):
+def test_mistakes_of_all_items_are_reported_together_and_once(message):
     told = message(
         macvlan_config,
         {
@@ -314,7 +314,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("option", "name", "value", "begins"), VALUES)
-def test_a_wrong_value_is_told_beside_a_wrong_type_of_any_other_option(message, option, name, value, begins):
+def test_a_wrong_value_is_reported_beside_a_wrong_type_of_any_other_option(message, option, name, value, begins):
     alone = [other for other in ITEMS[option][0] if other != name and {name, other} - {"name", "parent", "vlan_id"}]
     netns = {"netns", "netns_path", "pid"}
     for other in alone:
@@ -329,7 +329,7 @@ def test_a_wrong_value_is_told_beside_a_wrong_type_of_any_other_option(message, 
         assert [text for text in told if text.startswith(other)] and [text for text in told if text.startswith(begins)], told
 
 
-def test_types_of_one_item_and_values_of_another_are_told_in_the_order_of_the_lists(message):
+def test_types_of_one_item_and_values_of_another_are_reported_in_the_order_of_the_lists(message):
     told = message(
         macvlan_config,
         {
@@ -343,13 +343,13 @@ def test_types_of_one_item_and_values_of_another_are_told_in_the_order_of_the_li
     assert at == sorted(at)
 
 
-def test_of_what_shall_be_gone_no_value_is_looked_at(message):
+def test_values_of_objects_to_be_removed_are_not_checked(message):
     told = message(macvlan_network, {"name": "lan", "state": "absent", "mtu": "big", "parent": "a/b"})
     assert told.startswith("mtu: ") and "parent" not in told
 
 
 @pytest.mark.parametrize("module", [macvlan_network, macvlan_config])
-def test_unknown_options_at_any_depth_are_told_with_those_that_there_are(message, module):
+def test_unknown_options_at_any_depth_are_reported_with_those_that_there_are(message, module):
     network = {"name": "lan", "colour": "red", "subnets": [{"subnet": "10.0.0.0/24"}, {"subnet": "10.0.1.0/24", "gatway": "10.0.1.1"}]}
     told = message(module, network if module is macvlan_network else {"networks": [network]}).split("; ")
     place = "" if module is macvlan_network else "networks[0] (lan): "

@@ -114,7 +114,7 @@ def test_every_step_is_of_an_object(requests, owned):
         assert set(found.values()) == {title}, (words, titles)
 
 
-def test_a_link_of_others_that_is_removed_by_force_is_nobodys():
+def test_a_foreign_link_that_is_removed_by_force_gets_no_tag():
     host = Host(kernel())
     host.run(subinterface("eth0.60"))
     host.record.links.clear()
@@ -149,7 +149,7 @@ CAUSES = [KernelError("no", 22), StateError("no"), MemoryError("no"), OSError(5,
 
 @pytest.mark.parametrize("exc", CAUSES, ids=lambda exc: type(exc).__name__)
 @pytest.mark.parametrize("problems", [[], ["cannot delete this", "cannot delete that"]], ids=["all back", "some left"])
-def test_what_could_not_be_taken_back_is_told_whatever_the_cause(exc, problems):
+def test_steps_that_could_not_be_undone_are_reported_for_any_cause(exc, problems):
     made = prepared().plan(endpoint("a", **FULL))
     forgotten = []
     session = types.SimpleNamespace(forget_intention=lambda: forgotten.append(True))

@@ -940,7 +940,7 @@ def test_an_owned_dummy_that_was_renamed_is_named_with_both_its_names():
         pytest.param((network(parent=None),), no_network(), DUMMY, id="dummy"),
     ],
 )
-def test_an_owned_link_that_was_renamed_goes_all_the_same(before, request_, name):
+def test_an_owned_link_that_was_renamed_goes_anyway(before, request_, name):
     host = under_another_name(prepared(kernel(), *before), name)
     assert host.sentences(request_)[-1].endswith("link trunk")
     assert (host.record, set(host.kernel.spaces[""].links)) == (Record(), {"lo", "eth0", "eth1"})
@@ -1563,7 +1563,7 @@ def test_an_interface_that_is_called_like_a_part_of_a_setting_can_be_renamed(ifn
     assert not host.plan(endpoint(ifname="lan0")).changed
 
 
-def test_a_renamed_interface_that_changes_a_setting_too_can_be_turned_back():
+def test_a_renamed_interface_that_changes_a_setting_too_can_be_undone():
     host = prepared(kernel(), DUAL, endpoint())
     made = host.plan(endpoint(ifname="net0", announce=False))
     settings = [
@@ -1619,7 +1619,7 @@ def test_an_endpoint_whose_namespace_is_gone_is_made_in_the_new_one():
     assert not host.plan(endpoint(netns_path=DOCKER + "2")).changed
 
 
-def test_a_namespace_that_we_made_goes_when_its_endpoint_is_made_anew_elsewhere():
+def test_a_namespace_that_we_made_goes_when_its_endpoint_is_recreated_elsewhere():
     host = prepared(kernel(), network(), endpoint())
     host.lose("eth0", BLUE_PATH)
     sentences = host.sentences(endpoint(netns="green"))
@@ -1852,7 +1852,7 @@ def test_a_route_that_is_taken_is_refused_before_anything_is_done(values, words)
         pytest.param({"routes": {9: (Route("10.9.0.0/16", None, 6),)}}, id="another-link-and-metric"),
     ],
 )
-def test_a_route_of_another_metric_is_in_nobodys_way(values):
+def test_a_route_of_another_metric_is_no_obstacle(values):
     found = space(link("veth0", 9, kind="veth"), **values)
     host = prepared(kernel(spaces={BLUE_PATH: found}), network())
     assert host.plan(endpoint(**ROUTED)).changed
@@ -1882,7 +1882,7 @@ def with_others(host, *addresses, routes=()):
     host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
 
 
-def test_what_was_put_there_by_us_goes_and_what_others_put_beside_it_stays():
+def test_our_settings_are_removed_and_foreign_ones_beside_them_stay():
     host = prepared(kernel(), network(), endpoint(ipv4="192.168.1.2"))
     with_others(host, "192.168.1.50/32", "192.168.1.60/24", "10.66.0.1/24", routes=[THEIRS])
     assert host.sentences(endpoint(ipv4="192.168.1.3"))[2:] == [
@@ -1897,7 +1897,7 @@ def test_what_was_put_there_by_us_goes_and_what_others_put_beside_it_stays():
     assert set(host.kernel.spaces[BLUE_PATH].addresses[index]) == left
 
 
-def test_a_rename_tells_what_others_lose_by_it():
+def test_a_rename_warns_of_the_foreign_settings_that_are_lost():
     host = prepared(kernel(), network(), endpoint())
     with_others(host, "fd00::9/64", "10.66.0.1/24", routes=[THEIRS])
     (warning,) = host.plan(endpoint(ifname="net0")).warnings
@@ -1905,7 +1905,7 @@ def test_a_rename_tells_what_others_lose_by_it():
     assert "have added to it: fd00::9/64, the route to 10.77.0.0/16 via 192.168.1.7; let" in warning
 
 
-def test_a_rename_of_a_link_that_nobody_else_uses_has_nothing_to_tell():
+def test_a_rename_of_a_link_without_foreign_settings_warns_of_nothing():
     assert prepared(kernel(), network(), endpoint()).plan(endpoint(ifname="net0")).warnings == ()
 
 
@@ -1931,7 +1931,7 @@ def test_what_was_added_for_good_goes_where_the_endpoint_or_else_its_network_is_
         assert said(host.plan(task)) == ([f"delete 192.168.1.50/32 from {GO}"] if goes else [])
 
 
-def test_an_endpoint_cannot_be_exclusive_where_all_addresses_are_left_to_others():
+def test_an_endpoint_cannot_be_exclusive_where_other_programs_manage_all_addresses():
     host = prepared(kernel(), network(subnets=(), ipam="none"))
     assert_refused(host, [endpoint(exclusive=True)], ["endpoint lan/web: exclusive: true", "network lan has ipam: none"])
 
@@ -2001,7 +2001,7 @@ def test_what_a_setting_was_is_not_forgotten_when_the_task_runs_again():
     assert not host.plan(request).changed
 
 
-def test_settings_of_a_namespace_that_we_made_need_not_be_put_back():
+def test_settings_of_a_namespace_that_we_made_need_not_be_restored():
     host = prepared(kernel(), network(), endpoint())
     host.run(endpoint(sysctls={FORWARD: "1"}))
     assert host.record.endpoints["lan", "web"].sysctls_before == {}
@@ -2045,7 +2045,7 @@ def test_an_endpoint_goes_with_the_namespace_that_was_made_for_it():
     assert host.record == Host().run(network()).after
 
 
-def test_what_is_not_there_is_no_change():
+def test_removing_a_missing_object_is_no_change():
     host = prepared(kernel(), network())
     for request in (no_endpoint(), no_endpoint("web", "nowhere"), no_network("none"), no_subinterface("eth0.99")):
         assert not host.plan(request).changed
@@ -2073,7 +2073,7 @@ def test_a_namespace_that_we_made_goes_with_its_last_endpoint_however_that_names
         pytest.param({"strangers": (4711,)}, "process 4711", id="process"),
     ],
 )
-def test_a_namespace_into_which_others_moved_is_kept_and_no_longer_ours(tenants, words):
+def test_a_namespace_that_other_programs_use_is_kept_and_no_longer_ours(tenants, words):
     host = prepared(kernel(), network(), endpoint())
     one = host.kernel.spaces[BLUE_PATH]
     links = {**one.links, **{item.name: item for item in tenants.get("links", ())}}
@@ -2093,7 +2093,7 @@ def test_links_that_the_kernel_puts_into_every_namespace_keep_none():
     assert "delete namespace blue" in host.sentences(no_endpoint())
 
 
-def test_a_namespace_that_somebody_made_anew_under_the_name_is_kept():
+def test_a_namespace_that_another_program_recreated_under_the_name_is_kept():
     host = prepared(kernel(), network(), endpoint())
     host.kernel = builders.with_space(host.kernel, space(), BLUE_PATH)
     made = host.run(no_endpoint())
@@ -2184,7 +2184,7 @@ def test_a_network_takes_its_endpoints_along_by_force():
         ),
     ],
 )
-def test_a_network_goes_and_takes_its_parent_along_if_nobody_else_needs_it(before, sentences):
+def test_a_network_is_removed_with_its_parent_unless_something_else_uses_it(before, sentences):
     assert prepared(kernel(), *before).sentences(no_network()) == sentences
 
 
@@ -2265,7 +2265,7 @@ def test_an_owned_parent_with_our_tag_but_another_identity_is_kept(change):
         pytest.param(link("weird0", 99), "weird0", id="port-of-something"),
     ],
 )
-def test_an_owned_parent_that_others_have_come_to_use_is_kept_and_no_longer_ours(user, word):
+def test_an_owned_parent_with_new_foreign_users_is_kept_and_no_longer_ours(user, word):
     host = prepared(kernel(), network(parent="eth0.50"))
     index = host.link("eth0.50").index
     if user.kind == "macvlan":
@@ -2291,7 +2291,7 @@ def taking(host, *macs):
     )
 
 
-def test_an_owned_parent_that_others_use_in_another_namespace_is_kept_and_no_longer_ours():
+def test_an_owned_parent_with_foreign_users_in_another_namespace_is_kept_and_no_longer_ours():
     host = prepared(kernel(), network(parent="eth0.50"), endpoint())
     taking(host, THEIRS_MAC)
     made = host.run(no_network(force=True))
@@ -2307,7 +2307,7 @@ def test_the_links_of_endpoints_are_no_foreign_users_even_with_another_mac_addre
     assert said(host.run(no_network(force=True)))[-1] == "delete VLAN link eth0.50"
 
 
-def test_a_subinterface_that_others_use_in_another_namespace_is_refused_without_force():
+def test_a_subinterface_with_foreign_users_in_another_namespace_is_refused_without_force():
     host = prepared(kernel(), subinterface())
     taking(host, THEIRS_MAC)
     with pytest.raises(PlanError, match=f"a link with MAC address {THEIRS_MAC} in another namespace"):
@@ -2595,7 +2595,7 @@ def test_the_removal_of_a_link_that_is_no_vlan_is_refused_even_by_force():
         pytest.param(link("br0", 99, kind="bridge"), "bridge br0", id="port-of-a-bridge"),
     ],
 )
-def test_a_subinterface_that_others_use_is_not_removed_without_force(user, word):
+def test_a_subinterface_in_use_is_not_removed_without_force(user, word):
     host = prepared(kernel(), subinterface())
     if user.kind == "macvlan":
         host.gain(dataclasses.replace(user, lower=host.link("eth0.50").index))
@@ -2770,7 +2770,7 @@ def test_steps_in_a_namespace_that_was_not_read_change_nothing_in_the_simulation
     assert kernel_after(found, [DeleteNetns("unread", "t")]).spaces["/run/netns/unread"] is None
 
 
-def test_a_namespace_that_is_there_is_not_made_anew_in_the_simulation():
+def test_a_namespace_that_is_there_is_not_recreated_in_the_simulation():
     found = kernel(spaces={BLUE_PATH: Space(links={"lo": builders.loopback(alias="x")})})
     assert kernel_after(found, [CreateNetns("blue", "y")]) == found
 

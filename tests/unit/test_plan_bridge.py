@@ -98,7 +98,7 @@ def test_a_subinterface_on_such_a_bridge_is_warned_of():
     assert warned(host_with(WITH_50), subinterface("br0.50")) == []
 
 
-def test_what_others_have_made_on_such_a_bridge_is_warned_of():
+def test_foreign_links_on_such_a_bridge_are_warned_of():
     foreign = vlan_link("storage", 10, BR0, 50)
     words = TAGGED.replace("br0.50", "storage")
     host = host_with(DEFAULT, foreign)

@@ -178,7 +178,7 @@ def test_an_interface_gets_no_alternative_name_of_another(place, known):
     assert f"alternative name of {'v' if place['netns'] else 'eth1'}" in words
 
 
-def test_an_alternative_name_in_another_namespace_is_in_nobodys_way():
+def test_an_alternative_name_in_another_namespace_is_no_obstacle():
     host = Host(changed_link(kernel(), "eth0", altnames=("alt0",)))
     host.run(network(), endpoint(ifname="alt0"))
 
@@ -198,7 +198,7 @@ def test_a_vlan_whose_base_was_renamed_is_not_called_another_link(request_):
     assert "not the one" not in words
 
 
-def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_told_so():
+def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_reported():
     host = Host()
     host.run(network(parent="eth0.50"))
     base = host.link("eth0")
@@ -237,7 +237,7 @@ def test_no_endpoint_is_made_beside_a_foreign_link_that_came_after_its_network(m
     assert not host.plan(wanted).changed
 
 
-def test_a_foreign_link_that_shares_its_parent_is_in_nobodys_way():
+def test_a_foreign_link_that_shares_its_parent_is_no_obstacle():
     host = Host()
     host.run(network())
     host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
@@ -364,7 +364,7 @@ def test_no_step_switches_ipv6_off_where_there_is_none(sysctls):
     assert not [step for step in said(host.run(Restoration())) if "ipv6" in step]
 
 
-def test_settings_that_go_with_the_mtu_are_put_back_after_it():
+def test_settings_that_go_with_the_mtu_are_restored_after_it():
     host = Host()
     host.run(network(), endpoint(sysctls={"net.ipv6.conf.IFNAME.disable_ipv6": 0, "net.ipv6.conf.IFNAME.hop_limit": 33}))
     one = host.kernel.spaces[BLUE_PATH]
@@ -554,7 +554,7 @@ def test_an_mtu_that_takes_ipv6_away_is_refused_where_settings_need_it(sysctls, 
 
 
 @pytest.mark.parametrize(("sysctls", "needing"), IPV6_SETTINGS)
-def test_a_parent_without_the_mtu_that_ipv6_needs_is_told_by_tasks_and_waited_for_by_a_restoration(sysctls, needing):
+def test_a_parent_without_the_mtu_that_ipv6_needs_is_reported_by_tasks_and_waited_for_by_a_restoration(sysctls, needing):
     host = Host()
     host.run(network(), endpoint(sysctls=sysctls))
     host.change("eth0", mtu=1000)
@@ -580,7 +580,7 @@ def test_a_restoration_waits_for_the_mtu_that_an_address_of_ipv6_needs():
     assert [(item.reason, item.awaits) for item in made.missing] == [(f"{LOW}; the mtu of its parent eth0 is no larger", "eth0")]
 
 
-def test_an_mtu_that_was_recorded_in_spite_of_its_settings_is_told_and_can_be_mended():
+def test_an_mtu_that_was_recorded_in_spite_of_its_settings_is_reported_and_can_be_mended():
     """As releases before 2.0.0 did; nothing comes that could be waited for."""
     host = Host()
     sysctls = {"net.ipv6.conf.IFNAME.disable_ipv6": 0}
@@ -667,7 +667,7 @@ def test_no_link_of_it_can_be_made_where_the_kernel_has_none():
         foreseen(Host(dangling), endpoint())
 
 
-def test_a_link_of_its_own_that_a_lost_record_has_left_is_in_no_way():
+def test_its_own_link_left_by_a_lost_record_is_no_obstacle():
     host = Host()
     host.run(network(), endpoint())
     host.record = type(host.record)()

@@ -408,7 +408,7 @@ def test_after_a_run_nothing_has_drifted(life):
 
 @settings(max_examples=30)
 @given(sequences)
-def test_what_was_done_and_taken_back_leaves_the_kernel_as_it_was(sequence):
+def test_steps_that_are_done_and_undone_leave_the_kernel_as_it_was(sequence):
     for before, dummy, made, dummy in runs(sequence):
         there = kernel_after(before.kernel, made.steps)
         back = kernel_after(there, inverse(made.steps))
@@ -417,7 +417,7 @@ def test_what_was_done_and_taken_back_leaves_the_kernel_as_it_was(sequence):
 
 @settings(max_examples=30)
 @given(sequences)
-def test_what_was_done_in_part_and_taken_back_leaves_the_kernel_as_it_was(sequence):
+def test_steps_that_are_done_in_part_and_undone_leave_the_kernel_as_it_was(sequence):
     for before, dummy, made, dummy in runs(sequence[:6]):
         for count in range(len(made.steps)):
             there = kernel_after(before.kernel, made.steps[:count])
@@ -560,7 +560,7 @@ def held_by(record):
 
 @settings(max_examples=100)
 @given(lives)
-def test_an_address_in_use_is_given_to_nobody_and_kept_with_a_warning(life):
+def test_an_address_in_use_is_not_chosen_and_is_kept_with_a_warning(life):
     for before, request, made, host in runs(life):
         used, earlier = in_use(before), held_by(before.record)
         kept = {(key, address) for key, address in held_by(host.record) if address in used}
@@ -576,7 +576,7 @@ def test_an_address_in_use_is_given_to_nobody_and_kept_with_a_warning(life):
 
 @settings(max_examples=30)
 @given(lives)
-def test_who_asks_for_an_address_in_use_is_refused_unless_it_has_it(life):
+def test_a_requested_address_in_use_is_refused_unless_the_endpoint_has_it(life):
     host = a_host()
     for request in life:
         if isinstance(request, HAPPENINGS):
@@ -594,7 +594,7 @@ def test_who_asks_for_an_address_in_use_is_refused_unless_it_has_it(life):
 
 @settings(max_examples=100)
 @given(lives)
-def test_no_parent_becomes_a_gateway_that_leads_out(life):
+def test_a_parent_is_never_the_gateway_of_a_default_route(life):
     for before, dummy, dummy, host in runs(life):
         known = {(name, subnet.gateway) for name, item in before.record.networks.items() for subnet in item.subnets}
         for name, item in host.record.networks.items():
@@ -630,7 +630,7 @@ def test_what_programs_put_on_a_link_stays_while_the_endpoint_does(life):
 
 @settings(max_examples=30)
 @given(lives)
-def test_a_restoration_changes_nothing_of_what_others_do(life):
+def test_a_restoration_keeps_the_settings_of_other_programs(life):
     host = a_host()
     for dummy, dummy, dummy, last in runs(life):
         host = last

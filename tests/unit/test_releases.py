@@ -111,7 +111,7 @@ def test_the_first_write_brings_it_to_this_release_and_keeps_a_copy_of_it(tmp_pa
     assert os.stat(kept).st_mode & 0o777 == 0o600
 
 
-def test_whoever_takes_the_lock_and_writes_nothing_leaves_it_as_it_is(tmp_path):
+def test_a_run_that_takes_the_lock_and_writes_nothing_changes_nothing(tmp_path):
     database = old_database(tmp_path)
     with database.locked("a test") as session:
         assert session.is_older
@@ -291,7 +291,7 @@ def lay(path, kind):
 
 @pytest.mark.parametrize("backup", KINDS)
 @pytest.mark.parametrize("there", KINDS)
-def test_a_repair_begins_empty_and_replaces_only_where_nothing_newer_lies(tmp_path, there, backup):
+def test_a_repair_starts_empty_or_replaces_only_files_that_are_not_newer(tmp_path, there, backup):
     database = State(str(tmp_path / "state"))
     Path(database.folder).mkdir(mode=0o700)
     lay(Path(database.path), there)
@@ -372,7 +372,7 @@ NEXT = ".".join(str(int(part) + (position == 0)) for position, part in enumerate
     ("content", "told"),
     [(f'VERSION = "{NEXT}"\n', NEXT), ('VERSION = "10.0.0"\n', "10.0.0"), ('VERSION = "1.9.12"\n', None), ("", None)],
 )
-def test_an_engine_that_replaces_a_newer_one_is_told_with_both_releases_and_the_host(tmp_path, monkeypatch, content, told, check):
+def test_an_engine_that_replaces_a_newer_one_is_reported_with_both_releases_and_the_host(tmp_path, monkeypatch, content, told, check):
     monkeypatch.setattr(_install.platform, "node", lambda: "edge3")
     params = {"path": str(tmp_path / "engine"), "command": str(tmp_path / "command"), "state": "present"}
     params.update({"interpreter": None, "state_dir": "/var/lib/macvlan_host"})
@@ -430,7 +430,7 @@ def test_a_timeout_holds_while_a_change_awaits_confirmation(monkeypatch, timeout
 
 
 @pytest.mark.parametrize("timeout", [None, 600.0])
-def test_what_is_confirmed_or_put_back_in_time_is_followed_by_a_pass(monkeypatch, timeout):
+def test_a_change_that_is_confirmed_or_reverted_in_time_is_followed_by_a_pass(monkeypatch, timeout):
     time = Time(monkeypatch, 77.25)
     restored = boot.restore("/nowhere", timeout, lambda dummy: None, time.clock)
     assert (time.now, time.passes, restored.pending) == (77.25, 1, None)
@@ -450,7 +450,7 @@ def test_a_change_that_comes_between_single_restorations_is_waited_for_too(monke
     assert (time.now, restored.pending) == (1.0, None)
 
 
-def test_the_command_says_what_it_waits_for_and_that_others_have_to_bring_it(monkeypatch, capsys):
+def test_the_command_says_what_it_waits_for_and_that_other_programs_must_create_it(monkeypatch, capsys):
     monkeypatch.setattr(command.os, "geteuid", lambda: 0)
     Time(monkeypatch, 500.0)
     assert command.main(["--state-dir", "/nowhere", "restore"]) == command.AWAITING

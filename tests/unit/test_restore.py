@@ -77,7 +77,7 @@ def test_after_a_boot_all_that_was_made_is_there_as_it_was(sequence):
 
 @settings(max_examples=60)
 @given(world.sequences, st.sets(st.sampled_from(("eth0", "eth1", "eth1.7"))), st.booleans())
-def test_what_others_have_not_brought_is_missing_with_all_that_needs_it_and_nothing_else(sequence, links, docker):
+def test_a_missing_foreign_object_is_missing_with_its_dependents_and_nothing_else(sequence, links, docker):
     host = left_by(sequence)
     bare = Host(world.a_host().kernel, host.record)
     for name in sorted(links, reverse=True):
@@ -99,7 +99,7 @@ def test_what_others_have_not_brought_is_missing_with_all_that_needs_it_and_noth
     assert restored(whole).missing == ()
 
 
-def test_what_is_there_is_left_alone_and_what_drifted_is_put_right():
+def test_what_is_there_is_left_alone_and_what_drifted_is_repaired():
     host = prepared(network(parent="eth0.50"), endpoint())
     assert said(restored(host)) == []
     host.change("eth0", BLUE_PATH, up=False)
@@ -174,7 +174,7 @@ def test_a_foreign_namespace_is_waited_for():
     assert "it was not created here" in gone.reason
 
 
-def test_a_namespace_that_had_a_name_of_somebody_elses_is_waited_for():
+def test_a_foreign_namespace_name_is_waited_for():
     host = prepared(network(), endpoint(), found=kernel(spaces={BLUE_PATH: space()}))
     host.reboot()
     (gone,) = missing(host).values()
@@ -213,7 +213,7 @@ def test_what_has_taken_the_place_is_left_and_named():
     assert host.link("eth0.50").kind == "bridge"
 
 
-def test_a_kernel_without_what_is_needed_is_told():
+def test_a_kernel_without_what_is_needed_is_reported():
     host = prepared(network(parent="eth0.50"))
     host.reboot()
     host.kernel = dataclasses.replace(host.kernel, missing_kinds=frozenset({"vlan"}))
@@ -236,7 +236,7 @@ def test_an_mtu_that_followed_the_parent_follows_it_down_and_one_that_was_asked_
     assert host.link("eth0", BLUE_PATH).mtu == 1500
 
 
-def test_a_link_that_is_like_ours_but_has_no_tag_is_somebody_elses():
+def test_a_link_like_ours_without_a_tag_is_foreign():
     host = prepared(network(parent="eth0.50"), endpoint())
     host.reboot()
     host.gain(vlan_link("eth0.50", 50, ETH0, 50, mac="52:54:00:00:00:99", mtu=1400))

@@ -157,7 +157,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("job", "abouts", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_two_hosts_would_both_have_is_told(job, abouts, words):
+def test_conflicts_between_two_hosts_are_reported(job, abouts, words):
     said = " | ".join(told(job, *abouts))
     assert all(word in said for word in words), said
 
@@ -167,7 +167,7 @@ def test_what_no_two_hosts_have_is_nothing_to_tell(job, abouts):
     assert told(job, *abouts) == []
 
 
-def test_everything_is_told_at_once_and_a_long_list_is_short():
+def test_everything_is_reported_at_once_and_a_long_list_is_short():
     asked = attach(net(subnet(), subnet(LAN6)), ipv4="192.168.50.77", mac="02:00:00:00:00:01")
     problems = told("endpoint_attach", *[asked] * 12)
     assert [problem.partition(":")[0] for problem in problems] == [

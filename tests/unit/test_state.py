@@ -256,7 +256,7 @@ def test_an_intention_is_read_by_everybody_until_it_is_recorded(db):
     assert db.read() == Stored(TWO, None)
 
 
-def test_an_intention_that_was_turned_back_is_forgotten_and_nothing_else(db):
+def test_an_intention_that_was_undone_is_forgotten_and_nothing_else(db):
     with db.locked("a test") as session:
         session.intend(JOURNAL)
         session.forget_intention()
@@ -330,25 +330,25 @@ def test_a_lock_that_is_a_symbolic_link_is_refused_and_not_followed(db, folder):
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o702, 0o720], ids=oct)
-def test_a_state_dir_that_others_may_write_is_refused(db, folder, mode):
+def test_a_state_dir_that_other_users_may_write_is_refused(db, folder, mode):
     folder.chmod(mode)
     assert_unusable(db, str(folder), f"mode {mode:04o}", "chmod go-w")
 
 
 @pytest.mark.parametrize("mode", [0o660, 0o602], ids=oct)
-def test_a_database_that_others_may_write_is_refused(db, mode):
+def test_a_database_that_other_users_may_write_is_refused(db, mode):
     os.chmod(db.path, mode)
     assert_unusable(db, db.path, f"mode {mode:04o}", "chmod go-w")
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o500], ids=oct)
-def test_a_state_dir_that_others_may_only_read_is_used(db, folder, mode):
+def test_a_state_dir_that_other_users_may_only_read_is_used(db, folder, mode):
     folder.chmod(mode)
     assert db.read().record == ONE
     folder.chmod(0o700)
 
 
-def test_what_belongs_to_somebody_else_is_refused(db, folder, monkeypatch):
+def test_foreign_files_are_refused(db, folder, monkeypatch):
     owner = folder.stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     assert_unusable(db, str(folder), f"owner {owner}", "chown root")
@@ -467,7 +467,7 @@ def test_rows_that_mean_nothing_give_a_refusal(table, body):
         ("journal", '{"removal": false, "steps": [], "changes": [[1]]}'),
     ],
 )
-def test_a_row_of_another_form_is_damage_and_says_the_way_out(db, table, body):
+def test_a_row_of_another_form_is_damage_and_the_message_says_what_to_do(db, table, body):
     with db.locked("a test") as session:
         session.intend(JOURNAL)
     sql(db, (f"UPDATE {table} SET body = ?", (body,)))
@@ -559,7 +559,7 @@ def test_a_backup_has_no_part_of_what_is_not_committed(kept):
     assert kept.read() == Stored(TWO, JOURNAL)
 
 
-def test_a_backup_that_cannot_be_written_is_told_and_leaves_the_last_one(kept, folder, monkeypatch):
+def test_a_backup_that_cannot_be_written_is_reported_and_leaves_the_last_one(kept, folder, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
 
@@ -625,7 +625,7 @@ def test_what_is_newer_or_of_something_else_is_not_repaired(kept):
 # --- one writer at a time -------------------------------------------------------------------------------------------
 
 
-def test_whoever_waits_in_vain_is_told_who_is_working_on_what(db, monkeypatch):
+def test_a_run_that_waits_in_vain_is_told_which_process_works_on_what(db, monkeypatch):
     monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
     with db.locked("endpoint lan/web"), pytest.raises(StateError) as caught, db.locked("another"):
         pytest.fail("there were two writers")
@@ -649,7 +649,7 @@ def test_that_a_writer_is_at_work_is_seen_without_taking_the_lock(db):
     assert db.is_locked() is False
 
 
-def test_without_a_lock_nobody_is_at_work(folder):
+def test_without_a_lock_no_run_is_working(folder):
     assert State(str(folder)).is_locked() is False
 
 
@@ -734,7 +734,7 @@ def test_the_lock_of_another_process_is_respected_and_its_work_is_named(db, monk
         process.stdout.close()
 
 
-def test_a_first_writer_that_is_killed_before_its_schema_leaves_nothing_in_the_way(folder):
+def test_a_first_writer_that_is_killed_before_its_schema_blocks_no_later_run(folder):
     database = State(str(folder))
     folder.mkdir(mode=0o700)
     os.close(os.open(database.path, os.O_CREAT, 0o600))

@@ -159,7 +159,7 @@ def test_settings_go_back_in_the_other_order_except_those_that_go_with_the_inter
 
 
 @given(st.lists(draws.any_steps, max_size=5))
-def test_steps_are_taken_back_newest_first(done):
+def test_steps_are_undone_newest_first(done):
     # What is done to a link that these have made goes with the link, and is another test's matter.
     made = {(step.netns, step.link.name) for step in done if isinstance(step, AddLink)}
     assume(not any((step.netns, step.ifname) in made for step in done if hasattr(step, "ifname") and not isinstance(step, SetSysctls)))

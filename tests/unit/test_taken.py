@@ -83,7 +83,7 @@ def shown_drift(host):
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_what_somebody_has_is_never_chosen(source):
+def test_an_address_in_use_is_never_chosen(source):
     host = on_network(source)
     host.run(endpoint())
     (made,) = host.record.endpoints.values()
@@ -92,7 +92,7 @@ def test_what_somebody_has_is_never_chosen(source):
 
 @pytest.mark.parametrize("option", ADDRESSES)
 @pytest.mark.parametrize("source", SOURCES)
-def test_who_asks_for_what_somebody_has_is_refused_and_told_who_has_it(source, option):
+def test_a_requested_address_in_use_is_refused_and_its_user_is_named(source, option):
     host = on_network(source)
     with pytest.raises(PlanError) as caught:
         host.run(endpoint(**{option: ADDRESSES[option]}))
@@ -102,7 +102,7 @@ def test_who_asks_for_what_somebody_has_is_refused_and_told_who_has_it(source, o
 
 @pytest.mark.parametrize("asked", [{}, {"ipv4": "192.168.8.2", "ipv6": "2001:db8:9::2"}])
 @pytest.mark.parametrize("source", SOURCES)
-def test_who_has_it_already_keeps_it_with_a_warning_and_is_drift(source, asked):
+def test_an_endpoint_that_has_it_already_keeps_it_with_a_warning_and_is_drift(source, asked):
     host = Host()
     host.run(network("lan", SUBNETS), endpoint())
     before = host.record
@@ -192,7 +192,7 @@ def _parent_gets(host):
     return endpoint()
 
 
-def test_an_internal_network_leads_nowhere_whoever_has_its_gateway():
+def test_an_internal_network_has_no_default_route_even_if_a_link_has_its_gateway():
     made = Host(found_on("parent")).run(network("lan", [{"subnet": SUBNETS[0], "gateway": "192.168.8.2"}], internal=True))
     assert "gateway 192.168.8.2 is an address of eth0" in made.warnings[0]
 
@@ -218,7 +218,7 @@ def test_an_endpoint_of_the_host_itself_has_its_address_once():
     assert host.record.endpoints["lan", "web"].ipv4 == "192.168.8.2/24"
 
 
-def test_what_others_add_to_its_link_is_an_address_of_the_host():
+def test_a_foreign_address_on_its_link_is_an_address_of_the_host():
     host = Host()
     host.run(network("lan", SUBNETS), endpoint("h", netns=None, netns_path=None, pid=None))
     own = host.kernel.spaces[HOST.path]

@@ -103,7 +103,7 @@ def test_what_is_no_route_changes_there_as_elsewhere(place, path, values):
 
 @PLACES
 @pytest.mark.parametrize("lost", ["up", "address", "mtu"])
-def test_what_others_have_changed_of_it_is_mended_without_a_route(place, path, lost):
+def test_its_foreign_changes_are_repaired_without_a_route(place, path, lost):
     host = host_with_one_in_a_vrf(place, path)
     one = host.kernel.spaces[path]
     if lost == "address":
@@ -157,7 +157,7 @@ def test_it_is_not_taken_down_for_a_new_name(place, path):
 
 
 @PLACES
-def test_what_others_have_put_in_the_main_table_since_is_in_no_way(place, path):
+def test_later_foreign_routes_in_the_main_table_are_no_obstacle(place, path):
     host = host_with_one_in_a_vrf(place, path)
     host.gain(link("v", 90, kind="veth"), path)
     one = host.kernel.spaces[path]

@@ -206,7 +206,7 @@ def test_a_card_can_always_send_whether_or_not_another_takes_it(tmp_path):
 
 
 @pytest.mark.parametrize(("failed", "wanted"), [(0, ""), (1, "no such card")])
-def test_a_kernel_is_told_and_its_complaint_is_read(tmp_path, failed, wanted):
+def test_a_kernel_gets_a_request_and_its_error_text_is_read(tmp_path, failed, wanted):
     (tmp_path / "one").mkdir()
     asked = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as kernel:

@@ -21,15 +21,15 @@ Item = dict[str, t.Any]
 # What differs: the object and the field, as macvlan_info names them.
 Row = tuple[str, str]
 
-# What links are called that were ours until others moved them into another namespace.
-ASTRAY = "astray"
+# The name of our links after another program moved them into another namespace.
+MOVED_AWAY = "astray"
 # What a dummy parent is made with.
 DUMMY_MTU = 1500
 LOOPBACK = "lo"
 # A lifetime without an end.
-FOR_EVER = 2**32 - 1
+FOREVER = 2**32 - 1
 # A link in promiscuous mode may be so because of what sits on it.
-OF_OTHERS = {"promiscuity", "allmulti"}
+SET_BY_KERNEL = {"promiscuity", "allmulti"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Place:
 
 
 class Claim(t.NamedTuple):
-    """Why an address that is nobody's lease is in use on the host.
+    """Why an address without a lease is in use on the host.
 
-    :ivar what: how a refusal goes on behind the address
+    :ivar what: the text of a refusal after the address
     :ivar link: the link of the host that has it; None for a next hop, which the host itself does not have
     :ivar tag: of that link, if it is one of ours
-    :ivar firm: whether nobody may ask for it, either
+    :ivar firm: whether it is also refused when a task requests it
     """
 
     what: str
@@ -68,7 +68,7 @@ class Claim(t.NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sight:
+class ObservedHost:
     """A host at one moment; its own namespace is the one without a name."""
 
     places: dict[str, Place]
@@ -183,11 +183,11 @@ class Sight:
             f"{name} in {netns or 'the host'}"
             for netns, place in self.places.items()
             for name, link in place.links.items()
-            if is_newborn(link) or is_ours(link) and not is_astray(link) and link["ifalias"] not in known
+            if is_newborn(link) or is_ours(link) and not was_moved_away(link) and link["ifalias"] not in known
         ]
 
     def foreign_links(self) -> dict[tuple[str, str], Item]:
-        """(namespace, name) → each link that is not ours, or no longer, as far as nobody but its owner changes it."""
+        """(namespace, name) → each foreign link, as far as only its owner changes it."""
         found = [(item["netns"], self.own_links.get(item["title"])) for item in self.endpoints]
         found += [("", self.own_below(owned)) for owned in self.owned.values()]
         own = {(netns, link["ifname"]) for netns, link in found if link is not None}
@@ -196,15 +196,15 @@ class Sight:
             (netns, name): link
             for netns, place in self.places.items()
             for name, link in place.links.items()
-            if is_astray(link) or not is_ours(link) and not is_newborn(link) and (netns, name) not in own
+            if was_moved_away(link) or not is_ours(link) and not is_newborn(link) and (netns, name) not in own
         }
 
     def foreign(self) -> dict[t.Any, t.Any]:
-        """All that must stay as it is whatever the collection does."""
+        """Everything that the collection must not change."""
         links = self.foreign_links()
         macs = {endpoint["mac"] for endpoint in self.endpoints}
         for netns, parent, link in self.macvlans():
-            # One that is down, or was ours, goes with the link below: there is no sight of it from there.
+            # One that is down, or was ours, goes with the link below: it cannot be seen from there.
             below = netns and any(self.host.links[parent] is self.own_below(owned) for owned in self.owned.values())
             if below and ("UP" not in link["flags"] or link["address"] in macs):
                 links.pop((netns, link["ifname"]), None)
@@ -217,12 +217,12 @@ class Sight:
         return {key: known[key] for key in (*links, *((*key, "routes") for key in links), *places)}
 
     def everything(self) -> dict[t.Any, t.Any]:
-        """The same of all that there is, whoever has it."""
+        """The same for everything on the host, no matter who owns it."""
         found: dict[t.Any, t.Any] = {}
         for netns, place in self.places.items():
             found[netns] = place.identity
             for name, link in place.links.items():
-                kept = {key: value for key, value in tidy(link).items() if key not in OF_OTHERS}
+                kept = {key: value for key, value in tidy(link).items() if key not in SET_BY_KERNEL}
                 kept["addr_info"] = [entry for entry in kept["addr_info"] if entry["scope"] != "link"]
                 found[netns, name] = kept
                 found[netns, name, "routes"] = place.routes_of(name)
@@ -254,13 +254,13 @@ class Sight:
         return dict(found)
 
     def claim_on(self, address: str, tag: str = "") -> Claim | None:
-        """What stands against asking for an address, for a link with a tag, which may have it already."""
+        """Why an address cannot be requested by the link with a tag, which may have it already."""
         found = (claim for claim in self.claims.get(address, ()) if claim.firm and not (tag and claim.tag == tag))
         return next(found, None)
 
     @functools.cached_property
     def conflicts(self) -> set[Row]:
-        """The addresses of endpoints that somebody on the host has come to use as well; no run changes that."""
+        """The addresses of endpoints that the host uses as well; no run changes that."""
         return {
             (item["title"], field)
             for item in self.endpoints
@@ -268,7 +268,7 @@ class Sight:
             if item[field] and self.claim_on(plain(item[field]))
         }
 
-    # --- what others put on links of ours ---------------------------------------------------------------------------
+    # --- what other programs add to our links ------------------------------------------------------------------------
 
     def of_others(self, title: str) -> set[str]:
         """The addresses and routes on the link of an endpoint that are not recorded, as warnings name them."""
@@ -283,7 +283,7 @@ class Sight:
         """Those of these addresses that are there for good; none where there is no link."""
         link = self.own_links.get(title, {"addr_info": []})
         endpoint = next(item for item in self.endpoints if item["title"] == title)
-        there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOR_EVER}
+        there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOREVER}
         return sorted(there - {endpoint["ipv4"], endpoint["ipv6"]})
 
     def is_exclusive(self, title: str) -> bool:
@@ -293,11 +293,11 @@ class Sight:
     # --- what differs -----------------------------------------------------------------------------------------------
 
     def drift(self) -> set[Row]:
-        """What macvlan_info has to name, but for settings, which are not seen here."""
+        """What macvlan_info must report, except settings, which are not observed here."""
         return self.differences() | self.conflicts
 
     def differences(self) -> set[Row]:
-        """What of that a run can mend."""
+        """The part of it that a run can repair."""
         found = {
             (f"network {network['name']}", "parent")
             for network in self.bodies("networks")
@@ -372,8 +372,8 @@ class Sight:
             yield "routes"
 
 
-def look_at(host: Host) -> Sight:
-    """All of a host, and what is recorded of it."""
+def observe(host: Host) -> ObservedHost:
+    """Read the state of a host and its record."""
     folder = host.path(NETNS_FOLDER)
     places = {
         netns: Place(
@@ -383,12 +383,12 @@ def look_at(host: Host) -> Sight:
         )
         for netns, (links, routes4, routes6) in list_networks(host).items()
     }
-    return Sight(places, host.tables())
+    return ObservedHost(places, host.tables())
 
 
-def is_astray(link: Item) -> bool:
-    """Whether a link was moved away: whatever its tag says, it is for those who did that."""
-    return bool(link["ifname"].startswith(ASTRAY))
+def was_moved_away(link: Item) -> bool:
+    """Whether a link was moved to another namespace: whatever its tag says, its owner is the program that moved it."""
+    return bool(link["ifname"].startswith(MOVED_AWAY))
 
 
 def is_like(link: Item, owned: Item) -> bool:
@@ -400,7 +400,7 @@ def is_like(link: Item, owned: Item) -> bool:
 
 
 def is_newborn(link: Item) -> bool:
-    """Whether a link has the group of one of ours that has no tag yet; nobody else here has groups."""
+    """Whether a link has the group of one of ours that has no tag yet; no other link here has a group."""
     return bool(link["group"] != "default")
 
 
@@ -415,7 +415,7 @@ def addresses(link: Item, family: str) -> list[str]:
 
 
 def global_entries(link: Item) -> list[Item]:
-    """The addresses of a link that somebody gave it."""
+    """The addresses that programs gave a link."""
     return [entry for entry in link["addr_info"] if entry["scope"] != "link"]
 
 

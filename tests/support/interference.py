@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What others do on a host behind the collection's back, each with what macvlan_info has to name afterwards."""
+"""What other programs and operators do to a host without the collection, each with the drift that macvlan_info must then report."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 from .host import Host
-from .sight import (
-    ASTRAY,
+from .observed import (
     LOOPBACK,
+    MOVED_AWAY,
     Item,
+    ObservedHost,
     Row,
-    Sight,
     addresses,
     default_routes,
     global_entries,
@@ -30,7 +30,7 @@ from .sight import (
     version_of,
 )
 
-# Addresses that are nobody's.
+# Addresses that no endpoint has.
 EXTRA4, EXTRA6 = "10.77.0.1/24", "fd77::1/64"
 # What a program gives a link for some time; no test takes that long.
 LIFETIME = ("valid_lft", "60000", "preferred_lft", "30000")
@@ -40,42 +40,42 @@ RENAMES_IN_USE = names.kernel_version(os.uname().release) >= (6, 2)
 _numbers = itertools.count()
 
 
-def always(_seen: Sight, _target: t.Any) -> bool:
+def always(_seen: ObservedHost, _target: t.Any) -> bool:
     return True
 
 
-def nothing(_seen: Sight, _target: t.Any) -> set[Row]:
+def nothing(_seen: ObservedHost, _target: t.Any) -> set[Row]:
     return set()
 
 
 @dataclasses.dataclass(frozen=True)
-class Meddling:
+class Interference:
     """One kind of interference.
 
-    :ivar do: with the host, what is seen of it, and the target; does it
-    :ivar rows: with the same but for the host; what differs then, of a host on which nothing differed
-    :ivar applies: with the same; whether it can be done at all
+    :ivar do: does it; takes the host, its observed state and the target
+    :ivar rows: the drift afterwards, if there was none before; takes the observed state and the target
+    :ivar applies: whether it can be done; takes the observed state and the target
     """
 
-    do: t.Callable[[Host, Sight, t.Any], None]
-    rows: t.Callable[[Sight, t.Any], set[Row]]
-    applies: t.Callable[[Sight, t.Any], bool] = always
+    do: t.Callable[[Host, ObservedHost, t.Any], None]
+    rows: t.Callable[[ObservedHost, t.Any], set[Row]]
+    applies: t.Callable[[ObservedHost, t.Any], bool] = always
 
 
-def fields(*names: str) -> t.Callable[[Sight, Item], set[Row]]:
+def fields(*names: str) -> t.Callable[[ObservedHost, Item], set[Row]]:
     """These fields of the endpoint."""
     return lambda _seen, endpoint: {(endpoint["title"], name) for name in names}
 
 
-def added(field: str) -> t.Callable[[Sight, Item], set[Row]]:
+def added(field: str) -> t.Callable[[ObservedHost, Item], set[Row]]:
     """An address of this family that is there for good, which differs where the endpoint is exclusive."""
     return lambda _seen, endpoint: {(endpoint["title"], field)} if endpoint["exclusive"] else set()
 
 
-def run(*argv: str) -> t.Callable[[Host, Sight, Item], None]:
+def run(*argv: str) -> t.Callable[[Host, ObservedHost, Item], None]:
     """ip(8) in the namespace of the endpoint, with the name of its link for IFNAME."""
 
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         ifname = seen.own_links[endpoint["title"]]["ifname"]
         host.ip(*(ifname if word == "IFNAME" else word for word in argv), netns=endpoint["netns"] or None)
 
@@ -91,28 +91,28 @@ def routes_lost(endpoint: Item, *versions: int) -> set[str]:
     return lost | {"routes" for route in endpoint["routes"] if version_of(route["to"]) in versions}
 
 
-def lost_when_down(seen: Sight, endpoint: Item) -> set[Row]:
+def lost_when_down(seen: ObservedHost, endpoint: Item) -> set[Row]:
     """Down, a link keeps its IPv4 addresses, and nothing else."""
     lost = {"link", *routes_lost(endpoint, 4, 6), *(["ipv6"] if endpoint["ipv6"] else [])}
     return {(endpoint["title"], field) for field in lost}
 
 
-def remove_address(family: str) -> t.Callable[[Host, Sight, Item], None]:
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+def remove_address(family: str) -> t.Callable[[Host, ObservedHost, Item], None]:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         for address in addresses(seen.own_links[endpoint["title"]], family):
             run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
 
     return do
 
 
-def has_address(family: str) -> t.Callable[[Sight, Item], bool]:
-    """Whether the link has the endpoint's own; there may be others, which are nobody's."""
+def has_address(family: str) -> t.Callable[[ObservedHost, Item], bool]:
+    """Whether the link has the endpoint's own; there may be others, without a lease."""
     field = {"inet": "ipv4", "inet6": "ipv6"}[family]
     return lambda seen, endpoint: endpoint[field] in addresses(seen.own_links[endpoint["title"]], family)
 
 
-def delete_routes(which: str) -> t.Callable[[Host, Sight, Item], None]:
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+def delete_routes(which: str) -> t.Callable[[Host, ObservedHost, Item], None]:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         for to, via in routes_there(which, seen, endpoint):
             words = (f"-{version_of(via or '')}", "route", "delete", to, "via", via or "", "dev", "IFNAME")
             run(*words)(host, seen, endpoint)
@@ -120,7 +120,7 @@ def delete_routes(which: str) -> t.Callable[[Host, Sight, Item], None]:
     return do
 
 
-def routes_there(which: str, seen: Sight, endpoint: Item) -> list[tuple[str, str | None]]:
+def routes_there(which: str, seen: ObservedHost, endpoint: Item) -> list[tuple[str, str | None]]:
     """The routes of one field that the link has."""
     others = {(route["to"], route["via"]) for route in endpoint["routes"]}
     wanted = default_routes(endpoint) if which == "default_route" else others
@@ -128,11 +128,11 @@ def routes_there(which: str, seen: Sight, endpoint: Item) -> list[tuple[str, str
     return sorted(wanted & there)
 
 
-def has_routes(which: str) -> t.Callable[[Sight, Item], bool]:
+def has_routes(which: str) -> t.Callable[[ObservedHost, Item], bool]:
     return lambda seen, endpoint: bool(routes_there(which, seen, endpoint))
 
 
-def rename(host: Host, seen: Sight, endpoint: Item) -> None:
+def rename(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     link, name = seen.own_links[endpoint["title"]], f"moved{next(_numbers)}"
     pauses = "UP" in link["flags"] and not RENAMES_IN_USE
     if pauses:
@@ -142,15 +142,15 @@ def rename(host: Host, seen: Sight, endpoint: Item) -> None:
         host.ip("link", "set", name, "up", netns=endpoint["netns"] or None)
 
 
-def renamed(seen: Sight, endpoint: Item) -> set[Row]:
+def renamed(seen: ObservedHost, endpoint: Item) -> set[Row]:
     lost = set() if RENAMES_IN_USE else lost_when_down(seen, endpoint) - {(endpoint["title"], "link")}
     return lost | {(endpoint["title"], "ifname")}
 
 
-def make_by_hand(kind: str) -> t.Callable[[Host, Sight, Item], None]:
-    """Delete the link and have another of its name."""
+def make_by_hand(kind: str) -> t.Callable[[Host, ObservedHost, Item], None]:
+    """Delete the link and create another with its name."""
 
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         run("link", "delete", "IFNAME")(host, seen, endpoint)
         if kind == "veth":
             made = ["type", "veth", "peer", "name", f"hand{next(_numbers)}"]
@@ -163,48 +163,48 @@ def make_by_hand(kind: str) -> t.Callable[[Host, Sight, Item], None]:
     return do
 
 
-def change_mac(host: Host, seen: Sight, endpoint: Item) -> None:
+def change_mac(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     number = next(_numbers)
     mac = f"02:00:00:01:{number >> 8 & 255:02x}:{number & 255:02x}"
     run("link", "set", "IFNAME", "address", mac)(host, seen, endpoint)
 
 
-def set_arp_notify(host: Host, seen: Sight, endpoint: Item) -> None:
+def set_arp_notify(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     ifname = seen.own_links[endpoint["title"]]["ifname"]
     host.sysctl(f"net/ipv4/conf/{ifname}/arp_notify", 0, netns=endpoint["netns"] or None)
 
 
-def is_not_passthru(seen: Sight, endpoint: Item) -> bool:
+def is_not_passthru(seen: ObservedHost, endpoint: Item) -> bool:
     return bool(endpoint["mode"] != "passthru")
 
 
-def can_have_another(seen: Sight, endpoint: Item) -> bool:
+def can_have_another(seen: ObservedHost, endpoint: Item) -> bool:
     """Whether the parent takes one more link."""
     return is_not_passthru(seen, endpoint) and endpoint["parent"] in seen.host.links
 
 
-def move(up: bool) -> Meddling:
+def move(up: bool) -> Interference:
     """Take the link into another namespace, where it is used, or not, for something else."""
 
-    def places(seen: Sight, endpoint: Item) -> list[str]:
+    def places(seen: ObservedHost, endpoint: Item) -> list[str]:
         return [netns for netns in sorted(seen.places) if netns != endpoint["netns"]]
 
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         number, able = next(_numbers), places(seen, endpoint)
-        name, target = f"{ASTRAY}{number}", able[number % len(able)]
+        name, target = f"{MOVED_AWAY}{number}", able[number % len(able)]
         run("link", "set", "IFNAME", "netns", target or str(host.pid), "name", name)(host, seen, endpoint)
         if up:
             host.ip("link", "set", name, "up", netns=target or None)
 
     # What an interrupted run has begun is cleared up wherever it is, also in namespaces that it has made.
-    return Meddling(do, fields("link"), lambda seen, endpoint: not seen.interrupted and bool(places(seen, endpoint)))
+    return Interference(do, fields("link"), lambda seen, endpoint: not seen.interrupted and bool(places(seen, endpoint)))
 
 
 # --- what programs put on a link of ours while it lives -------------------------------------------------------------
 
 
 class Given(t.NamedTuple):
-    """What an endpoint's link is given at run time; nobody else is given the same.
+    """What an endpoint's link is given at run time; no other link gets the same.
 
     :ivar leased: of DHCP, in the subnet of the network, with a lifetime
     :ivar virtual: of VRRP, for as long as it is the master
@@ -230,10 +230,10 @@ def given_to(endpoint: Item) -> Given:
     )
 
 
-def put_routes(version: int, *routes: tuple[str, ...]) -> t.Callable[[Host, Sight, Item], None]:
+def put_routes(version: int, *routes: tuple[str, ...]) -> t.Callable[[Host, ObservedHost, Item], None]:
     """Routes over the link; the default route only where the host is not cut off by its removal."""
 
-    def do(host: Host, seen: Sight, endpoint: Item) -> None:
+    def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         for to, *words in routes:
             if to != "default" or endpoint["netns"]:
                 run(f"-{version}", "route", "replace", to, *words, "dev", "IFNAME")(host, seen, endpoint)
@@ -241,7 +241,7 @@ def put_routes(version: int, *routes: tuple[str, ...]) -> t.Callable[[Host, Sigh
     return do
 
 
-def lease_by_dhcp(host: Host, seen: Sight, endpoint: Item) -> None:
+def lease_by_dhcp(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     given, network = given_to(endpoint), endpoint["network"][1:]
     run("address", "replace", given.leased, "dev", "IFNAME", *LIFETIME)(host, seen, endpoint)
     router = ("via", f"10.{network}.0.9", "proto", "dhcp")
@@ -252,102 +252,102 @@ def lease_by_dhcp(host: Host, seen: Sight, endpoint: Item) -> None:
     )(host, seen, endpoint)
 
 
-def hear_advertisement(host: Host, seen: Sight, endpoint: Item) -> None:
+def hear_advertisement(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     given = given_to(endpoint)
     run("address", "replace", given.advertised, "dev", "IFNAME", "nodad", *LIFETIME)(host, seen, endpoint)
     router = ("via", "fe80::1", "proto", "ra", "expires", "60000")
     put_routes(6, ("default", *router, "metric", str(512 + given.number)))(host, seen, endpoint)
 
 
-def others_on(seen: Sight, endpoint: Item) -> list[str]:
+def others_on(seen: ObservedHost, endpoint: Item) -> list[str]:
     """The addresses of the link that are not recorded, ADDRESS/LENGTH in the kernel's order."""
     entries = global_entries(seen.own_links[endpoint["title"]])
     return [item for item in map(text_of, entries) if item not in (endpoint["ipv4"], endpoint["ipv6"])]
 
 
-def lose_others(host: Host, seen: Sight, endpoint: Item) -> None:
+def lose_others(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     """Leases run out, and a master becomes a backup; the last ones first, because the first of a subnet has the others."""
     for address in reversed(others_on(seen, endpoint)):
         run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
 
 
-def can_lose_others(seen: Sight, endpoint: Item) -> bool:
+def can_lose_others(seen: ObservedHost, endpoint: Item) -> bool:
     """Whether there are some, and its own is not behind one of them, with which it would go."""
     entries = global_entries(seen.own_links[endpoint["title"]])
     is_behind = any(entry.get("secondary") and text_of(entry) == endpoint["ipv4"] for entry in entries)
     return bool(others_on(seen, endpoint)) and not is_behind
 
 
-def is_up(seen: Sight, endpoint: Item) -> bool:
+def is_up(seen: ObservedHost, endpoint: Item) -> bool:
     return "UP" in seen.own_links[endpoint["title"]]["flags"]
 
 
 # Targets are endpoints whose link is there, maybe under another name.
 AT_RUN_TIME = {
-    "lease an address by DHCP": Meddling(lease_by_dhcp, nothing, is_up),
-    "become a master of VRRP": Meddling(
+    "lease an address by DHCP": Interference(lease_by_dhcp, nothing, is_up),
+    "become a master of VRRP": Interference(
         lambda host, seen, endpoint: run("address", "replace", given_to(endpoint).virtual, "dev", "IFNAME")(
             host, seen, endpoint
         ),
         added("ipv4"),
         is_up,
     ),
-    "hear a router advertisement": Meddling(
+    "hear a router advertisement": Interference(
         hear_advertisement, nothing, lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint)
     ),
-    "lose what others gave": Meddling(lose_others, nothing, can_lose_others),
+    "lose what others gave": Interference(lose_others, nothing, can_lose_others),
 }
 ON_A_LINK = {
     **AT_RUN_TIME,
-    "delete a link": Meddling(run("link", "delete", "IFNAME"), fields("link")),
-    "rename a link": Meddling(rename, renamed),
-    "set a link down": Meddling(run("link", "set", "IFNAME", "down"), lost_when_down),
-    "remove an alias": Meddling(run("link", "set", "IFNAME", "alias", ""), fields("link")),
-    "change a MAC address": Meddling(change_mac, fields("mac"), is_not_passthru),
-    "change a mode": Meddling(
+    "delete a link": Interference(run("link", "delete", "IFNAME"), fields("link")),
+    "rename a link": Interference(rename, renamed),
+    "set a link down": Interference(run("link", "set", "IFNAME", "down"), lost_when_down),
+    "remove an alias": Interference(run("link", "set", "IFNAME", "alias", ""), fields("link")),
+    "change a MAC address": Interference(change_mac, fields("mac"), is_not_passthru),
+    "change a mode": Interference(
         run("link", "set", "IFNAME", "type", "macvlan", "mode", "vepa"),
         lambda seen, endpoint: set() if endpoint["mode"] == "vepa" else fields("mode")(seen, endpoint),
         is_not_passthru,
     ),
-    "lower an mtu": Meddling(
+    "lower an mtu": Interference(
         run("link", "set", "IFNAME", "mtu", "1290"),
         fields("mtu"),
         lambda seen, endpoint: seen.own_links[endpoint["title"]]["mtu"] > 1290,
     ),
-    "change a setting": Meddling(set_arp_notify, fields("sysctls")),
-    "remove an IPv4 address": Meddling(
+    "change a setting": Interference(set_arp_notify, fields("sysctls")),
+    "remove an IPv4 address": Interference(
         remove_address("inet"),
         lambda seen, endpoint: fields("ipv4", *routes_lost(endpoint, 4))(seen, endpoint),
         has_address("inet"),
     ),
-    "remove an IPv6 address": Meddling(remove_address("inet6"), fields("ipv6"), has_address("inet6")),
-    "add an IPv4 address": Meddling(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4")),
-    "add an IPv6 address": Meddling(
+    "remove an IPv6 address": Interference(remove_address("inet6"), fields("ipv6"), has_address("inet6")),
+    "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4")),
+    "add an IPv6 address": Interference(
         run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), added("ipv6"), has_address("inet6")
     ),
-    "delete a default route": Meddling(
+    "delete a default route": Interference(
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")
     ),
-    "delete a route": Meddling(delete_routes("routes"), fields("routes"), has_routes("routes")),
+    "delete a route": Interference(delete_routes("routes"), fields("routes"), has_routes("routes")),
     "move a link away": move(up=False),
     "move a link away and use it": move(up=True),
-    "make a veth link of the name": Meddling(make_by_hand("veth"), fields("link")),
-    "make a macvlan link of the name": Meddling(make_by_hand("macvlan"), fields("link"), can_have_another),
+    "make a veth link of the name": Interference(make_by_hand("veth"), fields("link")),
+    "make a macvlan link of the name": Interference(make_by_hand("macvlan"), fields("link"), can_have_another),
 }
 
 
 # --- a namespace ----------------------------------------------------------------------------------------------------
 
 
-def in_namespace(field: str) -> t.Callable[[Sight, str], set[Row]]:
+def in_namespace(field: str) -> t.Callable[[ObservedHost, str], set[Row]]:
     """A field of every endpoint in a namespace."""
     return lambda seen, netns: {(item["title"], field) for item in seen.endpoints if item["netns"] == netns}
 
 
-def make_namespace(*furniture: tuple[str, ...]) -> t.Callable[[Host, Sight, str], None]:
-    """Have another namespace of that name, with a link in it, and what else is said."""
+def make_namespace(*furniture: tuple[str, ...]) -> t.Callable[[Host, ObservedHost, str], None]:
+    """Create another namespace of that name, with a link in it, and what else is said."""
 
-    def do(host: Host, seen: Sight, netns: str) -> None:
+    def do(host: Host, seen: ObservedHost, netns: str) -> None:
         if netns in seen.places:
             host.delete_netns(netns)
         host.ip("netns", "add", netns)
@@ -359,23 +359,23 @@ def make_namespace(*furniture: tuple[str, ...]) -> t.Callable[[Host, Sight, str]
     return do
 
 
-def in_another_namespace(seen: Sight, netns: str) -> set[Row]:
+def in_another_namespace(seen: ObservedHost, netns: str) -> set[Row]:
     """The links are gone; the namespace too, where it was ours."""
     found = in_namespace("link")(seen, netns)
     return found | in_namespace("netns")(seen, netns) if netns in recorded_namespaces(seen) else found
 
 
-def recorded_namespaces(seen: Sight) -> set[str]:
+def recorded_namespaces(seen: ObservedHost) -> set[str]:
     return {owned["name"] for owned in seen.bodies("namespaces")}
 
 
-def on_loopback(*argv: str) -> Meddling:
+def on_loopback(*argv: str) -> Interference:
     """ip(8) for the loopback of a namespace of ours."""
 
-    def do(host: Host, _seen: Sight, netns: str) -> None:
+    def do(host: Host, _seen: ObservedHost, netns: str) -> None:
         host.ip("link", "set", "lo", *argv, netns=netns)
 
-    return Meddling(do, in_namespace("netns"), lambda seen, netns: netns in seen.own_namespaces)
+    return Interference(do, in_namespace("netns"), lambda seen, netns: netns in seen.own_namespaces)
 
 
 GATEWAY_BY_HAND = (
@@ -386,13 +386,13 @@ GATEWAY_BY_HAND = (
 
 # Targets are names.
 ON_A_NAMESPACE = {
-    "delete a namespace": Meddling(
+    "delete a namespace": Interference(
         lambda host, _seen, netns: host.delete_netns(netns),
         in_namespace("netns"),
         lambda seen, netns: netns in seen.places,
     ),
-    "make a namespace": Meddling(make_namespace(), in_another_namespace),
-    "make a namespace with a default route": Meddling(make_namespace(*GATEWAY_BY_HAND), in_another_namespace),
+    "make a namespace": Interference(make_namespace(), in_another_namespace),
+    "make a namespace with a default route": Interference(make_namespace(*GATEWAY_BY_HAND), in_another_namespace),
     "set a loopback down": on_loopback("down"),
     "remove the alias of a loopback": on_loopback("alias", ""),
 }
@@ -401,29 +401,29 @@ ON_A_NAMESPACE = {
 # --- a parent -------------------------------------------------------------------------------------------------------
 
 
-def on_parent(*argv: str) -> t.Callable[[Host, Sight, str], None]:
+def on_parent(*argv: str) -> t.Callable[[Host, ObservedHost, str], None]:
     """ip(8) on the host, with the name of the parent for IFNAME."""
 
-    def do(host: Host, seen: Sight, parent: str) -> None:
+    def do(host: Host, seen: ObservedHost, parent: str) -> None:
         host.ip(*(parent if word == "IFNAME" else word for word in argv))
 
     return do
 
 
-def is_there(seen: Sight, parent: str) -> bool:
+def is_there(seen: ObservedHost, parent: str) -> bool:
     return parent in seen.host.links
 
 
-def lower_mtu(mtu: int) -> Meddling:
+def lower_mtu(mtu: int) -> Interference:
     """Links on a parent that has less come down with it, and those on them."""
-    return Meddling(
+    return Interference(
         on_parent("link", "set", "IFNAME", "mtu", str(mtu)),
         lambda seen, parent: lowered(seen, seen.stacked_on(parent), mtu),
         is_there,
     )
 
 
-def lowered(seen: Sight, parents: set[str], mtu: int) -> set[Row]:
+def lowered(seen: ObservedHost, parents: set[str], mtu: int) -> set[Row]:
     """What endpoints have less of; of IPv6 they lose all below 1280."""
     items = [item for item in seen.endpoints if item["parent"] in parents and item["mtu"] > mtu]
     found = {(item["title"], "mtu") for item in items}
@@ -433,44 +433,44 @@ def lowered(seen: Sight, parents: set[str], mtu: int) -> set[Row]:
     return found
 
 
-def links_on(seen: Sight, parent: str) -> set[Row]:
+def links_on(seen: ObservedHost, parent: str) -> set[Row]:
     """The links of all that sits on a parent, and what those carry."""
     above = seen.stacked_on(parent)
     endpoints = {(item["title"], "link") for item in seen.endpoints if item["parent"] in above}
     return endpoints | {row for name in above - {parent} for row in without_name(seen, name, "link")}
 
 
-def without_name(seen: Sight, name: str, field: str) -> set[Row]:
+def without_name(seen: ObservedHost, name: str, field: str) -> set[Row]:
     """A link that nothing on the host has the name of, and the networks on it."""
     networks = {(f"network {item['name']}", "parent") for item in seen.bodies("networks") if item["parent"] == name}
     return networks | of_subinterface(seen, name, field)
 
 
-def of_subinterface(seen: Sight, name: str, *names: str) -> set[Row]:
+def of_subinterface(seen: ObservedHost, name: str, *names: str) -> set[Row]:
     """These fields of a link, if it is a recorded sub-interface."""
     is_vlan = "vlan_id" in seen.owned.get(name, {})
     return {(f"vlan_subinterface {name}", field) for field in names if is_vlan}
 
 
-def without_parent(seen: Sight, parent: str) -> set[Row]:
+def without_parent(seen: ObservedHost, parent: str) -> set[Row]:
     return links_on(seen, parent) | without_name(seen, parent, "link")
 
 
-def parent_down(seen: Sight, parent: str) -> set[Row]:
+def parent_down(seen: ObservedHost, parent: str) -> set[Row]:
     """Sub-interfaces go down with their base, macvlan links do not."""
     return {row for name in seen.stacked_on(parent) - {parent} for row in of_subinterface(seen, name, "up")}
 
 
-def remake(host: Host, seen: Sight, parent: str) -> None:
+def remake(host: Host, seen: ObservedHost, parent: str) -> None:
     host.ip("link", "delete", parent)
     host.add_parent(parent)
 
 
 # Targets are names of links of the host.
 ON_A_PARENT = {
-    "delete a parent": Meddling(on_parent("link", "delete", "IFNAME"), without_parent, is_there),
-    "make a parent anew": Meddling(remake, links_on, is_there),
-    "take a parent down": Meddling(on_parent("link", "set", "IFNAME", "down"), parent_down, is_there),
+    "delete a parent": Interference(on_parent("link", "delete", "IFNAME"), without_parent, is_there),
+    "make a parent anew": Interference(remake, links_on, is_there),
+    "take a parent down": Interference(on_parent("link", "set", "IFNAME", "down"), parent_down, is_there),
     "lower a parent's mtu": lower_mtu(1400),
     "lower a parent's mtu below that of IPv6": lower_mtu(1200),
 }
@@ -479,27 +479,27 @@ ON_A_PARENT = {
 # --- a sub-interface or a dummy parent ------------------------------------------------------------------------------
 
 
-def on_own(*argv: str) -> t.Callable[[Host, Sight, Item], None]:
+def on_own(*argv: str) -> t.Callable[[Host, ObservedHost, Item], None]:
     """ip(8) on the host, with the present name of the link for IFNAME."""
     return lambda host, seen, owned: on_parent(*argv)(host, seen, own_name(seen, owned))
 
 
-def own_name(seen: Sight, owned: Item) -> str:
+def own_name(seen: ObservedHost, owned: Item) -> str:
     link = seen.own_below(owned)
     assert link is not None
     return str(link["ifname"])
 
 
-def of_own(*names: str) -> t.Callable[[Sight, Item], set[Row]]:
+def of_own(*names: str) -> t.Callable[[ObservedHost, Item], set[Row]]:
     """These fields of a sub-interface; of a dummy its network tells only that it is not right."""
 
-    def rows(seen: Sight, owned: Item) -> set[Row]:
+    def rows(seen: ObservedHost, owned: Item) -> set[Row]:
         return of_subinterface(seen, owned["name"], *names) or without_name(seen, owned["name"], "")
 
     return rows
 
 
-def rename_own(host: Host, seen: Sight, owned: Item) -> None:
+def rename_own(host: Host, seen: ObservedHost, owned: Item) -> None:
     old, new = own_name(seen, owned), f"moved{next(_numbers)}"
     on_own("link", "set", "IFNAME", "down")(host, seen, owned)
     host.ip("link", "set", old, "name", new)
@@ -507,7 +507,7 @@ def rename_own(host: Host, seen: Sight, owned: Item) -> None:
         host.ip("link", "set", new, "up")
 
 
-def untag(host: Host, seen: Sight, owned: Item) -> None:
+def untag(host: Host, seen: ObservedHost, owned: Item) -> None:
     """Without its tag it may be a foreign link, which must not get its link-local address between two looks."""
     name = own_name(seen, owned)
     link = seen.host.links[name]
@@ -516,8 +516,8 @@ def untag(host: Host, seen: Sight, owned: Item) -> None:
     host.ip("link", "set", name, "alias", "")
 
 
-def remake_own(host: Host, seen: Sight, owned: Item) -> None:
-    """Have another link of its name, another VLAN, or no dummy; the link stays if it has another name by now."""
+def remake_own(host: Host, seen: ObservedHost, owned: Item) -> None:
+    """Create another link with its name, another VLAN, or no dummy; the link stays if it has another name by now."""
     name = owned["name"]
     if name in seen.host.links:
         host.ip("link", "delete", name)
@@ -529,11 +529,11 @@ def remake_own(host: Host, seen: Sight, owned: Item) -> None:
         host.ip("link", "add", name, "type", "veth", "peer", "name", f"hand{next(_numbers)}")
 
 
-def remade(seen: Sight, owned: Item) -> set[Row]:
+def remade(seen: ObservedHost, owned: Item) -> set[Row]:
     return links_on(seen, owned["name"]) | of_own("link", "vlan_id")(seen, owned)
 
 
-def can_be_remade(seen: Sight, owned: Item) -> bool:
+def can_be_remade(seen: ObservedHost, owned: Item) -> bool:
     """Whether nothing else has the name or the VLAN, and the base lets it come up with IPv6."""
     base = seen.host.links.get(owned.get("parent", ""))
     others = [link["linkinfo"]["info_data"]["id"] for link in seen.host.links.values() if kind_of(link) == "vlan"]
@@ -545,18 +545,18 @@ def can_be_remade(seen: Sight, owned: Item) -> bool:
 
 # Targets are records of links that are there, maybe under another name.
 ON_A_LINK_BELOW = {
-    "delete a link below": Meddling(
+    "delete a link below": Interference(
         on_own("link", "delete", "IFNAME"), lambda seen, owned: without_parent(seen, owned["name"])
     ),
-    "rename a link below": Meddling(rename_own, lambda seen, owned: without_name(seen, owned["name"], "name")),
-    "take a link below down": Meddling(on_own("link", "set", "IFNAME", "down"), of_own("up")),
-    "remove an alias of a link below": Meddling(untag, of_own("link")),
-    "lower an mtu of a link below": Meddling(
+    "rename a link below": Interference(rename_own, lambda seen, owned: without_name(seen, owned["name"], "name")),
+    "take a link below down": Interference(on_own("link", "set", "IFNAME", "down"), of_own("up")),
+    "remove an alias of a link below": Interference(untag, of_own("link")),
+    "lower an mtu of a link below": Interference(
         on_own("link", "set", "IFNAME", "mtu", "1290"),
         lambda seen, owned: of_own("mtu")(seen, owned) | lowered(seen, {owned["name"]}, 1290),
         lambda seen, owned: seen.host.links[own_name(seen, owned)]["mtu"] > 1290,
     ),
-    "make another link of the name of one below": Meddling(remake_own, remade, can_be_remade),
+    "make another link of the name of one below": Interference(remake_own, remade, can_be_remade),
 }
 
 
@@ -574,7 +574,7 @@ class OwnAddress(t.NamedTuple):
         return version_of(self.address)
 
 
-def own_addresses(seen: Sight, links: t.Iterable[str]) -> list[OwnAddress]:
+def own_addresses(seen: ObservedHost, links: t.Iterable[str]) -> list[OwnAddress]:
     """Those that it has on some of its links."""
     return [
         OwnAddress(name, text_of(entry))
@@ -585,12 +585,12 @@ def own_addresses(seen: Sight, links: t.Iterable[str]) -> list[OwnAddress]:
     ]
 
 
-def held_addresses(seen: Sight) -> list[str]:
+def held_addresses(seen: ObservedHost) -> list[str]:
     """Those of endpoints, ADDRESS/LENGTH."""
     return [item[family] for item in seen.endpoints for family in ("ipv4", "ipv6") if item[family]]
 
 
-def free_addresses(seen: Sight) -> list[str]:
+def free_addresses(seen: ObservedHost) -> list[str]:
     """Those that networks would give out next, and their gateways."""
     found = []
     for network in seen.bodies("networks"):
@@ -609,22 +609,22 @@ def addresses_on(addresses: t.Iterable[str], links: t.Iterable[str]) -> list[Own
 
 
 def on_loopback_alone(wanted: OwnAddress) -> OwnAddress:
-    """A loopback has no subnet: what it had would be reached by nobody."""
+    """A loopback has no subnet: its addresses could not be reached."""
     return wanted._replace(address=f"{plain(wanted.address)}/{32 if wanted.version == 4 else 128}")
 
 
-def holders(seen: Sight, wanted: OwnAddress) -> set[Row]:
+def holders(seen: ObservedHost, wanted: OwnAddress) -> set[Row]:
     """The endpoints that have the address."""
     field = f"ipv{wanted.version}"
     return {(item["title"], field) for item in seen.endpoints if plain(item[field] or "") == plain(wanted.address)}
 
 
-def gain(host: Host, _seen: Sight, wanted: OwnAddress) -> None:
+def gain(host: Host, _seen: ObservedHost, wanted: OwnAddress) -> None:
     nodad = ["nodad"] if wanted.version == 6 else []
     host.ip("address", "add", wanted.address, "dev", wanted.link, *nodad)
 
 
-def can_gain(seen: Sight, wanted: OwnAddress) -> bool:
+def can_gain(seen: ObservedHost, wanted: OwnAddress) -> bool:
     """Whether the link is there, and takes the family, and has not that address yet."""
     link = seen.host.links.get(wanted.link)
     if link is None or "UP" not in link["flags"] or wanted.version == 6 and link["mtu"] < 1280:
@@ -632,18 +632,18 @@ def can_gain(seen: Sight, wanted: OwnAddress) -> bool:
     return plain(wanted.address) not in {entry["local"] for entry in link["addr_info"]}
 
 
-def lose(host: Host, _seen: Sight, owned: OwnAddress) -> None:
+def lose(host: Host, _seen: ObservedHost, owned: OwnAddress) -> None:
     host.ip("address", "delete", owned.address, "dev", owned.link)
 
 
-def go_by(host: Host, _seen: Sight, wanted: OwnAddress) -> None:
-    """Have a route over a router with that address."""
+def route_through(host: Host, _seen: ObservedHost, wanted: OwnAddress) -> None:
+    """Add a route through a router with that address."""
     number = next(_numbers) & 255
     to = f"10.200.{number}.0/24" if wanted.version == 4 else f"fd20:{number}::/64"
     host.ip(f"-{wanted.version}", "route", "replace", to, "via", plain(wanted.address), "dev", wanted.link, "onlink")
 
 
-def can_go_by(seen: Sight, wanted: OwnAddress) -> bool:
+def can_route_through(seen: ObservedHost, wanted: OwnAddress) -> bool:
     """Whether the router is not the host itself, and can be on the link."""
     entries = [(name, entry) for name, link in seen.host.links.items() for entry in link["addr_info"]]
     hop = ipaddress.ip_address(plain(wanted.address))
@@ -654,7 +654,7 @@ def can_go_by(seen: Sight, wanted: OwnAddress) -> bool:
     return hop.version == 4 or near <= {wanted.link}
 
 
-def is_its(seen: Sight, owned: OwnAddress) -> bool:
+def is_its(seen: ObservedHost, owned: OwnAddress) -> bool:
     return owned in own_addresses(seen, [owned.link])
 
 
@@ -664,9 +664,9 @@ GIVE_ASKED_FOR = "give the host an address that a task may ask for"
 GIVE_BACK = "take an address of the host away"
 # Targets are addresses.
 ON_THE_HOST = {
-    GIVE: Meddling(gain, holders, can_gain),
-    GIVE_HELD: Meddling(gain, holders, can_gain),
-    GIVE_ASKED_FOR: Meddling(gain, holders, can_gain),
-    GIVE_BACK: Meddling(lose, nothing, is_its),
-    "give the host a router": Meddling(go_by, holders, can_go_by),
+    GIVE: Interference(gain, holders, can_gain),
+    GIVE_HELD: Interference(gain, holders, can_gain),
+    GIVE_ASKED_FOR: Interference(gain, holders, can_gain),
+    GIVE_BACK: Interference(lose, nothing, is_its),
+    "give the host a router": Interference(route_through, holders, can_route_through),
 }
