@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import endpoint_ref, network_ref, subinterface_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
@@ -54,7 +55,7 @@ def host():
 
 
 def drift(host):
-    return [dataclasses.astuple(item) for item in drift_of(HostView(host.record, host.kernel))]
+    return [(item.ref.title, item.field, item.recorded, item.actual) for item in drift_of(HostView(host.record, host.kernel))]
 
 
 def changed(**values):
@@ -269,8 +270,8 @@ def test_only_what_is_asked_for_is_compared(host):
     host.change("eth0", BLUE_PATH, mtu=1400)
     host.change("eth0.50", mtu=1400)
     view = HostView(host.record, host.kernel)
-    assert [item.object for item in drift_of(view, {WEB, LAN})] == [WEB]
-    assert [item.object for item in drift_of(view, {VLAN})] == [VLAN]
+    assert [item.ref for item in drift_of(view, {endpoint_ref("lan", "web"), network_ref("lan")})] == [endpoint_ref("lan", "web")]
+    assert [item.ref for item in drift_of(view, {subinterface_ref("eth0.50")})] == [subinterface_ref("eth0.50")]
 
 
 def test_an_endpoint_whose_parent_changed_places_with_another_link_is_refused_and_both_are_named(host):

@@ -106,7 +106,8 @@ CASES = [
 @pytest.mark.parametrize(("requests", "owned"), CASES)
 def test_every_step_is_of_an_object(requests, owned):
     made = prepared().run(*requests)
-    titles = {item.describe(): owner_of(item, made.steps, made.before, made.after) for item in made.steps}
+    owners = {item.describe(): owner_of(item, made.steps, made.before, made.after) for item in made.steps}
+    titles = {text: owner and owner.title for text, owner in owners.items()}
     lacking = [item.describe() for item in made.steps if not isinstance(item, Note) and not titles[item.describe()]]
     assert lacking == []
     for words, title in owned:

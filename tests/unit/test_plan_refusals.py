@@ -393,7 +393,7 @@ def test_an_endpoint_does_not_get_ipv6_where_there_is_none():
     reads(host, has_ipv6=False)
     host.reboot()
     missing = host.plan(Restoration()).missing
-    assert [(item.object, item.reason.partition(":")[2].partition(":")[0]) for item in missing] == [
+    assert [(item.ref.title, item.reason.partition(":")[2].partition(":")[0]) for item in missing] == [
         ("endpoint lan/web", " it has the address 2001")
     ]
 
@@ -559,7 +559,7 @@ def test_a_parent_without_the_mtu_that_ipv6_needs_is_reported_by_tasks_and_waite
     host.run(network(), endpoint(sysctls=sysctls))
     host.change("eth0", mtu=1000)
     made = host.plan(Restoration())
-    assert [(item.object, item.awaits) for item in made.missing] == [("endpoint lan/web", "eth0")]
+    assert [(item.ref.title, item.awaits) for item in made.missing] == [("endpoint lan/web", "eth0")]
     if needing:
         assert made.missing[0].reason.startswith(f"{LOW}, and sysctls has {needing}; ")
         assert made.missing[0].reason.endswith("; the mtu of its parent eth0 is no larger")

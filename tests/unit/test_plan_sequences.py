@@ -569,8 +569,8 @@ def test_an_address_in_use_is_not_chosen_and_is_kept_with_a_warning(life):
             told = [text for text in made.warnings if ": it keeps " in text]
             mine = [address for key, address in kept if key == (request.network, request.name)]
             assert all(any(f"{request.title}: it keeps {address}, " in text for text in told) for address in mine)
-        titles = {item.title for item in host.record.endpoints.values()}
-        drifted = {(item.object, without_prefix(item.recorded)) for item in conflicts_of(HostView(host.record, host.kernel), titles)}
+        refs = {item.ref for item in host.record.endpoints.values()}
+        drifted = {(item.ref.title, without_prefix(item.recorded)) for item in conflicts_of(HostView(host.record, host.kernel), refs)}
         assert {(f"endpoint {key[0]}/{key[1]}", address) for key, address in kept} <= drifted
 
 

@@ -31,6 +31,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit, machine
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent, SubInterface
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import network_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import boot
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import settle_interrupted
@@ -438,8 +439,8 @@ def test_a_change_that_is_confirmed_or_reverted_in_time_is_followed_by_a_pass(mo
 
 def test_a_change_that_comes_between_single_restorations_is_waited_for_too(monkeypatch):
     time = Time(monkeypatch, 0.0)
-    titles = iter([("network a",), ()])
-    monkeypatch.setattr(boot, "recorded_titles", lambda **dummy: next(titles))
+    found = iter([(network_ref("a"),), ()])
+    monkeypatch.setattr(boot, "recorded_objects", lambda **dummy: next(found))
     passes = iter([KernelError("all at once"), PendingError("host", 5.0), KernelError("again")])
 
     def execute(request, *, state_dir, check):

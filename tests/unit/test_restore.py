@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import endpoint_ref, network_ref, subinterface_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.plan import Missing
@@ -87,8 +88,8 @@ def test_a_missing_foreign_object_is_missing_with_its_dependents_and_nothing_els
     if docker:
         bare.kernel = builders.with_space(bare.kernel, None, world.DOCKER)
     made = restored(bare)
-    names = {item.object for item in made.missing}
-    drifted = {item.object for item in drift_of(HostView(bare.record, bare.kernel))}
+    names = {item.ref for item in made.missing}
+    drifted = {item.ref for item in drift_of(HostView(bare.record, bare.kernel))}
     # A network whose parent is there is complete, whatever is in the way of what else is on it.
     assert drifted <= names
     assert {item.awaits for item in made.missing} <= {"eth0", "eth1", "eth1.7", world.DOCKER}
@@ -109,7 +110,7 @@ def test_what_is_there_is_left_alone_and_what_drifted_is_repaired():
 def test_one_object_is_restored_with_what_it_needs():
     host = prepared(network(parent="eth0.50"), endpoint(), endpoint("db", netns="green"))
     host.reboot()
-    made = restored(host, "endpoint lan/db")
+    made = restored(host, endpoint_ref("lan", "db"))
     assert said(made)[:4] == [
         "create VLAN link eth0.50 on eth0 (VLAN 50)",
         "bring eth0.50 up",
@@ -123,7 +124,7 @@ def test_one_object_is_restored_with_what_it_needs():
 
 
 def missing(host):
-    return {item.object: item for item in restored(host).missing}
+    return {item.ref.title: item for item in restored(host).missing}
 
 
 def test_a_foreign_parent_is_waited_for_and_names_what_needs_it():
@@ -134,7 +135,7 @@ def test_a_foreign_parent_is_waited_for_and_names_what_needs_it():
     assert list(found) == ["network lan", "endpoint lan/web", "endpoint lan/db"]
     assert found["network lan"].awaits == "eth1"
     assert "eth1 is gone from this host; it was not created here" in found["network lan"].reason
-    assert found["endpoint lan/web"] == Missing("endpoint lan/web", found["network lan"].reason, "eth1", "network lan")
+    assert found["endpoint lan/web"] == Missing(endpoint_ref("lan", "web"), found["network lan"].reason, "eth1", network_ref("lan"))
 
 
 @pytest.mark.parametrize("change", [{"up": False}, {"mtu": 1400}])
@@ -145,7 +146,7 @@ def test_the_base_of_a_subinterface_is_waited_for(change):
     found = missing(host)
     assert list(found) == ["vlan_subinterface eth0.50", "network lan", "endpoint lan/web"]
     assert {item.awaits for item in found.values()} == {"eth0"}
-    assert [item.cause for item in found.values()] == [None, *["vlan_subinterface eth0.50"] * 2]
+    assert [item.cause for item in found.values()] == [None, *[subinterface_ref("eth0.50")] * 2]
 
 
 def test_one_missing_parent_stops_nothing_on_another():
@@ -161,7 +162,7 @@ def test_a_hand_made_link_is_not_made_again():
     host = prepared(network(parent="eth0.40"), found=kernel(vlan_link("eth0.40", 40, ETH0, 40)))
     host.reboot()
     (found,) = missing(host).values()
-    assert (found.object, found.awaits) == ("network lan", "eth0.40")
+    assert (found.ref.title, found.awaits) == ("network lan", "eth0.40")
     assert host.link("eth0.40") is None
 
 
@@ -170,7 +171,7 @@ def test_a_foreign_namespace_is_waited_for():
     host = prepared(network(), endpoint(netns=None, netns_path=CONTAINER), found=found)
     host.reboot()
     (gone,) = missing(host).values()
-    assert (gone.object, gone.awaits) == ("endpoint lan/web", CONTAINER)
+    assert (gone.ref.title, gone.awaits) == ("endpoint lan/web", CONTAINER)
     assert "it was not created here" in gone.reason
 
 
@@ -199,7 +200,7 @@ def test_the_hosts_own_namespace_is_never_taken_for_another():
     identities = {**host.kernel.identities, CONTAINER: host.kernel.identities[""]}
     host.kernel = dataclasses.replace(host.kernel, spaces={**host.kernel.spaces, CONTAINER: own}, identities=identities)
     made = host.plan(Restoration())
-    assert [(item.object, item.awaits) for item in made.missing] == [("endpoint lan/web", None)]
+    assert [(item.ref.title, item.awaits) for item in made.missing] == [("endpoint lan/web", None)]
     assert "the host's own namespace" in made.missing[0].reason
 
 
@@ -225,7 +226,7 @@ def test_an_mtu_that_followed_the_parent_follows_it_down_and_one_that_was_asked_
     host.reboot()
     host.change("eth0", mtu=1400)
     made = restored(host)
-    found = {item.object: item for item in made.missing}
+    found = {item.ref.title: item for item in made.missing}
     assert {title: item.awaits for title, item in found.items()} == {"endpoint lan/web": "eth0", "endpoint lan/db": "eth0"}
     assert found["endpoint lan/web"].reason == (
         "endpoint lan/web has mtu 1400 instead of 1500, because the mtu of its parent eth0 is no larger"

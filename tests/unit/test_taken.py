@@ -20,6 +20,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Needs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import endpoint_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import conflicts_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
@@ -79,7 +80,7 @@ def on_network(source, **params):
 
 def shown_drift(host):
     view = HostView(host.record, host.kernel)
-    return [(item.field, item.recorded, item.actual) for item in conflicts_of(view, {"endpoint lan/web"})]
+    return [(item.field, item.recorded, item.actual) for item in conflicts_of(view, {endpoint_ref("lan", "web")})]
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -212,7 +213,7 @@ def test_an_endpoint_of_the_host_itself_has_its_address_once():
     made = host.run(endpoint("h", netns=None, netns_path=None, pid=None))
     assert (made.warnings, made.changed) == ((), False)
     view = HostView(host.record, host.kernel)
-    assert list(conflicts_of(view, {"endpoint lan/h"})) == []
+    assert list(conflicts_of(view, {endpoint_ref("lan", "h")})) == []
     host.run(no_endpoint("h"))
     host.run(endpoint())
     assert host.record.endpoints["lan", "web"].ipv4 == "192.168.8.2/24"

@@ -15,6 +15,7 @@ import typing as t
 
 from .errors import MacvlanHostError, PendingError
 from .kernel.access import find_connection
+from .model.ref import LISTS, Ref
 from .release import VERSION
 from .run.awaiting import check_nothing_awaited
 from .run.boot import Restored, restore
@@ -27,7 +28,6 @@ from .store.migrations import SCHEMA_VERSION
 
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
 SHOWN = 3
-_WORDS = {"vlan_subinterfaces": "vlan_subinterface", "networks": "network", "endpoints": "endpoint"}
 
 Found = dict[str, t.Any]
 
@@ -135,7 +135,7 @@ def _status(parsed: argparse.Namespace) -> int:
     if parsed.json:
         _say(json.dumps({"state_dir": parsed.state_dir, **found}, indent=2))
         return COMPLETE
-    counts = (f"{len(found[key])} {_WORDS[key]}{'' if len(found[key]) == 1 else 's'}" for key in _WORDS)
+    counts = (f"{len(found[key])} {word}{'' if len(found[key]) == 1 else 's'}" for key, word in LISTS.items())
     _say(f"{parsed.state_dir}: {', '.join(counts)}")
     _print_differences(found)
     return COMPLETE
@@ -203,13 +203,13 @@ def _print_missing(restored: Restored, word: str) -> None:
     """What is missing, each reason once."""
     if restored.pending:
         _say(f"{word}: {restored.pending}")
-    with_it: dict[str, int] = {}
+    with_it: dict[Ref, int] = {}
     for item in restored.missing:
         if item.cause is not None:
             with_it[item.cause] = with_it.get(item.cause, 0) + 1
     for item in restored.missing:
         if item.cause is None:
-            others = with_it.get(item.object, 0)
+            others = with_it.get(item.ref, 0)
             more = f" (and {others} more that need it)" if others else ""
             _say(f"{word}: {item.reason}{more}")
 
@@ -231,7 +231,7 @@ def _line(restored: Restored) -> str:
 
 
 def _missing_phrase(item: Missing) -> str:
-    return f"{item.object} (needs {item.awaits})" if item.awaits else item.object
+    return f"{item.ref.title} (needs {item.awaits})" if item.awaits else item.ref.title
 
 
 def _tell_systemd(line: str) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from ..values import validators
 from .netns import Netns
+from .ref import Identified, Ref, endpoint_ref
 from .route import Route
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Identified):
     """One macvlan link of a network, with its addresses and routes.
 
     :ivar ipv4: with prefix length, None without
@@ -78,9 +79,9 @@ class Endpoint:
     def key(self) -> tuple[str, str]:
         return self.network, self.name
 
-    @property
-    def title(self) -> str:
-        return f"endpoint {self.network}/{self.name}"
+    @functools.cached_property
+    def ref(self) -> Ref:
+        return endpoint_ref(self.network, self.name)
 
     @functools.cached_property
     def addresses(self) -> tuple[str, ...]:

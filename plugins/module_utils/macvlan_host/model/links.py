@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import names, validators
+from .ref import DUMMY, Identified, Ref, subinterface_ref
 
 VLAN_CHECKS: dict[str, validators.Check] = {
     "vlan_id": validators.number(names.MIN_VLAN_ID, names.MAX_VLAN_ID),
@@ -25,7 +26,7 @@ VLAN_CHECKS: dict[str, validators.Check] = {
 
 
 @dataclass(frozen=True)
-class SubInterface:
+class SubInterface(Identified):
     """A VLAN link that we made.
 
     :ivar parent: the base link
@@ -63,8 +64,8 @@ class SubInterface:
     }
 
     @property
-    def title(self) -> str:
-        return f"vlan_subinterface {self.name}"
+    def ref(self) -> Ref:
+        return subinterface_ref(self.name)
 
     @property
     def facts(self) -> VlanFacts:
@@ -81,7 +82,7 @@ DUMMY_MTU = 1500
 
 
 @dataclass(frozen=True)
-class DummyParent:
+class DummyParent(Identified):
     """The dummy link of a network without a parent."""
 
     id: str
@@ -92,8 +93,8 @@ class DummyParent:
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {"id": validators.identifier, "name": validators.interface}
 
     @property
-    def title(self) -> str:
-        return f"dummy parent {self.name}"
+    def ref(self) -> Ref:
+        return Ref(DUMMY, "", self.name)
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> DummyParent:

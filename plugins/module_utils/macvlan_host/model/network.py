@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
+from .ref import Identified, Ref, network_ref
 
 Mode = t.Literal["bridge", "private", "vepa", "passthru"]
 
@@ -55,7 +56,7 @@ class Subnet:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Identified):
     """A named macvlan network on one parent.
 
     :ivar parent_created: the parent did not exist and was made for a network
@@ -95,8 +96,8 @@ class Network:
     }
 
     @property
-    def title(self) -> str:
-        return f"network {self.name}"
+    def ref(self) -> Ref:
+        return network_ref(self.name)
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Network:

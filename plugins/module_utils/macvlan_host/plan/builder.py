@@ -18,6 +18,7 @@ from ..model.links import OwnedLink, SubInterface
 from ..model.netns import Netns, OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
+from ..model.ref import Ref
 from ..steps import simulate
 from ..steps.plan import Missing, Plan
 from ..steps.steps import Step, inverse
@@ -33,7 +34,7 @@ class PlanBuilder(HostView):
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
-    is title → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
+    is identity → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
     that a VLAN link which lost its tag may be taken for ours; ``taken`` is what compare/claims.py has found out once for all.
     ``unforeseen`` is endpoints whose networks are still to be made, by something else than this plan.
     """
@@ -41,12 +42,12 @@ class PlanBuilder(HostView):
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
         super().__init__(recorded, kernel)
         self._leases: Leases | None = None
-        self.coming: dict[str, t.Any] = {}
+        self.coming: dict[Ref, t.Any] = {}
         self.adopts = True
         self.unforeseen: dict[Key, EndpointOptions] = {}
         self.taken: Taken | None = None
         self.steps: list[Step] = []
-        self.missing: dict[str, Missing] = {}
+        self.missing: dict[Ref, Missing] = {}
         self._warnings: dict[str, None] = {}
         self._expected_links: collections.Counter[str] = collections.Counter()
         self.expected_subnets: tuple[str, ...] = ()

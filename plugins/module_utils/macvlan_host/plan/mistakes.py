@@ -10,9 +10,10 @@ import types
 import typing as t
 
 from ..errors import MistakesError, PlanError
+from ..model.ref import KINDS
 
-# What messages call the objects.
-OBJECTS = ("network ", "endpoint ", "vlan_subinterface ")
+# How messages that name their object begin.
+OBJECTS = tuple(f"{kind} " for kind in KINDS)
 
 
 class Mistakes:

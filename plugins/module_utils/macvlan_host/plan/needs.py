@@ -111,7 +111,7 @@ def needs_before_turning_back(needs: Needs, interrupted: t.Iterable[Step]) -> Ne
 
 def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     everything = needs_of_everything(recorded)
-    places = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.title)}
+    places = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
     return dataclasses.replace(
         everything,
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},

@@ -136,29 +136,29 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
         ensure_owned(builder, builder.links[parent])
         return False
     if link is None or is_left(builder, parent):
-        _make_subinterface(builder, wanted.name, parent)
+        _make_subinterface(builder, wanted.title, parent)
         return True
-    check_carries(builder, wanted.name, link)
-    _warn_about(builder, wanted.name, link)
+    check_carries(builder, wanted.title, link)
+    _warn_about(builder, wanted.title, link)
     return False
 
 
-def _make_subinterface(builder: PlanBuilder, network: str, parent: str) -> None:
-    _check_no_altname(builder, f"network {network}", parent, "parent")
+def _make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
+    _check_no_altname(builder, title, parent, "parent")
     found = names.split_subinterface(parent)
     if found is None:
         raise PlanError(
-            f"network {network}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
+            f"{title}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
             f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be created"
         )
     if found.canonical != parent:
-        raise PlanError(f"network {network}: there is no link {parent} on this host; did you mean {found.canonical}?")
+        raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {found.canonical}?")
     try:
         ensure_owned(builder, new_subinterface(builder, parent, found.base, found.vlan_id))
     except AbsentError as exc:
-        raise AbsentError(f"network {network}: {exc}", exc.awaits) from exc
+        raise AbsentError(f"{title}: {exc}", exc.awaits) from exc
     except PlanError as exc:
-        raise PlanError(f"network {network}: {exc}") from exc
+        raise PlanError(f"{title}: {exc}") from exc
 
 
 def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
@@ -179,8 +179,8 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
         return
     link = builder.host.links.get(network.parent)
     if link is not None:
-        check_carries(builder, network.name, link)
-        _warn_about(builder, network.name, link)
+        check_carries(builder, network.title, link)
+        _warn_about(builder, network.title, link)
         return
     if not network.parent_created:
         raise AbsentError(
@@ -191,29 +191,29 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
     if builder.uses_dummy(network):
         ensure_owned(builder, DummyParent(network.id, network.parent))
     else:
-        _make_subinterface(builder, network.name, network.parent)
+        _make_subinterface(builder, network.title, network.parent)
 
 
-def check_carries(builder: PlanBuilder, network: str, link: Link) -> None:
+def check_carries(builder: PlanBuilder, title: str, link: Link) -> None:
     """Refuse a parent on which the kernel would refuse a macvlan (drivers/net/macvlan.c, macvlan_port_create).
 
     :raises PlanError: naming what is in the way
     """
     problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
     if problem is not None:
-        raise PlanError(f"network {network}: {problem}")
+        raise PlanError(f"{title}: {problem}")
 
 
-def _warn_about(builder: PlanBuilder, network: str, link: Link) -> None:
+def _warn_about(builder: PlanBuilder, title: str, link: Link) -> None:
     if not link.up:
-        builder.warn(f"network {network}: its parent {link.name} is down, and stays so until its owner brings it up")
+        builder.warn(f"{title}: its parent {link.name} is down, and stays so until its owner brings it up")
     found = names.split_subinterface(link.name)
     if found is None or link.name in builder.links:
         return
     base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
     if base is None or base.name != found.base or link.vlan is None or link.vlan.vlan_id != found.vlan_id:
         builder.warn(
-            f"network {network}: {link.name} is not VLAN {found.vlan_id} of {found.base}, as its name says; "
+            f"{title}: {link.name} is not VLAN {found.vlan_id} of {found.base}, as its name says; "
             f"it is used as it is"
         )
 

@@ -11,6 +11,7 @@ import typing as t
 from ..errors import PlanError
 from ..model.kernel import Kernel
 from ..model.record import Lease, Record
+from ..model.ref import Ref
 from ..request.endpoint import EndpointOptions
 from ..request.host import REMOVALS, Request, Restoration, and_below, used_by
 from ..request.network import NetworkOptions, NetworkRemoval
@@ -38,12 +39,12 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
     """
     builder = PlanBuilder(recorded, kernel)
-    builder.coming = {request.title: request for request in requests if not isinstance(request, REMOVALS)}
+    builder.coming = {request.ref: request for request in requests if not isinstance(request, (*REMOVALS, Restoration))}
     users = [used_by(request) for request in requests]
     for links, places in users:
         builder.expect(links, places)
     builder.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
-    reserved: dict[str, tuple[Lease, ...]] | None = None
+    reserved: dict[Ref, tuple[Lease, ...]] | None = None
     failures = _Failures()
     for request, (links, places) in zip(requests, users):
         builder.expect(links, places, -1)
@@ -52,7 +53,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
         if isinstance(request, EndpointOptions):
             if reserved is None:
                 reserved = _reserve(builder, requests)
-            builder.leases.release(reserved.pop(request.title, ()))
+            builder.leases.release(reserved.pop(request.ref, ()))
         failures.work_in(builder, request, foresee)
     failures.check()
     for name in dict.fromkeys(link for links, dummy in users for link in links):
@@ -60,8 +61,8 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     return builder.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
 
 
-def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, tuple[Lease, ...]]:
-    """Title → reservations of the endpoints that ask for addresses; the first to ask for one has it.
+def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, tuple[Lease, ...]]:
+    """The reservations of the endpoints that ask for addresses; the first to ask for one has it.
 
     Also of addresses that are held: their holders may be about to get others.
     """
@@ -71,7 +72,7 @@ def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[str, t
         if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
             found = [item for item in requested_leases(builder, request) if (item.pool, item.address) not in taken]
             taken.update((item.pool, item.address) for item in found)
-            reserved[request.title] = tuple(found)
+            reserved[request.ref] = tuple(found)
             builder.leases.take(found)
     return reserved
 

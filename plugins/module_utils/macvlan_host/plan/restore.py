@@ -19,6 +19,7 @@ from ..model.endpoint import Endpoint
 from ..model.links import stacked
 from ..model.netns import HOST
 from ..model.network import Network
+from ..model.ref import Ref, subinterface_ref
 from ..request.host import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
@@ -35,26 +36,26 @@ def plan_restoration(builder: PlanBuilder, wanted: Restoration) -> None:
     # What has no tag after a boot was made by others, however like ours it is.
     builder.adopts = False
     for sub in stacked(builder.links.values()):
-        if wanted.only in (None, sub.title):
-            with _told(builder, sub.title, _missing_link(builder, sub.parent)):
+        if wanted.only in (None, sub.ref):
+            with _told(builder, sub.ref, _missing_link(builder, sub.parent)):
                 ensure_owned(builder, sub)
-    of_network = {item.network for item in builder.endpoints.values() if item.title == wanted.only}
+    of_network = {item.network for item in builder.endpoints.values() if item.ref == wanted.only}
     for network in list(builder.networks.values()):
-        if wanted.only in (None, network.title) or network.name in of_network:
-            with _told(builder, network.title, _missing_link(builder, network.parent)):
+        if wanted.only in (None, network.ref) or network.name in of_network:
+            with _told(builder, network.ref, _missing_link(builder, network.parent)):
                 ensure_parent(builder, network)
     for endpoint in list(builder.endpoints.values()):
-        if wanted.only in (None, endpoint.title):
+        if wanted.only in (None, endpoint.ref):
             _restore_endpoint(builder, endpoint)
 
 
 def _missing_link(builder: PlanBuilder, name: str) -> Missing | None:
     """What is known of a link of ours that cannot be restored."""
-    return builder.missing.get(f"vlan_subinterface {name}")
+    return builder.missing.get(subinterface_ref(name))
 
 
 @contextlib.contextmanager
-def _told(builder: PlanBuilder, title: str, cause: Missing | None = None) -> t.Iterator[None]:
+def _told(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Iterator[None]:
     """Note what is in the way of an object, and take back what was planned for it.
 
     :param cause: what is missing below it, if anything
@@ -62,20 +63,20 @@ def _told(builder: PlanBuilder, title: str, cause: Missing | None = None) -> t.I
     steps = len(builder.steps)
     try:
         yield
-        check_writable(builder.kernel, title, builder.steps[steps:])
+        check_writable(builder.kernel, ref.title, builder.steps[steps:])
     except (PlanError, MissingLibraryError) as exc:
         builder.take_back(steps)
         awaits = exc.awaits if isinstance(exc, AbsentError) else None
         if cause is not None:
-            builder.missing[title] = Missing(title, cause.reason, cause.awaits, cause.cause or cause.object)
+            builder.missing[ref] = Missing(ref, cause.reason, cause.awaits, cause.cause or cause.ref)
         else:
-            builder.missing[title] = Missing(title, str(exc), awaits)
+            builder.missing[ref] = Missing(ref, str(exc), awaits)
 
 
 def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     network = builder.networks[endpoint.network]
-    with _told(builder, endpoint.title, builder.missing.get(network.title)):
-        if network.title in builder.missing:
+    with _told(builder, endpoint.ref, builder.missing.get(network.ref)):
+        if network.ref in builder.missing:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
@@ -84,7 +85,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
         realise(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
             reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, because the mtu of its parent {network.parent} is no larger"
-            builder.missing[endpoint.title] = Missing(endpoint.title, reason, network.parent)
+            builder.missing[endpoint.ref] = Missing(endpoint.ref, reason, network.parent)
 
 
 def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:

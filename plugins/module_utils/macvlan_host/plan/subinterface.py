@@ -13,6 +13,7 @@ from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
+from ..model.ref import Ref
 from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from ..steps.steps import Note
 from ..values.plain import plain
@@ -80,20 +81,20 @@ def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
     if link is None or mtu is None or mtu >= link.mtu:
         return
     for network in builder.networks_on(sub.name):
-        of_network = _asked_mtu(builder, network.title, network.mtu)
+        of_network = _asked_mtu(builder, network.ref, network.mtu)
         if of_network is not None and of_network > mtu:
             raise PlanError(f"{sub.title}: mtu {mtu} is less than the {of_network} of {network.title}, which uses it")
         for endpoint in builder.endpoints_of(network.name):
-            own = _asked_mtu(builder, endpoint.title, endpoint.own_mtu)
+            own = _asked_mtu(builder, endpoint.ref, endpoint.own_mtu)
             if own is not None and own > mtu:
                 raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {endpoint.title} on it")
             asked = dataclasses.replace(endpoint, own_mtu=own)
             follow_network(builder, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
 
 
-def _asked_mtu(builder: PlanBuilder, title: str, recorded: int | None) -> int | None:
+def _asked_mtu(builder: PlanBuilder, ref: Ref, recorded: int | None) -> int | None:
     """The mtu that an object asks for in this plan, else the one that it asked for before."""
-    return builder.coming[title].mtu if title in builder.coming else recorded
+    return builder.coming[ref].mtu if ref in builder.coming else recorded
 
 
 def _endpoints_on(builder: PlanBuilder, parent: str) -> list[tuple[Network, Endpoint]]:

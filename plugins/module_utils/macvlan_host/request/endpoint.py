@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field
 
 from ..ipam.subnets import address_problem
 from ..model.netns import Netns
+from ..model.ref import Identified, Ref, endpoint_ref
 from ..model.route import Route
 from ..values import names, validators
 from ..values.addresses import block_of, parse_address, parse_mac, parse_network, version_of
@@ -18,7 +20,7 @@ from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 
 
 @dataclass(frozen=True)
-class EndpointOptions:
+class EndpointOptions(Identified):
     """An endpoint that shall be there.
 
     :ivar subnet: pool to take the address of its family from
@@ -43,9 +45,9 @@ class EndpointOptions:
     exclusive: bool | None = None
     notes: tuple[str, ...] = ()
 
-    @property
-    def title(self) -> str:
-        return f"endpoint {self.network}/{self.name}"
+    @functools.cached_property
+    def ref(self) -> Ref:
+        return endpoint_ref(self.network, self.name)
 
     @property
     def takes_default_route(self) -> bool:
@@ -53,16 +55,16 @@ class EndpointOptions:
 
 
 @dataclass(frozen=True)
-class EndpointRemoval:
+class EndpointRemoval(Identified):
     """An endpoint that shall be gone."""
 
     name: str
     network: str
     notes: tuple[str, ...] = ()
 
-    @property
-    def title(self) -> str:
-        return f"endpoint {self.network}/{self.name}"
+    @functools.cached_property
+    def ref(self) -> Ref:
+        return endpoint_ref(self.network, self.name)
 
 
 # --- endpoints ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..errors import MissingLibraryError, OptionsError, PlanError
 from ..model.links import SubInterface, by_depth
 from ..model.netns import Netns
 from ..model.record import Record
+from ..model.ref import LISTS, Ref
 from ..values import names
 from ..values.addresses import without_prefix
 from .endpoint import EndpointOptions, EndpointRemoval, endpoint_options
@@ -38,8 +39,6 @@ class Config:
 
 Item = t.TypeVar("Item", SubInterfaceOptions, NetworkOptions, EndpointOptions)
 Params = t.Mapping[str, t.Any]
-
-LISTS = ("vlan_subinterfaces", "networks", "endpoints")
 
 
 def config_options(params: Params) -> Config:
@@ -80,7 +79,7 @@ def _items(
     """
     if params.get(option) is None:
         return None
-    found: dict[str, Item] = {}
+    found: dict[Ref, Item] = {}
     for position, item in enumerate(params[option]):
         place = place_of(option, position, item)
         try:
@@ -92,9 +91,9 @@ def _items(
         except MissingLibraryError as exc:
             missing.append(exc)
             continue
-        if request.title in found:
+        if request.ref in found:
             problems.append(f"{place}: {request.title} is in the list already")
-        found[request.title] = dataclasses.replace(request, notes=tuple(f"{place}: {note}" for note in request.notes))
+        found[request.ref] = dataclasses.replace(request, notes=tuple(f"{place}: {note}" for note in request.notes))
     return tuple(found.values())
 
 
@@ -208,15 +207,15 @@ def _givers_first(
 class Restoration:
     """Everything that is recorded shall be there again, as it is recorded; what cannot be is left out, and told.
 
-    :ivar only: the title of one object, and what it needs; None for all
+    :ivar only: one object, and what it needs; None for all
     """
 
-    only: str | None = None
+    only: Ref | None = None
     notes: t.ClassVar[tuple[str, ...]] = ()
 
     @property
     def title(self) -> str:
-        return f"the restoration of {self.only or 'this host'}"
+        return f"the restoration of {self.only.title if self.only else 'this host'}"
 
 
 ObjectRequest = t.Union[

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..ipam.subnets import infer_gateway, subnet_problem, usable
 from ..model.network import Mode, Network, Subnet
+from ..model.ref import Identified, Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
@@ -18,7 +19,7 @@ from .subinterface import _problem_of_parent
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
+class NetworkOptions(Identified):
     """A network that shall be there.
 
     :ivar subnets: with their gateways, given or inferred
@@ -44,8 +45,8 @@ class NetworkOptions:
     kind: t.ClassVar[str] = Network.kind
 
     @property
-    def title(self) -> str:
-        return f"network {self.name}"
+    def ref(self) -> Ref:
+        return network_ref(self.name)
 
     @property
     def infers_gateway(self) -> bool:
@@ -54,7 +55,7 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True)
-class NetworkRemoval:
+class NetworkRemoval(Identified):
     """A network that shall be gone; ``force`` takes its endpoints along."""
 
     name: str
@@ -62,8 +63,8 @@ class NetworkRemoval:
     notes: tuple[str, ...] = ()
 
     @property
-    def title(self) -> str:
-        return f"network {self.name}"
+    def ref(self) -> Ref:
+        return network_ref(self.name)
 
 
 def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:

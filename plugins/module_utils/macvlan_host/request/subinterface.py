@@ -9,13 +9,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..model.ref import Identified, Ref, subinterface_ref
 from ..values import names, validators
 from ..values.addresses import parse_mac
 from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, prefixed
 
 
 @dataclass(frozen=True)
-class SubInterfaceOptions:
+class SubInterfaceOptions(Identified):
     """A VLAN sub-interface that shall be there; maps without the entries that map to 0, as the kernel shows them."""
 
     name: str
@@ -34,12 +35,12 @@ class SubInterfaceOptions:
     notes: tuple[str, ...] = ()
 
     @property
-    def title(self) -> str:
-        return f"vlan_subinterface {self.name}"
+    def ref(self) -> Ref:
+        return subinterface_ref(self.name)
 
 
 @dataclass(frozen=True)
-class SubInterfaceRemoval:
+class SubInterfaceRemoval(Identified):
     """A VLAN sub-interface that shall be gone; ``force`` also when foreign or in use."""
 
     name: str
@@ -47,20 +48,20 @@ class SubInterfaceRemoval:
     notes: tuple[str, ...] = ()
 
     @property
-    def title(self) -> str:
-        return f"vlan_subinterface {self.name}"
+    def ref(self) -> Ref:
+        return subinterface_ref(self.name)
 
 
 @dataclass(frozen=True)
-class SubInterfaceRetraction:
+class SubInterfaceRetraction(Identified):
     """A VLAN sub-interface that nobody declares any longer: gone, unless a network or another sub-interface uses it."""
 
     name: str
     notes: tuple[str, ...] = ()
 
     @property
-    def title(self) -> str:
-        return f"vlan_subinterface {self.name}"
+    def ref(self) -> Ref:
+        return subinterface_ref(self.name)
 
 
 def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:

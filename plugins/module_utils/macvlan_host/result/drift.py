@@ -18,6 +18,7 @@ from ..model.host_view import HostView
 from ..model.kernel import Space
 from ..model.links import DUMMY_MTU, DummyParent, Link, SubInterface
 from ..model.network import Network
+from ..model.ref import Ref
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -29,30 +30,39 @@ from ..wire.kinds import kind_of, vrf_of
 class Drift:
     """One difference.
 
-    :ivar object: ``network NAME``, ``endpoint NETWORK/NAME`` or ``vlan_subinterface NAME``
     :ivar field: the name of an option, ``link`` or ``netns``
     """
 
-    object: str
+    ref: Ref
     field: str
     recorded: t.Any
     actual: t.Any
 
+    @property
+    def shown(self) -> dict[str, t.Any]:
+        """What results say."""
+        return {"object": self.ref.title, **self.shown_of_object}
 
-def drift_of(view: HostView, titles: t.Container[str] | None = None) -> list[Drift]:
+    @property
+    def shown_of_object(self) -> dict[str, t.Any]:
+        """The same, where it stands beside its object."""
+        return {"field": self.field, "recorded": plain(self.recorded), "actual": plain(self.actual)}
+
+
+def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift]:
     """Every difference between the record and the kernel, in the order of the record.
 
-    :param titles: only these objects, which must have been read; None for all
+    :param refs: only these objects, which must have been read; None for all
     """
     found: list[Drift] = []
     for owned in view.links.values():
-        if isinstance(owned, SubInterface) and (titles is None or owned.title in titles):
+        if isinstance(owned, SubInterface) and (refs is None or owned.ref in refs):
             found += _subinterface(view, owned)
     for network in view.networks.values():
-        if titles is None or network.title in titles:
+        if refs is None or network.ref in refs:
             found += _network(view, network)
     for endpoint in view.endpoints.values():
-        if titles is None or endpoint.title in titles:
+        if refs is None or endpoint.ref in refs:
             found += _endpoint(view, endpoint)
     return found
 
@@ -61,12 +71,12 @@ def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
     base = view.host.links.get(sub.parent)
     link = view.host.links.get(sub.name) or view.host.tagged(names.tag(sub.id))
     if link is None:
-        yield Drift(sub.title, "link", "present", "absent")
+        yield Drift(sub.ref, "link", "present", "absent")
         return
     if link.name != sub.name:
-        yield Drift(sub.title, "name", sub.name, link.name)
+        yield Drift(sub.ref, "name", sub.name, link.name)
     if not is_ours(link, sub.id, sub.kind):
-        yield Drift(sub.title, "link", names.tag(sub.id), link.alias or "not tagged")
+        yield Drift(sub.ref, "link", names.tag(sub.id), link.alias or "not tagged")
     lower = view.host.by_index(link.lower)
     actual = {"parent": lower.name if lower else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
     wanted = {
@@ -79,7 +89,7 @@ def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
     actual.update(plain(link.vlan) if link.vlan else dict.fromkeys(plain(sub.facts)))
     for field, value in wanted.items():
         if actual[field] != value:
-            yield Drift(sub.title, field, value, actual[field])
+            yield Drift(sub.ref, field, value, actual[field])
 
 
 def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
@@ -87,15 +97,15 @@ def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
     owned = view.links.get(network.parent)
     if link is None:
         below = view.host.tagged(names.tag(owned.id)) if owned else _below_endpoints(view, network)
-        yield Drift(network.title, "parent", network.parent, below.name if below else None)
+        yield Drift(network.ref, "parent", network.parent, below.name if below else None)
         return
     if isinstance(owned, DummyParent):
         if not is_ours(link, owned.id, owned.kind):
-            yield Drift(network.title, "parent", names.tag(owned.id), link.alias or "not tagged")
+            yield Drift(network.ref, "parent", names.tag(owned.id), link.alias or "not tagged")
         if not link.up:
-            yield Drift(network.title, "parent", f"{network.parent} up", f"{network.parent} down")
+            yield Drift(network.ref, "parent", f"{network.parent} up", f"{network.parent} down")
         if link.mtu < DUMMY_MTU:
-            yield Drift(network.title, "parent", f"mtu {DUMMY_MTU}", f"mtu {link.mtu}")
+            yield Drift(network.ref, "parent", f"mtu {DUMMY_MTU}", f"mtu {link.mtu}")
 
 
 def _below_endpoints(view: HostView, network: Network) -> Link | None:
@@ -109,11 +119,11 @@ def _below_endpoints(view: HostView, network: Network) -> Link | None:
 
 
 def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
-    title, network = endpoint.title, view.networks[endpoint.network]
+    ref, network = endpoint.ref, view.networks[endpoint.network]
     space = view.space(endpoint.netns)
     if space is None:
         is_other = endpoint.netns.path in view.kernel.no_namespaces
-        yield Drift(title, "netns", endpoint.netns.shown, "not a network namespace" if is_other else None)
+        yield Drift(ref, "netns", endpoint.netns.shown, "not a network namespace" if is_other else None)
         return
     yield from _namespace(view, endpoint, space)
     parent = view.host.links.get(network.parent)
@@ -122,15 +132,15 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         elsewhere = find_link(space, endpoint, None)
         if elsewhere is not None:
             below = view.host.by_index(elsewhere.lower)
-            yield Drift(title, "parent", network.parent, below.name if below else None)
+            yield Drift(ref, "parent", network.parent, below.name if below else None)
             return
         other = space.links.get(endpoint.ifname)
-        yield Drift(title, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
+        yield Drift(ref, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
         return
     if not link.alias:
-        yield Drift(title, "link", names.tag(endpoint.id), "not tagged")
+        yield Drift(ref, "link", names.tag(endpoint.id), "not tagged")
     if not link.up:
-        yield Drift(title, "link", "up", "down")
+        yield Drift(ref, "link", "up", "down")
     mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
     for field, recorded, actual in (
         ("ifname", endpoint.ifname, link.name),
@@ -139,7 +149,7 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         ("mode", network.mode, link.macvlan_mode),
     ):
         if recorded != actual:
-            yield Drift(title, field, recorded, actual)
+            yield Drift(ref, field, recorded, actual)
     yield from _addresses(endpoint, network, space, link)
     yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:
@@ -153,9 +163,9 @@ def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[D
         return
     lo = space.links.get("lo")
     if lo is None or lo.alias != names.tag(owned.id):
-        yield Drift(endpoint.title, "netns", names.tag(owned.id), lo.alias if lo and lo.alias else "not tagged")
+        yield Drift(endpoint.ref, "netns", names.tag(owned.id), lo.alias if lo and lo.alias else "not tagged")
     if lo is not None and not lo.up and is_made_here(view, endpoint.netns, space, owned):
-        yield Drift(endpoint.title, "netns", "lo up", "lo down")
+        yield Drift(endpoint.ref, "netns", "lo up", "lo down")
 
 
 def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
@@ -169,7 +179,7 @@ def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -
             # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
             found = [address for address in found if address == recorded or address in too_many]
         if found != ([recorded] if recorded else []):
-            yield Drift(endpoint.title, field, recorded, found[0] if len(found) == 1 else found or None)
+            yield Drift(endpoint.ref, field, recorded, found[0] if len(found) == 1 else found or None)
 
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
@@ -186,11 +196,11 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
 
     for address, route in connected_routes(endpoint, space, link).items():
         if route.identity not in identities:
-            yield Drift(endpoint.title, "routes", f"{route.to} of {address}", in_place_of(route))
+            yield Drift(endpoint.ref, "routes", f"{route.to} of {address}", in_place_of(route))
     for route in endpoint.all_routes:
         if route.identity not in identities:
             field = "routes" if route in endpoint.routes else "default_route"
-            yield Drift(endpoint.title, field, route_phrase(route), in_place_of(route))
+            yield Drift(endpoint.ref, field, route_phrase(route), in_place_of(route))
 
 
 def _sysctls(endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
@@ -198,14 +208,14 @@ def _sysctls(endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
         key = names.sysctl_key(item.key, endpoint.ifname)
         actual = space.sysctls.get(key)
         if actual != item.new and not (actual is None and item.optional):
-            yield Drift(endpoint.title, "sysctls", f"{key}={item.new}", None if actual is None else f"{key}={actual}")
+            yield Drift(endpoint.ref, "sysctls", f"{key}={item.new}", None if actual is None else f"{key}={actual}")
 
 
-def conflicts_of(view: HostView, titles: t.Container[str]) -> t.Iterator[Drift]:
+def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:
     """The endpoints whose addresses are in use elsewhere, as drift; nothing that a run does mends that."""
     taken = Taken(view.recorded, view.kernel)
     for endpoint in view.endpoints.values():
-        if endpoint.title in titles:
+        if endpoint.ref in refs:
             yield from _conflicts(taken, endpoint)
 
 
@@ -213,4 +223,4 @@ def _conflicts(taken: Taken, endpoint: Endpoint) -> t.Iterator[Drift]:
     for field, address in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
         claim = taken.on(without_prefix(address)) if address else None
         if claim is not None:
-            yield Drift(endpoint.title, field, address, claim.also)
+            yield Drift(endpoint.ref, field, address, claim.also)

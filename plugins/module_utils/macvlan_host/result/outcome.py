@@ -10,15 +10,16 @@ import typing as t
 from dataclasses import dataclass
 
 from ..model.host_view import HostView
+from ..model.ref import Ref
 from ..request.endpoint import EndpointOptions, EndpointRemoval
 from ..request.host import REMOVALS, AnyRequest, Config, ObjectRequest, Request, Restoration
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.plan import Missing, Plan
 from ..values.plain import plain
 from .drift import drift_of
-from .views import Object, View
+from .views import Lists, Object, View, by_ref
 
-Lists = dict[str, list[Object]]
+Objects = dict[Ref, Object]
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,11 @@ def outcome_of(
     :param before: record and kernel before the plan
     :param warnings: those of the run itself, told first
     """
-    drifted: dict[str, list[Object]] = {}
+    drifted: dict[Ref, list[Object]] = {}
     # What is removed need not be as it was recorded, and is not looked at so closely.
-    described = {item.title for item in worked_in if not isinstance(item, REMOVALS)}
+    described = {item.ref for item in worked_in if not isinstance(item, (*REMOVALS, Restoration))}
     for item in drift_of(before, described):
-        shown = {"field": item.field, "recorded": item.recorded, "actual": item.actual}
-        drifted.setdefault(item.object, []).append(shown)
+        drifted.setdefault(item.ref, []).append(item.shown_of_object)
     unforeseen = {
         (item.network, item.name): item
         for item in worked_in
@@ -68,12 +68,11 @@ def outcome_of(
     old, new = View(before), View(made.outcome, made.leases, unforeseen)
     if isinstance(request, (Config, Restoration)):
         everything = new.everything(None, None)
-        difference = _differences(old, everything, drifted) if made.changed or drifted else ({}, {})
-        difference = _with_unseen(difference, made)
+        difference = _by_title(*_differences(old, everything, drifted, made)) if made.changed or drifted else ({}, {})
     else:
         everything = _object(new, request)
-        difference = _with_drift(_object(old, request), drifted.get(request.title, [])), everything
-        difference = _with_others(difference[0], made, request.title, difference[0] != everything), everything
+        difference = _with_drift(_object(old, request), drifted.get(request.ref, [])), everything
+        difference = _with_others(difference[0], made, request.ref, difference[0] != everything), everything
     return Outcome(
         changed=made.changed,
         shown=everything,
@@ -100,11 +99,11 @@ def _object(view: View, request: ObjectRequest) -> Object:
 
 def _with_drift(shown: Object, drifted: list[Object]) -> Object:
     """The record may stay as it is while the kernel is put right; the difference must still show it."""
-    return {**shown, "drift": plain(drifted)} if shown and drifted else shown
+    return {**shown, "drift": drifted} if shown and drifted else shown
 
 
-def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
-    """Title, field, value before and value after of all that the plan changes in the record of what stays."""
+def _recorded_changes(made: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
+    """Object, field, value before and value after of all that the plan changes in the record of what stays."""
     for kind in ("links", "networks", "endpoints"):
         before, after = getattr(made.before, kind), getattr(made.after, kind)
         for key in before.keys() & after.keys() if before != after else ():
@@ -113,49 +112,40 @@ def _recorded_changes(made: Plan) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
                 was, will = plain(old), plain(new)
                 called = new.OPTIONS if kind == "endpoints" else {}
                 yield from (
-                    (new.title, called.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
+                    (new.ref, called.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
                 )
 
 
-def _with_others(shown: Object, made: Plan, title: str, is_seen: bool) -> Object:
+def _with_others(shown: Object, made: Plan, ref: Ref, is_seen: bool) -> Object:
     """What a task changes in the record of other objects, or of its own where results do not have it, is shown as well.
 
     :param is_seen: whether the difference shows already what happens to its own object
     """
     others = [
-        {"object": name, "field": field, "before": before, "after": after}
-        for name, field, before, after in sorted(_recorded_changes(made), key=lambda item: item[:2])
-        if name != title or not is_seen
+        {"object": changed.title, "field": field, "before": before, "after": after}
+        for changed, field, before, after in sorted(_recorded_changes(made), key=lambda item: (item[0].title, item[1]))
+        if changed != ref or not is_seen
     ]
     return {**shown, "also_changes": others} if shown and others else shown
 
 
-def _with_unseen(difference: tuple[Object, Object], made: Plan) -> tuple[Object, Object]:
-    """With what changes in the record and results do not have."""
-    was, will = dict(difference[0]), dict(difference[1])
-    for title, field, before, after in _recorded_changes(made):
-        if title not in difference[0] and title not in difference[1]:
-            was[title] = {**was.get(title, {}), field: before}
-            will[title] = {**will.get(title, {}), field: after}
+def _differences(old: View, everything: Lists, drifted: dict[Ref, list[Object]], made: Plan) -> tuple[Objects, Objects]:
+    """What differs, as it was and as it will be; also what changes in the record and results do not have."""
+    before, after = by_ref(old.everything(None, None)), by_ref(everything)
+    before = {ref: _with_drift(item, drifted.get(ref, [])) for ref, item in before.items()}
+    was, will = _without_equals(before, after), _without_equals(after, before)
+    seen = was.keys() | will.keys()
+    for ref, field, old_value, new_value in _recorded_changes(made):
+        if ref not in seen:
+            was[ref] = {**was.get(ref, {}), field: old_value}
+            will[ref] = {**will.get(ref, {}), field: new_value}
     return was, will
 
 
-def _differences(old: View, everything: Lists, drifted: dict[str, list[Object]]) -> tuple[Object, Object]:
-    """What differs, as it was and as it will be."""
-    was, will = _by_title(old.everything(None, None), drifted), _by_title(everything, {})
-    return _without_equals(was, will), _without_equals(will, was)
+def _without_equals(these: Objects, others: Objects) -> Objects:
+    return {ref: item for ref, item in these.items() if others.get(ref) != item}
 
 
-def _by_title(lists: Lists, drifted: dict[str, list[Object]]) -> Object:
-    """One dict for all objects, by what messages call them."""
-    found: Object = {}
-    for option, word in (("vlan_subinterfaces", "vlan_subinterface"), ("networks", "network"), ("endpoints", "endpoint")):
-        for item in lists[option]:
-            name = f"{item['network']}/{item['name']}" if option == "endpoints" else item["name"]
-            title = f"{word} {name}"
-            found[title] = _with_drift(item, drifted.get(title, []))
-    return found
-
-
-def _without_equals(these: Object, others: Object) -> Object:
-    return {title: item for title, item in these.items() if others.get(title) != item}
+def _by_title(was: Objects, will: Objects) -> tuple[Object, Object]:
+    """For people, objects go by what messages call them."""
+    return {ref.title: item for ref, item in was.items()}, {ref.title: item for ref, item in will.items()}

@@ -17,6 +17,7 @@ from ..model.host_view import HostView, Key
 from ..model.links import Link, SubInterface
 from ..model.network import Network
 from ..model.record import Record
+from ..model.ref import LISTS, Ref
 from ..values import names
 from ..values.plain import plain
 
@@ -24,6 +25,12 @@ if t.TYPE_CHECKING:
     from ..request.endpoint import EndpointOptions
 
 Object = dict[str, t.Any]
+Lists = dict[str, list[Object]]
+
+
+def by_ref(lists: Lists) -> dict[Ref, Object]:
+    """The objects of all lists, each by its identity."""
+    return {Ref(kind, item.get("network", ""), item["name"]): item for option, kind in LISTS.items() for item in lists[option]}
 
 
 class View:

@@ -17,7 +17,7 @@ from ..request.host import Restoration
 from ..result.outcome import Outcome
 from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited
-from .info import recorded_titles
+from .info import recorded_objects
 from .pipeline import execute
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
@@ -125,20 +125,20 @@ def _restore_one_by_one(state_dir: str) -> Restored:
     """Every object in a plan of its own, so that what the kernel refuses stops nothing but itself."""
     outcomes: list[Outcome] = []
     refused: list[Missing] = []
-    titles = recorded_titles(state_dir=state_dir)
-    for title in titles:
+    refs = recorded_objects(state_dir=state_dir)
+    for ref in refs:
         try:
-            outcomes.append(execute(Restoration(title), state_dir=state_dir, check=False))
+            outcomes.append(execute(Restoration(ref), state_dir=state_dir, check=False))
         except KernelError as exc:
-            refused.append(Missing(title, str(exc)))
-    return dataclasses.replace(_restored(outcomes, refused), total=len(titles), refused=bool(refused))
+            refused.append(Missing(ref, str(exc)))
+    return dataclasses.replace(_restored(outcomes, refused), total=len(refs), refused=bool(refused))
 
 
 def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) -> Restored:
     """What outcomes of restorations say together."""
     shown = outcomes[-1].shown if outcomes else {}
-    missing = {item.object: item for outcome in outcomes for item in outcome.missing}
-    missing.update((item.object, item) for item in refused)
+    missing = {item.ref: item for outcome in outcomes for item in outcome.missing}
+    missing.update((item.ref, item) for item in refused)
     return Restored(
         total=sum(len(items) for items in shown.values()),
         parents=frozenset(item["parent"] for kind in ("networks", "vlan_subinterfaces") for item in shown.get(kind, ())),

@@ -11,10 +11,10 @@ import typing as t
 from ..compare.needs import needs_of_everything
 from ..model.host_view import HostView
 from ..model.links import stacked
+from ..model.ref import Ref
 from ..result.drift import conflicts_of, drift_of
-from ..result.views import View
+from ..result.views import View, by_ref
 from ..store.database import State
-from ..values.plain import plain
 from .awaiting import journal_warnings
 from .look import check_not_lost, look
 
@@ -34,22 +34,20 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
     found: dict[str, t.Any] = view.everything(network, endpoint)
     for item in found["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
-    shown = {f"network {item['name']}" for item in found["networks"]}
-    shown |= {f"endpoint {item['network']}/{item['name']}" for item in found["endpoints"]}
-    shown |= {f"vlan_subinterface {item['name']}" for item in found["vlan_subinterfaces"]}
-    found["drift"] = [plain(item) for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
+    shown = by_ref(found)
+    found["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     found["warnings"] = list(journal_warnings(stored, interrupted=not state.is_locked()))
     return found
 
 
-def recorded_titles(*, state_dir: str) -> tuple[str, ...]:
-    """What messages call the recorded objects, those that carry others before these.
+def recorded_objects(*, state_dir: str) -> tuple[Ref, ...]:
+    """The recorded objects, those that carry others before these.
 
     :raises StateError: the database cannot be read
     """
     record = State(state_dir).read().record
     return (
-        *(item.title for item in stacked(record.links.values())),
-        *(item.title for item in record.networks.values()),
-        *(item.title for item in record.endpoints.values()),
+        *(item.ref for item in stacked(record.links.values())),
+        *(item.ref for item in record.networks.values()),
+        *(item.ref for item in record.endpoints.values()),
     )

@@ -87,7 +87,7 @@ def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
         return f"{title}: {type(exc).__name__}: {exc}"
     step = exc.step if isinstance(exc, KernelError) else None
     owner = owner_of(step, plan.steps, plan.before, plan.after) if step is not None else None
-    return f"{owner or title}: {exc}"
+    return f"{owner.title if owner is not None else title}: {exc}"
 
 
 @contextlib.contextmanager

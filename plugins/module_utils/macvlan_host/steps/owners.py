@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose step it is: what messages call the object that a step of a plan is about. Pure."""
+"""Whose step it is: the object that a step of a plan is about. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import typing as t
 from ..model.links import SubInterface
 from ..model.netns import HOST, Netns
 from ..model.record import Record
+from ..model.ref import Ref
 from ..values import names
 from .steps import AddLink, CreateNetns, DeleteLink, DeleteNetns, Note, SetLink, Step
 
 LOOPBACK = "lo"
 
 
-def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record) -> str | None:
-    """The title of the object, None where the step is about nothing that is recorded.
+def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record) -> Ref | None:
+    """The object, None where the step is about nothing that is recorded.
 
     :param steps: all of the plan; those before the step tell who has its interface by then
     """
@@ -31,40 +32,40 @@ def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record)
 
 
 class _Owners:
-    """Titles, by all that a step may name: a tag, an interface in a namespace, a namespace."""
+    """The objects, by all that a step may name: a tag, an interface in a namespace, a namespace."""
 
     def __init__(self, before: Record, after: Record) -> None:
-        self._by_tag: dict[str, str] = {}
-        self._by_place: dict[tuple[str, str], str] = {}
-        self._by_namespace: dict[str, str] = {}
+        self._by_tag: dict[str, Ref] = {}
+        self._by_place: dict[tuple[str, str], Ref] = {}
+        self._by_namespace: dict[str, Ref] = {}
         for record in (before, after):
             self._note_links(record)
             for endpoint in record.endpoints.values():
-                self._by_tag[names.tag(endpoint.id)] = endpoint.title
-                self._by_place.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.title)
+                self._by_tag[names.tag(endpoint.id)] = endpoint.ref
+                self._by_place.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.ref)
         for record in (after, before):
             for endpoint in record.endpoints.values():
-                self._by_namespace.setdefault(endpoint.netns.path, endpoint.title)
+                self._by_namespace.setdefault(endpoint.netns.path, endpoint.ref)
 
     def _note_links(self, record: Record) -> None:
         for network in record.networks.values():
-            self._by_tag[names.tag(network.id)] = network.title
-            self._by_place.setdefault((HOST.path, names.dummy_name(network.id)), network.title)
+            self._by_tag[names.tag(network.id)] = network.ref
+            self._by_place.setdefault((HOST.path, names.dummy_name(network.id)), network.ref)
         for link in record.links.values():
             if isinstance(link, SubInterface):
-                self._by_tag[names.tag(link.id)] = link.title
-                self._by_place.setdefault((HOST.path, link.name), link.title)
+                self._by_tag[names.tag(link.id)] = link.ref
+                self._by_place.setdefault((HOST.path, link.name), link.ref)
 
     def follow(self, step: Step) -> None:
         """Know who has an interface after a step."""
         if isinstance(step, AddLink) and step.link.tag in self._by_tag:
             self._by_place[step.netns.path, step.link.name] = self._by_tag[step.link.tag]
         elif isinstance(step, SetLink) and step.attribute == "name":
-            title = self._by_place.get((step.netns.path, step.old)) or self._by_place.get((step.netns.path, step.new))
-            if title is not None:
-                self._by_place[step.netns.path, step.new] = title
+            ref = self._by_place.get((step.netns.path, step.old)) or self._by_place.get((step.netns.path, step.new))
+            if ref is not None:
+                self._by_place[step.netns.path, step.new] = ref
 
-    def of(self, step: Step) -> str | None:
+    def of(self, step: Step) -> Ref | None:
         if isinstance(step, Note):
             return None
         if isinstance(step, (CreateNetns, DeleteNetns)):

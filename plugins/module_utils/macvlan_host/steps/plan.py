@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..ipam.lease_book import Leases
 from ..model.host_view import HostView
 from ..model.record import Record
+from ..model.ref import Ref
 from .steps import Step
 
 
@@ -18,16 +19,15 @@ from .steps import Step
 class Missing:
     """An object that is recorded and cannot be restored.
 
-    :ivar object: its title
     :ivar awaits: the name of a link of the host, or the path of a namespace, that has to come first; None for
         whatever does not come by itself
-    :ivar cause: the title of the object that is missing for the same reason and tells it, None for that one itself
+    :ivar cause: the object that is missing for the same reason and tells it, None for that one itself
     """
 
-    object: str
+    ref: Ref
     reason: str
     awaits: str | None = None
-    cause: str | None = None
+    cause: Ref | None = None
 
 
 @dataclass(frozen=True)

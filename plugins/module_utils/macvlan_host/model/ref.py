@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What identifies an object, and what messages call it."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+NETWORK, SUBINTERFACE, ENDPOINT = "network", "vlan_subinterface", "endpoint"
+DUMMY = "dummy parent"  # what a network without a parent of its own has; nobody asks for it by name
+# What is asked for, recorded and shown.
+KINDS = (NETWORK, SUBINTERFACE, ENDPOINT)
+# The lists that options and results have of them, those first whose objects carry others.
+LISTS = {"vlan_subinterfaces": SUBINTERFACE, "networks": NETWORK, "endpoints": ENDPOINT}
+
+
+class Ref(t.NamedTuple):
+    """The identity of an object, whether it is recorded or only asked for.
+
+    A tuple, because every object of a run is looked up by it, and a dataclass hashes and compares in Python.
+
+    :ivar kind: one of :data:`KINDS`, or :data:`DUMMY`
+    :ivar network: the network of an endpoint, empty for the other kinds
+    """
+
+    kind: str
+    network: str
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What messages and results call the object."""
+        return f"{self.kind} {self.network}/{self.name}" if self.network else f"{self.kind} {self.name}"
+
+
+def network_ref(name: str) -> Ref:
+    """The identity of a network."""
+    return Ref(NETWORK, "", name)
+
+
+def subinterface_ref(name: str) -> Ref:
+    """The identity of a VLAN sub-interface."""
+    return Ref(SUBINTERFACE, "", name)
+
+
+def endpoint_ref(network: str, name: str) -> Ref:
+    """The identity of an endpoint."""
+    return Ref(ENDPOINT, network, name)
+
+
+class Identified:
+    """What has an identity, and by that its title."""
+
+    @property
+    def ref(self) -> Ref:
+        """What everything about it is looked up by."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def title(self) -> str:
+        """What messages and results call it."""
+        return self.ref.title
