@@ -51,10 +51,10 @@ EXAMPLES = r"""
     confirm_timeout: 60
   register: changed_for_now
 
-- name: Use a new connection from here on
+- name: Close the connection, so that the next task opens a new one
   ansible.builtin.meta: reset_connection
 
-- name: Keep it, now that the host can be reached
+- name: Confirm the change over the new connection
   fleetnet.macvlan.macvlan_confirm:
   when: changed_for_now.confirm_within is defined
 """
