@@ -13,19 +13,19 @@ class ModuleDocFragment:
 options:
   state_dir:
     description:
-      - Folder on the target that holds the state database, the record of networks, sub-interfaces, endpoints and
+      - Folder on the target with the state database, which records the networks, sub-interfaces, endpoints and
         leases of this host.
-      - All tasks for one host have to name the same folder. A folder without a state database is refused as long as the
-        host's own namespace or a named one has links that were made by this collection.
-      - It is created with mode V(0700) when it is missing. A symbolic link, or a folder that others than root may
-        write to, is refused.
+      - All tasks for one host must use the same folder. A folder without a state database is refused as long as the
+        host's own namespace or a named one has links that this collection created.
+      - It is created with mode V(0700) if it is missing. A symbolic link, or a folder that other users than root
+        may write to, is refused.
     type: path
     default: /var/lib/macvlan_host
 requirements:
   - Linux 4.19 or newer on the target
   - Python 3.9 or newer on the target
 notes:
-  - The task has to run as root on the target, also in check mode. Use C(become=true).
+  - The task must run as root on the target, also in check mode. Use C(become=true).
 """
 
     # What the modules have that read addresses.
@@ -40,10 +40,10 @@ requirements:
 options:
   state:
     description:
-      - V(present) brings the object to what the options say; an option that is left out has its default, not the
-        value that it had before.
-      - V(absent) removes the object. Only the options that name it, O(state_dir) and C(force), where the module has
-        it, have a meaning then. An object that is not there is no change.
+      - V(present) creates or changes the object according to the options; an option that is left out has its
+        default, not the value that it had before.
+      - V(absent) removes the object. Then only the options that name it, O(state_dir) and C(force), if the module
+        has it, have an effect. If the object does not exist, nothing changes.
     type: str
     choices:
       - present
@@ -55,13 +55,13 @@ options:
     CHANGING = r"""
 options: {}
 requirements:
-  - pyroute2 >= 0.7 on the target, when a dummy link has to be made or a VLAN link changed; where it is missing, a bridge that
-    filters VLANs is not looked into
+  - pyroute2 >= 0.7 on the target, to create a dummy link or to change a VLAN link; if it is missing, the VLANs of a bridge
+    that filters VLANs are not checked
 notes:
-  - Tasks that change something on a host exclude each other. A task waits up to 60 seconds for the one that is running,
-    then fails and names it.
-  - A step that would cut the way by which the host is reached is refused, in check mode too, unless C(force) is true.
-    That is the SSH connection that the task came by, and the default routes. The message names the link and the address.
-  - A task does everything or nothing. When the kernel refuses a step, the steps before it are taken back. What was
-    interrupted by a crash is put in order by the next task.
+  - Tasks that change a host run one at a time. A task waits up to 60 seconds for the running one, then fails and names
+    it.
+  - A step that would cut an access path of the host is refused, in check mode too, unless C(force) is true. Access
+    paths are the SSH connection of the task and the default routes. The message names the link and the address.
+  - A task does everything or nothing. If the kernel refuses a step, the steps before it are undone. If a crash
+    interrupts a task, the next task undoes or finishes its steps.
 """

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: macvlan_command
-short_description: Put the command macvlan-host on a host
+short_description: Install the command macvlan-host on a host
 version_added: 1.0.0
 description:
-  - Installs the command C(macvlan-host), which brings everything back that is recorded on a host, and tells what
-    differs, without Ansible. It is the very engine that the modules of this collection run with.
-  - The role P(fleetnet.macvlan.macvlan_host#role) uses it, and has the command run at boot. Use the module by itself
-    where something else than systemd starts services.
+  - Installs the command C(macvlan-host), which restores the recorded objects of a host and shows its drift,
+    without Ansible. It is the same engine that the modules of this collection use.
+  - The role P(fleetnet.macvlan.macvlan_host#role) uses it, and runs the command at boot. Use the module by itself on
+    hosts without systemd.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -31,23 +31,23 @@ attributes:
 options:
   path:
     description:
-      - Folder on the target for the engine, a plain Python package. It has to end with a name that Python can import.
-      - A folder that holds anything else is refused. An engine of a newer release is replaced with a warning.
+      - Folder on the target for the engine, a plain Python package. It must end with a name that Python can import.
+      - A folder with other files is refused. An engine of a newer release is replaced with a warning.
     type: path
     default: /usr/local/lib/macvlan_host
   command:
     description:
-      - File on the target that is the command. Something else of that name is refused.
+      - Path of the command on the target. If another file has that name, the task is refused.
     type: path
     default: /usr/local/sbin/macvlan-host
   interpreter:
     description:
-      - The Python on the target that runs the command; pyroute2 has to be installed for it, where that is needed.
-      - When it is left out, it is the Python that runs this module.
+      - The Python on the target that runs the command; it needs pyroute2 for dummy links and changes of VLAN links.
+      - By default, the Python that runs this module.
     type: path
   files:
     description:
-      - Text files of whatever starts the command, such as units of systemd. They are written after the command, and
+      - Text files of the program that starts the command, such as units of systemd. They are written after the command, and
         removed before it.
     type: list
     elements: dict
@@ -65,14 +65,14 @@ options:
 seealso:
   - module: fleetnet.macvlan.macvlan_config
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_reboot
-    description: What the command brings back, and when the record is lost.
+    description: What the command restores, and what to do if the record is lost.
 """
 
 EXAMPLES = r"""
-- name: Have the command on the host
+- name: Install the command
   fleetnet.macvlan.macvlan_command:
 
-- name: Have a timer's service beside it
+- name: Install the service of a timer beside it
   fleetnet.macvlan.macvlan_command:
     files:
       - path: /etc/systemd/system/macvlan-check.service
@@ -81,7 +81,7 @@ EXAMPLES = r"""
           Type=oneshot
           ExecStart=/usr/local/sbin/macvlan-host check
 
-- name: Bring back what is recorded and not there
+- name: Restore recorded objects that are missing
   ansible.builtin.command:
     argv:
       - /usr/local/sbin/macvlan-host
@@ -89,7 +89,7 @@ EXAMPLES = r"""
   register: restored
   changed_when: "'steps done' in restored.stdout"
 
-- name: Take the command away; what is recorded stays
+- name: Remove the command; the record stays
   fleetnet.macvlan.macvlan_command:
     state: absent
 """
@@ -105,7 +105,7 @@ files:
     - /usr/local/lib/macvlan_host/command.py
     - /usr/local/sbin/macvlan-host
 steps:
-  description: What was done, or would be done in check mode, in order, a sentence each.
+  description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
   type: list
   elements: str

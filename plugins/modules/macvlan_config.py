@@ -14,18 +14,18 @@ description:
   - It does what a task of M(fleetnet.macvlan.vlan_subinterface), M(fleetnet.macvlan.macvlan_network) or
     M(fleetnet.macvlan.macvlan_endpoint) for each item would do, and costs about as much as one of them. A host with
     hundreds of endpoints takes a second or less.
-  - All or nothing. An item that cannot be had, or a step that the kernel refuses, leaves the host as it was.
+  - All or nothing. If an item is refused, or the kernel rejects a step, nothing is changed.
   - Sub-interfaces come before the networks on them, and networks before their endpoints, whatever the order of the
-    lists. Removals go the other way round, and come first.
-  - Addresses that endpoints ask for are reserved before addresses are chosen for the others, and subnets that are
-    given before others are chosen. Among those that ask for nothing the order of the list counts, and an endpoint that
-    has an address keeps it.
-  - An endpoint can ask for an address that another one of the list gives up. Two cannot swap what only one of them can
-    have, such as an address or the name of an interface; give it up in one task and ask for it in the next.
-  - Check mode also foresees endpoints on networks of the list that are not there yet. Of an endpoint whose network is neither
-    listed nor there, it takes it that an earlier task of the play makes the network, and says so, as
+    lists. Removals run in the reverse order, and come first.
+  - Requested addresses are reserved before addresses are chosen for the other endpoints, and given subnets before
+    other subnets are chosen. The others get addresses in the order of the list, and an endpoint that has an address
+    keeps it.
+  - An endpoint can request an address that another one of the list releases. Two endpoints cannot swap an address or
+    the name of an interface; release it in one task and request it in the next.
+  - Check mode also predicts endpoints on networks of the list that do not exist yet. If the network of an endpoint is
+    neither listed nor recorded, check mode assumes that an earlier task of the play creates it, and warns, as
     M(fleetnet.macvlan.macvlan_endpoint) does.
-  - What cannot be done is told at once, of all items, and each sentence begins with its object.
+  - The message of a refused task lists the problems of all items at once, and each sentence begins with its object.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -46,54 +46,54 @@ attributes:
 options:
   vlan_subinterfaces:
     description:
-      - The sub-interfaces that shall be there. An item has the options of M(fleetnet.macvlan.vlan_subinterface), but
-        for C(state), C(force) and C(state_dir).
-      - A sub-interface that nothing else needs to be said about can be left out. The network on it makes it.
+      - The declared sub-interfaces. An item has the options of M(fleetnet.macvlan.vlan_subinterface), except
+        C(state), C(force) and C(state_dir).
+      - A sub-interface with default settings can be left out. The network on it creates it.
     type: list
     elements: dict
   networks:
     description:
-      - The networks that shall be there. An item has the options of M(fleetnet.macvlan.macvlan_network), but for
+      - The declared networks. An item has the options of M(fleetnet.macvlan.macvlan_network), except
         C(state), C(force) and C(state_dir).
     type: list
     elements: dict
   endpoints:
     description:
-      - The endpoints that shall be there. An item has the options of M(fleetnet.macvlan.macvlan_endpoint), but for
+      - The declared endpoints. An item has the options of M(fleetnet.macvlan.macvlan_endpoint), except
         C(state) and C(state_dir).
     type: list
     elements: dict
   purge:
     description:
-      - Whether what this collection has made on the host and what is not listed is removed.
+      - Whether to remove objects that this collection created on the host and that are not listed.
       - It removes only objects of those kinds whose lists are given. An empty list, V([]), removes all objects of its kind;
-        a list that is left out, or is null, removes none. At least one list has to be given.
-      - A network that is not listed and has endpoints is refused when O(endpoints) is left out.
-      - Sub-interfaces that are not listed, but that a network or sub-interface which stays uses, stay for as long as they
-        are used.
-      - What this collection has not made is never removed.
+        a list that is left out, or is null, removes none. At least one list is required.
+      - If O(endpoints) is left out and a network that is not listed has endpoints, the task is refused.
+      - A sub-interface that is not listed stays as long as a remaining network or sub-interface uses
+        it.
+      - Foreign objects are never removed.
     type: bool
     default: false
   exclusive:
     description:
-      - What O(fleetnet.macvlan.macvlan_network#module:exclusive) is for those networks of O(networks) that do not say it
-        and have addresses, which is those without C(ipam=none).
+      - What O(fleetnet.macvlan.macvlan_network#module:exclusive) is for the networks of O(networks) that leave it out
+        and have addresses (those without C(ipam=none)).
     type: bool
     version_added: 2.0.0
   confirm_timeout:
     description:
-      - How many seconds there are to confirm what the task has changed, by M(fleetnet.macvlan.macvlan_confirm) over a
-        new connection. Unless that is done in time, everything is put back as it was, by a process on the target that
-        needs neither the connection nor the control node. After a crash or a power cut it is put back too.
-      - Until then the record is the one from before, and other tasks that would change something on the host are
+      - Number of seconds to confirm the change, by M(fleetnet.macvlan.macvlan_confirm) over a new connection. If it
+        is not confirmed in time, a process on the target reverts everything; it needs neither the connection nor the
+        control node. After a crash or a power cut the change is reverted too.
+      - Until then the record shows the state before the change, and other tasks that would change the host are
         refused.
-      - V(0) changes it for good at once. So does a task that changes nothing in the kernel.
+      - With V(0), the change is permanent at once. The same is true for a task that changes nothing in the kernel.
     type: int
     default: 0
   force:
     description:
-      - Whether to do what may lock the control node out. With O(confirm_timeout) that is not needed, because it is put
-        back.
+      - Whether to perform steps that may lock the control node out. With O(confirm_timeout) this is not needed, because
+        such a step is reverted.
     type: bool
     default: false
 seealso:
@@ -103,7 +103,7 @@ seealso:
   - module: fleetnet.macvlan.macvlan_info
   - module: fleetnet.macvlan.macvlan_confirm
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
-    description: Many hosts from one inventory, and how nobody is locked out.
+    description: Many hosts from one inventory, and the protection against lockout.
 """
 
 EXAMPLES = r"""
@@ -231,7 +231,7 @@ confirm_within:
   type: int
   sample: 60
 steps:
-  description: What was done, or would be done in check mode, in order, a sentence each.
+  description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
   type: list
   elements: str

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: macvlan_confirm
-short_description: Confirm a change of macvlan_config that is put back otherwise
+short_description: Confirm a provisional change of macvlan_config
 version_added: 1.0.0
 description:
-  - Keeps what a task of M(fleetnet.macvlan.macvlan_config) with
-    O(fleetnet.macvlan.macvlan_config#module:confirm_timeout) has changed. It has to come by another SSH connection than
-    that task, because only a new one shows that the host can still be reached.
-  - It fails when nothing awaits confirmation, which is so when the time is over and everything was put back.
+  - Makes the change of a M(fleetnet.macvlan.macvlan_config) task with
+    O(fleetnet.macvlan.macvlan_config#module:confirm_timeout) permanent. It must use another SSH connection than that
+    task, because only a new one shows that the host can still be reached.
+  - It fails if no change awaits confirmation, for example because the time is over and the change was reverted.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -24,13 +24,13 @@ attributes:
   check_mode:
     support: full
     details:
-      - Tells whether there is something to confirm.
+      - Reports whether a change awaits confirmation.
   diff_mode:
     support: none
   idempotent:
     support: none
     details:
-      - What is confirmed cannot be confirmed again.
+      - A confirmed change cannot be confirmed again.
 options: {}
 notes:
   - Use C(meta=reset_connection) before the task, and C(macvlan-host confirm) without Ansible.
@@ -38,11 +38,11 @@ notes:
 seealso:
   - module: fleetnet.macvlan.macvlan_config
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
-    description: How nobody is locked out.
+    description: The protection against lockout.
 """
 
 EXAMPLES = r"""
-- name: Change what the connection may come in by, for a minute at first
+- name: Change links that the connection may use, provisionally for one minute
   fleetnet.macvlan.macvlan_config:
     vlan_subinterfaces: []
     networks: []
@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 confirmed:
-  description: What was changed, as messages call it.
+  description: The object that was changed, as messages name it.
   returned: success
   type: str
   sample: the configuration of this host

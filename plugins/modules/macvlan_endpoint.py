@@ -11,25 +11,26 @@ short_description: Endpoints of macvlan networks in network namespaces
 version_added: 1.0.0
 description:
   - Connects a network namespace to a macvlan network by a macvlan link with addresses, routes and settings.
-  - The network has to be there, see M(fleetnet.macvlan.macvlan_network). O(network) and O(name) together identify an
+  - The network must exist, see M(fleetnet.macvlan.macvlan_network). O(network) and O(name) together identify an
     endpoint.
-  - Check mode takes it that an earlier task of the play makes a network that is not there yet. The endpoint is changed then,
-    with a warning, and what only its network can tell, such as its addresses, is V(null) in the result. Since 2.0.0; before,
-    check mode refused it, as a run outside of check mode does.
-  - The link is made in the namespace under its final name. It is up, with its addresses and routes, when the task
+  - If the network does not exist yet, check mode assumes that an earlier task of the play creates it. The endpoint is
+    then changed, with a warning, and values that depend on the network, such as its addresses, are V(null) in the
+    result. Since 2.0.0; before, check mode refused it, as a run without check mode does.
+  - The link is created in the namespace under its final name. It is up, with its addresses and routes, when the task
     ends.
-  - Addresses that are not asked for are chosen from the network. They are kept for as long as the endpoint exists, so
+  - Addresses that are not requested are chosen from the network. They are kept for as long as the endpoint exists, so
     the same task gives the same addresses every time.
   - A task describes the whole endpoint. Options that are left out go back to their defaults.
   - Everything but O(network) and the namespace can change in place. An endpoint is not moved to another namespace;
-    the task is refused and names the option. If its namespace is gone, as that of a container that was started anew,
-    it is made again in the one that the task names, with the addresses that it had.
+    the task is refused and names the option. If its namespace is gone, for example because its container was restarted,
+    the endpoint is created again in the namespace that the task names, with its old addresses.
   - IPv6 router advertisements and autoconfiguration are off on the link, unless O(sysctls) says otherwise. IPv6 is off on
     the link of an endpoint without an IPv6 address.
-  - Addresses and routes that others put on the link while it lives, such as a DHCP client or VRRP, stay as they are. What
-    an earlier task has put there, and this one does not ask for, is taken from it. A route of others goes only if it has
-    the destination and the metric of one of this task, and an address if it is one of this task with another prefix length,
-    or with O(exclusive=true). M(fleetnet.macvlan.macvlan_info) lists the addresses that others have added for good.
+  - Addresses and routes that other programs add to the link, such as a DHCP client or VRRP, stay as they are.
+    Addresses and routes of an earlier task that this task does not name are removed. A foreign route is removed only
+    if it has the destination and the metric of one of this task, and a foreign address only if it is one of this task
+    with another prefix length, or with O(exclusive=true). M(fleetnet.macvlan.macvlan_info) lists the foreign
+    addresses without a lifetime.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -61,42 +62,42 @@ options:
   netns:
     description:
       - Name of the namespace, as C(ip netns) has it under C(/run/netns).
-      - One that is missing is made, with its loopback up, and goes away with its last endpoint. If it holds links or
-        processes of others by then, it is kept, with a warning, and is left alone from then on.
+      - If it is missing, it is created, with its loopback up, and removed with its last endpoint. If it contains
+        foreign links or processes by then, it is kept, with a warning, and the collection no longer manages it.
       - Without this, O(netns_path) and O(pid), the endpoint is in the host's own namespace. It is an interface
         through which the host reaches the endpoints of the network, which it cannot do through the parent.
     type: str
   netns_path:
     description:
-      - Path of a file that stands for the namespace, such as C(/var/run/docker/netns/0b1c2d3e4f5a). It has to exist.
+      - Path of the file of the namespace, such as C(/var/run/docker/netns/0b1c2d3e4f5a). It must exist.
     type: path
   pid:
     description:
-      - Id of a process that is in the namespace, such as the first process of a container.
+      - Id of a process in the namespace, such as the first process of a container.
     type: int
   ifname:
     description:
       - Name of the interface in the namespace, up to 15 bytes.
       - When it is left out, it is C(eth0), and C(mv-) with O(name) behind it in the host's own namespace.
       - A name that is taken is refused.
-      - A kernel before 6.2 renames only links that are down, so with another name the link goes down for a moment there. The
-        kernel takes the routes and the IPv6 addresses that others have put on it away with that; a warning names them.
-        Newer kernels rename the link without any interruption (since 2.0.0).
+      - A kernel before 6.2 renames only links that are down, so with another name the link goes down for a moment
+        there. The kernel then removes the routes and the IPv6 addresses that other programs have added to it; a
+        warning names them. Newer kernels rename the link without any interruption (since 2.0.0).
     type: str
   ipv4:
     description:
-      - The IPv4 address to have, without a prefix length.
-      - It has to be in a subnet of the network, but can be outside of the ip_range. Refused are the address of
-        another endpoint, of a gateway or of an aux address, and the network and broadcast address.
-      - Refused as well is an address that is in use already, which is one of any link of this host, the next hop of
-        one of its routes, or the other end of the SSH connection that the task came by. Such an address is not chosen
-        either. An endpoint that has it already keeps it; its task warns of that.
+      - The requested IPv4 address, without a prefix length.
+      - It must be in a subnet of the network, but can be outside of the ip_range. The address of another
+        endpoint, a gateway, an aux address, and the network and broadcast address are refused.
+      - An address that is in use already is refused as well, that is an address of any link of this host, the next
+        hop of one of its routes, or the remote end of the SSH connection of the task. Such an address is not chosen
+        either. An endpoint that has it already keeps it, with a warning.
       - When it is left out, the endpoint keeps the address that it has; a new one gets the lowest free address of the
         ip_range or subnet.
     type: str
   ipv6:
     description:
-      - The IPv6 address to have, without a prefix length. What O(ipv4) says holds here too.
+      - The requested IPv6 address, without a prefix length. The rules of O(ipv4) apply here too.
     type: str
   subnet:
     description:
@@ -128,7 +129,7 @@ options:
     type: bool
   routes:
     description:
-      - More routes over the link. The endpoint has to have an address of the same family.
+      - More routes over the link. The endpoint must have an address of the same family.
     type: list
     elements: dict
     suboptions:
@@ -140,8 +141,8 @@ options:
         required: true
       via:
         description:
-          - Next hop. It has to be in the subnet of the endpoint's own address, or link-local, and is refused
-            otherwise.
+          - Next hop. It must be in the subnet of the endpoint's own address, or
+            link-local.
           - When it is left out, the destination is on the link itself.
         type: str
       metric:
@@ -169,35 +170,35 @@ options:
   exclusive:
     description:
       - Whether addresses that others have added to the link are removed. They are drift then.
-      - Never removed are addresses with a lifetime, such as those of DHCP clients, those of router advertisements, and
-        addresses of link scope. Routes of others stay as well, but for those that have such an address as their source, which
-        the kernel takes away with it.
-      - When it is left out, it is what the network says.
-      - V(true) is refused on a network with C(ipam=none), which leaves all addresses to what runs in the namespace.
+      - Addresses with a lifetime, such as those of DHCP clients, those of router advertisements, and addresses of
+        link scope are never removed. Foreign routes stay as well, except those with a removed address as their
+        source, which the kernel removes with it.
+      - When it is left out, the option of the network applies.
+      - V(true) is refused on a network with C(ipam=none), which leaves all addresses to the programs in the namespace.
     type: bool
     version_added: 2.0.0
   force:
     description:
-      - Whether to do what may lock the control node out, such as taking away an interface of the host's own namespace
-        that the connection comes in by.
+      - Whether to perform steps that may lock the control node out, such as removing an interface of the host's own
+        namespace that carries the connection.
     type: bool
     default: false
 notes:
   - Endpoints of one namespace cannot have overlapping subnets, because the kernel would answer for the wrong one.
   - If the host has an address of the same subnet on the parent, the kernel may go on sending by way of the parent.
-    Give an endpoint in the host's own namespace O(routes) without O(routes[].via) to what is to be reached through
-    it, see the examples.
-  - The namespace of a container is the container's. This module puts a link into it and takes it out again; it
-    neither makes nor removes the namespace.
+    Give an endpoint in the host's own namespace O(routes) without O(routes[].via) to the destinations that must be
+    reached through it, see the examples.
+  - The namespace of a container belongs to the container. This module creates a link in it and removes that
+    link again; it neither creates nor removes the namespace.
   - The record survives a reboot, links and namespaces do not. Run the task again after one; the endpoint gets the same
-    addresses and the same MAC address. A namespace that was not made for it has to be there first.
+    addresses and the same MAC address. A namespace that was not created for it must exist first.
 seealso:
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_info
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
-    description: Every flag of C(docker network connect), and the option that does the same.
+    description: Every flag of C(docker network connect), and the equivalent option.
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
-    description: What keeps packets from arriving, and tasks from being done.
+    description: Why packets do not arrive, and why tasks are refused.
 """
 
 EXAMPLES = r"""
@@ -446,7 +447,7 @@ endpoint:
     labels: {}
     exclusive: false
 steps:
-  description: What was done, or would be done in check mode, in order, a sentence each.
+  description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
   type: list
   elements: str

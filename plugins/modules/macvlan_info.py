@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: macvlan_info
-short_description: Macvlan networks, endpoints and sub-interfaces of a host, and what differs from the record
+short_description: Macvlan networks, endpoints and sub-interfaces of a host, and their drift
 version_added: 1.0.0
 description:
-  - Returns the networks, endpoints and VLAN sub-interfaces that are recorded on a host, and RV(drift), which is
-    everything in the kernel that is not as it was recorded.
-  - It changes nothing, and waits for no task that does.
+  - Returns the networks, endpoints and VLAN sub-interfaces that are recorded on a host, and RV(drift), which
+    lists the differences between the record and the kernel.
+  - It changes nothing, and does not wait for tasks that do.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -36,7 +36,7 @@ options:
   network:
     description:
       - Return only this network, its endpoints and its sub-interface. When it is left out, all networks are returned.
-      - One that is not there is no error; the lists are empty then.
+      - If it does not exist, the lists are empty; that is not an error.
     type: str
   endpoint:
     description:
@@ -44,13 +44,13 @@ options:
         sub-interfaces of those.
     type: str
 notes:
-  - Drift is mended by running the task of the object again.
+  - To repair drift, run the task of the object again.
 seealso:
   - module: fleetnet.macvlan.macvlan_network
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.vlan_subinterface
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
-    description: What to do about a difference.
+    description: What to do about drift.
 """
 
 EXAMPLES = r"""
@@ -58,7 +58,7 @@ EXAMPLES = r"""
   fleetnet.macvlan.macvlan_info:
   register: macvlan
 
-- name: Fail when somebody has changed a link behind our back
+- name: Fail if another program has changed a link
   ansible.builtin.assert:
     that: macvlan.drift | length == 0
     fail_msg: "{{ macvlan.drift | map(attribute='object') | unique | join(', ') }}"
@@ -323,11 +323,11 @@ endpoints:
       version_added: 2.0.0
     foreign_addresses:
       description:
-        - Addresses with prefix length that others have added to its link for good, sorted. They are drift only where C(exclusive)
-          is true.
+        - Addresses with prefix length that others have added to its link for good, sorted. They are drift only where
+          C(exclusive) is true.
         - M(fleetnet.macvlan.macvlan_config) returns endpoints without this.
-        - Addresses with a lifetime, those of router advertisements and those of link scope are not listed, and none on a network
-          with C(ipam=none).
+        - Addresses with a lifetime, those of router advertisements and those of link scope are not listed, and none
+          on a network with C(ipam=none).
       returned: always
       type: list
       elements: str

@@ -10,19 +10,19 @@ module: macvlan_network
 short_description: Macvlan networks on a parent interface of a Linux host
 version_added: 1.0.0
 description:
-  - Declares a macvlan network on a host, with its parent interface, the mode in which its endpoints see each other,
-    and the subnets that they get their addresses from.
-  - A network alone carries no traffic. Its macvlan links are made one by one by M(fleetnet.macvlan.macvlan_endpoint).
-  - A parent that is missing and named C(base.vlan_id), such as C(eth0.50), is made as an 802.1Q sub-interface,
-    brought up, and owned by the network. It goes away with the last network on it, unless a task of
+  - Declares a macvlan network on a host, with its parent interface, the mode in which its endpoints reach each other,
+    and the subnets of their addresses.
+  - A network alone carries no traffic. M(fleetnet.macvlan.macvlan_endpoint) creates its macvlan links one by one.
+  - A parent that is missing and named C(base.vlan_id), such as C(eth0.50), is created as an 802.1Q sub-interface,
+    brought up, and owned by the network. It is removed with the last network on it, unless a task of
     M(fleetnet.macvlan.vlan_subinterface) declares it. A parent that was there before is used as it is, and is never
     changed or removed.
   - A task describes the whole network. Options that are left out go back to their defaults.
-  - Options change in place, and the endpoints that there are follow them, with three exceptions. The O(parent) stays
+  - Options change in place, and existing endpoints follow them, with three exceptions. The O(parent) stays
     as it is, the O(mode) does not change to or from V(passthru), and O(subnets) does not lose a subnet that has
-    leases. Such a task is refused; the message names the option and the endpoints that are in the way.
+    leases. Such a task is refused; the message names the option and the endpoints that prevent the change.
   - The kernel keeps macvlan links and their parent apart, so a host does not reach its endpoints through the address
-    of the parent. An endpoint in the host's own namespace is the way around it, see
+    of the parent. To reach them, attach an endpoint in the host's own namespace, see
     M(fleetnet.macvlan.macvlan_endpoint).
 author:
   - The fleetnet.macvlan authors (@fleetnet)
@@ -50,12 +50,12 @@ options:
   parent:
     description:
       - Link of the host that the network sits on, such as C(eth0), C(bond0), C(eth0.50) or any other name.
-      - A link that is missing is made if its name says a base link that exists and is up, and a VLAN id from 1 to
+      - A link that is missing is created if its name contains a base link that exists and is up, and a VLAN id from 1 to
         4094 without leading zeros. This is refused when the base has that VLAN under another name. Other missing
         links are refused.
       - A link called C(eth0.50) that exists and is not VLAN 50 of C(eth0) is used as it is, with a warning. So is a
-        link that is down; bringing it up is up to its owner.
-      - Refused are links that cannot carry a macvlan, which are the loopback, links that are not Ethernet, ports of a
+        link that is down; its owner must bring it up.
+      - Links that cannot carry a macvlan are refused, that is the loopback, links that are not Ethernet, ports of a
         bridge, bond or team, macvlan links, and links that carry ipvlan or macsec links.
       - When it is left out, the network gets a dummy link of its own, called C(dm-) and 12 hexadecimal digits, and is
         internal. Its endpoints reach each other and nothing else.
@@ -65,11 +65,11 @@ options:
     description:
       - How the endpoints of the network reach each other.
       - With V(bridge) they reach each other directly, inside the host.
-      - With V(private) they never reach each other, not even by way of a switch that sends frames back.
+      - With V(private) they never reach each other, not even through a switch that sends frames back.
       - With V(vepa) all their frames go out through the parent; they reach each other if the switch sends frames back
         to the port that they came from (reflective relay, hairpin).
-      - With V(passthru) there is one endpoint only, which has O(parent) for itself and keeps its MAC address. Nothing
-        else can be on the parent.
+      - With V(passthru) there is one endpoint only, which uses O(parent) alone and has its MAC address. No other
+        macvlan link can be on the parent.
       - V(bridge), V(private) and V(vepa) can be changed into each other in place.
     type: str
     choices:
@@ -83,11 +83,11 @@ options:
       - Subnets of the network, IPv4, IPv6 or both. Each endpoint gets one address of each family.
       - Without any, an IPv4 subnet is chosen from O(address_pools), and stays chosen for as long as the network does.
         It does not happen with O(ipam=none).
-      - Within a family the first subnet is used until it is exhausted, then the next one. An endpoint can ask for
+      - Within a family the first subnet is used until it is exhausted, then the next one. An endpoint can request
         another one.
       - Subnets of one network cannot overlap. Those of different networks can in two cases. They are the same subnet,
         with an O(subnets[].ip_range) in each network that is apart from the other, and share one set of leases. Or
-        O(allow_overlap) says that the networks have nothing to do with each other.
+        O(allow_overlap) declares that the networks are separate.
       - Subnets can be added in place, and be removed in place as long as no endpoint has an address of them.
     type: list
     elements: dict
@@ -98,7 +98,7 @@ options:
           - Host bits are cleared with a warning, so V(172.16.50.0/22) is read as V(172.16.48.0/22).
           - The network and broadcast address of an IPv4 subnet are never given to an endpoint, except in a /31 and
             /32, where all addresses are. Of an IPv6 subnet the first address is never given.
-          - Refused are C(0.0.0.0/N) and C(::/N), as well as subnets inside loopback, link-local, multicast or
+          - C(0.0.0.0/N) and C(::/N) are refused, as well as subnets inside loopback, link-local, multicast or
             reserved space.
         type: str
         required: true
@@ -108,30 +108,30 @@ options:
             as the next hop of their default route.
           - When it is left out, it is inferred as the first usable address, so V(10.1.100.0/24) has V(10.1.100.1) and
             V(10.1.100.128/25) has V(10.1.100.129).
-          - V(none) asks for no gateway, no reserved address and no default route.
+          - V(none) means no gateway, no reserved address and no default route.
           - None is inferred for a /31, /32, /127 and /128.
-          - Networks without a O(parent) and O(internal) networks lead nowhere. None is inferred for them either; one
-            that is given is reserved, but is no default route.
+          - Networks without a O(parent) and O(internal) networks have no default route. No gateway is inferred for
+            them either; a given gateway is reserved, but is no default route.
           - An address that an endpoint or an aux address holds is refused. Networks that share a subnet can name the
             same gateway.
           - An address of the parent is refused too, given or inferred, because the kernel lets no endpoint reach its
-            parent. Ask for V(none) then, or name the address of another machine on the wire that routes for the subnet. A
-            network that has such a gateway already keeps it, with a warning. An address of another link of this host is
-            warned of.
+            parent. Use V(none) then, or the address of another machine on the wire that routes for the subnet. A
+            network that has such a gateway already keeps it, with a warning. An address of another link of this host
+            causes a warning.
         type: str
       ip_range:
         description:
           - The part of the subnet that addresses are chosen from, as CIDR such as V(192.0.2.128/25) or as first and
             last address such as V(192.0.2.100-192.0.2.149).
           - When it is left out, addresses are chosen from the whole subnet.
-          - It does not limit the gateway, O(subnets[].aux_addresses) or addresses that endpoints ask for. They can be
-            anywhere in the subnet.
-          - Changing it leaves the addresses of the endpoints that there are alone.
+          - It does not limit the gateway, O(subnets[].aux_addresses) or requested addresses. They can be anywhere in
+            the subnet.
+          - Changing it does not change the addresses of existing endpoints.
         type: str
       aux_addresses:
         description:
-          - Addresses in this subnet that are never given to an endpoint because something else on the wire has them,
-            as a dictionary of names and addresses. The names are for people.
+          - Addresses in this subnet that are never given to an endpoint because another machine on the wire has them,
+            as a dictionary of names and addresses. The names are only labels.
           - An address that is also the gateway, given or inferred, is refused, and so is one that an endpoint holds.
         type: dict
   ipv6:
@@ -144,7 +144,8 @@ options:
     type: bool
   internal:
     description:
-      - Whether the network leads nowhere. No gateway is inferred, and endpoints have no default route through it.
+      - Whether the network is isolated from other subnets. No gateway is inferred, and endpoints have no default
+        route through it.
       - A network without a O(parent) is always internal.
     type: bool
     default: false
@@ -153,14 +154,14 @@ options:
       - MTU of the endpoints of the network, unless they have one of their own. At most that of the parent, and at
         least 68, or 1280 with IPv6.
       - When it is left out, endpoints have the MTU of the parent.
-      - The parent keeps its own MTU, also when it was made for the network.
+      - The parent keeps its own MTU, also if it was created for the network.
     type: int
   ipam:
     description:
       - Where the addresses of endpoints come from.
       - With V(default) they come from O(subnets).
-      - With V(none) there are none. Endpoints are links without addresses, for DHCP or for whatever runs in their
-        namespaces; the addresses that those get stay on the links. O(subnets) and O(ipv6=true) are then refused.
+      - With V(none) there are none. Endpoints are links without addresses, for DHCP or other programs in their
+        namespaces; addresses that these programs add stay on the links. O(subnets) and O(ipv6=true) are then refused.
     type: str
     choices:
       - default
@@ -168,8 +169,8 @@ options:
     default: default
   address_pools:
     description:
-      - Where a subnet is chosen from when O(subnets) names none, and an IPv6 subnet when O(ipv6=true) asks for one.
-        The first one that is free of the networks of this host and of the routes of the host's links is taken.
+      - Where a subnet is chosen from when O(subnets) names none, and an IPv6 subnet when O(ipv6=true) requires one.
+        The first subnet that overlaps no network of this host and no route of its links is taken.
       - When it is left out, these are the 15 subnets V(172.17.0.0/16) to V(172.31.0.0/16), then V(192.168.0.0/16) in
         subnets of size 20.
       - It has no effect on a network that has its subnet already. IPv4 needs an IPv4 pool in it; without an IPv6 pool
@@ -196,20 +197,21 @@ options:
       - Whether the network can be put on a parent that another network is on.
       - By default a parent belongs to one network, and a second one on it is refused; the message names the first.
         The endpoints of networks that share a parent are in one broadcast domain.
-      - It counts when the network is made. No network can be next to one with O(mode=passthru), whatever this says.
+      - It has an effect when the network is created. No network can share the parent of a network with
+        O(mode=passthru), even with this option.
     type: bool
     default: false
   allow_overlap:
     description:
       - Whether subnets of this network can overlap those of other networks of the host, because the wires behind the
-        parents have nothing to do with each other. The network then has a set of leases of its own.
-      - It counts when a subnet is added to the network.
+        parents are separate. The network then has a set of leases of its own.
+      - It has an effect when a subnet is added to the network.
     type: bool
     default: false
   exclusive:
     description:
-      - Whether addresses that others have added to links of the network's endpoints are removed, as far as an endpoint does
-        not say otherwise, see O(fleetnet.macvlan.macvlan_endpoint#module:exclusive).
+      - Whether to remove addresses that other programs have added to links of the network's endpoints. An endpoint can
+        override this, see O(fleetnet.macvlan.macvlan_endpoint#module:exclusive).
       - When it is left out, it is V(false).
       - V(true) is refused with O(ipam=none).
     type: bool
@@ -218,20 +220,20 @@ options:
     description:
       - With O(state=absent), removes the endpoints of the network too. Without it, the removal of a network that has
         endpoints is refused; the message names them.
-      - Also does what may lock the control node out.
+      - Also performs steps that may lock the control node out.
     type: bool
     default: false
 notes:
-  - The record survives a reboot, links do not. Run the task again after one; a parent that it made is made again. A
-    parent that was not made by this collection has to be brought back by what made it.
+  - The record survives a reboot, links do not. Run the task again after one; a parent that it created is created
+    again. A foreign parent must be restored by the program that created it.
 seealso:
   - module: fleetnet.macvlan.macvlan_endpoint
   - module: fleetnet.macvlan.vlan_subinterface
   - module: fleetnet.macvlan.macvlan_info
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
-    description: Every flag of C(docker network create), and the option that does the same.
+    description: Every flag of C(docker network create), and the equivalent option.
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
-    description: What keeps packets from arriving, and tasks from being done.
+    description: Why packets do not arrive, and why tasks are refused.
 """
 
 EXAMPLES = r"""
@@ -506,7 +508,7 @@ network:
         available: 253
     endpoints: []
 steps:
-  description: What was done, or would be done in check mode, in order, a sentence each.
+  description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
   type: list
   elements: str

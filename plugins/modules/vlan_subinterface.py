@@ -11,12 +11,12 @@ short_description: VLAN sub-interfaces of a Linux host
 version_added: 1.0.0
 description:
   - Declares an 802.1Q or 802.1ad sub-interface of a link, to be the parent of macvlan networks or for any other use.
-  - A network of M(fleetnet.macvlan.macvlan_network) makes the sub-interface that it needs by itself. This module is
-    for sub-interfaces with another name, or with settings that differ from the defaults, and for those that shall
-    outlive their networks. One that a network has made can be declared later; it stays the same link, and stays when
-    the network is removed.
-  - A link that was there before is foreign. When it is what the task describes, it is left as it is, and the task
-    changes nothing. When it differs, the task is refused and names the differences.
+  - A network of M(fleetnet.macvlan.macvlan_network) creates the sub-interface that it needs by itself. This module is
+    for sub-interfaces with another name, or with settings that differ from the defaults, and for those that must
+    outlive their networks. A sub-interface that a network created can be declared later; it stays the same link, and
+    stays when the network is removed.
+  - A link that existed before is foreign. If it matches the task, it is used as it is, and the task changes nothing.
+    If it differs, the task is refused and names the differences.
   - Everything but parent, VLAN id and protocol of a sub-interface can change in place.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
@@ -38,20 +38,20 @@ options:
     description:
       - Name of the sub-interface, up to 15 bytes.
       - With O(parent) and O(vlan_id) it can be any name, and is C(parent.vlan_id) when it is left out.
-      - Alone it has to say both, such as V(eth0.50) for VLAN 50 of C(eth0). The last dot counts, so V(eth0.10.20) is
+      - Alone it must contain both, such as V(eth0.50) for VLAN 50 of C(eth0). The last dot counts, so V(eth0.10.20) is
         VLAN 20 of C(eth0.10). The id has no leading zeros.
       - Either this, or O(parent) and O(vlan_id), or all three are required, also with O(state=absent).
     type: str
   parent:
     description:
-      - The link that carries the VLAN, its base. It has to exist, and to be up unless O(up=false) or
+      - The link that carries the VLAN, its base. It must exist, and must be up unless O(up=false) or
         O(loose_binding=true). It is never changed.
-      - It goes together with O(vlan_id).
+      - It requires O(vlan_id).
     type: str
   vlan_id:
     description:
       - VLAN id, from 1 to 4094. The base can have it only once for each protocol.
-      - It goes together with O(parent).
+      - It requires O(parent).
     type: int
   protocol:
     description:
@@ -110,13 +110,12 @@ options:
     type: dict
   force:
     description:
-      - With O(state=absent), also removes a VLAN link that was not made by this collection, and one that networks,
-        other sub-interfaces or foreign links use. Without it, the task is refused; the message names what is in the
-        way.
-      - The networks on it stay declared. The links of their endpoints are gone with it, until it is back and their
-        tasks are run again.
-      - A link that is no VLAN link is never removed.
-      - Also does what may lock the control node out.
+      - With O(state=absent), also removes a VLAN link that this collection did not create, or that networks, other
+        sub-interfaces or foreign links use. Without it, the task is refused; the message names the users.
+      - The networks on it stay declared. The links of their endpoints are removed with it; run the tasks of network
+        and endpoints again to create them.
+      - A link that is not a VLAN link is never removed.
+      - Also performs steps that may lock the control node out.
     type: bool
     default: false
 notes:
@@ -289,7 +288,7 @@ vlan_subinterface:
     owned: true
     used_by: []
 steps:
-  description: What was done, or would be done in check mode, in order, a sentence each.
+  description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
   type: list
   elements: str
