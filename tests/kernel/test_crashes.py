@@ -392,7 +392,7 @@ def test_an_object_that_the_kernel_refuses_to_restore_is_reported_and_stops_noth
     used.call("macvlan_config", **{**BUSY, "endpoints": [A, {**B, "routes": ROUTES}, {"name": "h", "network": "net"}]})
     before = used.snapshot()
     used.lose_all()
-    said = used.spawn_command("restore", "--verbose").said()
+    said = used.run_command("restore", "--verbose")
     places = {step: re.search(r"namespace (\w)|mv-(\w)", step) for step in said.lines[:-1]}
     for step, place in places.items():
         assert place is not None

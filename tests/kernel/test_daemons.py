@@ -199,7 +199,7 @@ def run_everything(host: Host, params: Params, ends: list[Params], **change: t.A
     assert run(host, "macvlan_config", **listed, purge=True)["steps"] == []
     yield "the configuration"
     for arguments in (("restore",), ("restore", "--wait")):
-        assert host.spawn_command(*arguments).said().code == 0
+        assert host.run_command(*arguments).code == 0
         yield " ".join(arguments)
     assert run(host, "macvlan_network", **{**params, **change})["changed"]
     yield "their network"
@@ -207,8 +207,8 @@ def run_everything(host: Host, params: Params, ends: list[Params], **change: t.A
         assert run(host, "macvlan_endpoint", **end, mtu=1400)["changed"]
     yield "another mtu"
     host.ip("link", "set", "eth0", "mtu", "1300", netns=ends[0]["netns"])
-    assert host.spawn_command("check").said().code == 1
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("check").code == 1
+    assert host.run_command("restore").code == 0
     yield "a restoration of something else"
     assert run(host, "macvlan_config", **listed)["changed"]
     yield "what it was before"
@@ -216,7 +216,7 @@ def run_everything(host: Host, params: Params, ends: list[Params], **change: t.A
 
 def reported(host: Host) -> tuple[t.Any, ...]:
     """What the command says of the host, and the module."""
-    said = host.spawn_command("check").said()
+    said = host.run_command("check")
     return (said.code, *said.lines), host.call("macvlan_info")["drift"]
 
 

@@ -46,7 +46,7 @@ def repair(host: Host, by: str, network: dict[str, t.Any], endpoint: dict[str, t
     elif by == "the configuration":
         converge(host, "macvlan_config", networks=[network], endpoints=[endpoint])
     else:
-        assert host.spawn_command("restore").said().code == 0
+        assert host.run_command("restore").code == 0
 
 
 def foreign(host: Host) -> list[str]:
@@ -87,7 +87,7 @@ def test_with_exclusive_they_are_drift_and_go_and_the_others_stay(host: Host, so
     assert foreign(host) == lasting
     family = "ipv6" if ":" in "".join(lasting) else "ipv4"
     assert drift(host) == ([("endpoint net/a", family)] if lasting else [])
-    assert host.spawn_command("check").said().code == (1 if lasting else 0)
+    assert host.run_command("check").code == (1 if lasting else 0)
     done = converge(host, "macvlan_endpoint", **ENDPOINT)
     assert done["changed"] is bool(lasting)
     assert [step for step in done["steps"] if step.startswith("delete")] == [
@@ -127,7 +127,7 @@ def test_an_endpoint_that_is_not_exclusive_keeps_them(
     put(host, SOURCES["VRRP"])
     before = seen(host)
     assert host.call("macvlan_config", networks=[params], endpoints=[wanted])["changed"] is False
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     assert seen(host) == before
 
 

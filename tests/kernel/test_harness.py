@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 import types
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.machine import is_in, running_processes
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import MODULES
+from ansible_collections.fleetnet.macvlan.tests.support.worker import WORKERS
 
 
 def real_links() -> set[str]:
@@ -231,6 +234,75 @@ def test_a_count_that_shrinks_is_a_failure(tally: Tally, request: pytest.Fixture
     request.node.user_properties.clear()
 
 
+# --- the process that stays -----------------------------------------------------------------------------------------
+
+
+def leave_a_file_open() -> int:
+    os.open(os.devnull, os.O_RDONLY)
+    return os.getpid()
+
+
+def ignore_a_signal() -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return os.getpid()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail() -> None:
+    raise RuntimeError("as asked")
+
+
+def names_of_links() -> list[str]:
+    return sorted(name for dummy, name in socket.if_nameindex())
+
+
+@pytest.mark.parametrize("change", [leave_a_file_open, ignore_a_signal])
+def test_what_a_function_leaves_behind_is_never_met_by_the_next_one(
+    host: Host, change: t.Callable[[], int]
+) -> None:
+    unchanged = WORKERS.call(host.pid, os.getpid)
+    assert unchanged not in (os.getpid(), host.pid)
+    assert WORKERS.call(host.pid, os.getpid) == unchanged
+
+    assert WORKERS.call(host.pid, change) == unchanged
+
+    assert WORKERS.call(host.pid, os.getpid) != unchanged
+
+
+def test_a_function_that_fails_dies_or_hangs_is_told_and_the_next_one_works(host: Host) -> None:
+    with pytest.raises(AssertionError, match="RuntimeError: as asked"):
+        WORKERS.call(host.pid, fail)
+    with pytest.raises(AssertionError, match="die"):
+        WORKERS.call(host.pid, die)
+    with pytest.raises(AssertionError, match="still ran after"):
+        WORKERS.call(host.pid, functools.partial(time.sleep, 1000), timeout=0.1)
+    assert WORKERS.call(host.pid, names_of_links) == ["eth0", "lo"]
+
+
+def test_each_function_is_where_its_machine_is(host: Host, make_host: MakeHost) -> None:
+    host.run(["ip", "netns", "add", "harness"])
+    other = make_host("eth7")
+
+    assert WORKERS.call(host.pid, names_of_links) == ["eth0", "lo"]
+    assert WORKERS.call(other.pid, names_of_links) == ["eth7", "lo"]
+    assert WORKERS.call(host.pid, names_of_links, netns="harness") == ["lo"]
+    with pytest.raises(AssertionError, match="/run/netns/nothing"):
+        WORKERS.call(host.pid, names_of_links, netns="nothing")
+    assert WORKERS.call(host.pid, names_of_links) == ["eth0", "lo"]
+
+
+def test_a_closed_host_takes_no_worker_with_it(make_host: MakeHost) -> None:
+    host = make_host()
+    worker = WORKERS.call(host.pid, os.getpid)
+
+    host.close()
+
+    assert WORKERS.call(make_host().pid, os.getpid) == worker
+
+
 # --- modules --------------------------------------------------------------------------------------------------------
 
 
@@ -243,7 +315,8 @@ def speak(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def speak_main() -> None:
-    module = AnsibleModule({"how": {"type": "str"}, "count": {"type": "int"}}, supports_check_mode=True)
+    options = {"how": {"type": "str"}, "count": {"type": "int"}, "silent": {"type": "bool"}}
+    module = AnsibleModule(options, supports_check_mode=True)
     if module.params["how"] == "fail":
         module.fail_json(msg="as asked")
     if module.params["how"] == "raise":
@@ -251,7 +324,8 @@ def speak_main() -> None:
     if module.params["how"] == "hang":
         time.sleep(1000)
     names = [name for dummy, name in socket.if_nameindex()]
-    module.warn("just so")
+    if not module.params["silent"]:
+        module.warn("just so")
     module.exit_json(changed=False, links=names, check=module.check_mode, count=module.params["count"])
 
 
@@ -261,7 +335,8 @@ def test_a_module_runs_inside_the_host_with_real_options_and_the_real_exit(host:
     assert sorted(result["links"]) == ["eth0", "lo"]
     assert (result["count"], result["check"], result["rc"], result["failed"]) == (7, True, 0, False)
     assert result["warnings"] == ["just so"]
-    assert host.call("speak")["check"] is False
+    again = host.call("speak", silent=True)
+    assert (again["check"], again.get("warnings")) == (False, None)
 
 
 @pytest.mark.usefixtures("speak")

@@ -157,7 +157,7 @@ def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> N
     host.call("macvlan_network", hook=careless, name="net", parent="eth0", ipam="none", **params)
     call = host.spawn("macvlan_endpoint", hook=careless, name="a", network="net", netns="a", **params)
     call.result()
-    seen = json.loads(call._texts[2])
+    seen = json.loads(call.ended().complaint)
     assert seen == dict.fromkeys(("lock", "state.db", "state.db-shm", "state.db-wal", "state.db.backup"), 0o600)
     folders = ("/var/lib/deep", "/var/lib/deep/er", "/var/lib/deep/er/state")
     assert [host.path(folder).stat().st_mode & 0o777 for folder in folders] == [0o755, 0o755, 0o700]
@@ -608,7 +608,7 @@ def test_messages_from_other_processes_to_our_socket_are_ignored(host: Host) -> 
 
     call = host.spawn("macvlan_info", hook=forging)
     call.result()
-    assert set(json.loads(call._texts[2])) == set(host.links())
+    assert set(json.loads(call.ended().complaint)) == set(host.links())
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------

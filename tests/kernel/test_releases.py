@@ -95,8 +95,8 @@ def test_a_change_of_release_1_is_confirmed_in_its_own_form(host: Host) -> None:
     until = float(host.run(["cut", "-d.", "-f1", "/proc/uptime"]).stdout) + 3600
     in_this_boot(host, "awaiting", confirm_by=until)
     assert "awaits confirmation" in host.call("macvlan_endpoint", fails=True, **DB)["msg"]
-    assert host.spawn_command("restore").said().code == 3
-    assert host.spawn_command("confirm").said().code == 0
+    assert host.run_command("restore").code == 3
+    assert host.run_command("confirm").code == 0
     assert sql(host, "PRAGMA user_version") == "1"
     assert sql(host, "SELECT count(*) FROM endpoints WHERE name = 'late'") == "1"
 
@@ -109,7 +109,7 @@ def test_a_record_of_the_future_is_reported_as_newer_by_all_and_kept(host: Host)
         message = host.call(module_name, fails=True, **params)["msg"]
         assert "newer release" in message and "'driver'" in message and "macvlan_command" in message
     for action in ("restore", "status", "check", "confirm", "recover"):
-        said = host.spawn_command(action).said()
+        said = host.run_command(action)
         assert said.code == 2 and "newer release" in said.complaint
     assert host.snapshot() == before
 

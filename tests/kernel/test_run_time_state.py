@@ -73,14 +73,14 @@ def run_everything(host: Host, params: dict[str, t.Any]) -> t.Iterator[str]:
     yield "the configuration"
     # As the line ``check || restore`` of a timer has it, and the unit that tries again.
     for arguments in (("restore",), ("restore", "--wait")):
-        assert host.spawn_command(*arguments).said().code == 0
+        assert host.run_command(*arguments).code == 0
         yield " ".join(arguments)
     assert host.call("macvlan_network", **{**params, "mode": "private"})["changed"]
     yield "its network"
     assert host.call("macvlan_endpoint", **ENDPOINT, mtu=1400)["changed"]
     yield "another mtu"
     host.ip("link", "set", "eth0", "mtu", "1300", netns="a")
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     yield "a restoration of something else"
 
 
@@ -90,7 +90,7 @@ def put(host: Host, commands: t.Iterable[str]) -> None:
 
 
 def has_nothing_to_report(host: Host) -> bool:
-    return host.spawn_command("check").said().code == 0 and host.call("macvlan_info")["drift"] == []
+    return host.run_command("check").code == 0 and host.call("macvlan_info")["drift"] == []
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
@@ -115,7 +115,7 @@ def test_the_default_route_of_a_dhcp_client_stays_where_the_network_has_no_addre
     put(host, (DHCP[0], "route add default via 192.168.60.1"))
     before = seen(host)
     assert host.call("macvlan_endpoint", name="a", network="net", netns="a")["steps"] == []
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     assert seen(host) == before
     assert has_nothing_to_report(host)
 
@@ -171,7 +171,7 @@ def test_a_lost_record_takes_over_the_address_of_the_endpoint_and_no_foreign_one
     put(host, ("address add 192.168.60.5/24 dev eth0", "address add 192.168.60.4/32 dev eth0"))
     before = seen(host)
     host.run(["sh", "-c", f"rm {host.state_dir}/state.db*"])
-    host.spawn_command("recover").said()
+    host.run_command("recover")
     network(host, subnets=subnets("192.168.60.0/24"))
     assert endpoint(host, "a")["ipv4"] == "192.168.60.20/24"
     assert seen(host) == before

@@ -43,7 +43,7 @@ def routes_of_red(host: Host, netns: str | None) -> set[str]:
 
 
 def no_drift(host: Host) -> bool:
-    return host.call("macvlan_info")["drift"] == [] and host.spawn_command("check").said().code == 0
+    return host.call("macvlan_info")["drift"] == [] and host.run_command("check").code == 0
 
 
 @PLACES
@@ -51,7 +51,7 @@ def test_its_routes_are_no_drift_and_the_rest_of_it_is_mended(host: Host, netns:
     asked = make(host, netns, ipv6=False)
     assert no_drift(host)
     assert not host.call(ENDPOINT, **asked)["changed"]
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     ip(host, netns, "address", "flush", "dev", "mv0", "scope", "global")
     assert not no_drift(host)
     converge(host, ENDPOINT, **asked)
@@ -67,7 +67,7 @@ def test_addresses_that_were_lost_when_it_joined_the_vrf_are_restored(host: Host
     assert no_drift(host)
     converge(host, ENDPOINT, **{**asked, "ipv4": "192.168.60.9", "mtu": 1400})
     assert no_drift(host)
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
 
 
 @PLACES
@@ -100,6 +100,6 @@ def test_another_name_takes_no_routes_of_the_vrf(host: Host, netns: str | None) 
 def test_it_is_recreated_without_the_vrf(host: Host) -> None:
     make(host, "q")
     host.lose_all()
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     assert no_drift(host)
     endpoint(host, "b", default_route=False)

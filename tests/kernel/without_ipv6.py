@@ -36,10 +36,10 @@ def test_an_endpoint_of_ipv4_is_made_changed_brought_back_and_removed(host: Host
         changed = converge(host, "macvlan_endpoint", **{**asked, "ifname": "net0", "ipv4": "192.168.60.9", "mtu": mtu, "routes": []})
         assert not [step for step in changed["steps"] if "ipv6" in step]
     host.lose_all()
-    assert host.spawn_command("restore").said().code == 0
+    assert host.run_command("restore").code == 0
     assert host.addresses("net0", "a") == ["192.168.60.9/24"]
     assert host.call("macvlan_info")["drift"] == []
-    assert host.spawn_command("check").said().code == 0
+    assert host.run_command("check").code == 0
     gone(host, "macvlan_endpoint", name="a", network="net")
     assert host.namespaces() == []
 

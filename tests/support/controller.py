@@ -16,7 +16,7 @@ import typing as t
 import urllib.parse
 
 from .machine import Machine
-from .module_call import CLONE_NEWNET, LIBC
+from .worker import CLONE_NEWNET, LIBC
 
 ROOT = "/api/v2/"
 KINDS = {"text": str, "multiplechoice": str, "integer": int}

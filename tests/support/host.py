@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 from .machine import HAS_IPV6, Machine, Wire, skip_address_detection, wait_until
-from .module_call import Call, CommandCall, Hook, ModuleCall, Said, module_params
+from .module_call import Call, CommandCall, Hook, ModuleCall, Said, command_run, module_params, module_run, run_to_its_end
 from .playbook import PlaybookRun, run_playbook
 from .snapshot import DATABASE, TAG, Snapshot, Tables, read_tables, take_snapshot
 
@@ -102,8 +102,11 @@ class Host(Machine):
         hook: Hook | None = None,
         **params: t.Any,
     ) -> dict[str, t.Any]:
-        """Run a module on this host and return its result; hook runs in the child, before the module does."""
-        return self.spawn(module_name, check=check, diff=diff, hook=hook, **params).result(fails=fails)
+        """Run a module on this host and return its result; hook runs before the module does, in a process of their own."""
+        if hook is not None:
+            return self.spawn(module_name, check=check, diff=diff, hook=hook, **params).result(fails=fails)
+        run = module_run(module_name, module_params(params, check, diff, str(HOME)))
+        return run_to_its_end(self.pid, run).result(fails)
 
     def spawn(
         self,
@@ -115,7 +118,7 @@ class Host(Machine):
         **params: t.Any,
     ) -> ModuleCall:
         """Start a module on this host and come back at once."""
-        call = ModuleCall(self.pid, module_name, module_params(params, check, diff, str(HOME)), hook)
+        call = ModuleCall(self.pid, module_run(module_name, module_params(params, check, diff, str(HOME))), hook)
         self._calls.append(call)
         return call
 
@@ -130,11 +133,15 @@ class Host(Machine):
 
     def restore(self) -> Said:
         """Have the command macvlan-host bring back what is recorded."""
-        return self.spawn_command("restore").said()
+        return self.run_command("restore")
+
+    def run_command(self, *arguments: str) -> Said:
+        """Run the command macvlan-host on this host and return what it answered."""
+        return run_to_its_end(self.pid, command_run(arguments)).said()
 
     def spawn_command(self, *arguments: str, hook: Hook | None = None) -> CommandCall:
         """Start the command macvlan-host on this host and come back at once."""
-        call = CommandCall(self.pid, arguments, hook)
+        call = CommandCall(self.pid, command_run(arguments), hook)
         self._calls.append(call)
         return call
 

@@ -7,13 +7,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
+import functools
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 import typing as t
 from pathlib import Path
+
+from .worker import LIBC, WORKERS
 
 NETNS_FOLDER = Path("/run/netns")
 UNITS = Path("/etc/systemd/system")
@@ -21,22 +28,10 @@ CANARY = "canary0"
 # Gone with the kernel's argument ipv6.disable=1.
 HAS_IPV6 = os.path.exists("/proc/sys/net/ipv6")
 SECONDS_TO_WAIT = 120
+PROGRAM_TIMEOUT = 300
 
-# unshare has made the mounts private. /var/lib is covered so that the default state_dir is a throw-away one, the units so
-# that the machine is one that the role has been applied to, and /sys is mounted again because it shows the links of the
-# namespace that it was mounted in.
-# cat ends as soon as the last writer of its input is gone: when the machine is closed, and when pytest dies.
-SETUP = """
-mount -t tmpfs tmpfs /run/netns
-mount -t tmpfs tmpfs /var/lib
-mount -t tmpfs tmpfs /etc/systemd/system
-mkdir /etc/systemd/system/multi-user.target.wants
-ln -s ../macvlan-host.service /etc/systemd/system/multi-user.target.wants/
-mount -t sysfs -o ro sysfs /sys
-ip link set lo up
-echo ready
-exec cat
-"""
+MS_RDONLY = 1
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
 class Machine:
@@ -46,16 +41,29 @@ class Machine:
         for folder in (NETNS_FOLDER, UNITS):
             folder.mkdir(parents=True, exist_ok=True)
         self._started: list[subprocess.Popen[str]] = []
+        # unshare makes the mounts private. cat ends as soon as the last writer of its input is gone: when the machine is
+        # closed, and when pytest dies.
         self._holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "sh", "-ec", SETUP],
+            ["unshare", "--net", "--mount", "cat"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        try:
+            self._furnish()
+        except BaseException:
+            self._holder.kill()
+            self._holder.communicate()
+            raise
+
+    def _furnish(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            print("ready", file=self._holder.stdin, flush=True)
         if pipe(self._holder.stdout).readline() != "ready\n":
-            dummy, complaint = self._holder.communicate()
+            complaint = pipe(self._holder.stderr).read()
             raise AssertionError(f"cannot make a throw-away machine, which needs root: {complaint.strip()}")
+        WORKERS.call(self.pid, furnish)
 
     def __enter__(self) -> t.Self:
         return self
@@ -92,8 +100,9 @@ class Machine:
         self, argv: t.Sequence[str], netns: str | None = None, check: bool = True, **kwargs: t.Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; with check a failure is an AssertionError that shows what it said."""
-        kwargs = {"stdin": None if "input" in kwargs else subprocess.DEVNULL, "timeout": 300, **kwargs}
-        done = subprocess.run(self.command(argv, netns), check=False, capture_output=True, text=True, **kwargs)
+        options = {"env": dict(os.environ), "timeout": PROGRAM_TIMEOUT, **kwargs}
+        program = functools.partial(run_program, list(argv), options)
+        done = WORKERS.call(self.pid, program, netns, timeout=options["timeout"] + PROGRAM_TIMEOUT)
         if check and done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip()).replace("\n", "\n  ")
             raise AssertionError(f"{' '.join(argv)} in {netns or 'the host'} ended with {done.returncode}:\n  {said}")
@@ -248,6 +257,33 @@ class Wire(Machine):
         """Be a router between the networks that have an address here."""
         self.sysctl("net/ipv4/ip_forward", 1)
         self.sysctl("net/ipv6/conf/all/forwarding", 1)
+
+
+def furnish() -> None:
+    """Cover what a throw-away machine has of its own; runs inside."""
+    # /var/lib, so that the default state_dir is a throw-away one; the units, so that the machine is one that the role has
+    # been applied to.
+    for folder in (NETNS_FOLDER, Path("/var/lib"), UNITS):
+        mount("tmpfs", folder)
+    wants = UNITS / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / "macvlan-host.service").symlink_to("../macvlan-host.service")
+    # It shows the links of the namespace that it was mounted in.
+    mount("sysfs", Path("/sys"), MS_RDONLY)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        (flags,) = struct.unpack("16xh14x", fcntl.ioctl(asking, SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0)))
+        fcntl.ioctl(asking, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+def mount(kind: str, folder: Path, flags: int = 0) -> None:
+    if LIBC.mount(kind.encode(), bytes(folder), kind.encode(), flags, None) != 0:
+        raise OSError(ctypes.get_errno(), "mount", str(folder))
+
+
+def run_program(argv: list[str], options: dict[str, t.Any]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; runs inside."""
+    given = {"stdin": None if "input" in options else subprocess.DEVNULL, **options}
+    return subprocess.run(argv, check=False, capture_output=True, text=True, **given)
 
 
 def skip_address_detection(machine: Machine, ifname: str) -> None:

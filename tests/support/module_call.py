@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main() of a module or of the command in a forked child: real options, real exit, and no program to start."""
+"""The main() of a module or of the command, in another process of this Python: real options, real exit, no program to start.
+
+Most runs take place one after another in a process that stays; those that have a hook, or that run beside others or are
+killed, in a process of their own.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
+import functools
 import importlib
 import json
 import os
@@ -17,99 +21,71 @@ import sys
 import traceback
 import typing as t
 
-from .module_args import patch_module_args
+from ansible.module_utils.common import warnings as ansible_warnings
 
-CLONE_NEWNS = 0x00020000
-CLONE_NEWNET = 0x40000000
-PR_SET_PDEATHSIG = 1
+from .module_args import patch_module_args
+from .worker import SECONDS_TO_RUN, WORKERS, die_with_parent, enter
+
 MODULES = "ansible_collections.fleetnet.macvlan.plugins.modules."
 COMMAND = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.command"
-
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 Hook = t.Callable[[], object]
 
 
-class Call:
-    """One run of a main() that has been started."""
-
-    def __init__(self, pid_of_machine: int, title: str, main: Hook, hook: Hook | None) -> None:
-        self.title = title
-        # Files, not pipes: nobody has to read while the module is still writing.
-        self._output = {1: os.memfd_create("stdout"), 2: os.memfd_create("stderr")}
-        self._texts: dict[int, str] = {}
-        self._returncode: int | None = None
-        # What waits in a buffer here would be written twice.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._be_the_child(pid_of_machine, main, hook)
-
-    def _be_the_child(self, machine: int, main: Hook, hook: Hook | None) -> t.NoReturn:
-        code = 70
-        try:
-            die_with_parent()
-            self._redirect()
-            enter(machine)
-            if hook is not None:
-                hook()
-            main()
-            code = 0
-        except SystemExit as exc:
-            code = exc.code if isinstance(exc.code, int) else 1
-        except BaseException:  # noqa: BLE001 - the child must not fall back into pytest
-            traceback.print_exc()
-        finally:
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
-            # Without the exit handlers, which belong to pytest.
-            os._exit(code)
-
-    def _redirect(self) -> None:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, file in self._output.items():
-            os.dup2(file, number)
-        # pytest has put its own in their place.
-        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
-
-    def kill(self) -> None:
-        """Let it die as in a power failure."""
-        if self._returncode is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait()
-
-    def wait(self, timeout: float = 300) -> int:
-        """The exit code, or minus the number of the signal that ended it."""
-        if self._returncode is None:
-            late = not ends_within(self.pid, timeout)
-            if late:
-                os.kill(self.pid, signal.SIGKILL)
-            dummy, status = os.waitpid(self.pid, 0)
-            self._returncode = os.waitstatus_to_exitcode(status)
-            self._texts = {number: read_all(file) for number, file in self._output.items()}
-            assert not late, f"{self.title} still ran after {timeout} s"
-        return self._returncode
+# --- what is run, and what comes of it ------------------------------------------------------------------------------
 
 
-class ModuleCall(Call):
-    """One run of a module."""
+@dataclasses.dataclass(frozen=True)
+class ModuleRun:
+    """A module with its options; main travels by its name."""
 
-    def __init__(self, pid_of_machine: int, module_name: str, params: dict[str, t.Any], hook: Hook | None) -> None:
-        # Imported here and not in the child: the first call pays for all.
-        module = importlib.import_module(MODULES + module_name)
+    title: str
+    main: Hook
+    params: dict[str, t.Any]
 
-        def main() -> None:
-            with patch_module_args(params):
-                module.main()
+    def __call__(self) -> None:
+        with patch_module_args(self.params):
+            self.main()
 
-        super().__init__(pid_of_machine, f"{module_name} {params}", main, hook)
+
+@dataclasses.dataclass(frozen=True)
+class CommandRun:
+    """The command macvlan-host, as it is here and not as it is installed."""
+
+    title: str
+    main: t.Callable[[t.Sequence[str]], int]
+    arguments: tuple[str, ...]
+
+    def __call__(self) -> None:
+        sys.exit(self.main(self.arguments))
+
+
+Run = ModuleRun | CommandRun
+
+
+def module_run(module_name: str, params: dict[str, t.Any]) -> ModuleRun:
+    """Imported here and not where it runs: the first run pays for all."""
+    return ModuleRun(f"{module_name} {params}", importlib.import_module(MODULES + module_name).main, params)
+
+
+def command_run(arguments: t.Sequence[str]) -> CommandRun:
+    command = importlib.import_module(COMMAND)
+    return CommandRun(f"macvlan-host {' '.join(arguments)}", command.main, tuple(arguments))
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """What a run has left: its exit code, or minus the number of the signal that ended it, and what it wrote."""
+
+    title: str
+    code: int
+    output: str
+    complaint: str
 
     def result(self, fails: bool = False) -> dict[str, t.Any]:
         """What the module returned, with "rc" and "failed"; it must have failed if fails is given, and only then."""
-        code = self.wait()
         result = self._printed()
-        result.update(rc=code, failed=bool(result.get("failed", code != 0)))
+        result.update(rc=self.code, failed=bool(result.get("failed", self.code != 0)))
         if result["failed"] and not fails:
             raise AssertionError(f"{self.title} failed: {result.get('msg')}\n{result.get('exception') or ''}")
         if fails and not result["failed"]:
@@ -118,11 +94,15 @@ class ModuleCall(Call):
 
     def _printed(self) -> dict[str, t.Any]:
         try:
-            printed = json.loads(self._texts[1].strip().splitlines()[-1])
+            printed = json.loads(self.output.strip().splitlines()[-1])
             return {key: message_text(value) for key, value in printed.items()}
         except (IndexError, ValueError):
-            said = "\n".join(text for text in self._texts.values() if text)
-            raise AssertionError(f"{self.title} ended with {self._returncode} and no result:\n{said}") from None
+            said = "\n".join(text for text in (self.output, self.complaint) if text)
+            raise AssertionError(f"{self.title} ended with {self.code} and no result:\n{said}") from None
+
+    def said(self) -> Said:
+        """What the command answered."""
+        return Said(self.code, self.output.splitlines(), self.complaint)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,18 +117,129 @@ class Said:
         assert "Traceback" not in self.complaint, self.complaint
 
 
-class CommandCall(Call):
-    """One run of the command macvlan-host, as it is here and not as it is installed."""
+class Output:
+    """Where a run writes to: files, not pipes, because nobody has to read while it is still writing."""
 
-    def __init__(self, pid_of_machine: int, arguments: t.Sequence[str], hook: Hook | None) -> None:
-        command = importlib.import_module(COMMAND)
-        super().__init__(
-            pid_of_machine, f"macvlan-host {' '.join(arguments)}", lambda: sys.exit(command.main(arguments)), hook
-        )
+    def __init__(self) -> None:
+        self._files = {1: os.memfd_create("stdout"), 2: os.memfd_create("stderr")}
+
+    def redirect(self) -> None:
+        """Have this process write there, in place of what pytest has put there."""
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+        for number, file in self._files.items():
+            os.dup2(file, number)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+
+    def ended(self, title: str, code: int) -> Ended:
+        """Read once, at the end."""
+        return Ended(title, code, *(read_all(self._files[number]) for number in (1, 2)))
+
+
+def exit_code(run: Hook) -> int:
+    """What a process would end with that does nothing else."""
+    try:
+        run()
+        return 0
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing may fall back into pytest
+        traceback.print_exc()
+        return 70
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+
+
+# --- a process of its own -------------------------------------------------------------------------------------------
+
+
+class Call:
+    """One run that has been started, in a process of its own."""
+
+    def __init__(self, pid_of_machine: int, run: Run, hook: Hook | None) -> None:
+        self.title = run.title
+        self._output = Output()
+        self._ended: Ended | None = None
+        # What waits in a buffer here would be written twice.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._be_the_child(pid_of_machine, run, hook)
+
+    def _be_the_child(self, machine: int, run: Run, hook: Hook | None) -> t.NoReturn:
+        code = 70
+        try:
+            die_with_parent()
+            self._output.redirect()
+
+            def whole() -> None:
+                enter(machine)
+                if hook is not None:
+                    hook()
+                run()
+
+            code = exit_code(whole)
+        finally:
+            # Without the exit handlers, which belong to pytest.
+            os._exit(code)
+
+    def kill(self) -> None:
+        """Let it die as in a power failure."""
+        if self._ended is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def wait(self, timeout: float = SECONDS_TO_RUN) -> int:
+        """The exit code, or minus the number of the signal that ended it."""
+        return self.ended(timeout).code
+
+    def ended(self, timeout: float = SECONDS_TO_RUN) -> Ended:
+        """Wait for its end."""
+        if self._ended is None:
+            late = not ends_within(self.pid, timeout)
+            if late:
+                os.kill(self.pid, signal.SIGKILL)
+            dummy, status = os.waitpid(self.pid, 0)
+            self._ended = self._output.ended(self.title, os.waitstatus_to_exitcode(status))
+            assert not late, f"{self.title} still ran after {timeout} s"
+        return self._ended
+
+
+class ModuleCall(Call):
+    """One run of a module."""
+
+    def result(self, fails: bool = False) -> dict[str, t.Any]:
+        return self.ended().result(fails)
+
+
+class CommandCall(Call):
+    """One run of the command macvlan-host."""
 
     def said(self) -> Said:
-        code = self.wait()
-        return Said(code, self._texts[1].splitlines(), self._texts[2])
+        return self.ended().said()
+
+
+# --- in a process that stays ----------------------------------------------------------------------------------------
+
+
+def run_to_its_end(pid_of_machine: int, run: Run) -> Ended:
+    """Run it in the worker of this process."""
+    return t.cast(Ended, WORKERS.call(pid_of_machine, functools.partial(run_captured, run)))
+
+
+def run_captured(run: Run) -> Ended:
+    """Run it here."""
+    for warned in ("_global_warnings", "_global_deprecations"):
+        # Kept for the whole process: in a list, or from ansible-core 2.19 on in a dictionary.
+        getattr(ansible_warnings, warned).clear()
+    output = Output()
+    output.redirect()
+    return output.ended(run.title, exit_code(run))
+
+
+# --- the parts ------------------------------------------------------------------------------------------------------
 
 
 def message_text(value: t.Any) -> t.Any:
@@ -178,23 +269,6 @@ def module_params(params: dict[str, t.Any], check: bool, diff: bool, remote_tmp:
         # Keeps the task out of the system log, which is the real machine's; it hides nothing from the result.
         "_ansible_no_log": True,
     }
-
-
-def die_with_parent() -> None:
-    if LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def enter(pid: int) -> None:
-    """Go where another process is; this leaves the folder that one was in, too."""
-    kinds = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
-    # Opened before the first step: afterwards /proc may look different.
-    opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), kind) for name, kind in kinds.items()]
-    for descriptor, kind in opened:
-        # Python has os.setns from 3.12 on.
-        if LIBC.setns(descriptor, kind) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
-        os.close(descriptor)
 
 
 def ends_within(pid: int, timeout: float) -> bool:

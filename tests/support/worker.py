@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A process that stays and does things where a machine is, one after another."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing.connection
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+import typing as t
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+SECONDS_TO_RUN = 300
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+Namespaces = list[tuple[int, int]]
+
+
+class Worker:
+    """A fork of this process that calls functions inside machines.
+
+    A fork is cheap, but each page that the child touches afterwards is copied, which under user-mode-linux is nine
+    tenths of what the run of a module costs. What a function leaves behind in the process would be met by the next one;
+    a worker that is not as it was before therefore ends, and another one takes its place.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        # What waits in a buffer here would be written twice.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                ours.close()
+                die_with_parent()
+                serve(multiprocessing.connection.Connection(theirs.detach()))
+            finally:
+                # Without the exit handlers, which belong to pytest.
+                os._exit(0)
+        theirs.close()
+        self._connection = multiprocessing.connection.Connection(ours.detach())
+        self.usable = True
+
+    def call(self, machine: int, netns: str | None, function: t.Callable[[], t.Any], timeout: float) -> t.Any:
+        """What a function returns there; what it raises, or its silence, is an AssertionError."""
+        answer = self._ask((machine, netns, function), timeout)
+        if answer is None:
+            raise AssertionError(f"{function} ended its process, or still ran after {timeout} s")
+        value, trouble, self.usable = answer
+        if not self.usable:
+            self._end()
+        assert not trouble, trouble
+        return value
+
+    def _ask(self, request: tuple[t.Any, ...], timeout: float) -> tuple[t.Any, str, bool] | None:
+        try:
+            self._connection.send(request)
+            if self._connection.poll(timeout):
+                return t.cast("tuple[t.Any, str, bool]", self._connection.recv())
+        except (EOFError, ConnectionError):
+            pass
+        except BaseException:
+            # The answer to this request must not be taken for that to the next one.
+            self._end()
+            raise
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        self.usable = False
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self._connection.close()
+
+
+class Workers:
+    """The worker of this process, made when it is needed."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._owner = 0
+
+    def call(
+        self,
+        machine: int,
+        function: t.Callable[[], t.Any],
+        netns: str | None = None,
+        timeout: float = SECONDS_TO_RUN,
+    ) -> t.Any:
+        """Call a function in the namespaces of a process, or in a network namespace that is named there.
+
+        :param function: something that pickle finds by its name, such as a function of a module or a partial of one
+        :raises AssertionError: with what the function has raised, or when it takes longer than timeout
+        """
+        # A fork of this process has the worker's connection too; two that ask at once would get each other's answers.
+        if self._worker is None or not self._worker.usable or self._owner != os.getpid():
+            self._worker, self._owner = Worker(), os.getpid()
+        return self._worker.call(machine, netns, function, timeout)
+
+
+WORKERS = Workers()
+
+
+def serve(connection: multiprocessing.connection.Connection) -> None:
+    """Do what is asked for until nobody asks any more, or until a function has changed this process."""
+    home = namespaces_of("self")
+    while True:
+        try:
+            machine, netns, function = connection.recv()
+        except EOFError:
+            return
+        value, trouble, before = None, "", marks()
+        try:
+            enter(machine, netns)
+            value = function()
+        except BaseException:  # noqa: BLE001 - whoever has asked is to know
+            trouble = traceback.format_exc()
+        unchanged = marks() == before
+        switch(home)
+        connection.send((value, trouble, unchanged))
+        if not unchanged:
+            return
+
+
+def marks() -> tuple[object, ...]:
+    """What a function could leave behind in its process: open files, threads, handlers of signals, the mask of new files."""
+    mask = os.umask(0)
+    os.umask(mask)
+    handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
+    return sorted(os.listdir("/proc/self/fd")), threading.active_count(), handlers, mask
+
+
+def die_with_parent() -> None:
+    if LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def enter(pid: int, netns: str | None = None) -> None:
+    """Go where another process is, or into a namespace that is named there; this leaves the folder that one was in, too."""
+    there = namespaces_of(pid)
+    switch(there)
+    close(there)
+    if netns is not None:
+        named = [(CLONE_NEWNET, os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC))]
+        switch(named)
+        close(named)
+
+
+def namespaces_of(pid: int | str) -> Namespaces:
+    """Kind and descriptor of each; opened before the first step, because afterwards /proc may look different."""
+    kinds = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    return [(kind, os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)) for name, kind in kinds.items()]
+
+
+def switch(namespaces: Namespaces) -> None:
+    """Python has os.setns from 3.12 on."""
+    for kind, descriptor in namespaces:
+        if LIBC.setns(descriptor, kind) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def close(namespaces: Namespaces) -> None:
+    for _kind, descriptor in namespaces:
+        os.close(descriptor)
