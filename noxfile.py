@@ -312,16 +312,15 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def vm(session: nox.Session) -> None:
-    """The core of the kernel tests, and what this machine's kernel may lack, on Debian's newest; the core on older ones and an emulated machine."""
+    """The kernel tests, and whatever needs what this machine's kernel may lack, on Debian's newest; the core on older ones and an emulated machine."""
     guest = ("python", str(ROOT / "tests/vm/guest.py"), "run")
     inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--durations", "10")
     # A guest has one processor.
     newest = (*guest, "--kernel", "newest", "--guests", "2", "--", *inside)
-    everywhere = ("tests/kernel", "tests/examples", "tests/documents")
-    chosen = [everywhere] if session.posargs == ["all"] else [(*everywhere, "-m", "needs"), (*CORE, "-m", "not needs")]
     run_all(
         session,
-        *((*newest, *tests) for tests in chosen),
+        (*newest, "tests/kernel"),
+        (*newest, "tests/examples", "tests/documents", "-m", "needs"),
         (*guest, "--append", "ipv6.disable=1", "--", *inside, "tests/kernel/without_ipv6.py"),
         *((*guest, "--kernel", suite, "--guests", "2", "--", *inside, *CORE) for suite in OLDER_KERNELS),
         (*guest, "--kernel", "own", "--", *inside, *SMOKE),
