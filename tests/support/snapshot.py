@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
+import functools
 import json
 import shutil
 import sqlite3
 import stat
+import subprocess
 import tempfile
 import typing as t
 from pathlib import Path
 
-from .machine import Machine
+from .machine import NETNS_FOLDER, Machine
+from .worker import WORKERS, enter_named
 
 TAG = "fleetnet.macvlan:"
 DATABASE = "state.db"
@@ -32,17 +34,7 @@ VOLATILE_FLAGS = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "linkdown", "dead"}
 # A link of ours that was taken away and put back is the same one for its users.
 RENUMBERED_KEYS = {"ifindex", "link_index"}
 
-SEPARATOR = "\n---\n"
-LISTING = """
-for ns in "" "$@"; do
-    for what in "address show" "-4 route show table all" "-6 route show table all"; do
-        # A name that an interrupted creation left behind is no namespace: nothing to list, and no reason to stop. Neither
-        # is a FIFO, which ip would wait for.
-        if [ -z "$ns" ] || [ -f "/run/netns/$ns" ]; then ip -json -details ${ns:+-netns "$ns"} $what || true; fi
-        printf '\\n---\\n'
-    done
-done
-"""
+Listed = tuple[list[t.Any], list[t.Any], list[t.Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,12 +64,41 @@ def take_snapshot(machine: Machine, state_dir: Path) -> Snapshot:
     return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE))
 
 
-def list_networks(machine: Machine) -> dict[str, tuple[list[t.Any], list[t.Any], list[t.Any]]]:
+def list_networks(machine: Machine) -> dict[str, Listed]:
     """The links with their addresses, the IPv4 and the IPv6 routes of each namespace, as ip(8) tells them."""
     names = ["", *machine.namespaces()]
-    chunks = machine.run(["sh", "-c", LISTING, "sh", *names[1:]]).stdout.split(SEPARATOR)
-    listed = [json.loads(chunk) if chunk.strip() else [] for chunk in chunks]
-    return {name: (listed[at], listed[at + 1], listed[at + 2]) for name, at in zip(names, itertools.count(0, 3))}
+    listed: list[Listed] = WORKERS.call(machine.pid, functools.partial(list_inside, names))
+    return dict(zip(names, listed, strict=True))
+
+
+def list_inside(names: list[str]) -> list[Listed]:
+    """The same for each name; the one without, which is where this begins, comes first."""
+    return [list_here() if not name or has_entered(name) else ([], [], []) for name in names]
+
+
+def has_entered(name: str) -> bool:
+    """What an interrupted creation has left behind is no namespace; nor is a FIFO, which open() would wait for."""
+    if not (NETNS_FOLDER / name).is_file():
+        return False
+    try:
+        enter_named(name)
+    except OSError:
+        return False
+    return True
+
+
+def list_here() -> Listed:
+    links, routes = ask_ip("address show", "route show table all")
+    (routes6,) = ask_ip("route show table all", family=["-6"])
+    return links, routes, routes6
+
+
+def ask_ip(*commands: str, family: t.Sequence[str] = ()) -> list[list[t.Any]]:
+    """The answers of one ip(8) to several commands; an empty list for one that it cannot answer."""
+    argv = ["ip", *family, "-json", "-details", "-force", "-batch", "-"]
+    done = subprocess.run(argv, input="\n".join(commands), check=False, capture_output=True, text=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    return answers + [[]] * (len(commands) - len(answers))
 
 
 # --- the kernel's part ----------------------------------------------------------------------------------------------

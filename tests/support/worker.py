@@ -152,8 +152,15 @@ def enter(pid: int, netns: str | None = None) -> None:
     switch(there)
     close(there)
     if netns is not None:
-        named = [(CLONE_NEWNET, os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC))]
+        enter_named(netns)
+
+
+def enter_named(netns: str) -> None:
+    """Go into the network namespace that has this name where this process is."""
+    named = [(CLONE_NEWNET, os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC))]
+    try:
         switch(named)
+    finally:
         close(named)
 
 
