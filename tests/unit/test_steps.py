@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import typing as t
 
 import pytest
 from hypothesis import assume, given
@@ -18,6 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import Sysctl
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import SIMULATIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddAddress,
     AddLink,
@@ -34,6 +35,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
     Step,
     inverse,
     link_steps,
+    stored,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.stored import from_plain, to_plain
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
@@ -180,8 +182,25 @@ def test_a_step_comes_back_from_the_journal_as_it_was(cls, data):
     assert from_plain(json.loads(text)) == step
 
 
+@every_class
+def test_a_kind_of_step_is_whole(cls):
+    """One class, what simulates it, and what performs it: all else follows from the class."""
+    assert cls.describe is not Step.describe
+    assert cls.inverse is not Step.inverse
+    assert cls in SIMULATIONS
+    assert all(item.metadata.keys() == stored().keys() for item in dataclasses.fields(cls))
+
+
+def test_the_tables_have_no_kind_of_step_that_is_none():
+    assert SIMULATIONS.keys() == set(Step.classes.values())
+
+
+def test_what_is_only_recorded_says_so():
+    assert [cls for cls in Step.classes.values() if cls.notes_only] == [Note]
+
+
 def test_every_kind_of_step_is_drawn_here():
-    assert set(draws.STEPS) == set(t.get_args(Step))
+    assert set(draws.STEPS) == set(Step.classes.values())
 
 
 @pytest.mark.parametrize(

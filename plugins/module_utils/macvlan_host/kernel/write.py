@@ -28,6 +28,8 @@ from ..steps.steps import (
     DeleteNetns,
     DeleteRoute,
     Note,
+    OfInterface,
+    OnLink,
     ReplaceRoute,
     SetLink,
     SetSysctls,
@@ -225,9 +227,7 @@ class KernelWriter:
             if kind_of(step.link).is_endpoint and self._tagged(step, step.netns, step.link) is not None:
                 raise KernelError(f"cannot {step.describe()}: the link exists under another name", errno.EEXIST)
             made.add((step.netns.path, step.link.name))
-        if isinstance(step, (Note, CreateNetns, DeleteNetns, AddLink, DeleteLink)):
-            return
-        if (step.netns.path, step.ifname) in made:
+        if not isinstance(step, OfInterface) or (step.netns.path, step.ifname) in made:
             return
         link = self._socket(step, step.netns).link(step.ifname)
         if link is None or not link.ours:
@@ -248,7 +248,7 @@ class KernelWriter:
             self._set_link(step)
         elif isinstance(step, SetSysctls):
             self._set_sysctls(step)
-        else:
+        elif isinstance(step, OnLink):
             if isinstance(step, DeleteAddress):
                 self._await_additions()
             self._queue(step, step.netns, _packed(step, self._index(step, step.netns, step.ifname)))
@@ -574,9 +574,7 @@ def _birth_group(link: LinkSpec) -> int:
     return 0 if identifier is None else names.birth_group(identifier)
 
 
-def _packed(
-    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | AddConnectedRoute, index: int
-) -> pack.Packed:
+def _packed(step: OnLink, index: int) -> pack.Packed:
     if isinstance(step, AddAddress):
         return pack.add_address(index, step.address, step.peer)
     if isinstance(step, DeleteAddress):
@@ -587,7 +585,7 @@ def _packed(
         return pack.add_route(index, step.route)
     if isinstance(step, DeleteRoute):
         return pack.delete_route(index, step.route)
-    return pack.replace_route(index, step.new)
+    return pack.replace_route(index, t.cast(ReplaceRoute, step).new)
 
 
 def _step_error(step: Step, answer: attributes.Answer) -> KernelError:

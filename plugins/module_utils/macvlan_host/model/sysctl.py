@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
+
+from ..values import validators
 
 # Settings of an interface that come with its link: name → place in the array. IPv4 counts from 1 (IPV4_DEVCONF_*,
 # include/uapi/linux/ip.h), and the array from 0; IPv6 counts from 0 (DEVCONF_*, include/uapi/linux/ipv6.h).
@@ -32,3 +35,14 @@ class Sysctl:
     old: str | None
     new: str
     optional: bool = False
+
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "key": validators.sysctl_key,
+        "old": validators.optional(validators.sysctl_value),
+        "new": validators.sysctl_value,
+        "optional": validators.flag,
+    }
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Sysctl:
+        return cls(**validators.fields("setting", data, cls.CHECKS))

@@ -14,15 +14,15 @@ from ..model.access import Caution, Way
 from ..model.kernel import Kernel, Space
 from ..model.links import Link
 from ..model.netns import HOST
-from ..model.route import Route
 from ..steps.steps import (
-    ON_A_LINK,
     AddAddress,
     AddConnectedRoute,
     AddLink,
     AddRoute,
     DeleteAddress,
     DeleteLink,
+    DeleteRoute,
+    OnLink,
     ReplaceRoute,
     SetLink,
     Step,
@@ -138,31 +138,60 @@ class _Reach:
 
 def _takes_link(step: Step, carriers: t.Container[str]) -> bool:
     """Whether a link of these would be gone, changed, or without its frames."""
-    if isinstance(step, AddLink):
-        # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
-        return kind_of(step.link).takes_parent(step.link.mode) and step.link.parent in carriers
-    if isinstance(step, DeleteLink):
-        return step.netns == HOST and step.link.name in carriers
-    if not isinstance(step, SetLink) or step.netns != HOST:
-        return False
+    takes = _TAKES_LINK.get(type(step))
+    return takes is not None and takes(step, carriers)
+
+
+def _takes_frames(step: AddLink, carriers: t.Container[str]) -> bool:
+    # It takes all frames of its parent for itself (drivers/net/macvlan.c, macvlan_handle_frame).
+    return kind_of(step.link).takes_parent(step.link.mode) and step.link.parent in carriers
+
+
+def _deletes(step: DeleteLink, carriers: t.Container[str]) -> bool:
+    return step.netns == HOST and step.link.name in carriers
+
+
+def _changes(step: SetLink, carriers: t.Container[str]) -> bool:
     harmless = step.attribute == "alias" or step.attribute == "up" and step.new
-    return step.ifname in carriers and not harmless
+    return step.netns == HOST and step.ifname in carriers and not harmless
+
+
+_TAKES_LINK: dict[type[Step], t.Callable[[t.Any, t.Container[str]], bool]] = {
+    AddLink: _takes_frames,
+    DeleteLink: _deletes,
+    SetLink: _changes,
+}
 
 
 def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
-    if isinstance(step, (AddLink, DeleteLink, SetLink)):
-        return _takes_link(step, carriers)
-    if not isinstance(step, ON_A_LINK) or step.netns != HOST:
-        return False
-    if isinstance(step, AddAddress):
-        return reach.is_caught_by(step.ifname, inet.network_of(step.address))
-    if isinstance(step, DeleteAddress):
-        is_local = step.ifname == reach.way.link and without_prefix(step.address) == reach.way.local
-        return is_local or reach.hangs_on(step.ifname, inet.network_of(step.address))
-    if isinstance(step, (AddRoute, AddConnectedRoute)):
-        return reach.is_caught_by(step.ifname, step.route.to)
-    route: Route = step.old if isinstance(step, ReplaceRoute) else step.route
-    return reach.hangs_on(step.ifname, route.to)
+    """Whether a link that a way needs would be gone, or the way would be another one."""
+    leads_away = _LEADS_AWAY.get(type(step))
+    is_on_host = isinstance(step, OnLink) and step.netns == HOST
+    return _takes_link(step, carriers) or leads_away is not None and is_on_host and leads_away(step, reach)
+
+
+def _adds_address(step: AddAddress, reach: _Reach) -> bool:
+    return reach.is_caught_by(step.ifname, inet.network_of(step.address))
+
+
+def _deletes_address(step: DeleteAddress, reach: _Reach) -> bool:
+    is_local = step.ifname == reach.way.link and without_prefix(step.address) == reach.way.local
+    return is_local or reach.hangs_on(step.ifname, inet.network_of(step.address))
+
+
+def _adds_route(step: AddRoute | AddConnectedRoute, reach: _Reach) -> bool:
+    return reach.is_caught_by(step.ifname, step.route.to)
+
+
+# Steps on links of the host that change by which way packets go.
+_LEADS_AWAY: dict[type[Step], t.Callable[[t.Any, _Reach], bool]] = {
+    AddAddress: _adds_address,
+    DeleteAddress: _deletes_address,
+    AddRoute: _adds_route,
+    AddConnectedRoute: _adds_route,
+    DeleteRoute: lambda step, reach: reach.hangs_on(step.ifname, step.route.to),
+    ReplaceRoute: lambda step, reach: reach.hangs_on(step.ifname, step.old.to),
+}
 
 
 # --- addresses of a way that another link takes over ----------------------------------------------------------------

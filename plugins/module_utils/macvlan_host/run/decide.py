@@ -23,7 +23,7 @@ from ..plan.plan import plan as make_plan
 from ..request.host import AnyRequest, check_omission, requests_of
 from ..result.outcome import Outcome, outcome_of
 from ..steps.plan import Plan
-from ..steps.steps import DeleteLink, Note
+from ..steps.steps import DeleteLink
 from ..store.journal import Stored
 from ..values import names
 from .observe import Observation
@@ -43,7 +43,7 @@ class Decision(t.NamedTuple):
 
     @property
     def touches_kernel(self) -> bool:
-        return any(not isinstance(step, Note) for step in self.plan.steps)
+        return any(not step.notes_only for step in self.plan.steps)
 
 
 def needs_to_decide(request: AnyRequest, stored: Stored, caution: Caution | None) -> Needs:

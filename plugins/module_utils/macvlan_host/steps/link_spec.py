@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
-from ..model.links import Link, VlanFacts
-from ..values import names
-from ..wire.kinds import kind_of
+from ..model.links import Link, SubInterface, VlanFacts
+from ..model.network import MODES
+from ..values import names, validators
+from ..wire.kinds import KINDS, kind_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,27 @@ class LinkSpec:
     mtu: int | None = None
     mode: str | None = None
     vlan: VlanFacts | None = None
+
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "name": validators.link_name,
+        "kind": validators.one_of(*(kind.name for kind in KINDS.values() if kind.is_made)),
+        "tag": validators.optional(validators.link_alias),
+        "parent": validators.optional(validators.link_name),
+        "mac": validators.optional(validators.mac),
+        "mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
+        "mode": validators.optional(validators.one_of(*MODES)),
+        "vlan": validators.elsewhere,
+    }
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> LinkSpec:
+        values = validators.fields("link", data, cls.CHECKS)
+        vlan = VlanFacts.from_plain(values["vlan"]) if values["vlan"] is not None else None
+        found = cls(**{**values, "vlan": vlan})
+        # Of what is not ours only VLAN links are ever removed, and by force.
+        if vlan is None and (found.kind == SubInterface.kind or not validators.tag(found.tag)):
+            raise ValueError(f"there is a step for a link {found.name!a} that cannot be ours")
+        return found
 
     @property
     def phrase(self) -> str:

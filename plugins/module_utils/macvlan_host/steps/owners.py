@@ -13,7 +13,7 @@ from ..model.netns import HOST, Netns
 from ..model.record import Record
 from ..model.ref import Ref
 from ..values import names
-from .steps import AddLink, CreateNetns, DeleteLink, DeleteNetns, Note, SetLink, Step
+from .steps import AddLink, OfInterface, OfLink, OfNamespace, SetLink, Step
 
 LOOPBACK = "lo"
 
@@ -66,13 +66,14 @@ class _Owners:
                 self._by_place[step.netns.path, step.new] = ref
 
     def of(self, step: Step) -> Ref | None:
-        if isinstance(step, Note):
-            return None
-        if isinstance(step, (CreateNetns, DeleteNetns)):
+        if isinstance(step, OfNamespace):
             return self._by_namespace.get(Netns("name", step.name).path)
-        if isinstance(step, (AddLink, DeleteLink)):
+        if isinstance(step, OfLink):
             place = step.netns.path, step.link.name
             return self._by_tag.get(step.link.tag or "") or self._by_place.get(place)
+        return self._of_interface(step) if isinstance(step, OfInterface) else None
+
+    def _of_interface(self, step: OfInterface) -> Ref | None:
         found = self._by_place.get((step.netns.path, step.ifname))
         if found is None and isinstance(step, SetLink) and step.attribute == "name":
             found = self._by_place.get((step.netns.path, step.new))

@@ -23,7 +23,6 @@ from ..values.addresses import version_of
 from ..wire.kinds import kind_of, vrf_of
 from .link_spec import LinkSpec, is_meant
 from .steps import (
-    ON_A_LINK,
     AddAddress,
     AddConnectedRoute,
     AddLink,
@@ -33,6 +32,8 @@ from .steps import (
     DeleteLink,
     DeleteNetns,
     DeleteRoute,
+    Note,
+    OnLink,
     ReplaceRoute,
     SetLink,
     SetSysctls,
@@ -50,35 +51,26 @@ def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
 
 def follow(spaces: Spaces, step: Step) -> None:
     """Change the copy as the step will change the kernel; steps in namespaces that were not read change nothing."""
-    if isinstance(step, CreateNetns):
-        _create_netns(spaces, Netns("name", step.name).path, step.tag)
-    elif isinstance(step, DeleteNetns):
-        _delete_netns(spaces, Netns("name", step.name).path, step.tag)
-    elif isinstance(step, AddLink):
-        _add(spaces, step.netns, step.link)
-    elif isinstance(step, SetSysctls):
-        _set_sysctls(spaces, step)
-    elif isinstance(step, DeleteLink):
-        found = _meant(spaces, step)
-        if found is not None:
-            _remove(spaces, step.netns.path, found)
-    elif isinstance(step, ON_A_LINK):
-        link = _link(spaces, step.netns, step.ifname)
-        if link is not None:
-            _change(t.cast(Space, spaces.own(step.netns.path)), link, step)
+    SIMULATIONS[type(step)](spaces, step)
 
 
-def _create_netns(spaces: Spaces, path: str, tag: str) -> None:
+def _nothing(dummy: Spaces, step: Note) -> None:
+    """What is recorded only changes no kernel."""
+
+
+def _create_netns(spaces: Spaces, step: CreateNetns) -> None:
+    path = Netns("name", step.name).path
     if spaces.get(path) is None:
-        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=tag)
+        lo = Link(index=1, name="lo", hardware=772, loopback=True, up=True, mtu=65536, alias=step.tag)
         spaces.put(path, Space(links={"lo": lo}))
 
 
-def _delete_netns(spaces: Spaces, path: str, tag: str) -> None:
+def _delete_netns(spaces: Spaces, step: DeleteNetns) -> None:
     """One that was made by others meanwhile stays, as with kernel/write.py, ``_delete_netns``."""
+    path = Netns("name", step.name).path
     found = spaces.get(path)
     lo = found.links.get("lo") if found is not None else None
-    if found is not None and (lo is None or lo.alias != tag):
+    if found is not None and (lo is None or lo.alias != step.tag):
         return
     space = spaces.own(path)
     for link in list(space.links.values()) if space else ():
@@ -110,7 +102,14 @@ def _tagged(spaces: Spaces, netns: Netns, spec: LinkSpec) -> Link | None:
     return space.tagged(spec.tag) if space is not None and spec.tag else None
 
 
-def _add(spaces: Spaces, netns: Netns, spec: LinkSpec) -> None:
+def _delete_link(spaces: Spaces, step: DeleteLink) -> None:
+    found = _meant(spaces, step)
+    if found is not None:
+        _remove(spaces, step.netns.path, found)
+
+
+def _add_link(spaces: Spaces, step: AddLink) -> None:
+    netns, spec = step.netns, step.link
     space, host = spaces.own(netns.path), spaces.get(HOST.path)
     if space is None or host is None or spec.name in space.links:
         return
@@ -171,24 +170,15 @@ def _drop_family(space: Space, index: int, version: int, addresses: bool = True)
     space.routes[index] = tuple(item for item in space.routes.get(index, ()) if version_of(item.to) != version)
 
 
-def _change(
-    space: Space,
-    link: Link,
-    step: AddAddress | DeleteAddress | AddRoute | DeleteRoute | ReplaceRoute | AddConnectedRoute | SetLink,
-) -> None:
-    index = link.index
-    if isinstance(step, AddAddress):
-        _add_address(space, link, step)
-    elif isinstance(step, DeleteAddress):
-        _delete_address(space, link, step)
-    elif isinstance(step, (AddRoute, AddConnectedRoute)):
-        _put_route(space, index, step.route)
-    elif isinstance(step, DeleteRoute):
-        space.routes[index] = _without(space.routes.get(index, ()), step.route)
-    elif isinstance(step, ReplaceRoute):
-        space.routes[index] = (*_without(space.routes.get(index, ()), step.old), step.new)
-    else:
-        _set_link(space, link, step)
+def _on_link(change: t.Callable[[Space, Link, t.Any], None]) -> t.Callable[[Spaces, t.Any], None]:
+    """A simulation of what is done to a link that is there, given how that changes."""
+
+    def follow_on_link(spaces: Spaces, step: OnLink) -> None:
+        link = _link(spaces, step.netns, step.ifname)
+        if link is not None:
+            change(t.cast(Space, spaces.own(step.netns.path)), link, step)
+
+    return follow_on_link
 
 
 def _add_address(space: Space, link: Link, step: AddAddress) -> None:
@@ -230,6 +220,18 @@ def _put_route(space: Space, index: int, route: Route) -> None:
     space.routes[index] = (*_without(space.routes.get(index, ()), route), route)
 
 
+def _add_route(space: Space, link: Link, step: AddRoute | AddConnectedRoute) -> None:
+    _put_route(space, link.index, step.route)
+
+
+def _delete_route(space: Space, link: Link, step: DeleteRoute) -> None:
+    space.routes[link.index] = _without(space.routes.get(link.index, ()), step.route)
+
+
+def _replace_route(space: Space, link: Link, step: ReplaceRoute) -> None:
+    space.routes[link.index] = (*_without(space.routes.get(link.index, ()), step.old), step.new)
+
+
 def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
     return tuple(item for item in routes if item.identity != route.identity)
 
@@ -258,3 +260,21 @@ def _rename_sysctls(space: Space, old: str, new: str) -> None:
     """The settings of a link follow its name (net/ipv4/devinet.c, net/ipv6/addrconf.c: NETDEV_CHANGENAME)."""
     for key in list(space.sysctls):
         space.sysctls[names.renamed_sysctl_key(key, old, new)] = space.sysctls.pop(key)
+
+
+# Every kind of step.
+SIMULATIONS: dict[type[Step], t.Callable[[Spaces, t.Any], None]] = {
+    Note: _nothing,
+    CreateNetns: _create_netns,
+    DeleteNetns: _delete_netns,
+    AddLink: _add_link,
+    DeleteLink: _delete_link,
+    SetLink: _on_link(_set_link),
+    AddAddress: _on_link(_add_address),
+    DeleteAddress: _on_link(_delete_address),
+    AddRoute: _on_link(_add_route),
+    DeleteRoute: _on_link(_delete_route),
+    ReplaceRoute: _on_link(_replace_route),
+    AddConnectedRoute: _on_link(_add_route),
+    SetSysctls: _set_sysctls,
+}

@@ -6,6 +6,8 @@
 
 A plan is a list of them. Each tells in a sentence what it does and which steps take it back, so results, check
 mode, the real run, the way back after an error and the journal all speak of the same thing.
+
+A new kind of step is a class here, with a function that simulates it (simulate.py) and one that performs it (kernel/write.py).
 """
 
 from __future__ import annotations
@@ -17,14 +19,100 @@ from dataclasses import dataclass, field
 from ..model.netns import HOST, Netns
 from ..model.route import Route
 from ..model.sysctl import Sysctl
+from ..values import validators
+from .link_attributes import LINK_ATTRIBUTES
 from .link_spec import LinkSpec
 
 
+def stored(
+    check: validators.Check = validators.elsewhere, read: t.Callable[[t.Any], t.Any] | None = None, steps: bool = False
+) -> dict[str, t.Any]:
+    """How a field of a step stands in the journal, as metadata of the field.
+
+    :param check: what a stored value has to be
+    :param read: makes the value of what was stored, None where that is the value itself
+    :param steps: it holds steps
+    """
+    return {"check": check, "read": read, "steps": steps}
+
+
+class Step:
+    """One step; its classes are dataclasses, whose fields say by :func:`stored` how they are stored.
+
+    :cvar classes: name → class of all kinds of step, which come here by being defined
+    :cvar notes_only: it changes nothing in the kernel
+    """
+
+    classes: t.ClassVar[dict[str, type[Step]]] = {}
+    notes_only: t.ClassVar[bool] = False
+
+    def __init_subclass__(cls, is_base: bool = False, **arguments: t.Any) -> None:
+        """Register a kind of step.
+
+        :param is_base: it is none, but what several have in common
+        """
+        super().__init_subclass__(**arguments)
+        if not is_base:
+            Step.classes[cls.__name__] = cls
+
+    def describe(self) -> str:
+        """What it does, as a sentence without subject."""
+        raise NotImplementedError
+
+    def inverse(self) -> tuple[Step, ...]:
+        """The steps that take it back, in order."""
+        raise NotImplementedError
+
+    def problem(self) -> str | None:
+        """What is wrong with a step that was stored, beside its single fields."""
+        return None
+
+
 @dataclass(frozen=True)
-class Note:
+class OfNamespace(Step, is_base=True):
+    """What is done to a namespace with a name.
+
+    :ivar tag: of its loopback
+    """
+
+    name: str = field(metadata=stored(validators.namespace))
+    tag: str = field(metadata=stored(validators.tag))
+
+
+@dataclass(frozen=True)
+class OfLink(Step, is_base=True):
+    """What is done to a whole link."""
+
+    netns: Netns = field(metadata=stored(read=Netns.from_plain))
+    link: LinkSpec = field(metadata=stored(read=LinkSpec.from_plain))
+
+
+@dataclass(frozen=True)
+class OfInterface(Step, is_base=True):
+    """What is done to a link that is there, known by its name, or to its namespace.
+
+    Namespaces are ruled by others too, who may have called a link what no task would.
+    """
+
+    netns: Netns = field(metadata=stored(read=Netns.from_plain))
+    ifname: str = field(metadata=stored(validators.link_name))
+
+    @property
+    def where(self) -> str:
+        return f"{self.ifname}{self.netns.phrase}"
+
+
+@dataclass(frozen=True)
+class OnLink(OfInterface, is_base=True):
+    """What is done to a link and goes with it."""
+
+
+@dataclass(frozen=True)
+class Note(Step):
     """Something that changes in the state database only."""
 
-    text: str
+    text: str = field(metadata=stored(validators.text))
+    notes_only: t.ClassVar[bool] = True
 
     def describe(self) -> str:
         return self.text
@@ -34,11 +122,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class CreateNetns:
+class CreateNetns(OfNamespace):
     """Make a namespace under /run/netns, tag its loopback and bring that up."""
-
-    name: str
-    tag: str
 
     def describe(self) -> str:
         return f"create namespace {self.name}"
@@ -48,11 +133,8 @@ class CreateNetns:
 
 
 @dataclass(frozen=True)
-class DeleteNetns:
+class DeleteNetns(OfNamespace):
     """Take a namespace away from /run/netns."""
-
-    name: str
-    tag: str
 
     def describe(self) -> str:
         return f"delete namespace {self.name}"
@@ -62,11 +144,8 @@ class DeleteNetns:
 
 
 @dataclass(frozen=True)
-class AddLink:
+class AddLink(OfLink):
     """Make a link in its namespace, under its final name, down, and tag it."""
-
-    netns: Netns
-    link: LinkSpec
 
     def describe(self) -> str:
         link = self.link
@@ -83,17 +162,15 @@ class AddLink:
 
 
 @dataclass(frozen=True)
-class DeleteLink:
+class DeleteLink(OfLink):
     """Remove a link, after a look whether it is the one that is meant.
 
     :ivar restore: the steps that make it again as it was
     :ivar because: said behind the sentence
     """
 
-    netns: Netns
-    link: LinkSpec
-    restore: tuple[Step, ...] = ()
-    because: str = ""
+    restore: tuple[Step, ...] = field(default=(), metadata=stored(steps=True))
+    because: str = field(default="", metadata=stored(validators.text))
 
     def describe(self) -> str:
         return f"delete {self.link.phrase}{self.netns.phrase}{self.because}"
@@ -103,135 +180,122 @@ class DeleteLink:
 
 
 @dataclass(frozen=True)
-class SetLink:
+class SetLink(OnLink):
     """Change one property of a link in place.
 
-    :ivar attribute: ``name``, ``mac``, ``mtu``, ``mode``, ``alias``, ``up`` or ``vlan``
+    :ivar attribute: one of LINK_ATTRIBUTES
     :ivar old: its value now, and ``new`` the wanted one: text, number, bool, or VlanFacts as a plain dict
     """
 
-    netns: Netns
-    ifname: str
-    attribute: str
-    old: t.Any
-    new: t.Any
+    attribute: str = field(metadata=stored(validators.one_of(*LINK_ATTRIBUTES)))
+    old: t.Any = field(metadata=stored())
+    new: t.Any = field(metadata=stored())
 
     def describe(self) -> str:
-        where = f"{self.ifname}{self.netns.phrase}"
-        if self.attribute == "up":
-            return f"bring {where} {'up' if self.new else 'down'}"
-        if self.attribute == "name":
-            return f"rename {where} to {self.new}"
-        if self.attribute == "alias":
-            return f"tag {where} as ours" if self.new else f"remove our tag from {where}"
-        if self.attribute == "vlan":
-            return f"change VLAN settings of {where}: {_changed(self.old, self.new)}"
-        return f"change {self.attribute} of {where} from {self.old} to {self.new}"
+        return LINK_ATTRIBUTES[self.attribute].sentence(self.where, self.old, self.new)
 
     def inverse(self) -> tuple[Step, ...]:
         ifname = self.new if self.attribute == "name" else self.ifname
         return (dataclasses.replace(self, ifname=ifname, old=self.new, new=self.old),)
 
-
-def _changed(old: dict[str, t.Any], new: dict[str, t.Any]) -> str:
-    return ", ".join(f"{key} {old.get(key)} to {value}" for key, value in new.items() if old.get(key) != value)
+    def problem(self) -> str | None:
+        if all(LINK_ATTRIBUTES[self.attribute].check(value) for value in (self.old, self.new)):
+            return None
+        return f"there is a step that changes {self.attribute} from {self.old!a:.80} to {self.new!a:.80}"
 
 
 @dataclass(frozen=True)
-class AddAddress:
-    """Give a link an address (IPv6 without duplicate address detection).
+class OfAddress(OnLink, is_base=True):
+    """What is done with an address of a link; the kernel knows it by its peer, too.
 
     :ivar peer: the address at the other end, where one is given
     """
 
-    netns: Netns
-    ifname: str
-    address: str
-    peer: str | None = None
+    address: str = field(metadata=stored(validators.with_length))
+    peer: str | None = field(default=None, metadata=stored(validators.optional(validators.address)))
+
+
+@dataclass(frozen=True)
+class AddAddress(OfAddress):
+    """Give a link an address (IPv6 without duplicate address detection)."""
 
     def describe(self) -> str:
-        return f"add {self.address} to {self.ifname}{self.netns.phrase}"
+        return f"add {self.address} to {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (DeleteAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
 @dataclass(frozen=True)
-class DeleteAddress:
-    """Take an address from a link; the kernel knows it by its peer, too."""
-
-    netns: Netns
-    ifname: str
-    address: str
-    peer: str | None = None
+class DeleteAddress(OfAddress):
+    """Take an address from a link."""
 
     def describe(self) -> str:
-        return f"delete {self.address} from {self.ifname}{self.netns.phrase}"
+        return f"delete {self.address} from {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (AddAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
 @dataclass(frozen=True)
-class AddRoute:
+class OfRoute(OnLink, is_base=True):
+    """What is done with a route over a link."""
+
+    route: Route = field(metadata=stored(read=Route.from_plain))
+
+
+@dataclass(frozen=True)
+class AddRoute(OfRoute):
     """Add a route over a link."""
 
-    netns: Netns
-    ifname: str
-    route: Route
-
     def describe(self) -> str:
-        return f"add {_route_phrase(self.route)} on {self.ifname}{self.netns.phrase}"
+        return f"add {_route_phrase(self.route)} on {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (DeleteRoute(self.netns, self.ifname, self.route),)
 
 
 @dataclass(frozen=True)
-class DeleteRoute:
+class DeleteRoute(OfRoute):
     """Delete a route over a link."""
 
-    netns: Netns
-    ifname: str
-    route: Route
-
     def describe(self) -> str:
-        return f"delete {_route_phrase(self.route)} on {self.ifname}{self.netns.phrase}"
+        return f"delete {_route_phrase(self.route)} on {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (AddRoute(self.netns, self.ifname, self.route),)
 
 
 @dataclass(frozen=True)
-class ReplaceRoute:
+class ReplaceRoute(OnLink):
     """Change the next hop of a route, without a moment in which there is none."""
 
-    netns: Netns
-    ifname: str
-    old: Route
-    new: Route
+    old: Route = field(metadata=stored(read=Route.from_plain))
+    new: Route = field(metadata=stored(read=Route.from_plain))
 
     def describe(self) -> str:
-        return f"replace {_route_phrase(self.old)} by {_route_phrase(self.new)} on {self.ifname}{self.netns.phrase}"
+        return f"replace {_route_phrase(self.old)} by {_route_phrase(self.new)} on {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (ReplaceRoute(self.netns, self.ifname, self.new, self.old),)
 
 
+def _has_route(address: t.Any) -> bool:
+    return validators.with_length(address) and Route.connected(address) is not None
+
+
 @dataclass(frozen=True)
-class AddConnectedRoute:
+class AddConnectedRoute(OnLink):
     """Add the route that the kernel makes for an address, as it makes it, where that was lost."""
 
-    netns: Netns
-    ifname: str
-    address: str
+    address: str = field(metadata=stored(_has_route))
 
     @property
     def route(self) -> Route:
         return t.cast(Route, Route.connected(self.address))
 
     def describe(self) -> str:
-        return f"add route to {self.route.to} of {self.address} on {self.ifname}{self.netns.phrase}"
+        return f"add route to {self.route.to} of {self.address} on {self.where}"
 
     def inverse(self) -> tuple[Step, ...]:
         return (DeleteRoute(self.netns, self.ifname, self.route),)
@@ -244,13 +308,15 @@ def _route_phrase(route: Route) -> str:
     return defaults.get(route.to, f"route to {route.to}") + via + metric
 
 
+def _settings_from_plain(data: t.Any) -> tuple[Sysctl, ...]:
+    return validators.each(Sysctl.from_plain, validators.items("settings of a step", data))
+
+
 @dataclass(frozen=True)
-class SetSysctls:
+class SetSysctls(OfInterface):
     """Write settings of an interface or of its namespace, in order; ``IFNAME`` in a key stands for the interface."""
 
-    netns: Netns
-    ifname: str
-    settings: tuple[Sysctl, ...] = field(default=())
+    settings: tuple[Sysctl, ...] = field(default=(), metadata=stored(read=_settings_from_plain))
 
     def describe(self) -> str:
         shown = ", ".join(f"{item.key.replace('IFNAME', self.ifname)}={item.new}" for item in self.settings)
@@ -265,23 +331,6 @@ class SetSysctls:
         return (SetSysctls(self.netns, self.ifname, back),) if back else ()
 
 
-Step = t.Union[
-    Note,
-    CreateNetns,
-    DeleteNetns,
-    AddLink,
-    DeleteLink,
-    SetLink,
-    AddAddress,
-    DeleteAddress,
-    AddRoute,
-    DeleteRoute,
-    ReplaceRoute,
-    AddConnectedRoute,
-    SetSysctls,
-]
-
-
 def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
     """The steps that take back what was done, newest first.
 
@@ -289,10 +338,6 @@ def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
     name, should the link not have come to be.
     """
     return tuple(back for step in reversed(_without_details(done)) for back in step.inverse())
-
-
-# What is done to a link that is there.
-ON_A_LINK = (AddAddress, DeleteAddress, AddRoute, DeleteRoute, ReplaceRoute, AddConnectedRoute, SetLink)
 
 
 def _without_details(done: t.Sequence[Step]) -> list[Step]:
@@ -304,7 +349,7 @@ def _without_details(done: t.Sequence[Step]) -> list[Step]:
             made.add((step.netns.path, step.link.name))
         elif isinstance(step, DeleteLink):
             made.discard((step.netns.path, step.link.name))
-        elif isinstance(step, ON_A_LINK):
+        elif isinstance(step, OnLink):
             place = step.netns.path, step.ifname
             if isinstance(step, SetLink) and step.attribute == "name":
                 made.discard(place)
