@@ -125,7 +125,7 @@ def test_check_mode_knows_the_settings_of_a_link_that_a_death_left_between_two_n
 
 def test_check_mode_foresees_that_the_empty_name_of_an_interrupted_creation_is_cleared_up(busy: Host) -> None:
     def die() -> None:
-        around(write.KernelWriter, "_tag_loopback", lambda *dummy: os.kill(os.getpid(), signal.SIGKILL))
+        around(write, "tag_loopback", lambda *dummy: os.kill(os.getpid(), signal.SIGKILL))
 
     module, params = CREATE_ENDPOINT
     assert busy.spawn(module, hook=die, **params).wait() == -signal.SIGKILL

@@ -16,7 +16,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, birth, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.revert_timer import Watchdog
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
@@ -226,15 +226,15 @@ def test_the_revert_timer_outlives_a_module_that_dies(reached: Host, clock: Cloc
     """In the middle, when nothing could be confirmed any more."""
 
     def hook() -> None:
-        do = write.KernelWriter._do
+        do = write.KernelWriter.do
 
-        def die(self: write.KernelWriter, step: t.Any, settle: bool = False) -> None:
-            do(self, step, settle)
-            if not settle and "delete macvlan link" in step.describe():
-                self._flush()
+        def die(self: write.KernelWriter, step: t.Any, replay: t.Any = None) -> None:
+            do(self, step, replay)
+            if replay is None and "delete macvlan link" in step.describe():
+                self.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        write.KernelWriter._do = die  # type: ignore[method-assign]
+        write.KernelWriter.do = die  # type: ignore[method-assign]
 
     before = reached.snapshot()
     assert reached.spawn("macvlan_config", hook=both(hook, clock), **NOTHING).wait() == -signal.SIGKILL
@@ -343,12 +343,12 @@ def test_an_address_that_was_taken_over_is_announced_when_its_holder_goes(contes
 @pytest.mark.parametrize("dies", [False, True])
 def test_a_moved_address_is_announced_when_a_run_is_undone(contested: Host, dies: bool) -> None:
     def hook() -> None:
-        def fail(self: t.Any, *dummy: t.Any) -> None:
+        def fail(*dummy: t.Any) -> None:
             if dies:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KernelError("no more of this")
 
-        write.KernelWriter._end_seclusion = fail  # type: ignore[method-assign]
+        birth.end_seclusion = fail  # type: ignore[assignment]
 
     own = contested.links()["eth0"]["address"]
     call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import setting_files, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.route_socket import RouteSocket
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
     attributes,
@@ -131,7 +131,7 @@ def test_a_death_during_the_fallback_is_cleared_up_by_the_next_run(net: Host) ->
 
 def test_an_error_of_netlink_and_of_the_file_names_both_reasons(net: Host) -> None:
     def no_file() -> None:
-        write.sysctl_path = lambda _key: "/proc/sys/net"  # type: ignore[assignment]
+        setting_files.sysctl_path = lambda _key: "/proc/sys/net"  # type: ignore[assignment]
 
     endpoint(net, "a")
     before = net.snapshot()

@@ -16,7 +16,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import machine, route_socket, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, machine, route_socket, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import Session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, constants, pack
@@ -75,9 +75,9 @@ class Death(Fault):
             self._moment(f"before the step: {step.describe()}")
 
         def after_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
-            self._moment(f"after the step: {step.describe()}", writer._flush)
+            self._moment(f"after the step: {step.describe()}", writer.flush)
 
-        around(write.KernelWriter, "_do", before_step, after_step)
+        around(write.KernelWriter, "do", before_step, after_step)
         for name in ("intend", "record", "forget_intention"):
             around(
                 Session,
@@ -138,11 +138,11 @@ class StepFailure(Fault):
         self._seen = itertools.count()
 
     def __call__(self) -> None:
-        around(write.KernelWriter, "_do", after=self._fail)
+        around(write.KernelWriter, "do", after=self._fail)
 
-    def _fail(self, writer: t.Any, step: t.Any, settle: bool = False) -> None:
-        if not settle and next(self._seen) == self._position:
-            writer._flush()
+    def _fail(self, writer: t.Any, step: t.Any, replay: t.Any = None) -> None:
+        if replay is None and next(self._seen) == self._position:
+            writer.flush()
             self._strike(step.describe())
             raise KernelError(f"cannot {step.describe()}: injected")
 
@@ -170,9 +170,9 @@ class Refusal(Fault):
         writer = write.KernelWriter
         around(writer, "apply", lambda *dummy: self._work(True))
         around(writer, "settle", lambda *dummy: self._work(False))
-        around(writer, "_do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
-        around(writer, "_flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
-        around(writer, "_queue", self._note)
+        around(writer, "do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
+        around(batch.Batch, "flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
+        around(batch.Batch, "queue", self._note)
         exchange = route_socket.RouteSocket.exchange
 
         def refusing(sock: route_socket.RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
@@ -190,7 +190,7 @@ class Refusal(Fault):
     def _end(self, *_arguments: t.Any) -> None:
         self._doing.pop()
 
-    def _note(self, _writer: t.Any, step: t.Any, _netns: t.Any, request: pack.Packed, *_setting: t.Any) -> None:
+    def _note(self, _batch: t.Any, step: t.Any, _netns: t.Any, request: pack.Packed, *_setting: t.Any) -> None:
         # With the request itself, so that no other one gets its id.
         self._queued[id(request)] = request, step.describe()
 

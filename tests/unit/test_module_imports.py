@@ -20,7 +20,13 @@ READERS = ("macvlan_info", "macvlan_confirm")
 CHANGERS = ("macvlan_network", "vlan_subinterface", "macvlan_endpoint", "macvlan_config")
 # What plans, and what writes to the kernel.
 PLANNER = (f"{ENGINE}plan.",)
-WRITER = tuple(f"{ENGINE}{name}" for name in ("kernel.write", "kernel.delete", "kernel.announce", "wire.frames", "run.perform"))
+WRITER = tuple(
+    f"{ENGINE}{name}"
+    for name in (
+        "kernel.write", "kernel.replay", "kernel.birth", "kernel.workplace", "kernel.batch", "kernel.sockets", "kernel.refusal",
+        "kernel.setting_files", "kernel.delete", "kernel.announce", "wire.frames", "run.perform",
+    )
+)
 
 
 def shipped(module: str) -> set[str]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.write import PERFORMERS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
@@ -188,11 +189,12 @@ def test_a_kind_of_step_is_whole(cls):
     assert cls.describe is not Step.describe
     assert cls.inverse is not Step.inverse
     assert cls in SIMULATIONS
+    assert cls in PERFORMERS
     assert all(item.metadata.keys() == stored().keys() for item in dataclasses.fields(cls))
 
 
 def test_the_tables_have_no_kind_of_step_that_is_none():
-    assert SIMULATIONS.keys() == set(Step.classes.values())
+    assert SIMULATIONS.keys() == PERFORMERS.keys() == set(Step.classes.values())
 
 
 def test_what_is_only_recorded_says_so():

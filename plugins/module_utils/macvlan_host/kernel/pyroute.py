@@ -35,9 +35,9 @@ class LinkMaker:
     def close(self) -> None:
         self._route.close()
 
-    def add_dummy(self, name: str, mac: str, group: int) -> attributes.Answer:
-        """Make a dummy link in a group."""
-        return self._link("add", ifname=name, kind="dummy", address=mac, group=group)
+    def add(self, kind: str, name: str, mac: str, group: int) -> attributes.Answer:
+        """Make a link of a kind that needs nothing but a MAC address, in a group."""
+        return self._link("add", ifname=name, kind=kind, address=mac, group=group)
 
     def change_vlan(self, index: int, old: VlanFacts, new: VlanFacts) -> attributes.Answer:
         """Change flags and priority maps; an entry that went is mapped to 0, which unmaps it."""

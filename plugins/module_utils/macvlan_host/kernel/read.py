@@ -47,26 +47,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         for netns in {HOST, *needs.identities, *needs.spaces}
         if (found := namespaces.identity(netns)) is not None
     }
-    strangers = namespaces.inhabitants(needs.strangers)
-    spaces: dict[str, Space | None] = {}
-    no_namespaces: set[str] = set()
-    with contextlib.closing(namespaces.Walker()) as walker:
-        for netns, keys in needs.spaces.items():
-            spaces[netns.path] = None
-            if netns.path not in identities:
-                continue
-            there = strangers.get(netns.path, ())
-            try:
-                if netns in needs.links_only:
-                    spaces[netns.path] = read_links_only(walker, netns, there)
-                else:
-                    routes = bool(netns.path) or needs.host_routes
-                    hops = needs.next_hops and netns == HOST
-                    space = read_space(walker, netns, keys, routes, there, hops)
-                    spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
-            except NoNamespaceError:
-                no_namespaces.add(netns.path)
-                del identities[netns.path]
+    spaces, no_namespaces = _read_spaces(needs, identities)
+    for path in no_namespaces:
+        del identities[path]
     by_pyroute2 = any(kind_named(kind).by_library for kind in needs.kinds)
     own = spaces.get(HOST.path)
     return Kernel(
@@ -81,7 +64,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         dangling=frozenset(
             netns.path for netns in needs.spaces if netns.path not in identities and namespaces.is_dangling(netns)
         ),
-        no_namespaces=frozenset(no_namespaces),
+        no_namespaces=no_namespaces,
         has_pyroute2=not by_pyroute2 or importlib.util.find_spec("pyroute2") is not None,
         has_ipv6=os.path.isdir(IPV6_SETTINGS),
         renames_live=names.kernel_version(os.uname().release) >= RENAMES_LIVE,
@@ -89,6 +72,33 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         emigrants=_emigrants() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
     )
+
+
+def _read_spaces(needs: Needs, there: t.Container[str]) -> tuple[dict[str, Space | None], frozenset[str]]:
+    """Path → what a namespace holds, None where there is none; and the paths of what is no namespace.
+
+    :param there: the paths behind which there is something
+    """
+    strangers = namespaces.inhabitants(needs.strangers)
+    spaces: dict[str, Space | None] = {}
+    no_namespaces: set[str] = set()
+    with contextlib.closing(namespaces.Walker()) as walker:
+        for netns, keys in needs.spaces.items():
+            spaces[netns.path] = None
+            if netns.path not in there:
+                continue
+            inhabitants = strangers.get(netns.path, ())
+            try:
+                if netns in needs.links_only:
+                    spaces[netns.path] = read_links_only(walker, netns, inhabitants)
+                else:
+                    routes = bool(netns.path) or needs.host_routes
+                    hops = needs.next_hops and netns == HOST
+                    space = read_space(walker, netns, keys, routes, inhabitants, hops)
+                    spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
+            except NoNamespaceError:
+                no_namespaces.add(netns.path)
+    return spaces, frozenset(no_namespaces)
 
 
 def read_space(

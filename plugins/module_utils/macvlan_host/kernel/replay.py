@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Steps that may be done already: taken back, or finished, after an interruption."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import typing as t
+
+from ..errors import KernelError, MissingLibraryError
+from ..model.netns import Netns
+from ..steps.steps import AddLink, DeleteLink, DeleteNetns, OfInterface, Step
+from ..wire.kinds import kind_of
+from . import namespaces
+from .workplace import Workplace
+
+# What "it is already so" looks like.
+ALREADY = frozenset(
+    (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
+)
+
+
+class Replay:
+    """Does steps of which some may be done already.
+
+    :param do: performs one, knowing that it is replayed here
+    """
+
+    def __init__(self, work: Workplace, do: t.Callable[[Step, Replay], None]) -> None:
+        self._work, self._do = work, do
+        self._doubtful: tuple[Netns, ...] = ()
+        self._inhabited: dict[str, tuple[int, ...]] | None = None
+
+    def settle(self, steps: t.Sequence[Step]) -> list[str]:
+        """Do all of them; what went wrong, a sentence each."""
+        problems: list[str] = []
+        self._forget()
+        self._doubtful = tuple(Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
+        made: set[tuple[str, str]] = set()
+        for deletes, run in itertools.groupby(steps, key=lambda step: isinstance(step, (DeleteLink, DeleteNetns))):
+            together = list(run)
+            problems += self._settle_deletions(together) if deletes else self._settle_one_by_one(together, made)
+        return problems
+
+    def is_inhabited(self, netns: Netns) -> bool:
+        """Whether processes are in a namespace; those that are to be settled are looked at together."""
+        if self._inhabited is None:
+            self._inhabited = namespaces.inhabitants(self._doubtful)
+        return netns.path in self._inhabited
+
+    def _forget(self) -> None:
+        self._work.forget()
+        self._inhabited = None
+
+    def _settle_one_by_one(self, steps: t.Sequence[Step], made: set[tuple[str, str]]) -> list[str]:
+        problems = []
+        for step in steps:
+            try:
+                self._check_ours(step, made)
+                self._do(step, self)
+                self._work.batch.flush()
+            except (KernelError, MissingLibraryError) as exc:
+                self._forget()
+                problems += _unless_already(exc)
+        return problems
+
+    def _settle_deletions(self, steps: t.Sequence[Step]) -> list[str]:
+        """Together, or one by one when that is refused: those that are gone by then are no problem."""
+        problems: list[str] = []
+        try:
+            for step in steps:
+                try:
+                    self._do(step, self)
+                except KernelError as exc:
+                    problems += _unless_already(exc)
+            self._work.batch.flush()
+        except KernelError:
+            self._forget()
+            return self._settle_one_by_one(steps, set())
+        return problems
+
+    def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
+        """Between an interruption and now, others may have used the names: touch only links that carry our tag.
+
+        :param made: links made again here; a foreign one that was removed by force has no tag
+        :raises KernelError: with ENODEV, when the link of the step is not there or not ours; with EEXIST, when a link
+            that is to be made again is still there
+        """
+        if isinstance(step, AddLink):
+            # Where a link is born under another name, the kernel would make a second one.
+            if self._work.sockets.of(step, step.netns).link(step.link.name) is not None:
+                raise KernelError(f"cannot {step.describe()}: a link with that name exists", errno.EEXIST)
+            if kind_of(step.link).is_endpoint and self._work.tagged(step, step.netns, step.link) is not None:
+                raise KernelError(f"cannot {step.describe()}: the link exists under another name", errno.EEXIST)
+            made.add((step.netns.path, step.link.name))
+        if not isinstance(step, OfInterface) or (step.netns.path, step.ifname) in made:
+            return
+        link = self._work.sockets.of(step, step.netns).link(step.ifname)
+        if link is None or not link.ours:
+            raise KernelError(f"cannot {step.describe()}: the link does not carry the collection's tag", errno.ENODEV)
+
+
+def _unless_already(exc: Exception) -> list[str]:
+    """What to tell of a refusal: nothing when it is already so."""
+    return [] if getattr(exc, "errno", 0) in ALREADY else [str(exc)]

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings of a namespace written as files."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..errors import KernelError
+from ..model.sysctl import Sysctl
+from ..steps.steps import SetSysctls
+from ..values import names
+from .sysctls import sysctl_path
+
+
+def write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
+    """Write a setting of the namespace that the thread is in.
+
+    :param ifname: what the interface is called at the moment
+    :raises KernelError: naming the step
+    """
+    try:
+        path = sysctl_path(names.sysctl_key(item.key, ifname))
+        # Not to be made: where nothing can be written, a setting that is not there would look like one that is.
+        with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags & ~os.O_CREAT)) as file:
+            file.write(item.new)
+    except OSError as exc:
+        if item.optional and exc.errno == errno.ENOENT:
+            return
+        key = names.sysctl_key(item.key, step.ifname)
+        message = f"cannot set {key} to '{item.new}'{step.netns.phrase}: {exc.strerror}"
+        raise KernelError(message, exc.errno or 0, step) from exc

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What those share who perform steps: sockets, the batch, and what is known of links."""
+
+from __future__ import annotations
+
+import errno
+import typing as t
+
+from ..errors import KernelError
+from ..model.links import Link
+from ..model.netns import Netns
+from ..steps.link_spec import LinkSpec
+from ..steps.steps import AddLink, Step
+from ..wire import attributes
+from ..wire.kinds import LinkKind, kind_of
+from .batch import Batch
+from .delete import Deletions
+from .pyroute import LinkMaker
+from .read import read_links
+from .refusal import step_error
+from .sockets import Sockets
+
+# The path of a namespace, and the name of a link there.
+Place = tuple[str, str]
+
+
+class KnownLink(t.NamedTuple):
+    """What has to be known of a link to change it."""
+
+    ifindex: int
+    kind: LinkKind
+
+
+class Workplace:
+    """Where steps are performed.
+
+    :ivar many: whether so many new links come that it is worth keeping them private to each other (kernel/birth.py)
+    :ivar secluded: those that are
+    :ivar known: the links that were looked up, or made
+    """
+
+    def __init__(self) -> None:
+        self.sockets = Sockets()
+        self.deletions = Deletions(self.sockets.host)
+        self.batch = Batch(self.sockets, self.deletions)
+        self.many = False
+        self.secluded: dict[Place, AddLink] = {}
+        self.known: dict[Place, KnownLink] = {}
+        self._of_host: dict[str, Link] | None = None
+        self._link_maker: LinkMaker | None = None
+
+    def close(self) -> None:
+        self.sockets.close()
+        if self._link_maker is not None:
+            self._link_maker.close()
+
+    def forget(self) -> None:
+        """Know nothing any longer of what was to be done, or of what there is."""
+        self.batch.forget()
+        self.known.clear()
+        self.secluded.clear()
+        self.sockets.seen = self._of_host = None
+        self.many = False
+
+    def links(self, step: Step, netns: Netns) -> dict[str, Link]:
+        """The links of a namespace, looked at once for deletions that follow each other."""
+        sock = self.sockets.of(step, netns)
+        if self.sockets.seen is None:
+            self.sockets.seen = read_links(sock)
+        return self.sockets.seen
+
+    def tagged(self, step: Step, netns: Netns, wanted: LinkSpec) -> Link | None:
+        """The link that carries the tag of the wanted one, under whichever name."""
+        if netns.path:
+            links = self.links(step, netns)
+        else:
+            self._of_host = links = self._of_host or read_links(self.sockets.host)
+        return next((link for link in links.values() if link.alias and link.alias == wanted.tag), None)
+
+    def find(self, step: Step, netns: Netns, name: str) -> KnownLink:
+        """A link, looked up once.
+
+        :raises KernelError: it is not there
+        """
+        place = netns.path, name
+        if place not in self.known:
+            self.batch.flush_messages()
+            link = self.sockets.of(step, netns).link(name)
+            if link is None:
+                raise KernelError(
+                    f"cannot {step.describe()}: there is no link {name}{netns.phrase or ' on this host'}", errno.ENODEV
+                )
+            self.known[place] = KnownLink(link.index, kind_of(link))
+        return self.known[place]
+
+    def by_link_maker(self, step: Step, make: t.Callable[[LinkMaker], attributes.Answer]) -> None:
+        """Have pyroute2 do something in the host's own namespace.
+
+        :raises KernelError: naming the step
+        """
+        if self._link_maker is None:
+            self.sockets.go_home()
+            self._link_maker = LinkMaker()
+        answer = make(self._link_maker)
+        if answer.errno:
+            raise step_error(step, answer)
