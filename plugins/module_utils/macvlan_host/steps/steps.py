@@ -39,6 +39,8 @@ def stored(
 class Step:
     """One step; its classes are dataclasses, whose fields say by :func:`stored` how they are stored.
 
+    A class that has the fields of its base and no more needs no decorator, each of which takes its time in every task.
+
     :cvar classes: name → class of all kinds of step, which come here by being defined
     :cvar notes_only: it changes nothing in the kernel
     """
@@ -102,7 +104,6 @@ class OfInterface(Step, is_base=True):
         return f"{self.ifname}{self.netns.phrase}"
 
 
-@dataclass(frozen=True)
 class OnLink(OfInterface, is_base=True):
     """What is done to a link and goes with it."""
 
@@ -121,7 +122,6 @@ class Note(Step):
         return ()
 
 
-@dataclass(frozen=True)
 class CreateNetns(OfNamespace):
     """Make a namespace under /run/netns, tag its loopback and bring that up."""
 
@@ -132,7 +132,6 @@ class CreateNetns(OfNamespace):
         return (DeleteNetns(self.name, self.tag),)
 
 
-@dataclass(frozen=True)
 class DeleteNetns(OfNamespace):
     """Take a namespace away from /run/netns."""
 
@@ -143,7 +142,6 @@ class DeleteNetns(OfNamespace):
         return (CreateNetns(self.name, self.tag),)
 
 
-@dataclass(frozen=True)
 class AddLink(OfLink):
     """Make a link in its namespace, under its final name, down, and tag it."""
 
@@ -215,7 +213,6 @@ class OfAddress(OnLink, is_base=True):
     peer: str | None = field(default=None, metadata=stored(validators.optional(validators.address)))
 
 
-@dataclass(frozen=True)
 class AddAddress(OfAddress):
     """Give a link an address (IPv6 without duplicate address detection)."""
 
@@ -226,7 +223,6 @@ class AddAddress(OfAddress):
         return (DeleteAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
-@dataclass(frozen=True)
 class DeleteAddress(OfAddress):
     """Take an address from a link."""
 
@@ -244,7 +240,6 @@ class OfRoute(OnLink, is_base=True):
     route: Route = field(metadata=stored(read=Route.from_plain))
 
 
-@dataclass(frozen=True)
 class AddRoute(OfRoute):
     """Add a route over a link."""
 
@@ -255,7 +250,6 @@ class AddRoute(OfRoute):
         return (DeleteRoute(self.netns, self.ifname, self.route),)
 
 
-@dataclass(frozen=True)
 class DeleteRoute(OfRoute):
     """Delete a route over a link."""
 
