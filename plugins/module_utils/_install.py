@@ -55,7 +55,7 @@ Files = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Place:
+class InstallTarget:
     """Where it goes.
 
     :ivar package: the folder of the engine
@@ -99,14 +99,14 @@ def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
 def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     _check_texts(params)
     others = {item["path"]: item["content"] for item in params.get("files") or ()}
-    place = place_of(params["path"], params["command"], tuple(others))
-    before, after = found_files(place), Files()
+    target = install_target(params["path"], params["command"], tuple(others))
+    before, after = installed_files(target), Files()
     if params["state"] == "present":
-        after = {**wanted_files(place, params["interpreter"] or sys.executable, params["state_dir"]), **others}
-    paths = differing(place, before, after)
-    warnings = tuple(_replaces_newer(place)) if params["state"] == "present" else ()
+        after = {**wanted_files(target, params["interpreter"] or sys.executable, params["state_dir"]), **others}
+    paths = differing(target, before, after)
+    warnings = tuple(_replaces_newer(target)) if params["state"] == "present" else ()
     if not check:
-        put(place, paths, after)
+        put(target, paths, after)
     return Installed(
         files=tuple(sorted(after)),
         steps=tuple(f"{'write' if path in after else 'remove'} {path}" for path in paths),
@@ -118,9 +118,9 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
     )
 
 
-def _replaces_newer(place: Place) -> t.Iterator[str]:
+def _replaces_newer(target: InstallTarget) -> t.Iterator[str]:
     """A warning where an older engine takes the place of a newer one."""
-    newer = boot_unit.newer_engine(place.package)
+    newer = boot_unit.newer_engine(target.package)
     if newer is not None:
         yield (
             f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it with the one of "
@@ -148,7 +148,7 @@ def _check_texts(params: t.Mapping[str, t.Any]) -> None:
         raise OptionsError(problems)
 
 
-def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
+def install_target(path: str, launcher: str, others: tuple[str, ...] = ()) -> InstallTarget:
     """Where it goes.
 
     :raises OptionsError: it cannot go there
@@ -160,29 +160,29 @@ def place_of(path: str, launcher: str, others: tuple[str, ...] = ()) -> Place:
     ]
     if problems:
         raise OptionsError(problems)
-    place = Place(os.path.normpath(path), os.path.normpath(launcher), others)
-    if not os.path.basename(place.package).isidentifier():
+    target = InstallTarget(os.path.normpath(path), os.path.normpath(launcher), others)
+    if not os.path.basename(target.package).isidentifier():
         problems.append(f"path: {path} does not end with a name that Python can import, such as macvlan_host")
-    problems += _strangers(place)
+    problems += _strangers(target)
     if problems:
         raise OptionsError(problems)
-    return place
+    return target
 
 
-def _strangers(place: Place) -> t.Iterator[str]:
+def _strangers(target: InstallTarget) -> t.Iterator[str]:
     """What must not be overwritten, nor taken away."""
     try:
-        holds = os.listdir(place.package)
+        holds = os.listdir(target.package)
     except FileNotFoundError:
         holds = []
     except NotADirectoryError:
-        yield f"path: {place.package} is a file"
+        yield f"path: {target.package} is a file"
         return
-    if holds and not _has_mark(os.path.join(place.package, "__init__.py")):
-        yield f"path: {place.package} holds files that the collection did not install; name a folder for the engine alone"
-    if os.path.lexists(place.launcher) and not _has_mark(place.launcher):
-        yield f"command: {place.launcher} exists, and the collection did not install it; name another file, or remove it"
-    for other in place.others:
+    if holds and not _has_mark(os.path.join(target.package, "__init__.py")):
+        yield f"path: {target.package} holds files that the collection did not install; name a folder for the engine alone"
+    if os.path.lexists(target.launcher) and not _has_mark(target.launcher):
+        yield f"command: {target.launcher} exists, and the collection did not install it; name another file, or remove it"
+    for other in target.others:
         if os.path.exists(other) and not os.path.isfile(other):
             yield f"files: {other} is not a regular file"
 
@@ -194,12 +194,12 @@ def _has_mark(path: str) -> bool:
     return False
 
 
-def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
+def wanted_files(target: InstallTarget, interpreter: str, state_dir: str) -> Files:
     """Path → content as it shall be: the engine that this very module runs with, and the launcher."""
-    files = {os.path.join(place.package, path): _source(name) for name, path in engine_modules().items()}
-    files[os.path.join(place.package, "__init__.py")] = _INIT
-    folder, package = os.path.split(place.package)
-    files[place.launcher] = _LAUNCHER.format(
+    files = {os.path.join(target.package, path): _source(name) for name, path in engine_modules().items()}
+    files[os.path.join(target.package, "__init__.py")] = _INIT
+    folder, package = os.path.split(target.package)
+    files[target.launcher] = _LAUNCHER.format(
         interpreter=interpreter, folder=folder, package=package, state_dir=state_dir
     )
     return files
@@ -208,10 +208,10 @@ def wanted_files(place: Place, interpreter: str, state_dir: str) -> Files:
 def engine_modules() -> dict[str, str]:
     """Module → its file, relative to the engine's folder: all that have come along, which the command needs every one of."""
     package = importlib.import_module(_ORIGIN)
-    found = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
+    modules = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
     return {
         item.name: item.name[len(_ORIGIN) + 1 :].replace(".", "/") + ("/__init__.py" if item.ispkg else ".py")
-        for item in found
+        for item in modules
     }
 
 
@@ -224,10 +224,10 @@ def _source(name: str) -> str:
     return t.cast(str, _spec(name).loader.get_source(name))
 
 
-def found_files(place: Place) -> Files:
+def installed_files(target: InstallTarget) -> Files:
     """Path → content of what is there, without what Python has compiled."""
-    there = [os.path.join(folder, name) for folder, dummy, files in os.walk(place.package) for name in files]
-    paths = (*sorted(path for path in there if path.endswith(".py")), place.launcher, *place.others)
+    there = [os.path.join(folder, name) for folder, dummy, files in os.walk(target.package) for name in files]
+    paths = (*sorted(path for path in there if path.endswith(".py")), target.launcher, *target.others)
     return {path: _read(path) for path in paths if os.path.lexists(path)}
 
 
@@ -236,43 +236,43 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def differing(place: Place, before: Files, after: Files) -> tuple[str, ...]:
+def differing(target: InstallTarget, before: Files, after: Files) -> tuple[str, ...]:
     """The paths that are not as they shall be, in the order to see to them: nothing ever meets what is not whole."""
 
     def rank(path: str) -> int:
-        if path in place.others or path == place.launcher:
-            return 4 if path in place.others else 3
+        if path in target.others or path == target.launcher:
+            return 4 if path in target.others else 3
         # The command imports all else, and what it no longer imports goes when nothing does.
         if after and path not in after:
             return 5
         folder, name = os.path.split(path)
-        return (2 if name == "command.py" else 1) if folder == place.package else 0
+        return (2 if name == "command.py" else 1) if folder == target.package else 0
 
-    paths = [path for path in sorted({**before, **after}) if not _is_right(place, path, before.get(path), after.get(path))]
+    paths = [path for path in sorted({**before, **after}) if not _is_right(target, path, before.get(path), after.get(path))]
     return tuple(sorted(paths, key=rank, reverse=not after))
 
 
-def _is_right(place: Place, path: str, before: str | None, after: str | None) -> bool:
+def _is_right(target: InstallTarget, path: str, before: str | None, after: str | None) -> bool:
     if before is None or before != after:
         return before == after
-    found = os.lstat(path)
-    return stat.S_IMODE(found.st_mode) == _mode(place, path) and found.st_uid == os.geteuid()
+    status = os.lstat(path)
+    return stat.S_IMODE(status.st_mode) == _mode(target, path) and status.st_uid == os.geteuid()
 
 
-def _mode(place: Place, path: str) -> int:
-    return 0o755 if path == place.launcher else 0o644
+def _mode(target: InstallTarget, path: str) -> int:
+    return 0o755 if path == target.launcher else 0o644
 
 
-def put(place: Place, paths: t.Sequence[str], after: Files) -> None:
+def put(target: InstallTarget, paths: t.Sequence[str], after: Files) -> None:
     """Write files, each at once or not at all, and take away those that shall not be."""
     for path in paths:
         if path in after:
             _make_folder(os.path.dirname(path))
-            _write(path, after[path], _mode(place, path))
+            _write(path, after[path], _mode(target, path))
         else:
             os.unlink(path)
     if any(path not in after for path in paths):
-        _clear_folders(place.package, {os.path.dirname(path) for path in after})
+        _clear_folders(target.package, {os.path.dirname(path) for path in after})
 
 
 def _clear_folders(package: str, kept: t.Container[str]) -> None:

@@ -75,7 +75,7 @@ _MAX_SHOWN = 120
 _MAX_DIGITS = 20
 
 
-def read_types(spec: Spec, params: Params, place: str = "") -> tuple[dict[str, t.Any], list[str]]:
+def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str, t.Any], list[str]]:
     """The parameters with something harmless in the place of whatever has a wrong type, and a sentence for each of these.
 
     Where the conversion of Ansible does not fail but makes nonsense, such as text of a list or a number of a boolean,
@@ -87,35 +87,35 @@ def read_types(spec: Spec, params: Params, place: str = "") -> tuple[dict[str, t
         value = params.get(option)
         if option not in params or value is None and not about.get("required") and about.get("default") is None:
             continue
-        read[option], found = _read_value(about, value, option, f"{place}{option}")
-        problems += found
+        read[option], value_problems = _read_value(about, value, option, f"{location}{option}")
+        problems += value_problems
     return read, problems
 
 
-def unknown_options(spec: Spec, params: Params, place: str = "") -> list[str]:
+def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]:
     """A sentence for each dictionary, at any depth, with options that it does not have: which, and which it has."""
-    where = f"{place}: " if place else ""
+    where = f"{location}: " if location else ""
     unknown = sorted(shown(option, bare=True) for option in params if option not in spec)
     problems = [f"{where}unknown options: {', '.join(unknown)} (there are {', '.join(sorted(spec))})"] if unknown else []
     for option, about in spec.items():
         items = params.get(option) if about.get("options") else None
         for position, item in enumerate(items if isinstance(items, list) else ()):
             if isinstance(item, dict):
-                problems += unknown_options(about["options"], item, f"{place}.{option}[{position}]".lstrip("."))
+                problems += unknown_options(about["options"], item, f"{location}.{option}[{position}]".lstrip("."))
     return problems
 
 
-def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, place: str) -> tuple[t.Any, list[str]]:
+def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> tuple[t.Any, list[str]]:
     """An option, or a part of it, and what is wrong with it."""
     kind = about.get("type", "str")
     try:
         converted = _converted(kind, value)
     except (ArithmeticError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-        return _harmless(about), [_sentence(about, value, option, place)]
+        return _harmless(about), [_sentence(about, value, option, location)]
     if kind == "list":
-        return _read_items(about, converted, value, option, place)
+        return _read_items(about, converted, value, option, location)
     if kind == "dict":
-        return _read_entries(about, converted, option, place)
+        return _read_entries(about, converted, option, location)
     return value, []
 
 
@@ -131,28 +131,28 @@ def _converted(kind: str, value: t.Any) -> t.Any:
 
 
 def _read_items(
-    about: t.Mapping[str, t.Any], items: list[t.Any], given: t.Any, option: str, place: str
+    about: t.Mapping[str, t.Any], items: list[t.Any], given: t.Any, option: str, location: str
 ) -> tuple[list[t.Any], list[str]]:
     item_about = {"type": about.get("elements", "str"), "options": about.get("options"), "required": True}
-    read = [_read_value(item_about, item, option, f"{place}[{position}]") for position, item in enumerate(items)]
-    problems = [problem for dummy, found in read for problem in found]
+    read = [_read_value(item_about, item, option, f"{location}[{position}]") for position, item in enumerate(items)]
+    problems = [problem for dummy, value_problems in read for problem in value_problems]
     if problems and not isinstance(given, list):
         # Text that was cut at its commas: what was written is the whole of it.
-        return [], [_sentence(about, given, option, place)]
+        return [], [_sentence(about, given, option, location)]
     return [item for item, dummy in read], problems
 
 
 def _read_entries(
-    about: t.Mapping[str, t.Any], entries: dict[t.Any, t.Any], option: str, place: str
+    about: t.Mapping[str, t.Any], entries: dict[t.Any, t.Any], option: str, location: str
 ) -> tuple[dict[t.Any, t.Any], list[str]]:
     if about.get("options") is not None:
-        return read_types(about["options"], entries, f"{place}.")
+        return read_types(about["options"], entries, f"{location}.")
     # Items whose options another validation reads have an item's place, and values of any type.
-    if place.endswith("]"):
+    if location.endswith("]"):
         return entries, []
     wrong = {key: value for key, value in entries.items() if isinstance(value, (list, dict))}
     problems = [
-        f"{place}.{shown(key, bare=True)}: {shown(value)} is {_kind_of(value)}, but must be one text or number, such as "
+        f"{location}.{shown(key, bare=True)}: {shown(value)} is {_kind_of(value)}, but must be one text or number, such as "
         f"{option}: {EXAMPLES.get(option, '{key: value}')}"
         for key, value in wrong.items()
     ]
@@ -168,15 +168,15 @@ def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
     return {"bool": False, "dict": needed, "int": 1, "list": []}.get(about.get("type", "str"), "x")
 
 
-def _sentence(about: t.Mapping[str, t.Any], value: t.Any, option: str, place: str) -> str:
+def _sentence(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> str:
     """What is wrong with an option, and what would be right."""
     kind = about.get("type", "str")
-    is_item = place.endswith("]")
+    is_item = location.endswith("]")
     needed = "a list of dictionaries" if (kind, about.get("elements")) == ("list", "dict") else _NEEDED[kind]
     if about.get("choices"):
         needed = f"one of {', '.join(about['choices'])}"
     example = example_of(option, about)
-    text = f"{place}: {shown(value)} is {_kind_of(value)}, but must be {needed}, such as " + (
+    text = f"{location}: {shown(value)} is {_kind_of(value)}, but must be {needed}, such as " + (
         example if is_item else f"{option}: {example}"
     )
     if option in _HINTS:
@@ -236,10 +236,10 @@ def _kind_of(value: t.Any) -> str:
     return "something else"
 
 
-def messages_of(found: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
+def messages_of(validation_errors: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
     """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
     told: list[str] = []
-    for error in found:
+    for error in validation_errors:
         unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
         told += unknown or [error.msg.rstrip(".")]
     return told

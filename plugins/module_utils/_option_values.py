@@ -15,7 +15,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, messages_of, read_types
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MissingLibraryError, OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import endpoint_options
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options, place_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options, item_title
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import network_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import subinterface_options
 
@@ -43,7 +43,7 @@ def config_params(params: Params) -> dict[str, t.Any]:
         if isinstance(params.get(option), list):
             read = [_read_item(option, item) for item in params[option] if isinstance(item, dict)]
             validated[option] = [item for item, dummy in read]
-            mistyped += [problem for dummy, found in read for problem in found]
+            mistyped += [problem for dummy, type_problems in read for problem in type_problems]
     if mistyped:
         check_config(params)
     return validated
@@ -59,11 +59,11 @@ def check_config(params: Params) -> None:
         for position, item in enumerate(params[option] if isinstance(params.get(option), list) else ()):
             if not isinstance(item, dict):
                 continue
-            dummy, found = _read_item(option, item)
+            dummy, type_problems = _read_item(option, item)
             # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
             named = isinstance(item.get("name"), str)
-            place = place_of(option, position, item if named else {})
-            problems += [f"{place}: {problem}" for problem in (*found, *value_problems(spec, item))]
+            title = item_title(option, position, item if named else {})
+            problems += [f"{title}: {problem}" for problem in (*type_problems, *value_problems(spec, item))]
     if problems:
         raise OptionsError(problems)
 
@@ -90,9 +90,9 @@ def value_problems(spec: Params, params: Params) -> list[str]:
             sound = {**_without(sound, "parent", "vlan_id"), "name": "eth0.1"}
     elif "netns" in spec:
         read = endpoint_options
-        places = ("netns", "netns_path", "pid")
-        if wrong & set(places) or sum(place in sound for place in places) > 1:
-            sound = {**_without(sound, *places), "netns": "x"}
+        namespace_options = ("netns", "netns_path", "pid")
+        if wrong & set(namespace_options) or sum(option in sound for option in namespace_options) > 1:
+            sound = {**_without(sound, *namespace_options), "netns": "x"}
         sound = {**({"ifname": "x"} if "ifname" in wrong else {}), "name": "x", "network": "x", **sound}
     else:
         read = network_options
@@ -120,17 +120,17 @@ def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
     """Whether a value is none that could be looked at; unknown options in it do not matter."""
     if read_types({option: about}, {option: value})[1]:
         return True
-    found = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
-    return not all(isinstance(error, errors.UnsupportedError) for error in found)
+    type_problems = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
+    return not all(isinstance(error, errors.UnsupportedError) for error in type_problems)
 
 
 def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
     """What looks at the values of the module of a single object, with which something is wrong already."""
 
-    def check(params: Params) -> None:
+    def check_values(params: Params) -> None:
         # Of what shall be gone only the name matters.
         problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
         if problems:
             raise OptionsError(problems)
 
-    return check
+    return check_values

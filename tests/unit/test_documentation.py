@@ -283,7 +283,7 @@ def test_examples_are_named_and_use_full_names(name):
 def test_examples_have_arguments_that_the_modules_take(title, module, arguments):
     params = validated(module, arguments)
     if module == "macvlan_command":
-        assert _install.place_of(params["path"], params["command"])
+        assert _install.install_target(params["path"], params["command"])
     elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
         assert all(item.notes == () for item in requests_of(request, Record())), title

@@ -28,51 +28,51 @@ class AddressSet:
                 self._lasts.append(value)
 
     def __contains__(self, value: int) -> bool:
-        place = self._run_at_or_after(value)
-        return place < len(self._firsts) and self._firsts[place] <= value
+        index = self._run_at_or_after(value)
+        return index < len(self._firsts) and self._firsts[index] <= value
 
     def _run_at_or_after(self, value: int) -> int:
         """Where the first run is that does not end before a value."""
         return bisect.bisect_left(self._lasts, value)
 
     def add(self, value: int) -> None:
-        place = self._run_at_or_after(value)
-        if place < len(self._firsts) and self._firsts[place] <= value:
+        index = self._run_at_or_after(value)
+        if index < len(self._firsts) and self._firsts[index] <= value:
             return
-        touches_left = place > 0 and self._lasts[place - 1] == value - 1
-        touches_right = place < len(self._firsts) and self._firsts[place] == value + 1
+        touches_left = index > 0 and self._lasts[index - 1] == value - 1
+        touches_right = index < len(self._firsts) and self._firsts[index] == value + 1
         if touches_left and touches_right:
-            self._lasts[place - 1] = self._lasts[place]
-            del self._firsts[place], self._lasts[place]
+            self._lasts[index - 1] = self._lasts[index]
+            del self._firsts[index], self._lasts[index]
         elif touches_left:
-            self._lasts[place - 1] = value
+            self._lasts[index - 1] = value
         elif touches_right:
-            self._firsts[place] = value
+            self._firsts[index] = value
         else:
-            self._firsts.insert(place, value)
-            self._lasts.insert(place, value)
+            self._firsts.insert(index, value)
+            self._lasts.insert(index, value)
 
     def discard(self, value: int) -> None:
-        place = self._run_at_or_after(value)
-        if place == len(self._firsts) or self._firsts[place] > value:
+        index = self._run_at_or_after(value)
+        if index == len(self._firsts) or self._firsts[index] > value:
             return
-        first, last = self._firsts[place], self._lasts[place]
+        first, last = self._firsts[index], self._lasts[index]
         rest = [(first, value - 1), (value + 1, last)]
         kept = [run for run in rest if run[0] <= run[1]]
-        self._firsts[place : place + 1] = [run[0] for run in kept]
-        self._lasts[place : place + 1] = [run[1] for run in kept]
+        self._firsts[index : index + 1] = [run[0] for run in kept]
+        self._lasts[index : index + 1] = [run[1] for run in kept]
 
     def next_free(self, value: int) -> int:
         """The lowest number from ``value`` on that is not in the set."""
-        place = self._run_at_or_after(value)
-        inside = place < len(self._firsts) and self._firsts[place] <= value
-        return self._lasts[place] + 1 if inside else value
+        index = self._run_at_or_after(value)
+        inside = index < len(self._firsts) and self._firsts[index] <= value
+        return self._lasts[index] + 1 if inside else value
 
     def count(self, first: int, last: int) -> int:
         """How many numbers from ``first`` to ``last`` are in the set."""
         total = 0
-        for place in range(self._run_at_or_after(first), len(self._firsts)):
-            if self._firsts[place] > last:
+        for index in range(self._run_at_or_after(first), len(self._firsts)):
+            if self._firsts[index] > last:
                 break
-            total += min(self._lasts[place], last) - max(self._firsts[place], first) + 1
+            total += min(self._lasts[index], last) - max(self._firsts[index], first) + 1
         return total

@@ -75,15 +75,15 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
 
     :raises OptionsError: naming every problem
     """
-    check = Problems()
-    name, network_name = _endpoint_key(check, params)
-    netns = _netns(check, params)
-    ifname = _ifname(check, params, netns)
+    problems = Problems()
+    name, network_name = _endpoint_key(problems, params)
+    netns = _netns(problems, params)
+    ifname = _ifname(problems, params, netns)
     requested = {
-        option: _requested(check, option, version, params.get(option)) for option, version in (("ipv4", 4), ("ipv6", 6))
+        option: _requested(problems, option, version, params.get(option)) for option, version in (("ipv4", 4), ("ipv6", 6))
     }
     mtu = params.get("mtu")
-    check.number("mtu", mtu, MIN_MTU, MAX_MTU)
+    problems.number("mtu", mtu, MIN_MTU, MAX_MTU)
     return EndpointOptions(
         name=name,
         network=network_name,
@@ -91,16 +91,16 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         ifname=ifname,
         ipv4=requested["ipv4"],
         ipv6=requested["ipv6"],
-        subnet=check.normalised("subnet", parse_network, params.get("subnet")),
-        mac=check.parsed("mac", parse_mac, params.get("mac")),
+        subnet=problems.normalised("subnet", parse_network, params.get("subnet")),
+        mac=problems.parsed("mac", parse_mac, params.get("mac")),
         mtu=mtu,
         default_route=params.get("default_route"),
-        routes=_routes(check, params.get("routes") or ()),
-        sysctls=_sysctls(check, params.get("sysctls")),
+        routes=_routes(problems, params.get("routes") or ()),
+        sysctls=_sysctls(problems, params.get("sysctls")),
         announce=params.get("announce") is not False,
         labels=texts(params.get("labels")),
         exclusive=params.get("exclusive"),
-        notes=check.finish(),
+        notes=problems.finish(),
     )
 
 
@@ -109,84 +109,84 @@ def endpoint_removal(params: t.Mapping[str, t.Any]) -> EndpointRemoval:
 
     :raises OptionsError: they cannot be names
     """
-    check = Problems()
-    name, network_name = _endpoint_key(check, params)
-    check.finish()
+    problems = Problems()
+    name, network_name = _endpoint_key(problems, params)
+    problems.finish()
     return EndpointRemoval(name, network_name)
 
 
-def _endpoint_key(check: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str]:
-    check.problem(names.object_name_problem("endpoint name", params["name"]))
-    check.problem(names.object_name_problem("network name", params["network"]))
+def _endpoint_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    problems.problem(names.object_name_problem("endpoint name", params["name"]))
+    problems.problem(names.object_name_problem("network name", params["network"]))
     return params["name"], params["network"]
 
 
-def _netns(check: Problems, params: t.Mapping[str, t.Any]) -> Netns:
+def _netns(problems: Problems, params: t.Mapping[str, t.Any]) -> Netns:
     name, path, pid = params.get("netns"), params.get("netns_path"), params.get("pid")
     given = [option for option in ("netns", "netns_path", "pid") if params.get(option) is not None]
     if len(given) > 1:
-        check.problem(f"only one of netns, netns_path and pid can say where the endpoint is, not {' and '.join(given)}")
+        problems.problem(f"only one of netns, netns_path and pid can say where the endpoint is, not {' and '.join(given)}")
     if name is not None:
-        check.problem(prefixed("netns", names.namespace_name_problem(name)))
+        problems.problem(prefixed("netns", names.namespace_name_problem(name)))
         return Netns("name", name)
     if path is not None:
         if not validators.path(path):
-            check.problem(f"netns_path: {path!r} is not an absolute path")
+            problems.problem(f"netns_path: {path!r} is not an absolute path")
         return Netns("path", path)
     if pid is not None:
-        check.number("pid", pid, 1, 2**22)
+        problems.number("pid", pid, 1, 2**22)
         return Netns("pid", str(pid))
     return Netns()
 
 
-def _ifname(check: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str:
+def _ifname(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str:
     given = params.get("ifname")
     ifname = given or ("eth0" if netns.path else names.host_interface_name(params["name"]))
     problem = names.interface_name_problem(ifname)
     if problem is not None:
-        check.problem(f"ifname: {problem}" + ("" if given else "; name the interface with ifname:"))
+        problems.problem(f"ifname: {problem}" + ("" if given else "; name the interface with ifname:"))
     return ifname
 
 
-def _requested(check: Problems, option: str, version: int, text: str | None) -> str | None:
-    address = check.parsed(option, parse_address, text)
+def _requested(problems: Problems, option: str, version: int, text: str | None) -> str | None:
+    address = problems.parsed(option, parse_address, text)
     if address is not None and version_of(address) != version:
-        check.problem(f"{option}: {address} is not an IPv{version} address")
+        problems.problem(f"{option}: {address} is not an IPv{version} address")
         return None
     if address is not None:
-        check.problem(prefixed(option, address_problem(address)))
+        problems.problem(prefixed(option, address_problem(address)))
     return address
 
 
-def _routes(check: Problems, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Route, ...]:
+def _routes(problems: Problems, items: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Route, ...]:
     routes: list[Route] = []
     for position, item in enumerate(items):
-        route = _route(check, f"routes[{position}]", item)
+        route = _route(problems, f"routes[{position}]", item)
         if route is None:
             continue
         if any(other.place == route.place for other in routes):
-            check.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
+            problems.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
         routes.append(route)
     return tuple(routes)
 
 
-def _route(check: Problems, option: str, item: t.Mapping[str, t.Any]) -> Route | None:
-    via = check.parsed(f"{option}.via", parse_address, item.get("via"))
+def _route(problems: Problems, option: str, item: t.Mapping[str, t.Any]) -> Route | None:
+    via = problems.parsed(f"{option}.via", parse_address, item.get("via"))
     if via is not None and via not in block_of("fe80::/10"):
-        check.problem(prefixed(f"{option}.via", address_problem(via)))
+        problems.problem(prefixed(f"{option}.via", address_problem(via)))
     destination = item["to"]
     if destination == "default":
         if via is None:
             if item.get("via") is None:
-                check.problem(f"{option}: a default route needs via")
+                problems.problem(f"{option}: a default route needs via")
             return None
         destination = "0.0.0.0/0" if version_of(via) == 4 else "::/0"
-    to = check.normalised(f"{option}.to", _network_or_address, destination)
-    check.number(f"{option}.metric", item.get("metric"), 0, validators.MAX_UINT32)
+    to = problems.normalised(f"{option}.to", _network_or_address, destination)
+    problems.number(f"{option}.metric", item.get("metric"), 0, validators.MAX_UINT32)
     if to is None:
         return None
     if via is not None and version_of(via) != version_of(to):
-        check.problem(f"{option}: {to} and its via {via} are of different families")
+        problems.problem(f"{option}: {to} and its via {via} are of different families")
     # 0 is what the kernel uses for IPv4 without a metric, and turns into 1024 for IPv6 (net/ipv6/route.c).
     return Route(to, via, item.get("metric") or None)
 
@@ -198,16 +198,16 @@ def _network_or_address(text: str) -> tuple[str, bool]:
     return f"{address}/{32 if version_of(address) == 4 else 128}", False
 
 
-def _sysctls(check: Problems, mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
+def _sysctls(problems: Problems, mapping: t.Mapping[t.Any, t.Any] | None) -> dict[str, str]:
     result: dict[str, str] = {}
     for key, value in (mapping or {}).items():
         text = text_of(value, "1", "0")
         if not validators.sysctl_key(str(key)):
-            check.problem(
+            problems.problem(
                 f"sysctls: '{key}' must begin with net. and name one setting, such as net.ipv4.conf.IFNAME.rp_filter"
             )
         # Settings of several values are written with tabs or spaces between them.
         if not text.strip() or not validators.sysctl_value(text.replace("\t", " ")):
-            check.problem(f"sysctls: the value of {key} must be one line of ASCII text")
+            problems.problem(f"sysctls: the value of {key} must be one line of ASCII text")
         result[str(key)] = " ".join(text.split())
     return result

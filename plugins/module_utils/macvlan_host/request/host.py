@@ -79,25 +79,25 @@ def _items(
     """
     if params.get(option) is None:
         return None
-    found: dict[Ref, Item] = {}
+    requests: dict[Ref, Item] = {}
     for position, item in enumerate(params[option]):
-        place = place_of(option, position, item)
+        title = item_title(option, position, item)
         try:
             request = read(item)
         except OptionsError as exc:
-            problems += [f"{place}: {problem}" for problem in exc.problems]
+            problems += [f"{title}: {problem}" for problem in exc.problems]
             missing += [exc.missing] if exc.missing is not None else []
             continue
         except MissingLibraryError as exc:
             missing.append(exc)
             continue
-        if request.ref in found:
-            problems.append(f"{place}: {request.title} is in the list already")
-        found[request.ref] = dataclasses.replace(request, notes=tuple(f"{place}: {note}" for note in request.notes))
-    return tuple(found.values())
+        if request.ref in requests:
+            problems.append(f"{title}: {request.title} is in the list already")
+        requests[request.ref] = dataclasses.replace(request, notes=tuple(f"{title}: {note}" for note in request.notes))
+    return tuple(requests.values())
 
 
-def place_of(option: str, position: int, item: Params) -> str:
+def item_title(option: str, position: int, item: Params) -> str:
     """What messages call an item of a list: its place, and its name when it has one."""
     return f"{option}[{position}]" + (f" ({item['name']})" if item.get("name") else "")
 
@@ -118,7 +118,7 @@ def _contradictions(params: Params) -> t.Iterator[str]:
     for position, item in enumerate(params.get("endpoints") or ()):
         if item["network"] not in listed:
             yield (
-                f"{place_of('endpoints', position, item)}: network {item['network']} is not in networks, and "
+                f"{item_title('endpoints', position, item)}: network {item['network']} is not in networks, and "
                 f"purge: true removes what is not listed; list it there, correct the name, or leave purge out"
             )
 
@@ -165,12 +165,12 @@ def check_omission(request: AnyRequest, recorded: Record) -> None:
     if not isinstance(request, Config) or not request.purge or request.networks is None or request.endpoints is not None:
         return
     unlisted = _unlisted_networks(request, recorded)
-    found: dict[str, list[str]] = {}
+    endpoints_of: dict[str, list[str]] = {}
     for network, name in sorted(recorded.endpoints):
         if network in unlisted:
-            found.setdefault(network, []).append(name)
-    if found:
-        shown = "; ".join(f"network {network} has the endpoints {', '.join(names)}" for network, names in found.items())
+            endpoints_of.setdefault(network, []).append(name)
+    if endpoints_of:
+        shown = "; ".join(f"network {network} has the endpoints {', '.join(names)}" for network, names in endpoints_of.items())
         raise PlanError(
             f"purge: true cannot remove what is not in networks, because endpoints is left out and no endpoint is "
             f"removed then: {shown}; list the networks, or give endpoints (an empty list, [], removes all endpoints)"
@@ -187,20 +187,20 @@ def _givers_first(
         for key in wanted.keys() & recorded.endpoints.keys()
         for address in recorded.endpoints[key].addresses
     }
-    found: dict[tuple[str, str], EndpointOptions] = {}
+    ordered: dict[tuple[str, str], EndpointOptions] = {}
     for first in wanted:
         # Whoever is on the way waits for the one behind it; two that wait for each other are taken as they come.
-        way = {first: None}
-        while way:
-            key = next(reversed(way))
+        waiting = {first: None}
+        while waiting:
+            key = next(reversed(waiting))
             asked = [holders.get((key[0], address)) for address in (wanted[key].ipv4, wanted[key].ipv6) if address]
-            waits_for = next((holder for holder in asked if holder and holder not in found and holder not in way), None)
+            waits_for = next((holder for holder in asked if holder and holder not in ordered and holder not in waiting), None)
             if waits_for is not None:
-                way[waits_for] = None
+                waiting[waits_for] = None
                 continue
-            found[key] = wanted[key]
-            del way[key]
-    return list(found.values())
+            ordered[key] = wanted[key]
+            del waiting[key]
+    return list(ordered.values())
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,6 @@ def used_by(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
 def and_below(name: str) -> t.Iterator[str]:
     """A link and, as far as its name tells, those below it."""
     yield name
-    found = names.split_subinterface(name)
-    if found is not None:
-        yield from and_below(found.base)
+    parts = names.split_subinterface(name)
+    if parts is not None:
+        yield from and_below(parts.base)

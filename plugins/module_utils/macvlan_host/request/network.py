@@ -72,39 +72,39 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
 
     :raises OptionsError: naming every problem
     """
-    check = Problems()
+    problems = Problems()
     name, parent, mtu = params["name"], params.get("parent"), params.get("mtu")
     internal = bool(params.get("internal"))
-    check.problem(names.object_name_problem("network name", name))
+    problems.problem(names.object_name_problem("network name", name))
     if parent is not None:
-        check.problem(_problem_of_parent(parent))
+        problems.problem(_problem_of_parent(parent))
     infers = parent is not None and not internal
     subnets = tuple(
         subnet
         for position, item in enumerate(params.get("subnets") or ())
-        if (subnet := _subnet(check, f"subnets[{position}]", item, infers)) is not None
+        if (subnet := _subnet(problems, f"subnets[{position}]", item, infers)) is not None
     )
-    _check_apart(check, subnets)
+    _check_apart(problems, subnets)
     has_ipv6 = any(version_of(subnet.subnet) == 6 for subnet in subnets)
     wants_ipv6 = params.get("ipv6")
     if wants_ipv6 is False and has_ipv6:
-        check.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
+        problems.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
     ipam_mode = params.get("ipam") or "default"
     if ipam_mode == "none":
         if params.get("subnets"):
-            check.problem("ipam: none gives links without addresses; remove subnets, or ipam")
+            problems.problem("ipam: none gives links without addresses; remove subnets, or ipam")
         if wants_ipv6:
-            check.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
+            problems.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
         if params.get("exclusive"):
-            check.problem(
+            problems.problem(
                 "ipam: none leaves the addresses of links to the programs in their namespaces, and exclusive: true would remove "
                 "them; remove exclusive, or ipam"
             )
-    check.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
+    problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
     pools = tuple(
         pool
         for position, item in enumerate(params.get("address_pools") or ())
-        if (pool := _pool(check, f"address_pools[{position}]", item)) is not None
+        if (pool := _pool(problems, f"address_pools[{position}]", item)) is not None
     )
     return NetworkOptions(
         name=name,
@@ -120,7 +120,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         allow_shared_parent=bool(params.get("allow_shared_parent")),
         allow_overlap=bool(params.get("allow_overlap")),
         exclusive=bool(params.get("exclusive")),
-        notes=check.finish(),
+        notes=problems.finish(),
     )
 
 
@@ -129,33 +129,33 @@ def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
 
     :raises OptionsError: the name cannot be one
     """
-    check = Problems()
-    check.problem(names.object_name_problem("network name", params["name"]))
-    check.finish()
+    problems = Problems()
+    problems.problem(names.object_name_problem("network name", params["name"]))
+    problems.finish()
     return NetworkRemoval(params["name"], bool(params.get("force")))
 
 
-def _subnet(check: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool) -> Subnet | None:
-    cidr = check.normalised(f"{option}.subnet", parse_network, item["subnet"])
-    ip_range = check.normalised(f"{option}.ip_range", parse_range, item.get("ip_range"))
+def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool) -> Subnet | None:
+    cidr = problems.normalised(f"{option}.subnet", parse_network, item["subnet"])
+    ip_range = problems.normalised(f"{option}.ip_range", parse_range, item.get("ip_range"))
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
-    gateway = check.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
+    gateway = problems.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
     for key in item.get("aux_addresses") or ():
         if not names.is_encodable(str(key)):
-            check.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
+            problems.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
     aux = {
         str(key): canonical
         for key, text in (item.get("aux_addresses") or {}).items()
-        if (canonical := check.parsed(f"{option}.aux_addresses.{key}", parse_address, str(text))) is not None
+        if (canonical := problems.parsed(f"{option}.aux_addresses.{key}", parse_address, str(text))) is not None
     }
     if cidr is None:
         return None
-    check.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
+    problems.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
     inferred = infer_gateway(cidr) if infers and gateway_text is None else None
-    _check_inside(check, f"{option}.gateway", gateway, cidr)
-    _check_ip_range(check, f"{option}.ip_range", ip_range, cidr)
-    _check_aux(check, option, aux, cidr, gateway, inferred)
+    _check_inside(problems, f"{option}.gateway", gateway, cidr)
+    _check_ip_range(problems, f"{option}.ip_range", ip_range, cidr)
+    _check_aux(problems, option, aux, cidr, gateway, inferred)
     return Subnet(
         subnet=cidr,
         gateway=gateway or inferred,
@@ -172,56 +172,56 @@ def _gateway(text: str) -> str:
         raise ValueError(f"{exc}; give one, or write gateway: none for a subnet without a gateway") from exc
 
 
-def _check_inside(check: Problems, option: str, address: str | None, cidr: str) -> None:
+def _check_inside(problems: Problems, option: str, address: str | None, cidr: str) -> None:
     if address is None:
         return
     if address not in block_of(cidr):
-        check.problem(f"{option}: {address} is not inside {cidr}")
+        problems.problem(f"{option}: {address} is not inside {cidr}")
     elif version_of(cidr) == 4 and address not in usable(cidr):
-        check.problem(f"{option}: {address} is the network or broadcast address of {cidr}")
+        problems.problem(f"{option}: {address} is the network or broadcast address of {cidr}")
 
 
-def _check_ip_range(check: Problems, option: str, ip_range: str | None, cidr: str) -> None:
+def _check_ip_range(problems: Problems, option: str, ip_range: str | None, cidr: str) -> None:
     if ip_range is None:
         return
     if not block_of(cidr).covers(block_of(ip_range)):
-        check.problem(f"{option}: {ip_range} is not inside {cidr}")
+        problems.problem(f"{option}: {ip_range} is not inside {cidr}")
     elif not usable(cidr).overlaps(block_of(ip_range)):
-        check.problem(f"{option}: {ip_range} holds no address that an endpoint of {cidr} can have")
+        problems.problem(f"{option}: {ip_range} holds no address that an endpoint of {cidr} can have")
 
 
 def _check_aux(
-    check: Problems, option: str, aux: dict[str, str], cidr: str, gateway: str | None, inferred: str | None
+    problems: Problems, option: str, aux: dict[str, str], cidr: str, gateway: str | None, inferred: str | None
 ) -> None:
     holders: dict[str, str] = {}
     for key, address in aux.items():
         name = f"{option}.aux_addresses.{key}"
         if address not in block_of(cidr):
-            check.problem(f"{name}: {address} is not inside {cidr}")
+            problems.problem(f"{name}: {address} is not inside {cidr}")
         elif version_of(cidr) == 4 and address not in usable(cidr):
-            check.problem(f"{name}: {address} is the network or broadcast address of {cidr}, which is never given out anyway")
+            problems.problem(f"{name}: {address} is the network or broadcast address of {cidr}, which is never given out anyway")
         if address == gateway:
-            check.problem(f"{name}: {address} is also the gateway of {cidr}")
+            problems.problem(f"{name}: {address} is also the gateway of {cidr}")
         if address == inferred:
-            check.problem(
+            problems.problem(
                 f"{name}: {address} is the gateway that is inferred for {cidr}; "
                 f"set another one with gateway:, or none with gateway: none"
             )
         if address in holders:
-            check.problem(f"{name}: {address} is already aux address {holders[address]}")
+            problems.problem(f"{name}: {address} is already aux address {holders[address]}")
         holders[address] = key
 
 
-def _check_apart(check: Problems, subnets: tuple[Subnet, ...]) -> None:
+def _check_apart(problems: Problems, subnets: tuple[Subnet, ...]) -> None:
     for position, subnet in enumerate(subnets):
         for earlier in subnets[:position]:
             if block_of(subnet.subnet).overlaps(block_of(earlier.subnet)):
-                check.problem(f"subnets {earlier.subnet} and {subnet.subnet} of the same network overlap")
+                problems.problem(f"subnets {earlier.subnet} and {subnet.subnet} of the same network overlap")
 
 
-def _pool(check: Problems, option: str, item: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
-    base, size = check.normalised(f"{option}.base", parse_network, item["base"]), item["size"]
+def _pool(problems: Problems, option: str, item: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
+    base, size = problems.normalised(f"{option}.base", parse_network, item["base"]), item["size"]
     if base is None:
         return None
-    check.number(f"{option}.size", size, prefix_length(base), 32 if version_of(base) == 4 else 128)
+    problems.number(f"{option}.size", size, prefix_length(base), 32 if version_of(base) == 4 else 128)
     return base, size

@@ -52,10 +52,10 @@ class Problems:
 
     def normalised(self, option: str, parse: t.Callable[[str], tuple[str, bool]], text: str | None) -> str | None:
         """The canonical network; a note says so when host bits were cleared."""
-        found = self.parsed(option, parse, text)
-        if found is None:
+        result = self.parsed(option, parse, text)
+        if result is None:
             return None
-        canonical, had_host_bits = found
+        canonical, had_host_bits = result
         if had_host_bits:
             self.note(f"{option}: {text} has host bits set and is read as {canonical}")
         return canonical

@@ -69,12 +69,12 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
 
     :raises OptionsError: naming every problem
     """
-    check = Problems()
-    name, parent, vlan_id = _subinterface_key(check, params)
-    check.number("mtu", params.get("mtu"), MIN_MTU, MAX_MTU)
-    mac = check.parsed("mac", parse_mac, params.get("mac"))
-    ingress = _qos_map(check, "ingress_qos_map", params.get("ingress_qos_map"), 7, validators.MAX_UINT32)
-    egress = _qos_map(check, "egress_qos_map", params.get("egress_qos_map"), validators.MAX_UINT32, 7)
+    problems = Problems()
+    name, parent, vlan_id = _subinterface_key(problems, params)
+    problems.number("mtu", params.get("mtu"), MIN_MTU, MAX_MTU)
+    mac = problems.parsed("mac", parse_mac, params.get("mac"))
+    ingress = _qos_map(problems, "ingress_qos_map", params.get("ingress_qos_map"), 7, validators.MAX_UINT32)
+    egress = _qos_map(problems, "egress_qos_map", params.get("egress_qos_map"), validators.MAX_UINT32, 7)
     return SubInterfaceOptions(
         name=name,
         parent=parent,
@@ -89,7 +89,7 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
         loose_binding=bool(params.get("loose_binding")),
         ingress_qos_map=ingress,
         egress_qos_map=egress,
-        notes=check.finish(),
+        notes=problems.finish(),
     )
 
 
@@ -98,9 +98,9 @@ def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
 
     :raises OptionsError: naming every problem
     """
-    check = Problems()
-    key = _subinterface_key(check, params)
-    check.finish()
+    problems = Problems()
+    key = _subinterface_key(problems, params)
+    problems.finish()
     return SubInterfaceRemoval(key[0], bool(params.get("force")))
 
 
@@ -112,57 +112,57 @@ def _problem_of_parent(name: str) -> str | None:
     return f"{problem}; of a link with alternative names write its own name, which this shows: ip link show {name}"
 
 
-def _subinterface_key(check: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:
+def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:
     """(name, base link, VLAN id): from parent and vlan_id, or from the name alone."""
     name, parent, vlan_id = params.get("name"), params.get("parent"), params.get("vlan_id")
     if (parent is None) != (vlan_id is None):
-        check.problem("parent and vlan_id go together; give both, or name alone (such as eth0.50)")
+        problems.problem("parent and vlan_id go together; give both, or name alone (such as eth0.50)")
         return name or "", parent or "", vlan_id or names.MIN_VLAN_ID
     if parent is None and name is None:
-        check.problem("give parent and vlan_id, or name (such as eth0.50)")
+        problems.problem("give parent and vlan_id, or name (such as eth0.50)")
         return "", "", names.MIN_VLAN_ID
     if parent is None:
-        return _subinterface_from_name(check, t.cast(str, name))
-    check.number("vlan_id", vlan_id, names.MIN_VLAN_ID, names.MAX_VLAN_ID)
+        return _subinterface_from_name(problems, t.cast(str, name))
+    problems.number("vlan_id", vlan_id, names.MIN_VLAN_ID, names.MAX_VLAN_ID)
     problem = _problem_of_parent(parent)
-    check.problem(problem)
+    problems.problem(problem)
     result = name if name is not None else f"{parent}.{vlan_id}"
     name_problem = names.interface_name_problem(result)
     if name_problem is not None and problem is None:
         hint = "" if name is not None else "; give the sub-interface a shorter name with name:"
-        check.problem(f"name: {name_problem}{hint}")
+        problems.problem(f"name: {name_problem}{hint}")
     if result == parent:
-        check.problem(f"name: a sub-interface cannot have the name of its parent {parent}")
+        problems.problem(f"name: a sub-interface cannot have the name of its parent {parent}")
     return result, parent, t.cast(int, vlan_id)
 
 
-def _subinterface_from_name(check: Problems, name: str) -> tuple[str, str, int]:
-    found = names.split_subinterface(name)
-    check.problem(prefixed("name", names.interface_name_problem(name)))
-    if found is None:
-        check.problem(
+def _subinterface_from_name(problems: Problems, name: str) -> tuple[str, str, int]:
+    parts = names.split_subinterface(name)
+    problems.problem(prefixed("name", names.interface_name_problem(name)))
+    if parts is None:
+        problems.problem(
             f"name: '{name}' names no VLAN; write base.vlan_id with an id from {names.MIN_VLAN_ID} to "
             f"{names.MAX_VLAN_ID}, or give parent and vlan_id"
         )
         return name, "", names.MIN_VLAN_ID
-    if found.canonical != name:
-        check.problem(f"name: '{name}' must be written {found.canonical}")
-    return name, found.base, found.vlan_id
+    if parts.canonical != name:
+        problems.problem(f"name: '{name}' must be written {parts.canonical}")
+    return name, parts.base, parts.vlan_id
 
 
 def _qos_map(
-    check: Problems, option: str, mapping: t.Mapping[t.Any, t.Any] | None, highest_key: int, highest_value: int
+    problems: Problems, option: str, mapping: t.Mapping[t.Any, t.Any] | None, highest_key: int, highest_value: int
 ) -> dict[str, int]:
     """A priority map with decimal texts as keys, sorted; entries that map to 0 are what the kernel does anyway."""
     result: dict[int, int] = {}
     for key, value in (mapping or {}).items():
         if not all(WHOLE_NUMBER.match(str(item)) for item in (key, value)):
-            check.problem(f"{option}: '{key}: {value}' must map a whole number to a whole number")
+            problems.problem(f"{option}: '{key}: {value}' must map a whole number to a whole number")
             continue
         pair = int(str(key)), int(str(value))
         if pair[0] in result:
-            check.problem(f"{option}: {pair[0]} is mapped twice")
-        check.number(f"{option}: the key", pair[0], 0, highest_key)
-        check.number(f"{option}: the value of {pair[0]}", pair[1], 0, highest_value)
+            problems.problem(f"{option}: {pair[0]} is mapped twice")
+        problems.number(f"{option}: the key", pair[0], 0, highest_key)
+        problems.number(f"{option}: the value of {pair[0]}", pair[1], 0, highest_value)
         result[pair[0]] = pair[1]
     return {str(key): result[key] for key in sorted(result) if result[key]}

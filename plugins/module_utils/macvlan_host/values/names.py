@@ -42,13 +42,13 @@ def split_subinterface(name: str) -> SubInterfaceName | None:
     The last dot counts, so ``eth0.10.20`` is VLAN 20 on ``eth0.10``.
     Ids outside 1-4094 (IEEE 802.1Q, 0 and 4095 are reserved) say no VLAN.
     """
-    found = _SUBINTERFACE.match(name)
-    if found is None:
+    match = _SUBINTERFACE.match(name)
+    if match is None:
         return None
-    vlan_id = int(found["vlan_id"])
+    vlan_id = int(match["vlan_id"])
     if not MIN_VLAN_ID <= vlan_id <= MAX_VLAN_ID:
         return None
-    return SubInterfaceName(found["base"], vlan_id)
+    return SubInterfaceName(match["base"], vlan_id)
 
 
 # Links that the kernel itself puts into every namespace once the tunnel modules are loaded.
@@ -175,7 +175,7 @@ def dummy_name(network_id: str) -> str:
 
 def dummy_mac(network_id: str) -> str:
     """The MAC address of a dummy parent: the kernel would choose another at each boot."""
-    return ":".join(("02:42", *(network_id[place : place + 2] for place in (0, 2, 4, 6))))
+    return ":".join(("02:42", *(network_id[start : start + 2] for start in (0, 2, 4, 6))))
 
 
 def host_interface_name(endpoint: str) -> str:
@@ -202,5 +202,5 @@ def kernel_version(release: str) -> tuple[int, int]:
 
     Whoever builds a kernel can call it what they like, behind its numbers above all: ``6.12+``, ``7.1-rc3``.
     """
-    found = _KERNEL_RELEASE.match(release)
-    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    match = _KERNEL_RELEASE.match(release)
+    return (int(match[1]), int(match[2] or 0)) if match else (0, 0)

@@ -65,18 +65,18 @@ def each(read: t.Callable[[t.Any], Read], stored: t.Iterable[t.Any]) -> tuple[Re
     :raises UnknownError: one has what this release does not know
     :raises Exception: the first that the reader has raised
     """
-    found: list[Read] = []
+    values: list[Read] = []
     wrong: Exception | None = None
     for item in stored:
         try:
-            found.append(read(item))
+            values.append(read(item))
         except UnknownError:
             raise
         except Exception as exc:  # noqa: BLE001 - whatever a reader may raise is raised again below
             wrong = wrong or exc
     if wrong is not None:
         raise wrong
-    return tuple(found)
+    return tuple(values)
 
 
 def known(title: str, word: t.Any, words: t.Container[str]) -> bool:
