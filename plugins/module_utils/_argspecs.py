@@ -18,7 +18,7 @@ def network_argspec() -> dict[str, t.Any]:
 
 
 def _network_options() -> dict[str, t.Any]:
-    """What describes a network."""
+    """The options that describe a network."""
     return {
         "name": {"type": "str", "required": True},
         "parent": {"type": "str"},
@@ -48,7 +48,7 @@ def _network_options() -> dict[str, t.Any]:
         "labels": {"type": "dict"},
         "allow_shared_parent": {"type": "bool", "default": False},
         "allow_overlap": {"type": "bool", "default": False},
-        # No default: it is false, and in a list what macvlan_config says.
+        # No default: it is false, and in a list the value of macvlan_config.
         "exclusive": {"type": "bool"},
     }
 
@@ -59,7 +59,7 @@ def subinterface_argspec() -> dict[str, t.Any]:
 
 
 def _subinterface_options() -> dict[str, t.Any]:
-    """What describes a sub-interface."""
+    """The options that describe a sub-interface."""
     return {
         "name": {"type": "str"},
         "parent": {"type": "str"},
@@ -77,7 +77,7 @@ def _subinterface_options() -> dict[str, t.Any]:
     }
 
 
-# What the options of a module say together, as AnsibleModule takes it.
+# The rules that combine options of a module, as AnsibleModule takes them.
 SUBINTERFACE_RULES: dict[str, t.Any] = {
     "required_together": [("parent", "vlan_id")],
     "required_one_of": [("name", "parent")],
@@ -90,7 +90,7 @@ def endpoint_argspec() -> dict[str, t.Any]:
 
 
 def _endpoint_options() -> dict[str, t.Any]:
-    """What describes an endpoint."""
+    """The options that describe an endpoint."""
     return {
         "name": {"type": "str", "required": True},
         "network": {"type": "str", "required": True},
@@ -117,7 +117,7 @@ def _endpoint_options() -> dict[str, t.Any]:
         "sysctls": {"type": "dict"},
         "announce": {"type": "bool", "default": True},
         "labels": {"type": "dict"},
-        # No default: it is what its network says.
+        # No default: the value of its network applies.
         "exclusive": {"type": "bool"},
     }
 
@@ -150,7 +150,7 @@ def config_lists() -> dict[str, dict[str, t.Any]]:
 
 
 def config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
-    """List of macvlan_config → the options of its items, and what they say together."""
+    """List of macvlan_config → the options of its items, and the rules that combine them."""
     return {
         "vlan_subinterfaces": (_subinterface_options(), SUBINTERFACE_RULES),
         "networks": (_network_options(), {}),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command macvlan-host on a target: the engine's own files, and a launcher; what differs, and how it gets there."""
+"""Install the command macvlan-host on a target: compare the files of the engine and the launcher, and write those that differ."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INIT = f'''\
 {_HEAD}
 """The engine of the Ansible collection fleetnet.macvlan, {_MARK}."""
 '''
-# Isolated, so that neither the environment nor the folder of the launcher has a say in what is run as root.
+# Isolated, so that neither the environment nor the folder of the launcher decides which code runs as root.
 _LAUNCHER = f'''\
 #!{{interpreter}} -I
 {_HEAD}
@@ -60,7 +60,7 @@ class InstallTarget:
 
     :ivar package: the folder of the engine
     :ivar launcher: the file of the command
-    :ivar others: the files of whatever starts it
+    :ivar others: the files of the program that starts it
     """
 
     package: str
@@ -70,12 +70,12 @@ class InstallTarget:
 
 @dataclass(frozen=True)
 class Installed:
-    """What was done, or would be done.
+    """The result of an installation, or in check mode the prediction of it.
 
     :ivar files: the files afterwards
     :ivar steps: a sentence for each file that differs
-    :ivar diff: before and after of those, as Ansible shows files
-    :ivar warnings: what to look at
+    :ivar diff: these files before and after, as Ansible shows them
+    :ivar warnings: messages for the user
     """
 
     files: tuple[str, ...]
@@ -85,9 +85,9 @@ class Installed:
 
 
 def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
-    """Bring the command to what the options of macvlan_command say, or, with ``check``, tell what that would be.
+    """Install or remove the command by the options of macvlan_command, or, with ``check``, predict the result.
 
-    :raises OptionsError: it cannot go where it shall
+    :raises OptionsError: it cannot be installed at the requested path
     :raises FileError: a file cannot be read or written
     """
     try:
@@ -119,7 +119,7 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
 
 
 def _replaces_newer(target: InstallTarget) -> t.Iterator[str]:
-    """A warning where an older engine takes the place of a newer one."""
+    """Warn if an older engine replaces a newer one."""
     newer = boot_unit.newer_engine(target.package)
     if newer is not None:
         yield (
@@ -130,7 +130,7 @@ def _replaces_newer(target: InstallTarget) -> t.Iterator[str]:
 
 
 def _check_texts(params: t.Mapping[str, t.Any]) -> None:
-    """Refuse what cannot be written, or would be read as something else.
+    """Refuse texts that cannot be written, or would be read as something else.
 
     :raises OptionsError: naming the options
     """
@@ -151,7 +151,7 @@ def _check_texts(params: t.Mapping[str, t.Any]) -> None:
 def install_target(path: str, launcher: str, others: tuple[str, ...] = ()) -> InstallTarget:
     """Where it goes.
 
-    :raises OptionsError: it cannot go there
+    :raises OptionsError: it cannot be installed there
     """
     problems = [
         f"{option}: {value} is not an absolute path"
@@ -170,7 +170,7 @@ def install_target(path: str, launcher: str, others: tuple[str, ...] = ()) -> In
 
 
 def _strangers(target: InstallTarget) -> t.Iterator[str]:
-    """What must not be overwritten, nor taken away."""
+    """Yield a problem for each foreign file that must be neither overwritten nor removed."""
     try:
         holds = os.listdir(target.package)
     except FileNotFoundError:
@@ -189,13 +189,13 @@ def _strangers(target: InstallTarget) -> t.Iterator[str]:
 
 def _has_mark(path: str) -> bool:
     with contextlib.suppress(OSError):
-        # What is not a regular file, such as a FIFO, may never end.
+        # Reading from another kind of file, such as a FIFO, may never end.
         return os.path.isfile(path) and _MARK in _read(path)
     return False
 
 
 def wanted_files(target: InstallTarget, interpreter: str, state_dir: str) -> Files:
-    """Path → content as it shall be: the engine that this very module runs with, and the launcher."""
+    """Path → wanted content: the engine that this module itself runs with, and the launcher."""
     files = {os.path.join(target.package, path): _source(name) for name, path in engine_modules().items()}
     files[os.path.join(target.package, "__init__.py")] = _INIT
     folder, package = os.path.split(target.package)
@@ -206,7 +206,7 @@ def wanted_files(target: InstallTarget, interpreter: str, state_dir: str) -> Fil
 
 
 def engine_modules() -> dict[str, str]:
-    """Module → its file, relative to the engine's folder: all that have come along, which the command needs every one of."""
+    """Module → its file, relative to the engine's folder: all modules of the package; the command needs every one."""
     package = importlib.import_module(_ORIGIN)
     modules = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
     return {
@@ -225,7 +225,7 @@ def _source(name: str) -> str:
 
 
 def installed_files(target: InstallTarget) -> Files:
-    """Path → content of what is there, without what Python has compiled."""
+    """Path → content of the existing files, without compiled ones."""
     there = [os.path.join(folder, name) for folder, dummy, files in os.walk(target.package) for name in files]
     paths = (*sorted(path for path in there if path.endswith(".py")), target.launcher, *target.others)
     return {path: _read(path) for path in paths if os.path.lexists(path)}
@@ -237,12 +237,12 @@ def _read(path: str) -> str:
 
 
 def differing(target: InstallTarget, before: Files, after: Files) -> tuple[str, ...]:
-    """The paths that are not as they shall be, in the order to see to them: nothing ever meets what is not whole."""
+    """Paths to change, ordered so that nothing ever starts a half-written engine."""
 
     def rank(path: str) -> int:
         if path in target.others or path == target.launcher:
             return 4 if path in target.others else 3
-        # The command imports all else, and what it no longer imports goes when nothing does.
+        # The command imports all other files, so it is written after them; files that it no longer imports are removed last.
         if after and path not in after:
             return 5
         folder, name = os.path.split(path)
@@ -264,7 +264,7 @@ def _mode(target: InstallTarget, path: str) -> int:
 
 
 def put(target: InstallTarget, paths: t.Sequence[str], after: Files) -> None:
-    """Write files, each at once or not at all, and take away those that shall not be."""
+    """Write files, each one atomically, and remove the others."""
     for path in paths:
         if path in after:
             _make_folder(os.path.dirname(path))
@@ -276,7 +276,7 @@ def put(target: InstallTarget, paths: t.Sequence[str], after: Files) -> None:
 
 
 def _clear_folders(package: str, kept: t.Container[str]) -> None:
-    """Take away the folders that an engine of another release, or one that was removed, has left with what Python compiled."""
+    """Remove the folders of compiled files that an engine of another release, or a removed one, has left."""
     for folder, dummy, files in os.walk(package, topdown=False):
         if folder in kept or os.path.basename(folder) == "__pycache__" or any(name.endswith(".py") for name in files):
             continue
@@ -287,7 +287,7 @@ def _clear_folders(package: str, kept: t.Container[str]) -> None:
 
 
 def _make_folder(path: str) -> None:
-    """Folders that only their owner can write to, all the way."""
+    """Create folders that only their owner can write to, at every level."""
     umask = os.umask(0o022)
     try:
         os.makedirs(path, exist_ok=True)

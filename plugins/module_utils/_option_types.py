@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of a wrong type, each told in a sentence: where it stands, what was written, and what would be right."""
+"""Report options of a wrong type, one sentence each: the location, the given value, and a right one."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ _HINTS = {
     "pid": "the name of a container or service is no process id: look it up first, "
     "with docker inspect, podman inspect or systemctl show --property MainPID",
 }
-# What is longer says nothing more, and hides the sentence.
+# A longer value would hide the sentence.
 _MAX_SHOWN = 120
 _MAX_DIGITS = 20
 
 
 def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str, t.Any], list[str]]:
-    """The parameters with something harmless in the place of whatever has a wrong type, and a sentence for each of these.
+    """Return the parameters with a harmless value in place of each value of a wrong type, and a sentence for each of these.
 
     Where the conversion of Ansible does not fail but makes nonsense, such as text of a list or a number of a boolean,
     the type is wrong as well.
@@ -93,7 +93,7 @@ def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str
 
 
 def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]:
-    """A sentence for each dictionary, at any depth, with options that it does not have: which, and which it has."""
+    """Return a sentence for each dictionary, at any depth, with unknown options: the unknown ones, and the known ones."""
     where = f"{location}: " if location else ""
     unknown = sorted(shown(option, bare=True) for option in params if option not in spec)
     problems = [f"{where}unknown options: {', '.join(unknown)} (there are {', '.join(sorted(spec))})"] if unknown else []
@@ -106,7 +106,7 @@ def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]
 
 
 def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> tuple[t.Any, list[str]]:
-    """An option, or a part of it, and what is wrong with it."""
+    """Read an option or a part of it; return its value and its problems."""
     kind = about.get("type", "str")
     try:
         converted = _converted(kind, value)
@@ -147,7 +147,7 @@ def _read_entries(
 ) -> tuple[dict[t.Any, t.Any], list[str]]:
     if about.get("options") is not None:
         return read_types(about["options"], entries, f"{location}.")
-    # Items whose options another validation reads have an item's place, and values of any type.
+    # Items whose options another validation reads have the location of an item, and values of any type.
     if location.endswith("]"):
         return entries, []
     wrong = {key: value for key, value in entries.items() if isinstance(value, (list, dict))}
@@ -160,7 +160,7 @@ def _read_entries(
 
 
 def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
-    """Something that is right to Ansible's validation, so that it tells what else is wrong."""
+    """A value that passes Ansible's validation, so that it reports the other problems."""
     if about.get("choices"):
         return about["choices"][0]
     options = about.get("options") or {}
@@ -169,7 +169,7 @@ def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
 
 
 def _sentence(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> str:
-    """What is wrong with an option, and what would be right."""
+    """The message for an option of a wrong type, with a right value."""
     kind = about.get("type", "str")
     is_item = location.endswith("]")
     needed = "a list of dictionaries" if (kind, about.get("elements")) == ("list", "dict") else _NEEDED[kind]
@@ -202,9 +202,9 @@ def example_of(option: str, about: t.Mapping[str, t.Any]) -> str:
 
 
 def shown(value: t.Any, bare: bool = False) -> str:
-    """A value as a message has it: in the words of YAML, on one line, and not too long.
+    """A value as messages show it: in the words of YAML, on one line, and not too long.
 
-    :param bare: text without quotes, as in a place
+    :param bare: text without quotes, as in a location
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -220,7 +220,7 @@ def shown(value: t.Any, bare: bool = False) -> str:
 
 
 def _kind_of(value: t.Any) -> str:
-    """What a value is to those who write YAML."""
+    """The kind of a value, in the terms of YAML."""
     if value is None:
         return "no value"
     for kind, text in (
@@ -237,7 +237,7 @@ def _kind_of(value: t.Any) -> str:
 
 
 def messages_of(validation_errors: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
-    """What the validation has found; of unknown options it lists the known ones of one level only, whatever the others."""
+    """The messages of the validation; for unknown options, our own ones, because Ansible's list the known options of one level only."""
     told: list[str] = []
     for error in validation_errors:
         unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []

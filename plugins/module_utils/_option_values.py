@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with options beside their types, each looked at although others are wrong."""
+"""Report wrong values of options, even if other options have wrong types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ReadOptions = t.Callable[[t.Mapping[str, t.Any]], object]
 
 
 def config_request(params: Params) -> Config:
-    """What macvlan_config is asked for.
+    """The request of a macvlan_config task.
 
     :raises OptionsError: options are wrong; all of them are named
     """
@@ -39,7 +39,7 @@ def config_params(params: Params) -> dict[str, t.Any]:
     validated = dict(params)
     mistyped = read_types(config_lists(), params)[1]
     for option in config_items():
-        # A list that is left out is none, which purge does not take for an empty one.
+        # A list that is left out stays None, which purge distinguishes from an empty one.
         if isinstance(params.get(option), list):
             read = [_read_item(option, item) for item in params[option] if isinstance(item, dict)]
             validated[option] = [item for item, dummy in read]
@@ -50,7 +50,7 @@ def config_params(params: Params) -> dict[str, t.Any]:
 
 
 def check_config(params: Params) -> None:
-    """Look at all that can be seen of the lists of macvlan_config, as far as single items go.
+    """Check the lists of macvlan_config, as far as each item can be checked by itself.
 
     :raises OptionsError: naming what is wrong with types and values, in the order of the lists
     """
@@ -60,7 +60,7 @@ def check_config(params: Params) -> None:
             if not isinstance(item, dict):
                 continue
             dummy, type_problems = _read_item(option, item)
-            # A name of a wrong type says nothing about the item, and stands in a sentence of its own.
+            # A name of a wrong type does not identify the item, and has its own sentence.
             named = isinstance(item.get("name"), str)
             title = item_title(option, position, item if named else {})
             problems += [f"{title}: {problem}" for problem in (*type_problems, *value_problems(spec, item))]
@@ -69,7 +69,7 @@ def check_config(params: Params) -> None:
 
 
 def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:
-    """An item of a list of macvlan_config as the module of its object gets it, and what is wrong with its types."""
+    """Read an item of a list of macvlan_config as the module of its object gets it; return it and the problems of its types."""
     spec, rules = config_items()[option]
     read, problems = read_types(spec, item)
     result = arg_spec.ArgumentSpecValidator(spec, **rules).validate(read)
@@ -77,10 +77,10 @@ def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:
 
 
 def value_problems(spec: Params, params: Params) -> list[str]:
-    """What is wrong with the values of those options that have right types, whatever is wrong with others.
+    """Return the problems of the values of all options that have right types.
 
-    Options that say something together are all left out as soon as one of them is wrong, so that nothing is told
-    which another value of that one would make right.
+    Options that depend on each other are all left out if one of them is wrong, so that no problem is reported
+    that another value of that one would solve.
     """
     wrong = {option for option in params if option in spec and _is_wrong(option, spec[option], params[option])}
     sound = {option: params[option] for option in params if option in spec and option not in wrong and params[option] is not None}
@@ -96,7 +96,7 @@ def value_problems(spec: Params, params: Params) -> list[str]:
         sound = {**({"ifname": "x"} if "ifname" in wrong else {}), "name": "x", "network": "x", **sound}
     else:
         read = network_options
-        # Without a gateway that is inferred, less can be wrong.
+        # Without an inferred gateway, fewer problems are possible.
         sound = {**({"internal": True} if wrong & {"internal", "parent"} else {}), "name": "x", **sound}
     try:
         read(arg_spec.ArgumentSpecValidator(spec).validate(sound).validated_parameters)
@@ -112,12 +112,12 @@ def _without(params: Params, *names: str) -> dict[str, t.Any]:
 
 
 def _says_which_link(params: Params) -> bool:
-    """Whether the options of a sub-interface that name it are those that name it together."""
+    """Whether the given options identify a sub-interface."""
     return "vlan_id" in params if "parent" in params else "name" in params and "vlan_id" not in params
 
 
 def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
-    """Whether a value is none that could be looked at; unknown options in it do not matter."""
+    """Whether a value cannot be checked because its type is wrong; unknown options in it do not matter."""
     if read_types({option: about}, {option: value})[1]:
         return True
     type_problems = arg_spec.ArgumentSpecValidator({option: about}).validate({option: value}).errors
@@ -125,10 +125,10 @@ def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
 
 
 def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
-    """What looks at the values of the module of a single object, with which something is wrong already."""
+    """Return the function that checks the values of a single-object module whose types or options are wrong already."""
 
     def check_values(params: Params) -> None:
-        # Of what shall be gone only the name matters.
+        # For state=absent only the name matters.
         problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
         if problems:
             raise OptionsError(problems)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules share: the one way through the engine, and every way in which a task can end."""
+"""The code that all modules share: how a task calls the engine, and how it ends."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, boot_unit
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
 
-# A day: whoever wants longer has forgotten it.
+# One day: a longer timeout is more likely forgotten than meant.
 MAX_CONFIRM_TIMEOUT = 86400
 
 # --- what is logged ---------------------------------------------------------------------------------------------------
 
-# What people put secrets into. Results have it all the same: with no_log: true in the task they are hidden as well.
+# Options that may contain secrets. Results still contain them; no_log: true in the task hides them there as well.
 _WITHHELD = frozenset(("labels", "sysctls", "content"))
 
 
 class Module(basic.AnsibleModule):
-    """A module that tells wrong types in its own words, and keeps to itself what the system log does not need to know.
+    """A module that reports wrong types in its own words, and hides secret values from the system log.
 
-    :param further: looks at what the validation of Ansible does not look at
+    :param further: checks what Ansible's validation does not check
     """
 
     params: dict[str, t.Any]
@@ -55,7 +55,7 @@ class Module(basic.AnsibleModule):
         self._is_validated = True
 
     def _load_params(self) -> None:
-        """Take what has a wrong type out of the way of the validation, which would tell it in the words of Python."""
+        """Replace values of a wrong type before the validation, which would report them in the words of Python."""
         super()._load_params()
         self._written = {option: value for option, value in self.params.items() if not option.startswith("_ansible_")}
         self._given = {option: self.params[option] for option in self.argument_spec if option in self.params}
@@ -64,7 +64,7 @@ class Module(basic.AnsibleModule):
             self.params.update(read)
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """End the task; options that are wrong are told all at once, and what was written is what the result shows."""
+        """End the task; all wrong options are reported at once, and the result shows the parameters as they were given."""
         if not self._is_validated:
             found = self.validation_result.errors if hasattr(self, "validation_result") else ()
             told = [*self._mistyped, *messages_of(found, self.argument_spec, self._written), *self._further_problems()]
@@ -93,7 +93,7 @@ class Module(basic.AnsibleModule):
 
 
 def _for_the_log(value: t.Any) -> t.Any:
-    """Parameters, or a part of them, without the values that are withheld, at any depth."""
+    """Parameters, or a part of them, without the hidden values, at any depth."""
     if isinstance(value, list):
         return [_for_the_log(item) for item in value]
     if not isinstance(value, dict):
@@ -106,12 +106,12 @@ def _for_the_log(value: t.Any) -> t.Any:
 
 # --- the way through ------------------------------------------------------------------------------------------------
 
-# What reads options, and the orders of work, are handed in by the module: none ships or imports what another one needs.
+# The module hands in the functions that read options and do the work, so that no module ships or imports code that only another one needs.
 ReadOptions = t.Callable[[t.Mapping[str, t.Any]], t.Any]
 
 
 class Outcome(t.Protocol):
-    """What a run has done, or would do; result/outcome.py says what the parts are."""
+    """The result of a run, or in check mode the prediction; see result/outcome.py."""
 
     @property
     def changed(self) -> bool:
@@ -131,31 +131,31 @@ class Outcome(t.Protocol):
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What was done, a sentence each."""
+        """The steps, one sentence each."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user is told, a sentence each."""
+        """The warnings, one sentence each."""
 
     @property
     def created(self) -> bool:
-        """Whether it comes to be recorded, which it was not before."""
+        """Whether the object is newly recorded."""
 
     @property
     def confirm_within(self) -> int:
-        """In how many seconds it has to be confirmed, 0 when nobody has to."""
+        """The seconds within which the change must be confirmed; 0 if no confirmation is needed."""
 
 
 Execute = t.Callable[..., Outcome]
 
 
 def run(module: basic.AnsibleModule, execute: Execute, *, key: str, present: ReadOptions, absent: ReadOptions) -> None:
-    """Bring one object to where the task wants it, and end the task.
+    """Bring one object to the requested state, and end the task.
 
-    :param execute: does it, or in check mode only tells
+    :param execute: does it, or in check mode only predicts it
     :param key: under which the result has the object
-    :param present: reads the options of an object that shall be there
-    :param absent: reads those of an object that shall be gone
+    :param present: reads the options for state=present
+    :param absent: reads the options for state=absent
     """
     params = module.params
     with _failing_cleanly(module):
@@ -166,9 +166,9 @@ def run(module: basic.AnsibleModule, execute: Execute, *, key: str, present: Rea
 
 
 def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions) -> None:
-    """Bring a whole host to where the task wants it, and end the task.
+    """Bring a whole host to the requested state, and end the task.
 
-    :param execute: does it, or in check mode only tells
+    :param execute: does it, or in check mode only predicts it
     :param read: reads the options
     """
     with _failing_cleanly(module):
@@ -185,9 +185,9 @@ def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions)
 
 
 def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> None:
-    """Confirm what awaits it, and end the task.
+    """Confirm the provisional change, and end the task.
 
-    :param confirm: does it, and says what it was
+    :param confirm: does it, and returns the name of the changed object
     """
     with _failing_cleanly(module):
         found = access.find_connection()
@@ -205,15 +205,15 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
 
 
 class Installed(t.Protocol):
-    """What the installation of the command has done, or would do."""
+    """The result of the installation of the command, or the prediction of it."""
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All that the command consists of, afterwards."""
+        """All files of the command, afterwards."""
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What was done, in order."""
+        """The steps, in order."""
 
     @property
     def diff(self) -> tuple[dict[str, str], ...]:
@@ -221,13 +221,13 @@ class Installed(t.Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to look at."""
+        """Messages for the user."""
 
 
 def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str, t.Any], bool], Installed]) -> None:
-    """Put the command macvlan-host on the target, or take it away, and end the task.
+    """Install or remove the command macvlan-host, and end the task.
 
-    :param install: does it, or in check mode only tells; given, so that no other module imports what it needs
+    :param install: does it, or in check mode only predicts it; given, so that no other module imports what it needs
     """
     with _failing_cleanly(module):
         done = install(module.params, module.check_mode)
@@ -238,7 +238,10 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
 
 
 def _not_kept() -> str:
-    """A warning that is as true of check mode, and that names the host: ansible shows equal ones of several hosts once."""
+    """The warning that a boot restores nothing, worded for check mode too.
+
+    It names the host, because ansible shows equal warnings of several hosts once.
+    """
     return (
         f"the next boot of {platform.node()} would not restore this, because {boot_unit.UNIT} is not enabled there; "
         f"apply the role fleetnet.macvlan.macvlan_host to it"
@@ -246,7 +249,7 @@ def _not_kept() -> str:
 
 
 def _engine_warnings() -> tuple[str, ...]:
-    """What to tell where the command of the host will not read what this release writes."""
+    """The warning if the command of the host cannot read the record of this release."""
     installed = boot_unit.older_engine()
     if installed is None:
         return ()
@@ -259,9 +262,9 @@ def _engine_warnings() -> tuple[str, ...]:
 
 
 def run_info(module: basic.AnsibleModule, inspect: t.Callable[..., dict[str, t.Any]]) -> None:
-    """Tell what is recorded and what the kernel has, and end the task.
+    """Return the record and its drift, and end the task.
 
-    :param inspect: looks at both
+    :param inspect: reads both
     """
     params = module.params
     with _failing_cleanly(module):
@@ -278,7 +281,7 @@ def _finish(module: basic.AnsibleModule, result: dict[str, t.Any], warnings: t.I
 
 @contextlib.contextmanager
 def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
-    """End the task with a message that says what to do, whatever goes wrong in the block."""
+    """End the task with a message that says what to do, for any error in the block."""
     try:
         _require_root_on_linux(module)
         yield
@@ -303,7 +306,7 @@ _CAPABILITIES_HINT = (
 
 
 def _require_root_on_linux(module: basic.AnsibleModule) -> None:
-    """Say at once what otherwise fails halfway and in other words."""
+    """Fail early, with a clear message."""
     system = platform.system()
     if system != "Linux":
         module.fail_json(msg=f"{module._name} needs a Linux kernel on its target; this one runs {system}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what a survey has asked for: one line of text for whatever the modules take as a list or dictionary.
+"""Reads the answers of a survey: one line of text for each option that the modules take as a list or dictionary.
 
 Nothing of ansible.errors in here: it would make every module that is run in the same process think it is a controller.
 """
@@ -39,15 +39,15 @@ Problems = collections.defaultdict[str, list[str]]
 
 
 class ItemError(ValueError):
-    """What is wrong with one item of a text."""
+    """The problem of one item of a text."""
 
 
 def read_answers(
     variables: t.Mapping[str, t.Any], specification: t.Mapping[str, t.Any], inventory: t.Mapping[str, t.Any] | None = None
 ) -> Item:
-    """What is asked for, under "answers", and what is missing or cannot be understood, one sentence each, under "problems".
+    """Return the answers, under "answers", and a sentence for each missing or invalid one, under "problems".
 
-    :param variables: what is given; blank texts count as left out
+    :param variables: the given variables; blank texts count as left out
     :param specification: the options of an entry point, as in an argument specification
     :param inventory: what the variables of the inventory hold that answers name, None for what cannot be read
     """
@@ -62,7 +62,7 @@ def read_answers(
     read = {name: _read(name, text, problems) for name, text in texts.items() if name not in PARTS}
     if not problems[SUBNETS]:
         _match(read.get(SUBNETS, []), texts, problems)
-    # Ranges that the inventory has are told as what has named them.
+    # Problems of ranges from the inventory are reported under the variable that names them.
     titles = {RANGES: f"{RANGES_FROM} ({source})"} if source else {}
     told = [f"{titles.get(name, name)}: {problem}" for name, found in problems.items() for problem in found]
     told += validated.error_messages
@@ -74,7 +74,7 @@ def read_answers(
 
 
 def _take_ranges(given: Item, inventory: t.Mapping[str, t.Any], problems: Problems) -> str:
-    """Take what the inventory says of this host for the answer; the name of the variable that says it, or nothing."""
+    """Replace the answer by the inventory's value for this host; return the name of the variable, or an empty text."""
     source = str(given.pop(RANGES_FROM))
     wanted = "a variable that each host has in the inventory, such as web_ranges with the value 192.168.50.32/27"
     if RANGES in given:
@@ -93,7 +93,7 @@ def _take_ranges(given: Item, inventory: t.Mapping[str, t.Any], problems: Proble
 
 
 def _unplaced(given: Item, in_host: bool) -> t.Iterator[str]:
-    """The host's own namespace is where an endpoint changes the host itself, so nothing that is forgotten means it."""
+    """An endpoint in the host's own namespace changes the host itself, so a forgotten answer must not mean that namespace."""
     named = [name for name in NAMESPACES if name in given]
     if in_host and named:
         yield f"{IN_HOST}: true means the host's own namespace, and {' and '.join(named)} names another; leave one of them out"
@@ -107,7 +107,7 @@ def _unplaced(given: Item, in_host: bool) -> t.Iterator[str]:
 
 
 def _validate(values: Item, specification: t.Mapping[str, t.Any], given: set[str]) -> ValidationResult:
-    """What Ansible says of values; what has been given is not missing, whatever is wrong with it."""
+    """Validate values with Ansible; a given value is not reported as missing, even if it is wrong."""
     options = {name: dict(about) for name, about in specification.items()}
     for name, about in options.items():
         about["required"] = about.get("required", False) and name not in given
@@ -125,7 +125,7 @@ def _stripped(value: t.Any) -> t.Any:
 
 
 def _misfits(name: str, value: t.Any, kind: str) -> t.Iterator[str]:
-    """What Ansible would turn into a text or a number that nobody meant, or refuse in words about its own types."""
+    """Yield problems of values that Ansible would convert to an unintended text or number, or refuse in its own terms."""
     if kind == "int" and (isinstance(value, bool) or not isinstance(value, int) and not _is_number(str(value))):
         hint = f"; {HINTS[name]}" if name in HINTS else ""
         yield f"{_shown(value)} is not a whole number{hint}"
@@ -266,7 +266,7 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
 
 
 def _place(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
-    """Give a subnet its one gateway or range; items are there with the address that tells where they belong."""
+    """Set the gateway or range of each subnet; each item comes with the address that selects its subnet."""
     for item, address in items.items():
         subnet = _subnet_of(subnets, name, address, problems)
         if option in subnet:
@@ -282,7 +282,7 @@ def _have_no_gateway(subnets: list[Item], problems: Problems) -> None:
 
 
 def _subnet_of(subnets: list[Item], name: str, text: str, problems: Problems) -> Item:
-    """The subnet that an address is in, the narrowest of them; when there is none, an item that nobody looks at."""
+    """The subnet that an address is in, the narrowest of them; if there is none, an item that is not used."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what several hosts of a job would have on one wire: the same address, or the same MAC address.
+"""Finds conflicts between the hosts of a job on one wire: the same address, or the same MAC address.
 
-Every host gives out addresses by itself. Whatever two hosts can give out both, two endpoints can have at the same time.
-What cannot be understood here is left to the modules, which refuse it.
+Every host gives out addresses by itself. An address that two hosts can give out could be used by two endpoints at the
+same time. Invalid values are left to the modules, which refuse them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Item = t.Mapping[str, t.Any]
 
 # More names than these say no more.
 SHOWN = 8
-# What a network without a parent has as one in its record.
+# The recorded parent of a network without a parent.
 DUMMY = re.compile(r"dm-[0-9a-f]{12}")
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 ISOLATED = "macvlan_job_isolated=true if these hosts do not share a wire"
@@ -47,7 +47,7 @@ FIXED = {
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Claim:
-    """Addresses of one IP version that a host gives out, or asks for."""
+    """Addresses of one IP version that a host gives out, or requests."""
 
     version: int
     first: int
@@ -62,7 +62,7 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """What one host has on its wire."""
+    """The addresses of one host on its wire."""
 
     host: str
     given_out: tuple[Claim, ...] = ()
@@ -114,7 +114,7 @@ def _share(job: str, host: str, about: Item) -> Share:
 
 
 def _share_of_endpoint(host: str, about: Item) -> Share:
-    """What an endpoint asks for and, where it asks for nothing, what it can get from the network that is recorded."""
+    """The addresses that an endpoint requests, or that it can get from the recorded network."""
     wanted = _asked(about, "endpoint")
     networks = [item for item in _items(about, "networks") if item.get("name") == wanted.get("network")]
     if networks and not _has_wire(networks[0]):
@@ -137,13 +137,13 @@ def _share_of_endpoint(host: str, about: Item) -> Share:
 
 
 def _has_wire(network: Item) -> bool:
-    """Whether endpoints of the network are on a link of the host; those of others are among themselves."""
+    """Whether endpoints of the network are on a link of the host; otherwise they only reach each other."""
     parent = network.get("parent")
     return bool(parent) and not DUMMY.fullmatch(str(parent))
 
 
 def _given_out(host: str, network: Item, subnet: str | None = None) -> tuple[Claim, ...]:
-    """What the network's endpoints can get without asking; of the named subnet only, in the family that it has."""
+    """The addresses that endpoints of the network can get without a request; in the family of a named subnet, only from that subnet."""
     if not _has_wire(network) or network.get("ipam") == "none":
         return ()
     only = _claim(host, subnet)
@@ -225,13 +225,13 @@ def _unchosen(shares: list[Share]) -> t.Iterator[str]:
 
 
 def _same_ranges(job: str, shares: list[Share]) -> t.Iterator[str]:
-    """Overlaps of what is given out with whatever another host gives out or asks for."""
+    """Yield overlaps of the addresses that a host gives out with those that another host gives out or requests."""
     variable, advice = RANGES[job]
     given_out = [claim for share in shares for claim in share.given_out]
     pools = set(given_out)
     claims = sorted({*given_out, *(claim for share in shares for dummy, claim in share.asked_for)})
     for cluster in _clusters(claims):
-        # What is only asked for is told under its own variable.
+        # Requested addresses are reported under their own variable.
         meeting = [claim for claim in cluster if _meets_any(claim, cluster, pools)]
         if meeting:
             hosts = sorted({claim.host for claim in meeting}, key=_natural)

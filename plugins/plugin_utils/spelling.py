@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that were misspelt, and the ones that were meant."""
+"""Finds misspelt names and suggests the right ones."""
 
 from __future__ import annotations
 

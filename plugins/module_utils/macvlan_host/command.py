@@ -101,7 +101,7 @@ def _seconds(text: str) -> float:
 
 
 def _restore(parsed: argparse.Namespace) -> int:
-    """bring back what is recorded and not there, from the state database alone"""
+    """create recorded objects that are missing, from the state database alone"""
     told: list[Restored] = []
 
     def tell(so_far: Restored) -> None:
@@ -130,7 +130,7 @@ def _restore(parsed: argparse.Namespace) -> int:
 
 
 def _status(parsed: argparse.Namespace) -> int:
-    """show what is recorded, and how the kernel differs from it"""
+    """show the record, and how the kernel differs from it"""
     found = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
     if parsed.json:
         _say(json.dumps({"state_dir": parsed.state_dir, **found}, indent=2))
@@ -142,8 +142,8 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    """say nothing and succeed when the kernel has all that is recorded, as it is recorded; else tell what differs, or that a change awaits confirmation"""
-    # What is recorded is how it was before that change, so all of it would look like a difference.
+    """exit 0 silently if the kernel matches the record; otherwise list the differences, or say that a change awaits confirmation"""
+    # The record shows the state before that change, so the whole change would look like drift.
     try:
         check_nothing_awaited(state_dir=parsed.state_dir)
     except PendingError as exc:
@@ -156,7 +156,7 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _confirm(parsed: argparse.Namespace) -> int:
-    """confirm a change that is put back otherwise (confirm_timeout of macvlan_config), by a new connection"""
+    """confirm a provisional change (confirm_timeout of macvlan_config) over a new connection; otherwise it is reverted"""
     doing = confirm(state_dir=parsed.state_dir, connection=find_connection(), check=False)
     _say(f"the change to {doing} is confirmed")
     return COMPLETE
@@ -173,7 +173,7 @@ def _recover(parsed: argparse.Namespace) -> int:
     return DIFFERENT if recovered.unknown else COMPLETE
 
 
-# --- what is said ---------------------------------------------------------------------------------------------------
+# --- output --------------------------------------------------------------------------------------------------------
 
 
 def _say(text: str) -> None:
@@ -182,7 +182,7 @@ def _say(text: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """What a terminal takes as text: who rules a namespace calls its links what he likes, in any bytes."""
+    """Escape what a terminal cannot print: the owner of a namespace can give its links any names, in any bytes."""
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
@@ -200,7 +200,7 @@ def _shown(value: t.Any) -> str:
 
 
 def _print_missing(restored: Restored, word: str) -> None:
-    """What is missing, each reason once."""
+    """Print the missing objects, each reason once."""
     if restored.pending:
         _say(f"{word}: {restored.pending}")
     with_it: dict[Ref, int] = {}

@@ -13,7 +13,7 @@ from .release import VERSION
 
 PYROUTE2 = "pyroute2 >= 0.7"
 
-# The command is there where the role or the module macvlan_command has put it.
+# The command exists where the role or the module macvlan_command installed it.
 WAY_OUT = (
     "run macvlan-host recover on the host, which restores the backup beside it and reads the links in the kernel, "
     "and then run the tasks again, which take over the links that carry their tag"
@@ -28,7 +28,7 @@ class OptionsError(MacvlanHostError):
     """One or more options are wrong; the message lists all of them.
 
     :param problems: one sentence for each problem, in the order of the options
-    :param missing: a library without which others cannot be seen, None where all could be
+    :param missing: a missing library that prevented further checks, None if there is none
     """
 
     def __init__(self, problems: list[str], missing: MissingLibraryError | None = None) -> None:
@@ -38,11 +38,11 @@ class OptionsError(MacvlanHostError):
 
 
 class PlanError(MacvlanHostError):
-    """What is asked for cannot be done on this host as it is; nothing was changed."""
+    """The request cannot be fulfilled on this host in its present state; nothing was changed."""
 
 
 class MistakesError(PlanError):
-    """More than one thing that is asked for cannot be done; the message lists all of them.
+    """Several requests cannot be fulfilled; the message lists all of them.
 
     :param problems: one sentence for each, in the order of the requests, each beginning with its object
     """
@@ -53,7 +53,7 @@ class MistakesError(PlanError):
 
 
 class AbsentError(PlanError):
-    """Something that is not ours to make is missing, or not ready; it may come by itself.
+    """A foreign object is missing or not ready; its owner may create it later.
 
     :param awaits: the name of a link of the host, or the path of a namespace
     """
@@ -64,10 +64,10 @@ class AbsentError(PlanError):
 
 
 class KernelError(MacvlanHostError):
-    """The kernel refused a step; what had been done before it was undone.
+    """The kernel refused a step; the steps before it were undone.
 
     :param errno: the kernel's answer, 0 where there was none
-    :ivar step: what was refused, None for what is no step, such as reading
+    :ivar step: the refused step, None for anything else, such as reading
     """
 
     def __init__(self, message: str, errno: int = 0, step: t.Any = None) -> None:
@@ -77,7 +77,7 @@ class KernelError(MacvlanHostError):
 
 
 class NoNamespaceError(KernelError):
-    """What is there in the place of a network namespace is something else."""
+    """A path of a network namespace leads to something else."""
 
 
 class StateError(MacvlanHostError):
@@ -85,9 +85,9 @@ class StateError(MacvlanHostError):
 
 
 class PendingError(StateError):
-    """What an earlier run has done still awaits confirmation.
+    """The change of an earlier run still awaits confirmation.
 
-    :ivar seconds: for so long, then it is put back
+    :ivar seconds: the remaining time; then the change is reverted
     """
 
     def __init__(self, doing: str, seconds: float) -> None:
@@ -99,9 +99,9 @@ class PendingError(StateError):
 
 
 class DamagedError(StateError):
-    """The state database is there, and what it holds cannot be read.
+    """The state database exists, but its content cannot be read.
 
-    :ivar reason: without the way out
+    :ivar reason: without the advice
     """
 
     def __init__(self, path: str, problem: str) -> None:
@@ -112,8 +112,8 @@ class DamagedError(StateError):
 class NewerError(StateError):
     """The state database, or its backup, was written by a newer release: it is not damaged, and it stays as it is.
 
-    :param what: what it is, with its path
-    :param sign: what shows it
+    :param what: the file, with its path
+    :param sign: the evidence
     :param known: the newest schema that this release knows
     """
 

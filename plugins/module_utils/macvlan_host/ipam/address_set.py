@@ -11,7 +11,7 @@ import typing as t
 
 
 class AddressSet:
-    """Addresses of one family as numbers, kept as runs, so that what is free is found without a look at each.
+    """Addresses of one family as numbers, kept as runs, so that a free one is found without testing each.
 
     :param values: in any order, each any number of times
     """
@@ -32,7 +32,7 @@ class AddressSet:
         return index < len(self._firsts) and self._firsts[index] <= value
 
     def _run_at_or_after(self, value: int) -> int:
-        """Where the first run is that does not end before a value."""
+        """The index of the first run that does not end before a value."""
         return bisect.bisect_left(self._lasts, value)
 
     def add(self, value: int) -> None:

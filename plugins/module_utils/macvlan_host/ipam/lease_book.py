@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who holds which address: the leases that follow from networks and endpoints."""
+"""The holders of addresses: the leases of networks and endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def subnet_of(network: Network, address: str) -> Subnet | None:
 
 
 def reservations(network: Network) -> t.Iterator[Lease]:
-    """What a network itself takes: gateways, which networks with the same subnet share, and aux addresses."""
+    """The addresses that a network itself reserves: gateways, which networks with the same subnet share, and aux addresses."""
     for subnet in network.subnets:
         if subnet.gateway is not None:
             yield Lease(subnet.pool, subnet.gateway, f"gateway of {subnet.subnet}")
@@ -42,7 +42,7 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
 class Leases:
     """The leases while a plan is made.
 
-    There is one holder to an address, but for gateways, which networks may share.
+    An address has one holder, except gateways, which networks may share.
     """
 
     def __init__(self, record: Record) -> None:
@@ -58,7 +58,7 @@ class Leases:
         self._taken = {pool: AddressSet(values) for pool, values in numbers.items()}
 
     def taken(self, pool: str) -> AddressSet:
-        """The addresses of a pool that are held; not to be changed by whoever asks."""
+        """The held addresses of a pool; callers must not change the set."""
         return self._taken.get(pool, _NONE)
 
     def holder(self, pool: str, address: str) -> str | None:
@@ -70,7 +70,7 @@ class Leases:
             self._taken.setdefault(lease.pool, AddressSet()).add(inet.number(lease.address))
 
     def _hold(self, leases: t.Iterable[Lease]) -> list[Lease]:
-        """Note the holders; those leases come back whose address was free."""
+        """Store the holders; return the leases whose address was free."""
         fresh = []
         for lease in leases:
             holders = self._holders.setdefault((lease.pool, lease.address), [])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""MAC addresses that follow from an address or from names, so that a link that is made again has the same."""
+"""MAC addresses that follow from an address or from names, so that a link that is created again has the same one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses: what a text means, which address is next, which gateway is inferred, which subnet is free.
+"""Address management: the next free address, the inferred gateway, the next free subnet.
 
 Texts come in, canonical texts go out; in between addresses are integers, so that a subnet with thousands
 of leases costs no more than a set of numbers.
@@ -62,7 +62,7 @@ def address_problem(text: str) -> str | None:
 
 
 def usable(cidr: str) -> Block:
-    """What of a subnet endpoints may hold.
+    """The part of a subnet that endpoints may hold.
 
     IPv4 loses its network and broadcast address (RFC 1122 3.2.1.3), except in /31 (RFC 3021) and /32.
     IPv6 loses its first address, the subnet-router anycast address (RFC 4291 2.6.1).
@@ -76,7 +76,7 @@ def usable(cidr: str) -> Block:
 
 
 def infer_gateway(cidr: str) -> str | None:
-    """The first usable address of a subnet; None where one gateway would leave no room for two ends."""
+    """The first usable address of a subnet; None if the subnet has no room for a gateway and an endpoint."""
     this = block_of(cidr)
     if this.last - this.first < 2:
         return None
@@ -84,7 +84,7 @@ def infer_gateway(cidr: str) -> str | None:
 
 
 def candidates(subnet: Subnet) -> Block:
-    """The addresses that are given out without being asked for: the ip_range, else the subnet."""
+    """The addresses that are chosen without a request: the ip_range, else the subnet."""
     whole = usable(subnet.subnet)
     if subnet.ip_range is None:
         return whole
@@ -95,7 +95,7 @@ def candidates(subnet: Subnet) -> Block:
 def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
     """The lowest address of the subnet's candidates that is not taken; None when there is none left.
 
-    :param taken: the leases of the subnet's pool, and whatever else is not to be given out
+    :param taken: the leases of the subnet's pool, and other addresses that must not be given out
     """
     among = candidates(subnet)
     value, before = among.first, -1
@@ -144,9 +144,9 @@ def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str])
 
 
 def ula_prefix(host: str) -> str:
-    """The host's own unique local /48 (RFC 4193): fd00::/8 and 40 bits that depend on the host.
+    """The unique local /48 of the host (RFC 4193): fd00::/8 and 40 bits that depend on the host.
 
-    :param host: what identifies the host; the same text gives the same prefix
+    :param host: the identity of the host; the same text gives the same prefix
     """
     global_id = int.from_bytes(names.digest(host, "ula")[:5], "big")
     return f"{inet.to_text(6, (0xFD << 120) | (global_id << 80))}/48"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task asks for of an endpoint."""
+"""The request of a task for an endpoint."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 
 @dataclass(frozen=True)
 class EndpointOptions(Identified):
-    """An endpoint that shall be there.
+    """A declared endpoint.
 
-    :ivar subnet: pool to take the address of its family from
+    :ivar subnet: the pool for the address of its family
     :ivar default_route: None for "yes, except in the host's own namespace"
-    :ivar exclusive: None for what its network says
+    :ivar exclusive: None for the value of its network
     """
 
     name: str
@@ -56,7 +56,7 @@ class EndpointOptions(Identified):
 
 @dataclass(frozen=True)
 class EndpointRemoval(Identified):
-    """An endpoint that shall be gone."""
+    """An endpoint to remove."""
 
     name: str
     network: str
@@ -105,7 +105,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
 
 
 def endpoint_removal(params: t.Mapping[str, t.Any]) -> EndpointRemoval:
-    """Name and network are all that a removal needs.
+    """A removal needs only name and network.
 
     :raises OptionsError: they cannot be names
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The declared state of a whole host: one request that stands for many, in the order in which they can be worked in."""
+"""The declared state of a whole host: one request that stands for many, in an order in which they can be planned."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterface
 
 @dataclass(frozen=True)
 class Config:
-    """What shall be there; a list that was left out is None, and says nothing about what is recorded.
+    """The declared objects; a list that was left out is None, and does not affect recorded objects.
 
-    :ivar purge: what else is recorded of the kinds whose lists are given shall be gone
+    :ivar purge: whether to remove other recorded objects of the kinds whose lists are given
     """
 
     subinterfaces: tuple[SubInterfaceOptions, ...] | None = None
@@ -45,7 +45,7 @@ def config_options(params: Params) -> Config:
     """The declared state from a module's parameters.
 
     :raises OptionsError: naming every problem of every item
-    :raises MissingLibraryError: there is none as far as can be seen without a library
+    :raises MissingLibraryError: no problem is visible without a library, and the library is missing
     """
     problems: list[str] = []
     missing: list[MissingLibraryError] = []
@@ -61,7 +61,7 @@ def config_options(params: Params) -> Config:
 
 
 def _with_exclusive(params: Params) -> Params:
-    """The parameters with what they say of all networks in those that say nothing else and have addresses."""
+    """The parameters, with the ``exclusive`` of the task in all networks that leave it out and have addresses."""
     if params.get("exclusive") is None or params.get("networks") is None:
         return params
     default = {"exclusive": params["exclusive"]}
@@ -73,9 +73,9 @@ def _with_exclusive(params: Params) -> Params:
 def _items(
     params: Params, option: str, read: t.Callable[[Params], Item], problems: list[str], missing: list[MissingLibraryError]
 ) -> tuple[Item, ...] | None:
-    """The requests of one list, if it is given; what is wrong with them is added to the problems, each with its place.
+    """The requests of one list, if it is given; their problems are added to the problems, each with its item.
 
-    Libraries without which an item cannot be read are added to what is missing.
+    Missing libraries, without which an item cannot be read, are added to ``missing``.
     """
     if params.get(option) is None:
         return None
@@ -98,12 +98,12 @@ def _items(
 
 
 def item_title(option: str, position: int, item: Params) -> str:
-    """What messages call an item of a list: its place, and its name when it has one."""
+    """The title of an item of a list in messages: its position, and its name if it has one."""
     return f"{option}[{position}]" + (f" ({item['name']})" if item.get("name") else "")
 
 
 def _contradictions(params: Params) -> t.Iterator[str]:
-    """What purge cannot do: with no list at all, and to networks that listed endpoints are on."""
+    """Yield the problems of purge: no list at all, or listed endpoints on networks that are not listed."""
     if not params.get("purge"):
         return
     if all(params.get(option) is None for option in LISTS):
@@ -113,7 +113,7 @@ def _contradictions(params: Params) -> t.Iterator[str]:
         )
     if params.get("networks") is None:
         return
-    # One that is listed, but wrong, is no reason to say that it would go.
+    # A network that is listed, but wrong, would not be removed.
     listed = {item["name"] for item in params["networks"]}
     for position, item in enumerate(params.get("endpoints") or ()):
         if item["network"] not in listed:
@@ -124,7 +124,7 @@ def _contradictions(params: Params) -> t.Iterator[str]:
 
 
 def requests_of(request: AnyRequest, recorded: Record) -> tuple[Request, ...]:
-    """What a request stands for: removals from the top down, then what shall be there from the bottom up."""
+    """The single requests of a request: removals from the top down, then declared objects from the bottom up."""
     if not isinstance(request, Config):
         return (request,)
     return (
@@ -136,7 +136,7 @@ def requests_of(request: AnyRequest, recorded: Record) -> tuple[Request, ...]:
 
 
 def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
-    """Removals of all that is recorded and not listed, of the kinds whose lists are given."""
+    """Removals of all recorded objects that are not listed, of the kinds whose lists are given."""
     if config.endpoints is not None:
         endpoints = {(item.network, item.name) for item in config.endpoints}
         for key in sorted(recorded.endpoints.keys() - endpoints):
@@ -158,7 +158,7 @@ def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
 
 
 def check_omission(request: AnyRequest, recorded: Record) -> None:
-    """Refuse to remove networks whose endpoints no list is about; all of them are named.
+    """Refuse to remove networks whose endpoints are in no list; all of them are named.
 
     :raises PlanError: a network would go and its endpoints stay
     """
@@ -180,7 +180,7 @@ def check_omission(request: AnyRequest, recorded: Record) -> None:
 def _givers_first(
     endpoints: t.Sequence[EndpointOptions], recorded: Record
 ) -> list[EndpointOptions]:
-    """The endpoints, but those that give up an address before those that ask for it."""
+    """The endpoints, in an order in which an address is released before it is requested."""
     wanted = {(item.network, item.name): item for item in endpoints}
     holders = {
         (key[0], without_prefix(address)): key
@@ -189,7 +189,7 @@ def _givers_first(
     }
     ordered: dict[tuple[str, str], EndpointOptions] = {}
     for first in wanted:
-        # Whoever is on the way waits for the one behind it; two that wait for each other are taken as they come.
+        # Depth first: an endpoint comes after the one that releases its address; cycles keep the order of the list.
         waiting = {first: None}
         while waiting:
             key = next(reversed(waiting))
@@ -205,9 +205,9 @@ def _givers_first(
 
 @dataclass(frozen=True)
 class Restoration:
-    """Everything that is recorded shall be there again, as it is recorded; what cannot be is left out, and told.
+    """Restore everything as it is recorded; objects that cannot be restored are skipped and reported.
 
-    :ivar only: one object, and what it needs; None for all
+    :ivar only: one object, with its needs; None for all
     """
 
     only: Ref | None = None
@@ -231,7 +231,7 @@ Request = t.Union[ObjectRequest, Restoration]
 AnyRequest = t.Union[Request, Config]
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
-# Those that may take a link of the host away.
+# Requests that may remove a link of the host.
 RELEASES = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction)
 
 
@@ -247,7 +247,7 @@ def used_by(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
 
 
 def and_below(name: str) -> t.Iterator[str]:
-    """A link and, as far as its name tells, those below it."""
+    """A link and, as far as its name shows, those below it."""
     yield name
     parts = names.split_subinterface(name)
     if parts is not None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task asks for of a network."""
+"""The request of a task for a network."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .subinterface import _problem_of_parent
 
 @dataclass(frozen=True)
 class NetworkOptions(Identified):
-    """A network that shall be there.
+    """A declared network.
 
     :ivar subnets: with their gateways, given or inferred
     :ivar ipv6: None for "as the subnets say"
     :ivar address_pools: (base network, prefix length of the subnets in it)
-    :ivar notes: what was read differently from how it was written
+    :ivar notes: values that were read differently from how they were written
     """
 
     name: str
@@ -50,13 +50,13 @@ class NetworkOptions(Identified):
 
     @property
     def infers_gateway(self) -> bool:
-        """Networks without a parent and internal networks lead nowhere, so no gateway is inferred."""
+        """Networks without a parent and internal networks have no default route, so no gateway is inferred."""
         return self.parent is not None and not self.internal
 
 
 @dataclass(frozen=True)
 class NetworkRemoval(Identified):
-    """A network that shall be gone; ``force`` takes its endpoints along."""
+    """A network to remove; ``force`` removes its endpoints too."""
 
     name: str
     force: bool = False
@@ -125,7 +125,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
 
 
 def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
-    """The name is all that a removal needs; other options say nothing about it.
+    """A removal needs only the name; other options have no effect.
 
     :raises OptionsError: the name cannot be one
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Problems of options, collected so that all are told at once."""
+"""Problems of options, collected so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Problems:
         self.notes.append(text)
 
     def parsed(self, option: str, parse: t.Callable[[str], T], text: str | None) -> T | None:
-        """The parsed text; None when it was not given or is wrong, which is then a problem."""
+        """The parsed text; None if it was not given, or is wrong (then a problem is added)."""
         if text is None:
             return None
         try:
@@ -46,12 +46,12 @@ class Problems:
         except ValueError as exc:
             self.problem(f"{option}: {exc}")
         except MissingLibraryError as exc:
-            # What can be read without the library is told all the same.
+            # Options that can be read without the library are checked anyway.
             self.missing = exc
         return None
 
     def normalised(self, option: str, parse: t.Callable[[str], tuple[str, bool]], text: str | None) -> str | None:
-        """The canonical network; a note says so when host bits were cleared."""
+        """The canonical network; a note is added if host bits were cleared."""
         result = self.parsed(option, parse, text)
         if result is None:
             return None
@@ -70,14 +70,14 @@ class Problems:
         """The notes.
 
         :raises OptionsError: there was a problem
-        :raises MissingLibraryError: there was none as far as could be seen, and the library is missing that the rest takes
+        :raises MissingLibraryError: no problem is visible, and the library for the remaining checks is missing
         """
         refuse(self.problems, self.missing)
         return tuple(self.notes)
 
 
 def refuse(problems: list[str], missing: MissingLibraryError | None) -> None:
-    """Refuse options that are wrong, or cannot be read; a library that is missing as well is told last.
+    """Refuse options that are wrong, or cannot be read; a missing library is reported only if there are no other problems.
 
     :raises OptionsError: there are problems
     :raises MissingLibraryError: there are none, and a library is missing

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task asks for of a VLAN sub-interface."""
+"""The request of a task for a VLAN sub-interface."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, prefixed
 
 @dataclass(frozen=True)
 class SubInterfaceOptions(Identified):
-    """A VLAN sub-interface that shall be there; maps without the entries that map to 0, as the kernel shows them."""
+    """A declared VLAN sub-interface; maps without the entries that map to 0, as the kernel shows them."""
 
     name: str
     parent: str
@@ -41,7 +41,7 @@ class SubInterfaceOptions(Identified):
 
 @dataclass(frozen=True)
 class SubInterfaceRemoval(Identified):
-    """A VLAN sub-interface that shall be gone; ``force`` also when foreign or in use."""
+    """A VLAN sub-interface to remove; with ``force`` also if it is foreign or in use."""
 
     name: str
     force: bool = False
@@ -54,7 +54,7 @@ class SubInterfaceRemoval(Identified):
 
 @dataclass(frozen=True)
 class SubInterfaceRetraction(Identified):
-    """A VLAN sub-interface that nobody declares any longer: gone, unless a network or another sub-interface uses it."""
+    """A VLAN sub-interface that is no longer declared: removed, unless a network or another sub-interface uses it."""
 
     name: str
     notes: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
 
 
 def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
-    """The name of what shall be gone.
+    """The name of the sub-interface to remove.
 
     :raises OptionsError: naming every problem
     """

@@ -41,7 +41,7 @@ class Block(t.NamedTuple):
 def parse_address(text: str) -> str:
     """The canonical text of one address.
 
-    Only what inet_pton(3) takes: no octal, no abbreviation, no prefix length, no zone.
+    It accepts only what inet_pton(3) accepts: no octal, no abbreviation, no prefix length, no zone.
 
     :raises ValueError: the text is no such address
     :raises MissingLibraryError: netaddr is not installed

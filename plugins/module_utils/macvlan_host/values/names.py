@@ -32,15 +32,15 @@ class SubInterfaceName(t.NamedTuple):
 
     @property
     def canonical(self) -> str:
-        """The one way to write it: ``eth0.10``, never ``eth0.010``."""
+        """Its canonical spelling: ``eth0.10``, never ``eth0.010``."""
         return f"{self.base}.{self.vlan_id}"
 
 
 def split_subinterface(name: str) -> SubInterfaceName | None:
-    """Take ``eth0.50`` apart into base link and VLAN id; None when the name says no VLAN.
+    """Take ``eth0.50`` apart into base link and VLAN id; None if the name contains no VLAN.
 
     The last dot counts, so ``eth0.10.20`` is VLAN 20 on ``eth0.10``.
-    Ids outside 1-4094 (IEEE 802.1Q, 0 and 4095 are reserved) say no VLAN.
+    Ids outside 1-4094 (IEEE 802.1Q, 0 and 4095 are reserved) are not VLANs.
     """
     match = _SUBINTERFACE.match(name)
     if match is None:
@@ -56,7 +56,7 @@ KERNEL_LINKS = frozenset(
     ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
 )
 
-# What the kernel's isspace() takes for white space, byte by byte (lib/ctype.c).
+# The bytes that the kernel's isspace() treats as white space, byte by byte (lib/ctype.c).
 _SPACES = frozenset(b" \t\n\v\f\r\xa0")
 
 
@@ -87,19 +87,19 @@ def interface_name_problem(name: str) -> str | None:
 
 
 def is_link_name(name: str) -> bool:
-    """Whether the kernel lets somebody else give a link a name, which may be bytes that are no text."""
+    """Whether the kernel accepts a link name, which another program may have set to any bytes."""
     raw = _raw(name)
     return 0 < len(raw) <= MAX_INTERFACE_NAME and name not in (".", "..") and not (_SPACES | set(b"/:\0")) & set(raw)
 
 
 def is_link_alias(alias: str) -> bool:
-    """Whether the kernel lets somebody give a link an alias."""
+    """Whether the kernel accepts a link alias."""
     raw = _raw(alias)
     return (bool(raw) or not alias) and len(raw) <= MAX_ALIAS and b"\0" not in raw
 
 
 def _raw(text: str) -> bytes:
-    """The bytes that the kernel has given or gets for a text; none for what cannot come from there."""
+    """The bytes of a text that the kernel gave or gets; empty for a text that cannot come from the kernel."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -130,13 +130,13 @@ def digest(*words: str) -> bytes:
 def object_id(host: str, kind: str, *names: str) -> str:
     """The id of an object: 32 hex digits, the same for the same names on the same host.
 
-    Being computed, it is known before the object exists, so check mode can show it.
+    It is computed, so it is known before the object exists, and check mode can show it.
     """
     return digest(host, kind, *names).hex()[:32]
 
 
 def netns_id(host: str, name: str) -> str:
-    """The id of a namespace that we make."""
+    """The id of a namespace that the collection creates."""
     return object_id(host, "netns", name)
 
 
@@ -156,15 +156,15 @@ def identifier_of(tag: str | None) -> str | None:
 
 
 def birth_group(identifier: str) -> int:
-    """The group that a link is born into: it marks the link as ours until the tag does.
+    """The group of a new link: it marks the link as ours until the tag is set.
 
-    Ten decimal digits that begin with 183, so that a udev rule can tell such a group by its looks.
+    Ten decimal digits that begin with 183, so that a udev rule can recognise such a group.
     """
     return 1_830_000_000 + int(identifier[:6], 16) % 10_000_000
 
 
 def birth_name(identifier: str) -> str:
-    """The name under which a link comes into a namespace, before it gets its own: ``mv`` and 12 hex digits."""
+    """The first name of a link in a namespace, before it is renamed: ``mv`` and 12 hex digits."""
     return f"mv{identifier[:12]}"
 
 
@@ -174,7 +174,7 @@ def dummy_name(network_id: str) -> str:
 
 
 def dummy_mac(network_id: str) -> str:
-    """The MAC address of a dummy parent: the kernel would choose another at each boot."""
+    """The MAC address of a dummy parent; without it the kernel would choose another one at each boot."""
     return ":".join(("02:42", *(network_id[start : start + 2] for start in (0, 2, 4, 6))))
 
 
@@ -190,7 +190,7 @@ def sysctl_key(key: str, ifname: str) -> str:
 
 
 def renamed_sysctl_key(key: str, old: str, new: str) -> str:
-    """The key that a setting has once an interface has got another name; settings of others keep theirs."""
+    """The key of a setting after an interface was renamed; keys of other interfaces stay."""
     component, replacement = (name.replace(".", "/") for name in (old, new))
     parts = key.split(".")
     # net.FAMILY.conf.INTERFACE.SETTING, and the same with neigh.
@@ -198,9 +198,9 @@ def renamed_sysctl_key(key: str, old: str, new: str) -> str:
 
 
 def kernel_version(release: str) -> tuple[int, int]:
-    """The first two numbers of what ``uname -r`` says; a release without numbers counts as the oldest.
+    """The first two numbers of the output of ``uname -r``; a release without numbers counts as the oldest.
 
-    Whoever builds a kernel can call it what they like, behind its numbers above all: ``6.12+``, ``7.1-rc3``.
+    The builder of a kernel can choose its release, in particular the part after the numbers: ``6.12+``, ``7.1-rc3``.
     """
     match = _KERNEL_RELEASE.match(release)
     return (int(match[1]), int(match[2] or 0)) if match else (0, 0)

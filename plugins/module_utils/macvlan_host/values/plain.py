@@ -30,7 +30,7 @@ def plain(thing: t.Any) -> t.Any:
 
 
 def _field_names(kind: type) -> tuple[str, ...]:
-    """What dataclasses.fields() finds out anew each time."""
+    """A cache, because dataclasses.fields() computes it on every call."""
     if kind not in _FIELD_NAMES:
         _FIELD_NAMES[kind] = tuple(item.name for item in dataclasses.fields(kind))
     return _FIELD_NAMES[kind]

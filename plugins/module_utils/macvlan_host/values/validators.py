@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may stand in the state database: nothing of it is used before it was looked at.
+"""Validators for stored values: nothing read from the state database is used unchecked.
 
-A check takes a value and says whether it is right. Those of the fields of a class make a table, and :func:`fields`
-goes through it.
+A validator takes a value and returns whether it is right. Each class has a table of validators for its fields,
+which :func:`fields` applies.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _ID = re.compile(r"[0-9a-f]{32}\Z")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*\Z")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,9})\Z")
 _SYSCTL_KEY = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+\Z")
-# What a release may call a field, a value, a step or a table.
+# The possible names of fields, values, steps and tables of any release.
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z")
 
 
 class UnknownError(ValueError):
-    """Something that this release does not know, and that a newer one may have written."""
+    """A word that this release does not know, and that a newer one may have written."""
 
 
 def fields(title: str, data: t.Any, table: t.Mapping[str, Check]) -> dict[str, t.Any]:
-    """The values of an object as it was stored, all of them right.
+    """Validate the values of a stored object, and return them.
 
-    :param title: what the object is
-    :raises UnknownError: it has what this release does not know, whatever else is wrong with it
-    :raises ValueError: it is no object, or one of its values is wrong
+    :param title: the kind of the object
+    :raises UnknownError: it contains a word that this release does not know, no matter what else is wrong
+    :raises ValueError: it is not an object, or one of its values is wrong
     """
     if not isinstance(data, dict):
         raise ValueError(f"a {title} is not an object")
@@ -60,10 +60,10 @@ def fields(title: str, data: t.Any, table: t.Mapping[str, Check]) -> dict[str, t
 
 
 def each(read: t.Callable[[t.Any], Read], stored: t.Iterable[t.Any]) -> tuple[Read, ...]:
-    """Everything read; what a newer release has written is told before anything else that is wrong.
+    """Read all items; values of a newer release are reported before any other problem.
 
-    :raises UnknownError: one has what this release does not know
-    :raises Exception: the first that the reader has raised
+    :raises UnknownError: an item contains a word that this release does not know
+    :raises Exception: the first error of the reader
     """
     values: list[Read] = []
     wrong: Exception | None = None
@@ -80,7 +80,7 @@ def each(read: t.Callable[[t.Any], Read], stored: t.Iterable[t.Any]) -> tuple[Re
 
 
 def known(title: str, word: t.Any, words: t.Container[str]) -> bool:
-    """Whether a word is one of those that this release has; False for what is no word.
+    """Whether this release knows a word; False if the value is not a word.
 
     :raises UnknownError: it is a word that this release does not know
     """
@@ -105,7 +105,7 @@ def items(title: str, data: t.Any) -> list[t.Any]:
 
 
 def elsewhere(dummy: t.Any) -> bool:
-    """For what has a table of its own."""
+    """For a value with its own table of validators."""
     return True
 
 
@@ -127,7 +127,7 @@ def moment(value: t.Any) -> bool:
 
 
 def one_of(*values: t.Any) -> Check:
-    """One of some words; another word is one that a newer release may have."""
+    """One of these words; a newer release may have others."""
     return lambda value: known("value", value, values)
 
 
@@ -175,12 +175,12 @@ def interface(value: t.Any) -> bool:
 
 
 def link_name(value: t.Any) -> bool:
-    """A name that a link may have got from whoever rules its namespace, in bytes that are no text."""
+    """A link name that the owner of its namespace may have set, in any bytes."""
     return isinstance(value, str) and names.is_link_name(value)
 
 
 def link_alias(value: t.Any) -> bool:
-    """What a link may carry as its alias, whoever gave it that."""
+    """An alias that a link may have, no matter who set it."""
     return isinstance(value, str) and names.is_link_alias(value)
 
 
@@ -194,7 +194,7 @@ def path(value: t.Any) -> bool:
 
 
 def sysctl_key(value: t.Any) -> bool:
-    """A setting below ``net``, in words that lead nowhere else."""
+    """A setting below ``net``, whose path cannot leave that folder."""
     return isinstance(value, str) and bool(_SYSCTL_KEY.match(value))
 
 
