@@ -324,7 +324,7 @@ EXAMPLES = r"""
     parent: eth0.60
     ipam: none
 
-- name: Endpoints with no other addresses than those of this network; what somebody adds to a link is removed
+- name: Create a network whose endpoints have only its addresses; addresses that other programs add are removed
   fleetnet.macvlan.macvlan_network:
     name: cameras
     parent: eth0.61

@@ -244,7 +244,7 @@ def test_an_ipvlan_link_is_shown(host: Host, section: Section) -> None:
 # --- something is not as it was asked for ---------------------------------------------------------------------------
 
 
-@pytest.mark.shows(GUIDE, "Somebody has changed a link")
+@pytest.mark.shows(GUIDE, "Another program has changed a link")
 def test_a_difference_is_named_and_mended(troubled: Host, section: Section) -> None:
     install_command(troubled)
     assert section.run(troubled).stdout == ""

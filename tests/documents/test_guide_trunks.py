@@ -60,7 +60,7 @@ def test_check_mode_shows_what_is_then_done(make_host: MakeHost, section: Sectio
     assert host.addresses("eth1", netns="shop")[0] == "10.60.1.32/22"
 
 
-@pytest.mark.shows(GUIDE, "Nobody is locked out")
+@pytest.mark.shows(GUIDE, "Protection against lockout")
 def test_a_change_is_kept_over_a_new_connection(host: Host, section: Section) -> None:
     network(host)
     endpoint(host, "a")

@@ -42,7 +42,7 @@ def has_libraries(python: str) -> bool:
 
 pythons = (sys.executable, os.path.join(environment, "bin/python"))
 found = {
-    # A folder that somebody else has filled is used, and never removed.
+    # A folder with foreign files is used, and never removed.
     "own_environment": os.path.exists(os.path.join(environment, ".macvlan_host")),
     "executable": sys.executable,
     "python": next(filter(has_libraries, pythons), None),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses that are in use beside the leases: the host's own, next hops of its routes, the other end of the SSH connection."""
+"""Addresses that are in use beside the leases: the host's own, next hops of its routes, the remote end of the SSH connection."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Claim:
     :ivar also: the same as drift tells it
     :ivar link: the name of the link of the host that has it; None for an address that the host itself does not have
     :ivar tag: the alias of that link
-    :ivar way_out: what to do about it instead, for whoever asks for the address
-    :ivar firm: whether asking for it is refused too; others are only never chosen
+    :ivar way_out: advice for a task that requests the address
+    :ivar firm: whether a request for it is refused too; other claims are only never chosen
     """
 
     address: str
@@ -62,11 +62,11 @@ class Taken:
         self._numbers = {version: AddressSet(values) for version, values in numbers.items()}
 
     def numbers(self, version: int) -> AddressSet:
-        """The addresses of a family, which are never chosen; not to be changed by whoever asks."""
+        """The addresses of a family, which are never chosen; callers must not change the set."""
         return self._numbers[version]
 
     def on(self, address: str, tag: str = "") -> Claim | None:
-        """The claim on an address that stands against asking for it.
+        """The claim that forbids to request an address.
 
         :param tag: of the link that is to have it: what that has already is its own
         """

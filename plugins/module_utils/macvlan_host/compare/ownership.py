@@ -23,8 +23,8 @@ def is_ours(link: Link | None, identifier: str, kind: str) -> bool:
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
     """The link of a recorded endpoint: by its tag, under whichever name.
 
-    One that lost its tag is known by name, MAC address and parent. Whoever rules in a namespace can tag a link there,
-    but cannot have it sit on one of the host's.
+    One that lost its tag is known by name, MAC address and parent. The owner of a namespace can tag a link there, but
+    cannot create it on a link of the host.
     """
     tagged = space.tagged(names.tag(endpoint.id))
     if tagged is not None and kind_of(tagged).is_endpoint and is_on_host(tagged, endpoint.netns):
@@ -41,12 +41,12 @@ def is_on_host(link: Link, netns: Netns) -> bool:
 
 
 def is_made_here(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
-    """Whether a namespace that is recorded as ours is still the one that was made.
+    """Whether a namespace that is recorded as ours is still the one that was created.
 
-    The tag on its loopback tells. Without any tag it may be that one still, or another one that somebody has made under
-    its name. What tells then is a link with the tag of one of its endpoints, on the right parent: such a link goes with
+    The tag on its loopback decides. Without any tag it may be that one still, or another one that was created under its
+    name. Then the evidence is a link with the tag of one of its endpoints, on the right parent: such a link goes with
     its namespace, and before one is made in another namespace the record lets go of that (plan/endpoint.py,
-    align_namespace). A loopback with another alias is somebody else's, whatever is beside it.
+    align_namespace). A namespace whose loopback has another alias is foreign, whatever else it contains.
     """
     lo = space.links.get("lo")
     if lo is None or lo.alias:

@@ -16,12 +16,12 @@ from ..wire import pack, parse
 from .route_socket import RouteSocket
 
 VARIABLE = "SSH_CONNECTION"
-# Deeper than this nobody has nested sudo, shells and the like.
+# A deeper nesting of sudo, shells and the like does not occur in practice.
 GENERATIONS = 32
 
 
 def find_connection() -> Connection | None:
-    """The connection that this process belongs to, None when it belongs to none, or nobody can tell.
+    """The connection that this process belongs to, None if it belongs to none, or that is unknown.
 
     sudo takes the variable away, so the processes above are asked too (proc_pid_environ(5)).
     """
@@ -64,7 +64,7 @@ def _read(pid: int, name: str) -> bytes:
         return b""
 
 
-# Addresses that nobody has (RFC 1112, section 4; RFC 6666): only a default route leads there.
+# Addresses that no machine has (RFC 1112, section 4; RFC 6666): only a default route leads there.
 NOWHERE = ("240.0.0.1", "100::1")
 
 

@@ -112,7 +112,7 @@ def _add_where_it_belongs(work: Workplace, step: AddLink) -> None:
 def _can_be_born_as(work: Workplace, step: AddLink) -> bool:
     """Whether a link can have its name from the first.
 
-    Before Linux 6.15 the kernel looks the name of a new link up in the namespace of whoever asks for it, not in
+    Before Linux 6.15 the kernel looks the name of a new link up in the namespace of the requesting process, not in
     the one where it is born (net/core/rtnetlink.c, __rtnl_newlink).
     """
     return not step.netns.path or LOOKS_WHERE_IT_BELONGS or work.sockets.host.link(step.link.name) is None

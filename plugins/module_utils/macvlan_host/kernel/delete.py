@@ -167,7 +167,7 @@ class Deletions:
     def _see_go(self, items: t.Sequence[_Numbered]) -> None:
         """Wait until links are gone whose namespaces were let go.
 
-        The kernel takes namespaces apart from a work queue. One that somebody else holds, by an open file or a
+        The kernel takes namespaces apart from a work queue. One that another process holds, by an open file or a
         mount, stays; its link is then deleted by itself.
 
         :raises KernelError: a link stays

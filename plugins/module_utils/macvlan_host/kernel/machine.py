@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This machine, this boot, and the clock that nobody can set."""
+"""This machine, this boot, and the clock since the boot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def uptime() -> float:
-    """Seconds since the boot, those asleep too; nobody can set this clock."""
+    """Seconds since the boot, including suspended time; this clock cannot be set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

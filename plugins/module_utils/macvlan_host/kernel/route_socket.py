@@ -51,7 +51,7 @@ class RouteSocket:
             found: dict[int, attributes.Answer] = {}
             while len(found) < len(part):
                 for message in self._receive():
-                    # A late answer to a request that was given up is nobody's.
+                    # A late answer to an abandoned request is dropped.
                     if message.kind == constants.NLMSG_ERROR and message.sequence >= first:
                         found[message.sequence] = attributes.parse_answer(message)
             answers += [found[first + offset] for offset in range(len(part))]

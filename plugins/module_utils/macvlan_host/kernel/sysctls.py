@@ -51,7 +51,7 @@ def sysctl_path(key: str) -> str:
 
 
 def read_only_settings() -> dict[str, str]:
-    """Beginning of the keys of settings → the mount that lets nobody write them, as in :attr:`Kernel.read_only`."""
+    """Beginning of the keys of settings → the mount that makes them read-only, as in :attr:`Kernel.read_only`."""
     found = {}
     for beginning, folder in SETTINGS_FOLDERS.items():
         try:

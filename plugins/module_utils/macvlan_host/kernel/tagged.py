@@ -42,7 +42,7 @@ def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
     """The tagged links that can have been made in a namespace from here: macvlans on links of the host, and its
     loopback, where that has the tag of the name.
 
-    Whoever rules in a namespace can neither make the first nor work out the second.
+    The owner of a namespace can neither create the former nor compute the latter.
 
     :raises KernelError: it is no namespace, or the kernel does not answer
     """

@@ -90,7 +90,7 @@ class KernelWriter:
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
         """Those of the steps given to :meth:`apply` that may have had an effect.
 
-        Taking back what was refused would take away what somebody else has put there.
+        Undoing a refused step would remove an object of another program.
         """
         refused = self._work.batch.refused
         return [step for step in steps[: self.reached] if not any(step is other for other in refused)]

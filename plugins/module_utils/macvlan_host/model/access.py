@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How somebody reaches this host: connections, and the links by which answers leave."""
+"""How this host is reached: connections, and the links by which answers leave."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Connection:
 
 @dataclass(frozen=True)
 class Way:
-    """How somebody reaches this host who must not be locked out.
+    """An access path of this host, which must not be cut.
 
     :ivar link: the name of the link of the host by which answers leave
-    :ivar what: who that is, as a phrase
-    :ivar remote: an address at the other end
-    :ivar local: the address that is reached, None for any
+    :ivar what: its origin, as a phrase
+    :ivar remote: an address of the remote end
+    :ivar local: the local address of the path, None for any
     :ivar hop: the next hop by which answers leave, None for an end that is on the link itself
     """
 
@@ -52,11 +52,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Caution:
-    """How careful a run is with the ways by which the host is reached.
+    """How a run treats steps that would cut an access path.
 
-    :ivar connection: the one that the run came by, None when it came by none
-    :ivar force: whether ways may be cut
-    :ivar confirm: within how many seconds somebody has to confirm what was done, 0 when nobody has to
+    :ivar connection: the connection of the run, None if there is none
+    :ivar force: whether access paths may be cut
+    :ivar confirm: the seconds within which the change must be confirmed, 0 for a permanent change
     """
 
     connection: Connection | None = None

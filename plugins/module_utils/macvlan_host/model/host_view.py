@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host to look at: what is recorded and what the kernel shows, and what finds one object from another."""
+"""The record and the kernel's state of a host, with indexes from one object to another."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel shows, and what a plan has to know of it."""
+"""The kernel's state, and the part of it that a plan needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Space:
     :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
     :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
     :ivar odd_routes: its other routes, whose destination and metric are taken
-    :ivar narrow: ifindex → addresses of link scope with prefix length, by which nobody is reached from beyond the link
+    :ivar narrow: ifindex → addresses of link scope with prefix length, which cannot be reached from beyond the link
     :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
     :ivar sysctls: those that were asked for and exist
     :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
@@ -100,7 +100,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a plan has to know of the kernel.
+    """The part of the kernel's state that a plan needs.
 
     :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
     :ivar links_only: those of the namespaces of which addresses, routes and settings do not matter
@@ -173,7 +173,7 @@ class Kernel:
     :ivar has_pyroute2: whether the library is there, should it be needed
     :ivar has_ipv6: whether IPv6 is there, which ``ipv6.disable=1`` switches off
     :ivar renames_live: whether it renames links that are up
-    :ivar read_only: beginning of the keys of sysctls → the mount that lets nobody write them, "" for none; of those that fit
+    :ivar read_only: beginning of the keys of sysctls → the mount that makes them read-only, "" for none; of those that fit
         a key the first counts; empty where all can be written
     :ivar emigrants: such links in named namespaces, if what may have to be made is kept off by some
     :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known

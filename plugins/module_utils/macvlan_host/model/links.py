@@ -27,7 +27,7 @@ VLAN_CHECKS: dict[str, validators.Check] = {
 
 @dataclass(frozen=True)
 class SubInterface(Identified):
-    """A VLAN link that we made.
+    """A VLAN link that the collection created.
 
     :ivar parent: the base link
     :ivar mtu: what was asked for, None for the base's
@@ -119,7 +119,7 @@ class VlanFacts:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> VlanFacts:
-        # A link that others have made may have VLAN 0, which only carries a priority.
+        # A foreign link may have VLAN 0, which only carries a priority.
         return cls(**validators.fields("VLAN", data, {**VLAN_CHECKS, "vlan_id": validators.number(0, names.MAX_VLAN_ID)}))
 
 
@@ -129,7 +129,7 @@ class Link:
 
     :ivar kind: ``macvlan``, ``vlan``, ``bridge`` …, empty for hardware
     :ivar hardware: ARPHRD_ type (include/uapi/linux/if_arp.h), 1 is Ethernet
-    :ivar group: 0 unless somebody sorts links into groups
+    :ivar group: 0 unless a program sorts links into groups
     :ivar lower: ifindex of the link below, in ``lower_netns``
     :ivar lower_netns: the kernel's id of the namespace of ``lower``; None for the same namespace
     :ivar master: ifindex of the bridge, bond, team or VRF that it is a port of

@@ -89,7 +89,7 @@ _VALUES: dict[str, validators.Check] = {
 
 @dataclass(frozen=True)
 class OwnedNetns:
-    """A namespace that we made, marked by our tag on its loopback."""
+    """A namespace that the collection created, marked by our tag on its loopback."""
 
     id: str
     name: str

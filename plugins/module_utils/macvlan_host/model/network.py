@@ -23,7 +23,7 @@ class Subnet:
 
     :ivar ip_range: CIDR or ``first-last``, None for the whole subnet
     :ivar aux_addresses: name → address that is never given out
-    :ivar chosen: chosen by us, because the task named none
+    :ivar chosen: chosen by the collection, because the task gave none
     :ivar scope: empty, or the id of the network that keeps leases of its own here (allow_overlap)
     """
 
@@ -62,7 +62,7 @@ class Network(Identified):
     :ivar parent_created: the parent did not exist and was made for a network
     :ivar mtu: of its endpoints, None for the parent's
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
-    :ivar exclusive: whether addresses that others add to links of its endpoints are to go
+    :ivar exclusive: whether to remove foreign addresses from links of its endpoints
     :cvar kind: of the links of its endpoints
     """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that the state database holds about a host."""
+"""The content of the state database of a host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .network import Network
 
 @dataclass(frozen=True)
 class Lease:
-    """An address that nobody else may get.
+    """An address that no other endpoint may get.
 
     :ivar pool: :attr:`Subnet.pool`
     :ivar holder: who holds it, for messages: ``endpoint net/name``, ``gateway``, ``aux address a of network n``

@@ -10,7 +10,7 @@ import functools
 import typing as t
 
 NETWORK, SUBINTERFACE, ENDPOINT = "network", "vlan_subinterface", "endpoint"
-DUMMY = "dummy parent"  # what a network without a parent of its own has; nobody asks for it by name
+DUMMY = "dummy parent"  # the parent of a network without a given one; no task names it
 # What is asked for, recorded and shown.
 KINDS = (NETWORK, SUBINTERFACE, ENDPOINT)
 # The lists that options and results have of them, those first whose objects carry others.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for links of endpoints that are there: what differs changes in place, in an order that the kernel takes."""
+"""Plans for existing links of endpoints: differences are changed in place, in an order that the kernel accepts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from .builder import PlanBuilder
 
 
 def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Steps for all that differs between the link as it is and as it shall be.
+    """Plan the steps that change an existing link to its declared state.
 
-    What carries traffic does so throughout: right addresses come before wrong ones go, and routes have their next hops
-    by then. A link that is down carries none, and would announce wrong addresses as it comes up.
+    Traffic is not interrupted: right addresses are added before wrong ones are removed, and next hops before their
+    routes. A link that is down carries no traffic, and would announce wrong addresses when it comes up.
     """
     _rename(builder, endpoint, recorded, network)
     place = endpoint.netns, endpoint.ifname
@@ -89,7 +89,7 @@ def _rename(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, networ
 
 
 def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
-    """Refuse to take a link down whose routes nobody here knows, because they are in the table of a VRF."""
+    """Refuse to take down a link whose routes are unknown, because they are in the table of a VRF."""
     vrf = vrf_of(space, space.links[recorded.ifname])
     if vrf is not None:
         raise PlanError(
@@ -100,7 +100,7 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
 
 
 def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
-    """Refuse new routes of a link that others have put into a VRF: there, routes are up to them.
+    """Refuse new routes of a link in a VRF, whose routes the owner of the VRF manages.
 
     :raises PlanError: naming the VRF
     """
@@ -121,7 +121,7 @@ def _take_out(endpoint: Endpoint, ifname: str) -> str:
 
 
 def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """What others have put on a link and the kernel takes away as it goes down: it is not known how long it was to last."""
+    """Warn of foreign addresses and routes that the kernel removes when the link goes down; their lifetime is unknown, so they cannot be restored."""
     found = _link(builder, endpoint, recorded.ifname)
     if found is None:
         return
@@ -172,7 +172,7 @@ def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, change
 
 
 def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
-    """Settings of the namespace that nobody in it asks for any longer go back to what they were."""
+    """Restore settings of the namespace that no endpoint in it requires any longer."""
     neighbours = [other for other in builder.endpoints_in(endpoint.netns) if other.key != endpoint.key]
     return [
         Sysctl(key, recorded.sysctls.get(key), before, optional=True)
@@ -214,8 +214,8 @@ def _present(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
 def _going(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
     """Those of them that are ours and are no longer wanted, as the link is before anything is changed.
 
-    What others have put there while the link lives, as DHCP clients and VRRP do, is theirs, unless the endpoint is
-    exclusive. One of ours whose prefix length somebody has changed is still ours.
+    Addresses that other programs add, such as DHCP clients and VRRP, stay, unless the endpoint is exclusive. An
+    address of ours with a changed prefix length is still ours.
     """
     found = _link(builder, endpoint, endpoint.ifname)
     present = _present(builder, endpoint)
@@ -268,7 +268,7 @@ def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, going: frozenset
 
 
 def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    """Delete the routes of an interface that somebody put there."""
+    """Delete the routes of an interface that programs added."""
     found = _link(builder, endpoint, ifname)
     for route in routes_put_on(*found) if found else ():
         if version_of(route.to) in versions:
@@ -276,7 +276,7 @@ def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versio
 
 
 def routes_put_on(space: Space, link: Link) -> list[Route]:
-    """The routes of a link that somebody put there, without those of its addresses, which are the kernel's.
+    """The routes of a link that programs added, without those that the kernel adds with addresses.
 
     Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
     """
@@ -318,7 +318,7 @@ def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) 
     space, link = found
     present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}
     wanted = {route.identity: route for route in endpoint.all_routes}
-    # The kernel takes one route of a metric to a place; whoever made it, ours comes in its stead.
+    # The kernel keeps one route per destination and metric; ours replaces it, no matter who added it.
     others: dict[tuple[str, int], list[Route]] = {}
     for identity, route in present.items():
         if identity not in wanted:
@@ -328,7 +328,7 @@ def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) 
         if identity in present:
             continue
         replaced = others.pop(route.place, [])
-        # Of IPv6 there may be several, which would all go with the one that is replaced.
+        # For IPv6 there may be several next hops, which would all be replaced together.
         builder.do(*(DeleteRoute(*place, item) for item in replaced[1:]))
         builder.do(ReplaceRoute(*place, replaced[0], route) if replaced else AddRoute(*place, route))
         stale = [item for item in stale if item.place != route.place]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan that is being made: record and kernel as they will be, and the steps that lead there."""
+"""The builder of a plan: record and kernel as they will be, and the steps that lead there."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if t.TYPE_CHECKING:
 
 
 class PlanBuilder(HostView):
-    """The working state of one plan; nothing of it is seen outside.
+    """The working state of one plan; it is not used outside of planning.
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
-    is identity → request for all objects that the plan describes; ``adopts`` is whether somebody has asked for objects, so
+    is identity → request for all objects that the plan describes; ``adopts`` is whether a task names objects, so
     that a VLAN link which lost its tag may be taken for ours; ``taken`` is what compare/claims.py has found out once for all.
     ``unforeseen`` is endpoints whose networks are still to be made, by something else than this plan.
     """
@@ -65,7 +65,7 @@ class PlanBuilder(HostView):
         """What was warned of, each once."""
         return tuple(self._warnings)
 
-    # What shall be
+    # The record as it will be
 
     def expect(self, links: t.Iterable[str], spaces: t.Iterable[Netns], times: int = 1) -> None:
         """Keep links and namespaces that lose their last user, because what is still to be worked in uses them.
@@ -156,7 +156,7 @@ class PlanBuilder(HostView):
 
 
 def require_kind(builder: PlanBuilder, kind: str, what: str) -> None:
-    """Refuse what needs links of a kind that this kernel cannot make.
+    """Refuse requests for links of a kind that this kernel cannot create.
 
     :raises PlanError: naming the kernel module
     """
@@ -166,7 +166,7 @@ def require_kind(builder: PlanBuilder, kind: str, what: str) -> None:
 
 
 def require_pyroute2(builder: PlanBuilder) -> None:
-    """Refuse what is done by pyroute2 where it is not installed.
+    """Refuse steps that need pyroute2 if it is not installed.
 
     :raises MissingLibraryError: always then
     """

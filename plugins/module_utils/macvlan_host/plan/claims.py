@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan makes of addresses that are in use beside the leases: it refuses, warns, or chooses others."""
+"""How a plan treats addresses that are in use beside the leases: it refuses, warns, or chooses others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def taken_of(builder: PlanBuilder) -> Taken:
 
 
 def check_request(builder: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
-    """Refuse an endpoint that asks for an address in use.
+    """Refuse an endpoint that requests an address in use.
 
     :param tag: of its own link
     :raises PlanError: naming what has the address
@@ -41,7 +41,7 @@ def check_request(builder: PlanBuilder, title: str, option: str, address: str, t
 
 
 def warn_of_kept(builder: PlanBuilder, title: str, address: str, tag: str) -> None:
-    """Say of an endpoint that it keeps an address in use: it had it before, and others may rely on that."""
+    """Warn that an endpoint keeps an address in use: it had it before, and other machines may rely on it."""
     plain = without_prefix(address)
     claim = taken_of(builder).on(plain, tag)
     if claim is not None:
@@ -85,7 +85,7 @@ def _unreachable(subnet: Subnet, network: Network) -> str:
 
 
 def warn_of_default_routes(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
-    """Say of an endpoint that its default route leads to its parent, and so nowhere."""
+    """Warn that the default route of an endpoint leads to its parent, which it cannot reach."""
     for gateway in filter(None, (endpoint.gateway4, endpoint.gateway6)):
         if any(claim.link == network.parent for claim in taken_of(builder).on_links(gateway)):
             builder.warn(

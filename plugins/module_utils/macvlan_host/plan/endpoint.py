@@ -46,9 +46,9 @@ from .resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 
 
 def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Work an endpoint that shall be there into the plan; its network's parent must be there.
+    """Plan a declared endpoint; the parent of its network must exist.
 
-    :raises PlanError: it cannot be made, or would have to be changed where that is impossible
+    :raises PlanError: it cannot be created, or a necessary change is impossible
     """
     network = builder.networks.get(wanted.network)
     if network is None:
@@ -66,7 +66,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     with mistakes:
         check_settings(builder, wanted)
     if recorded is not None:
-        builder.drop_endpoint(recorded.key)  # so that it is not in its own way; put back below
+        builder.drop_endpoint(recorded.key)  # so that it does not conflict with itself; added again below
     known = recorded or _found(builder, wanted, network, parent)
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
     if has_place:
@@ -88,9 +88,9 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 
 def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Work an endpoint into a plan of check mode whose network is not there yet: what can be known of it.
+    """Plan, in check mode, an endpoint whose network does not exist yet, as far as it can be known.
 
-    :raises PlanError: it cannot be made, whatever its network will be
+    :raises PlanError: it cannot be created on any network
     """
     mistakes = Mistakes(wanted.title)
     with mistakes:
@@ -114,7 +114,7 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
     """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
 
-    It keeps its addresses, as far as nobody else has got them since. Others may have added more of the same subnet; the
+    It keeps its addresses, unless another endpoint has got them since. Other programs may have added more of the same subnet; the
     one that the MAC address was made of comes first.
     """
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
@@ -143,7 +143,7 @@ def _mac_of(address: str) -> str | None:
 
 
 def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """A namespace that is there and carries the tag of its name is ours, recorded or not."""
+    """Adopt an existing namespace that carries the tag of its name, recorded or not."""
     space = builder.space(netns)
     lo = space.links.get("lo") if space else None
     identifier = names.netns_id(builder.kernel.host, netns.value)
@@ -152,7 +152,7 @@ def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
 
 
 def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """Put right what others have changed of a namespace of ours; let go of one that may not be ours any longer.
+    """Repair a namespace of ours; stop managing one that may not be ours any longer.
 
     To be called before a link is made in it, so that a link of ours without the tag of its namespace always tells of a
     tag that was lost.
@@ -214,7 +214,7 @@ def _create_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
 
 
 def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Bring an endpoint that is recorded to what it shall be, whatever happened to it in the kernel."""
+    """Bring a recorded endpoint to its declared state, whatever its state in the kernel is."""
     link = find_recorded(builder, recorded)
     if link is None:
         _create(builder, endpoint, network)
@@ -265,7 +265,7 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
 
 
 def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Work an endpoint that shall be gone into the plan: its link, its settings, its namespace when that was made for it."""
+    """Plan the removal of an endpoint: its link, its settings, and its namespace if that was created for it."""
     network = builder.networks[endpoint.network]
     space = builder.space(endpoint.netns)
     builder.do(Note(f"forget {endpoint.title}"))
@@ -297,7 +297,7 @@ def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, spa
 
 
 def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """The last endpoint takes a namespace that we made along, unless others have moved in."""
+    """Remove an owned namespace with its last endpoint, unless it contains foreign links or processes."""
     owned = builder.owned_namespace(netns)
     if owned is None or builder.endpoints_in(netns) or builder.is_place_expected(netns):
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may not be, or has to be, in the namespace of an endpoint."""
+"""Checks of the namespace of an endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .refusals import check_family, links_on
 
 
 def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Refuse what is in the way of an endpoint whose addresses, gateways and parent are not known yet."""
+    """Refuse conflicts of an endpoint whose addresses, gateways and parent are not known yet."""
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     known = Endpoint(
         identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
@@ -46,7 +46,7 @@ def find_recorded(builder: PlanBuilder, recorded: Endpoint) -> Link | None:
 
 
 def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Refuse a namespace that is not there and cannot be made, or that is none, or the host's own.
+    """Refuse a namespace that is missing and cannot be created, a path to something else, and the host's own namespace.
 
     :raises PlanError: naming it, and why
     """
@@ -82,7 +82,7 @@ def check_settings(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 
 def has_moved(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> bool:
-    """Whether it is asked for in another namespace, its old one being gone (a container that was started anew)."""
+    """Whether the task names another namespace because the old one is gone (a restarted container)."""
     return not builder.same_place(recorded.netns, endpoint.netns)
 
 
@@ -104,7 +104,7 @@ def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOp
 
 
 def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
-    """What may be there only once in a namespace: the interface name, a subnet, a default route of a family.
+    """Refuse duplicates in a namespace: of the interface name, a subnet, or the default route of a family.
 
     :param own: its link, if there is one
     """
@@ -132,7 +132,7 @@ def check_place(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> N
     """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
 
     :param own: its link, if there is one
-    :raises PlanError: naming what is in the way
+    :raises PlanError: naming the conflicting object
     """
     check_family(builder.kernel, endpoint)
     space = builder.space(endpoint.netns)
@@ -163,7 +163,7 @@ def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str
 
 
 def check_parent(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
-    """Another link may have got the name of the parent; which is the right one is not ours to tell."""
+    """Refuse if the link is on another parent: one of the two links was renamed, and only the operator knows which."""
     elsewhere = None if own else find_link(space, endpoint, None)
     if elsewhere is not None:
         parent, below = builder.networks[endpoint.network].parent, builder.host.by_index(elsewhere.lower)
@@ -206,7 +206,7 @@ def _check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint
 
 
 def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
-    """The kernel has one route of a metric to a destination; what others have put there is theirs."""
+    """Refuse routes whose destination and metric a foreign route has; the kernel has only one of them."""
     taken = {route.place: f"a {route.kind} route" for route in space.odd_routes}
     for other in space.links.values():
         if own is None or other.index != own.index:
@@ -222,7 +222,7 @@ def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -
 
 
 def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
-    """Refuse what the kernel lets nobody make beside a passthru link; links that were not made here count too.
+    """Refuse links that the kernel does not allow beside a passthru link; foreign links count too.
 
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lock-out guard: which steps of a plan would cut the ways by which this host is reached. Pure."""
+"""The lockout guard: which steps of a plan would cut an access path of this host. Pure."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from ..wire.kinds import kind_of
 
 @dataclass(frozen=True)
 class Danger:
-    """A step that would cut a way.
+    """A step that would cut an access path.
 
-    :ivar why: what else there is to say of it
+    :ivar why: an addition to the message
     """
 
     step: Step
@@ -50,7 +50,7 @@ class Danger:
 
 
 def check(title: str, steps: t.Sequence[Step], kernel: Kernel, caution: Caution) -> tuple[str, ...]:
-    """Refuse steps that would cut a way; a warning for each, when that is forced, or has to be confirmed afterwards.
+    """Refuse steps that would cut an access path; return warnings if that is forced, or must be confirmed afterwards.
 
     :raises PlanError: naming the step, the link and the addresses
     """
@@ -105,7 +105,7 @@ def _addresses_on(space: Space, link: Link) -> set[str]:
 
 
 def _carriers(host: Space, link: Link) -> list[Link]:
-    """The link, and all that it hangs on: those below it, and the ports of a bridge or bond."""
+    """The link, and the links that carry it: those below it, and the ports of a bridge or bond."""
     found = [link]
     for item in found:
         below = host.by_index(item.lower) if item.lower_netns is None else None
@@ -115,7 +115,7 @@ def _carriers(host: Space, link: Link) -> list[Link]:
 
 
 class _Reach:
-    """How the kernel finds the other end of a way."""
+    """The routes by which the kernel reaches the remote end of an access path."""
 
     def __init__(self, host: Space, way: Way) -> None:
         self.way = way
@@ -164,7 +164,7 @@ _TAKES_LINK: dict[type[Step], t.Callable[[t.Any, t.Container[str]], bool]] = {
 
 
 def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
-    """Whether a link that a way needs would be gone, or the way would be another one."""
+    """Whether a step removes a link of an access path, or diverts the path."""
     leads_away = _LEADS_AWAY.get(type(step))
     is_on_host = isinstance(step, OnLink) and step.netns == HOST
     return _takes_link(step, carriers) or leads_away is not None and is_on_host and leads_away(step, reach)
@@ -252,7 +252,7 @@ def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link |
 
 
 def _taken_over(voices: t.Iterable[_Voice], way: Way, link: Link, wire: Link) -> t.Iterator[Danger]:
-    """The steps by which neighbours on the wire of a way would take another link for one of its ends."""
+    """Yield steps after which neighbours of an access path would confuse another link with one of its ends."""
     # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (compare/claims.py).
     hop = None if link.ours and kind_of(link).is_endpoint else way.hop
     own = {way.local: "this host", way.remote: "the other end", hop: "its next hop"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The mistakes that a plan meets, collected, so that one run names all of them. Pure."""
+"""Collects the mistakes of a plan, so that one run names all of them. Pure."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ from .subnets import check_lost_subnets, check_reservations, endpoint_names, set
 
 
 def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
-    """Work a network that shall be there into the plan.
+    """Plan a declared network.
 
-    :raises PlanError: it cannot be made, or would have to be changed where that is impossible
+    :raises PlanError: it cannot be created, or a necessary change is impossible
     """
     recorded = builder.networks.get(wanted.name)
     identifier = recorded.id if recorded else names.object_id(builder.kernel.host, "network", wanted.name)
@@ -197,7 +197,7 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
 def check_carries(builder: PlanBuilder, title: str, link: Link) -> None:
     """Refuse a parent on which the kernel would refuse a macvlan (drivers/net/macvlan.c, macvlan_port_create).
 
-    :raises PlanError: naming what is in the way
+    :raises PlanError: naming the conflicting object
     """
     problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
     if problem is not None:
@@ -245,7 +245,7 @@ def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: Network
 
 
 def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:
-    """Work a network that shall be gone into the plan.
+    """Plan the removal of a network.
 
     :raises PlanError: it has endpoints, and ``force`` was not given
     """

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans that bring back what is recorded, from the record alone: after a boot, or when a parent has come back.
+"""Plans that restore recorded objects from the record alone: after a boot, or when a parent is back.
 
-The record stays as it is, but for namespaces that turn out to be somebody else's. What is in the way of one object does
-not stop the others.
+The record stays as it is, except for namespaces that turn out to be foreign. A problem of one object does not stop the
+others.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .resolve import check_mtu_of_ipv6
 
 
 def plan_restoration(builder: PlanBuilder, wanted: Restoration) -> None:
-    """Work everything that is recorded into the plan, from the bottom up; the builder tells what is missing."""
-    # What has no tag after a boot was made by others, however like ours it is.
+    """Plan all recorded objects, from the bottom up; the builder collects the missing ones."""
+    # A link without a tag after a boot is foreign, however similar to ours it is.
     builder.adopts = False
     for sub in stacked(builder.links.values()):
         if wanted.only in (None, sub.ref):
@@ -56,7 +56,7 @@ def _missing_link(builder: PlanBuilder, name: str) -> Missing | None:
 
 @contextlib.contextmanager
 def _told(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Iterator[None]:
-    """Note what is in the way of an object, and take back what was planned for it.
+    """Note the problem of an object, and drop the steps that were planned for it.
 
     :param cause: what is missing below it, if anything
     """
@@ -89,7 +89,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
 
 
 def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Refuse namespaces that only their owners can bring back."""
+    """Refuse namespaces that only their owners can restore."""
     netns, title = endpoint.netns, endpoint.title
     if not netns.path or find_recorded(builder, endpoint) is not None:
         return

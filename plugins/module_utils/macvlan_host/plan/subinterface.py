@@ -33,9 +33,9 @@ from .parent import (
 
 
 def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None:
-    """Work a sub-interface that shall be there into the plan.
+    """Plan a declared sub-interface.
 
-    :raises PlanError: it cannot be made, or would have to be changed where that is impossible or not ours
+    :raises PlanError: it cannot be created, or a necessary change is impossible or would affect a foreign link
     """
     recorded = builder.links.get(wanted.name)
     if isinstance(recorded, DummyParent):
@@ -102,7 +102,7 @@ def _endpoints_on(builder: PlanBuilder, parent: str) -> list[tuple[Network, Endp
 
 
 def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions) -> None:
-    """A link that was there before is used as it is, if it is what the task describes."""
+    """Accept a foreign link if it matches the task; refuse it otherwise."""
     base = builder.host.by_index(link.lower) if link.lower_netns is None else None
     if link.vlan is None or base is None:
         raise PlanError(
@@ -126,7 +126,7 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
 
 
 def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval) -> None:
-    """Work a sub-interface that shall be gone into the plan.
+    """Plan the removal of a sub-interface.
 
     :raises PlanError: it is foreign or in use, and ``force`` was not given
     """
@@ -154,7 +154,7 @@ def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval)
 
 
 def plan_subinterface_retraction(builder: PlanBuilder, wanted: SubInterfaceRetraction) -> None:
-    """Work into the plan that a sub-interface is no longer declared: it goes, or stays with those who use it.
+    """Plan that a sub-interface is no longer declared: remove it, or keep it for its users.
 
     :raises PlanError: something foreign uses it
     """
@@ -179,7 +179,7 @@ def _check_foreign_removal(link: Link, wanted: SubInterfaceRemoval) -> None:
 
 
 def _users(builder: PlanBuilder, name: str, link: Link | None) -> list[str]:
-    """What would be lost with a link: networks, sub-interfaces on it, foreign links on it, its bridge or bond."""
+    """The users of a link: networks, sub-interfaces on it, foreign links on it, its bridge or bond."""
     users = [network.title for network in builder.networks_on(name)]
     users += [other.title for other in builder.subinterfaces_on(name)]
     return users + foreign_users(builder, link)

@@ -20,14 +20,14 @@ from .mistakes import Mistakes
 
 
 def endpoint_names(endpoints: list[Endpoint]) -> str:
-    """The endpoints that are in the way, as the end of a message."""
+    """The endpoints that prevent a change, as the end of a message."""
     if not endpoints:
         return ""
     return " (in the way: endpoints " + ", ".join(sorted(endpoint.name for endpoint in endpoints)) + ")"
 
 
 def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
-    """Refuse to take subnets away from endpoints that have addresses in them.
+    """Refuse to remove subnets in which endpoints have addresses.
 
     :raises PlanError: naming the subnets and the endpoints
     """
@@ -141,7 +141,7 @@ def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | No
 
 
 def _occupied(builder: PlanBuilder) -> list[str]:
-    """What a chosen subnet must be clear of: networks, and what the host reaches through its own links."""
+    """The networks that a chosen subnet must not overlap: recorded subnets, and those that the host reaches through its own links."""
     occupied = [subnet.subnet for network in builder.networks.values() for subnet in network.subnets]
     occupied += builder.expected_subnets
     addresses = [parse_network(cidr)[0] for found in builder.host.addresses.values() for cidr in found]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run tells of itself: the objects before and after, the steps, the warnings. Pure: from the plan alone."""
+"""The result of a run: the objects before and after, the steps, the warnings. Pure: from the plan alone."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Outcome:
     :ivar shown: the object afterwards, ``{}`` when absent; of a configuration all that is recorded, list by list
     :ivar before: the object before, ``{}`` when absent; of a configuration only what differs
     :ivar after: the same afterwards
-    :ivar steps: what was done, a sentence each
-    :ivar missing: what a restoration could not bring back
-    :ivar created: whether it comes to be recorded, which it was not before
-    :ivar confirm_within: in how many seconds it has to be confirmed, 0 when nobody has to
+    :ivar steps: the steps, one sentence each
+    :ivar missing: the objects that a restoration could not create
+    :ivar created: whether the object is newly recorded
+    :ivar confirm_within: the seconds within which the change must be confirmed, 0 for a permanent change
     """
 
     changed: bool

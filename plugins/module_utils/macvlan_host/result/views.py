@@ -98,7 +98,7 @@ class View:
         }
 
     def foreign_addresses(self, network: str, name: str) -> list[str]:
-        """What somebody has added to the link of an endpoint for good; none where there is no such link."""
+        """The foreign addresses without a lifetime on the link of an endpoint; none if it has no link."""
         endpoint = self._host.endpoints[network, name]
         space, parent = self._host.space(endpoint.netns), self._host.host.links.get(self._host.networks[network].parent)
         link = find_link(space, endpoint, parent) if space else None

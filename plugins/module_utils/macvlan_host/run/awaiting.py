@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written down of a run that awaits confirmation, is at work, or died."""
+"""The journal of a run that awaits confirmation, is working, or died."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refuse_while_awaited(stored: Stored) -> None:
 
 
 def journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
-    """What to tell of a run whose intention is written down: it died, or it is at work."""
+    """The warnings about a run with a journal: it died, or it is working."""
     journal = stored.journal
     if journal is None:
         return ()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing back what is recorded, at boot and when something that it needs has come: nothing of Ansible is there."""
+"""Restores recorded objects, at boot and when a missing parent or namespace appears, without Ansible."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
 @dataclass(frozen=True)
 class Restored:
-    """What one or more passes have done.
+    """The result of one or more passes.
 
     :ivar total: how many objects are recorded
     :ivar parents: the names of all links that something recorded sits on
     :ivar missing: the objects that are not there, or not as they are recorded
     :ivar refused: whether the kernel has refused any of them
-    :ivar pending: what awaits confirmation, in a sentence: until that is over nobody knows what is to be restored
+    :ivar pending: what awaits confirmation, in a sentence: until then the state to restore is undecided
     """
 
     total: int
@@ -62,9 +62,9 @@ CLOCK = Clock()
 
 
 def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CLOCK) -> Restored:
-    """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
+    """Restore all recorded objects, and wait for parents and namespaces that do not exist yet.
 
-    A change that awaits confirmation is waited for in the same time: it is confirmed, or put back by itself.
+    A change that awaits confirmation is waited for in the same time: it is confirmed or reverted.
 
     :param timeout: how long to wait, in seconds; None for as long as anything is awaited
     :param tell: called with what is done so far whenever a wait begins
@@ -122,7 +122,7 @@ def _restore_once(state_dir: str) -> Restored:
 
 
 def _restore_one_by_one(state_dir: str) -> Restored:
-    """Every object in a plan of its own, so that what the kernel refuses stops nothing but itself."""
+    """Restore every object in its own plan, so that a refused one does not stop the others."""
     outcomes: list[Outcome] = []
     refused: list[Missing] = []
     refs = recorded_objects(state_dir=state_dir)

@@ -58,7 +58,7 @@ def needs_to_decide(request: AnyRequest, stored: Stored, caution: Caution | None
 def decide(request: AnyRequest, observed: Observation, caution: Caution | None, foresee: bool = False) -> Decision:
     """Plan what a request takes, and refuse what must not be done.
 
-    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
+    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
     :param foresee: as in :func:`plan.plan.plan`; only check mode does so
     :raises PlanError: it is refused
     """
@@ -73,9 +73,9 @@ def decide(request: AnyRequest, observed: Observation, caution: Caution | None, 
 
 
 def _check_ways(request: AnyRequest, plan: Plan, kernel: Kernel, caution: Caution | None) -> tuple[str, ...]:
-    """What to tell of steps that may cut the ways by which the host is reached.
+    """The warnings about steps that may cut an access path.
 
-    :raises PlanError: they would, and nobody has forced it
+    :raises PlanError: they would, without force
     """
     # A run with nothing to do cuts nothing, and need not ask.
     if caution is None or not plan.steps:

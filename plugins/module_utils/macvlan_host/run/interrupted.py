@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run that died, or that awaits confirmation, has left."""
+"""Handles the journal of a run that died, or that awaits confirmation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..store.journal import Journal, Stored
 
 
 def settle_interrupted(session: Session, stored: Stored) -> list[str]:
-    """Turn back, or for a removal finish, what a run that died had begun; what could not be, a sentence each."""
+    """Undo the steps of a run that died, or finish them if it was a removal; return the failures, one sentence each."""
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
     if journal.boot_id == machine.boot_id():

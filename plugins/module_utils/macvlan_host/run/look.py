@@ -25,7 +25,7 @@ NeedsOf = t.Callable[[Stored], Needs]
 
 
 def look(state: State, needs: NeedsOf) -> tuple[Stored, Kernel]:
-    """Record and kernel of one moment, as far as that can be had while others may be writing."""
+    """Record and kernel of one moment, as far as possible while other runs may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
@@ -41,7 +41,7 @@ def look_at_kernel(needs: Needs) -> Kernel:
 
 
 def check_not_lost(state: State) -> None:
-    """Without a database nothing is known of links that carry our tag, so nothing can be done rightly.
+    """Refuse to work without a database while links carry our tag, because nothing is known about them.
 
     :raises StateError: naming the links and the ways out
     """

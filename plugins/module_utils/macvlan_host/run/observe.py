@@ -31,7 +31,7 @@ class Observation(t.NamedTuple):
 
 
 def observe(state: State, needs: NeedsOf) -> Observation:
-    """Look without a lock and without touching anything.
+    """Read record and kernel without a lock and without changing anything.
 
     :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
     """
@@ -50,7 +50,7 @@ def observe(state: State, needs: NeedsOf) -> Observation:
 
 
 def observe_as_writer(session: Session, needs: NeedsOf) -> Observation:
-    """Look with the lock held, after clearing up what a run that died has left.
+    """Read record and kernel with the lock held, after settling a run that died.
 
     :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The last phase of a run: a plan carried out, or turned back."""
+"""The last phase of a run: carry out a plan, or undo it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
 
 
 def apply_steps(session: Session, writer: write.KernelWriter, plan: Plan, title: str) -> None:
-    """Do the steps of a plan, or take back what was done of them.
+    """Perform the steps of a plan; if one fails, undo the steps before it.
 
     :raises KernelError: one was refused; naming its object, and what could not be taken back
     """

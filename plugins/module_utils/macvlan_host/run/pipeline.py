@@ -18,14 +18,14 @@ from .observe import observe, observe_as_writer
 
 
 def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
-    """Bring one object, or a whole configuration, to what is asked, or, with ``check``, tell what that would be.
+    """Bring one object, or a whole configuration, to the requested state, or, with ``check``, predict the result.
 
     A real run begins with the same phases that check mode consists of: a run with nothing to do takes no lock, and what
     is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
     because another run may be half-way through what this one looks at. What was decided without the lock is performed if
-    the lock was free and nobody has written to the database since; else the run observes and decides again.
+    the lock was free and no run has written to the database since; else the run observes and decides again.
 
-    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
+    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
 

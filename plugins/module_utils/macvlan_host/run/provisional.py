@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A change that is put back unless somebody confirms it."""
+"""A provisional change, which is reverted unless it is confirmed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .revert_timer import Watchdog
 def perform_for_now(
     session: Session, request: AnyRequest, decision: Decision, caution: Caution, watchdog: Watchdog
 ) -> Outcome:
-    """Carry a plan out that is put back unless somebody confirms it.
+    """Carry out a plan that is reverted unless it is confirmed.
 
     What is intended stays written down, so that whatever comes instead of a confirmation, the end of the time, a crash
     or a power cut, the way back is the one of an interrupted run. A removal, too, is turned back then.

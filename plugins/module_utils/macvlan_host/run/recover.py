@@ -31,7 +31,7 @@ class Recovered(t.NamedTuple):
 
 
 def recover(*, state_dir: str) -> Recovered:
-    """Make the record usable again from its backup and from what links tell; the kernel stays as it is.
+    """Make the record usable again from its backup and from the tags of links; the kernel is not changed.
 
     :raises MacvlanHostError: nothing can be done, and why
     """

@@ -41,7 +41,7 @@ class Watchdog:
             os._exit(0)
 
     def begin(self, text: str) -> None:
-        """Have the work done, whatever becomes of this process."""
+        """Start the work, which continues even if this process ends."""
         os.write(self._mouth, text.encode())
 
     def close(self) -> None:

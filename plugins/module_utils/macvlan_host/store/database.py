@@ -34,7 +34,7 @@ READ_ATTEMPTS = 50
 
 
 class State:
-    """The database of one ``state_dir``; nothing is opened or made before it is needed."""
+    """The database of one ``state_dir``; nothing is opened or created before it is needed."""
 
     def __init__(self, folder: str) -> None:
         if not validators.path(folder):
@@ -75,9 +75,9 @@ class State:
 
     @contextlib.contextmanager
     def locked(self, doing: str) -> t.Iterator[Session]:
-        """Be the one writer for the length of the block.
+        """Hold the lock of the one writer during the block.
 
-        :param doing: what for, told to those who wait in vain
+        :param doing: the purpose, which the message of a run that waits in vain names
         :raises StateError: another writer does not end, or the database cannot be used
         """
         self._make_folder()
@@ -94,7 +94,7 @@ class State:
                 connection.close()
 
     def repair(self) -> list[str]:
-        """Put the backup where the database is damaged, empty or gone; what was done, a sentence each.
+        """Restore the backup if the database is damaged, empty or gone; return what was done, one sentence each.
 
         :raises StateError: it cannot be done, or the database or its backup belongs to something else or to a newer
             release; both are as they were then
@@ -125,7 +125,7 @@ class State:
         return None
 
     def _usable_backup(self) -> tuple[str, bool]:
-        """What there is to say of the backup, and whether it can be used.
+        """A phrase about the backup, and whether it can be used.
 
         :raises StateError: it belongs to something else or to a newer release, or does not hold still
         """
@@ -145,7 +145,7 @@ class State:
         return f"it is now the backup {self.backup}, written {when}", True
 
     def _put_aside(self) -> str:
-        """Keep a damaged database, with its log, for whoever wants to look at it; where it is now."""
+        """Keep a damaged database, with its log, for inspection; return its new path."""
         numbers = (number for number in range(1, 1000) if not os.path.lexists(f"{self.path}.damaged{number}"))
         kept = f"{self.path}.damaged{next(numbers)}"
         with files_used(self.path):
@@ -155,7 +155,7 @@ class State:
         return kept
 
     def _take_backup(self, backup: tuple[str, bool]) -> str:
-        """Put the backup in the place of the database, if it can be used; what was done."""
+        """Replace the database by the backup, if it can be used; return what was done."""
         said, is_usable = backup
         if not is_usable:
             return f"{said}, so the record starts empty"
@@ -168,7 +168,7 @@ class State:
         return said
 
     def is_locked(self) -> bool:
-        """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
+        """Whether a writer is working, without taking the lock even for a moment (proc_locks(5))."""
         try:
             lock = os.stat(os.path.join(self.folder, "lock"))
             place = f" {os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino} "
@@ -190,7 +190,7 @@ class State:
         self._check_safe()
 
     def _check_safe(self) -> None:
-        """Refuse what somebody else could have put or could change there."""
+        """Refuse files that another user could have created or could change."""
         for path, what in ((self.folder, "state_dir"), (self.path, "state database")):
             try:
                 found = os.lstat(path)
@@ -225,7 +225,7 @@ class State:
             os.close(descriptor)
 
     def _wait_for(self, descriptor: int) -> bool:
-        """Take the lock; whether another run had it at first."""
+        """Take the lock; return whether another run had it at first."""
         deadline = time.monotonic() + LOCK_TIMEOUT
         waited = False
         while True:
@@ -286,10 +286,10 @@ class Session:
             return load(self._connection, self._path)
 
     def intend(self, journal: Journal) -> None:
-        """Write down what is about to be done, for whoever comes after a crash.
+        """Store the intended steps, so that the next run can recover from a crash.
 
-        That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
-        what it would have recorded is not.
+        A removal is finished, so its undo steps are left out; everything else is undone, so its record changes are
+        left out.
         """
         # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
         steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
@@ -305,7 +305,7 @@ class Session:
             )
 
     def record(self, changes: t.Iterable[Change]) -> None:
-        """Record what was done, and take the intention away, in one transaction."""
+        """Record the result, and delete the journal, in one transaction."""
         with self._transaction_of_this_release():
             apply_rows(self._connection, tuple(changes))
             self._connection.execute("DELETE FROM journal")
@@ -324,7 +324,7 @@ class Session:
     def keep_backup(self) -> str | None:
         """Keep a copy of what is recorded now beside the database; why that failed, None when it did not.
 
-        What was done is done, and recorded; so this is a matter for a warning.
+        The change is done and recorded, so a failure here is only a warning.
         """
         backup = f"{self._path}.backup"
         try:
@@ -337,13 +337,13 @@ class Session:
         return None
 
     def _keep_copy(self, path: str) -> None:
-        """Copy what is committed to another file, whole or not at all."""
+        """Copy the committed state to another file, atomically."""
         partial = f"{path}.partial"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with contextlib.closing(connect(partial, "mode=rw")) as copy:
-            # It counts only when it is whole, and then it is made durable at once.
+            # Synced once, after the integrity check.
             copy.execute("PRAGMA synchronous = OFF")
             self._connection.backup(copy)
             (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()

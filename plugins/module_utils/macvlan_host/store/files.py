@@ -23,7 +23,7 @@ LOCK_TIMEOUT = 60.0
 
 @contextlib.contextmanager
 def reported(path: str) -> t.Iterator[None]:
-    """Say in words what SQLite says in numbers."""
+    """Translate errors of SQLite into messages."""
     try:
         yield
     except validators.UnknownError as exc:

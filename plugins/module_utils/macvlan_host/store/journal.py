@@ -20,7 +20,7 @@ class Journal:
     :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
     :ivar removal: finished rather than turned back
     :ivar changes: what it will have recorded; known after a crash only for a removal, and for what is to be confirmed
-    :ivar confirm_by: seconds of CLOCK_BOOTTIME until which somebody has to confirm it, None when nobody has to
+    :ivar confirm_by: seconds of CLOCK_BOOTTIME until which the change must be confirmed, None for a permanent change
     :ivar connection: the one that it came by, which is not the one to confirm it by
     :ivar applied: whether all of it is done, and nothing but the confirmation is missing
     """

@@ -126,7 +126,7 @@ def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> N
 
 
 def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body: dict[str, t.Any]) -> None:
-    """Insert only: a row that is there already, such as somebody else's lease, is an error."""
+    """Insert only: an existing row, such as the lease of another endpoint, is an error."""
     values = [*key]
     if table == "endpoints":
         values += [body["parent"], body["mac"], json.dumps(body["body"])]

@@ -62,7 +62,7 @@ class LinkKind:
     :ivar by_library: they are made, or changed, by pyroute2
     :ivar is_endpoint: endpoints are such links: made in whichever namespace, and known by their tag under any name
     :ivar pack: the attributes in IFLA_INFO_DATA that ask for a link, None where the library asks
-    :ivar parse: what those of an answer say, None where nobody wants to know
+    :ivar parse: reads those of an answer, None if they are not needed
     :ivar modes: name → number of the modes that it can have
     :ivar exclusive_modes: those in which it has its parent for itself, and the MAC address of that
     :ivar quiet_modes: mode → the mode in which a new link does not announce itself to the others on its parent

@@ -265,7 +265,7 @@ def replace_route(index: int, route: Route) -> Packed:
 
 
 def delete_route(index: int, route: Route) -> Packed:
-    """Delete a route, whoever made it."""
+    """Delete a route, no matter who added it."""
     return Packed(RTM_DELROUTE, 0, _route_body(index, route, RTPROT_UNSPEC))
 
 
