@@ -29,12 +29,12 @@ SEES: dict[str, set[str]] = {
     "ipam": _NOUNS,
     "wire": _NOUNS,
     "request": {*_NOUNS, "ipam"},
-    "steps": {*_NOUNS, "ipam", "wire.kinds"},
+    "steps": {*_NOUNS, "ipam", "wire.kinds", "compare.ownership"},
     "compare": {*_NOUNS, "ipam", "wire.kinds"},
     "plan": {*_NOUNS, "ipam", "wire.kinds", "request", "steps", "compare"},
     "result": {*_NOUNS, "ipam", "wire.kinds", "request", "steps", "compare"},
     "store": {*_NOUNS, "steps"},
-    "kernel": {*_NOUNS, "wire", "steps"},
+    "kernel": {*_NOUNS, "wire", "steps", "compare.ownership"},
     "run": {*_NOUNS, "ipam", "wire", "request", "steps", "compare", "plan", "result", "store", "kernel"},
 }
 # Seen by all, and seeing nothing.

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Space
-from ..model.links import Link
+from ..model.links import Link, OwnedLink, SubInterface, VlanFacts
 from ..model.netns import Netns, OwnedNetns
 from ..values import names
 from ..wire.kinds import kind_of
@@ -18,6 +20,100 @@ from ..wire.kinds import kind_of
 def is_ours(link: Link | None, identifier: str, kind: str) -> bool:
     """Whether a link carries the tag of an object and is of its kind."""
     return link is not None and link.kind == kind and link.alias == names.tag(identifier)
+
+
+class Described(t.Protocol):
+    """A link as a step describes it."""
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+
+    @property
+    def tag(self) -> str | None:
+        """The alias that it carries, None for a foreign one."""
+
+    @property
+    def vlan(self) -> VlanFacts | None:
+        """Its VLAN, None where that does not matter."""
+
+
+def is_meant(found: Link, wanted: Described, or_untagged: bool = False) -> bool:
+    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
+
+    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
+    """
+    if found.kind != wanted.kind:
+        return False
+    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
+        return False
+    identifier = names.identifier_of(wanted.tag)
+    if found.alias or not or_untagged or identifier is None:
+        return found.alias == (wanted.tag or "")
+    return found.group == names.birth_group(identifier)
+
+
+# --- links of the host ----------------------------------------------------------------------------------------------
+
+
+def base_of(host: Space, link: Link) -> Link | None:
+    """The link of the host that one of its links sits on, None when there is none or it is in another namespace."""
+    return host.by_index(link.lower) if link.lower_netns is None else None
+
+
+def tagged_or_named(host: Space, owned: OwnedLink) -> Link | None:
+    """What carries the tag of a link of ours, whatever it is called now, else what has its name."""
+    return host.tagged(names.tag(owned.id)) or host.links.get(owned.name)
+
+
+def is_owned(host: Space, link: Link, owned: OwnedLink) -> bool:
+    """Whether a link is the one of the record: its tag, its kind, its VLAN, its base."""
+    return is_ours(link, owned.id, owned.kind) and fits(host, link, owned)
+
+
+def fits(host: Space, link: Link, owned: OwnedLink) -> bool:
+    """Whether a link, whatever its tag is, can be none but the one of the record: kind, VLAN and base cannot be had twice."""
+    if link.kind != owned.kind or not isinstance(owned, SubInterface):
+        return link.kind == owned.kind
+    base = host.links.get(owned.parent)
+    return _has_vlan_of(link, owned) and base is not None and link.lower == base.index
+
+
+def renamed_base(host: Space, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
+    """Old and new name of the base of our VLAN link, if all that differs of the link is what its base is called."""
+    if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or not _has_vlan_of(link, owned):
+        return None
+    base = base_of(host, link)
+    return (owned.parent, base.name) if base is not None and owned.parent not in host.links else None
+
+
+def _has_vlan_of(link: Link, sub: SubInterface) -> bool:
+    return link.vlan is not None and (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol)
+
+
+def is_left(link: Link | None, machine: str) -> bool:
+    """Whether a link that is not recorded is one that a record which was lost has left: it carries the tag of its own name.
+
+    :param machine: what ids are made of (:attr:`Kernel.host`)
+    """
+    return link is not None and is_ours(link, names.subinterface_id(machine, link.name), SubInterface.kind)
+
+
+# --- endpoints ------------------------------------------------------------------------------------------------------
+
+
+def link_of(view: HostView, endpoint: Endpoint) -> Link | None:
+    """The link of a recorded endpoint, None when it is not there."""
+    space = view.space(endpoint.netns)
+    parent = view.host.links.get(view.networks[endpoint.network].parent)
+    return None if space is None else find_link(space, endpoint, parent)
+
+
+def find_left_link(space: Space, identifier: str, netns: Netns, parent: Link) -> Link | None:
+    """The link of an endpoint that is not recorded: a record that was lost has left it with its tag."""
+    link = space.tagged(names.tag(identifier))
+    is_it = link is not None and kind_of(link).is_endpoint and link.lower == parent.index and is_on_host(link, netns)
+    return link if is_it else None
 
 
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
@@ -40,6 +136,25 @@ def is_on_host(link: Link, netns: Netns) -> bool:
     return (link.lower_netns is not None) == bool(netns.path)
 
 
+# --- namespaces -----------------------------------------------------------------------------------------------------
+
+
+def is_left_namespace(netns: Netns, loopback: Link | None, machine: str) -> bool:
+    """Whether a namespace, recorded or not, carries the tag of its own name.
+
+    :param machine: what ids are made of (:attr:`Kernel.host`)
+    """
+    if netns.kind != "name" or loopback is None:
+        return False
+    return loopback.alias == names.tag(names.netns_id(machine, netns.value))
+
+
+def is_tagged(space: Space, owned: OwnedNetns) -> bool:
+    """Whether a namespace carries the tag of one of ours."""
+    lo = space.links.get("lo")
+    return lo is not None and lo.alias == names.tag(owned.id)
+
+
 def is_made_here(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
     """Whether a namespace that is recorded as ours is still the one that was created.
 
@@ -50,7 +165,7 @@ def is_made_here(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) 
     """
     lo = space.links.get("lo")
     if lo is None or lo.alias:
-        return lo is not None and lo.alias == names.tag(owned.id)
+        return is_tagged(space, owned)
     return any(_holds(view, space, endpoint) for endpoint in view.endpoints_in(netns))
 
 

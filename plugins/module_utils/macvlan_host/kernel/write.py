@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import typing as t
 
+from ..compare.ownership import is_meant
 from ..errors import KernelError
 from ..model.links import VlanFacts
 from ..model.netns import Netns
 from ..model.sysctl import setting_by_netlink
-from ..steps.link_spec import is_meant
 from ..steps.steps import (
     AddAddress,
     AddConnectedRoute,

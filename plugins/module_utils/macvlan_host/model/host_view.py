@@ -53,7 +53,7 @@ class HostView:
     @property
     def host(self) -> Space:
         """The host's own namespace."""
-        return t.cast(Space, self._spaces.get(HOST.path))
+        return self._spaces.get(HOST.path) or Space()  # it is always read
 
     @functools.cached_property
     def known_addresses(self) -> frozenset[str]:

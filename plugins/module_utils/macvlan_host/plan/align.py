@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..compare.link import connected_routes, intruders, route_phrase
+from ..compare.differences import (
+    intruders,
+    missing_connected_routes,
+    of_addresses,
+    of_endpoint_link,
+    of_routes,
+    of_settings,
+    rivals,
+    route_order,
+    route_phrase,
+)
 from ..compare.settings import PROMOTION, default_key, needs_ipv6, settings
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
@@ -52,12 +62,10 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     loses_ipv6 = _loses_ipv6(link, endpoint)
     if loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
-    wanted = {"alias": names.tag(endpoint.id), "mac": endpoint.mac, "mtu": endpoint.mtu, "mode": network.mode}
-    actual = {"alias": link.alias, "mac": link.mac, "mtu": link.mtu, "mode": link.macvlan_mode}
-    for attribute, value in wanted.items():
-        # The MAC of a passthru link is its parent's, and is never written.
-        if actual[attribute] != value and not (attribute == "mac" and kind_of(network).takes_parent(network.mode)):
-            builder.do(SetLink(*place, attribute, actual[attribute], value))
+    for attribute, new, old in of_endpoint_link(endpoint, network, builder.host.links.get(network.parent), link):
+        # The MAC of a passthru link is its parent's, and is never written. It comes up when it has its addresses.
+        if attribute in ("alias", "mtu", "mode") or attribute == "mac" and not kind_of(network).takes_parent(network.mode):
+            builder.do(SetLink(*place, attribute, old, new))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
     going = _going(builder, endpoint, recorded, network)
@@ -140,14 +148,9 @@ def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpo
 
 def _align_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
     """Steps for the settings that differ; the link is as it was before anything of it was changed."""
-    changes = []
     # With the mtu that it needs IPv6 comes back, and has the settings of a new interface (net/ipv6/addrconf.c).
     comes_back = link.mtu < MIN_MTU_IPV6 <= endpoint.mtu
-    for item in settings(endpoint, builder.kernel.has_ipv6):
-        key = names.sysctl_key(item.key, endpoint.ifname)
-        actual = space.sysctls.get(key)
-        if actual != item.new and not (actual is None and item.optional and not comes_back):
-            changes.append(dataclasses.replace(item, old=actual))
+    changes = of_settings(endpoint, space, builder.kernel.has_ipv6, comes_back)
     changes += dropped_sysctls(builder, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
     if _loses_ipv6(link, endpoint) and not builder.kernel.read_only:
         changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
@@ -212,17 +215,9 @@ def _present(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _going(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
-    """Those of them that are ours and are no longer wanted, as the link is before anything is changed.
-
-    Addresses that other programs add, such as DHCP clients and VRRP, stay, unless the endpoint is exclusive. An
-    address of ours with a changed prefix length is still ours.
-    """
+    """Those of them that must go, as the link is before anything is changed."""
     found = _link(builder, endpoint, endpoint.ifname)
-    present = _present(builder, endpoint)
-    missing = {without_prefix(address) for address in endpoint.addresses if address not in present}
-    going = set(recorded.addresses) - set(endpoint.addresses)
-    going.update(intruders(endpoint, network, *found) if found else ())
-    return frozenset(item for item in present if item in going or without_prefix(item) in missing)
+    return of_addresses(endpoint, network, *found, recorded.addresses).surplus if found else frozenset()
 
 
 def _wrong(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
@@ -281,11 +276,7 @@ def routes_put_on(space: Space, link: Link) -> list[Route]:
     Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
     """
     connected = {inet.network_of(address) for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
-    return sorted((route for route in space.routes.get(link.index, ()) if route.to not in connected), key=_route_order)
-
-
-def _route_order(route: Route) -> tuple[int, str, int, str]:
-    return version_of(route.to), route.to, route.place[1], route.via or ""
+    return sorted((route for route in space.routes.get(link.index, ()) if route.to not in connected), key=route_order)
 
 
 def _forget_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
@@ -301,36 +292,21 @@ def _align_connected_routes(builder: PlanBuilder, endpoint: Endpoint) -> None:
     if found is None:
         return
     space, link = found
-    present = space.routes.get(link.index, ())
-    for address, route in connected_routes(endpoint, space, link).items():
-        if any(item.identity == route.identity for item in present):
-            continue
-        for other in sorted((item for item in present if item.place == route.place), key=_route_order):
-            builder.do(DeleteRoute(endpoint.netns, endpoint.ifname, other))
+    for address, route in missing_connected_routes(endpoint, space, link):
+        builder.do(*(DeleteRoute(endpoint.netns, endpoint.ifname, other) for other in rivals(route, space, link)))
         builder.do(AddConnectedRoute(endpoint.netns, endpoint.ifname, address))
 
 
 def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
     place = endpoint.netns, endpoint.ifname
     found = _link(builder, endpoint, endpoint.ifname)
-    if found is None or vrf_of(found[0], found[1]) is not None:
+    if found is None:
         return
-    space, link = found
-    present = {route.identity: route for route in sorted(space.routes.get(link.index, ()), key=_route_order)}
-    wanted = {route.identity: route for route in endpoint.all_routes}
+    missing, stale = of_routes(endpoint, *found, recorded.all_routes)
     # The kernel keeps one route per destination and metric; ours replaces it, no matter who added it.
-    others: dict[tuple[str, int], list[Route]] = {}
-    for identity, route in present.items():
-        if identity not in wanted:
-            others.setdefault(route.place, []).append(route)
-    stale = [route for route in recorded.all_routes if route.identity in present and route.identity not in wanted]
-    for identity, route in wanted.items():
-        if identity in present:
-            continue
-        replaced = others.pop(route.place, [])
+    for route, others in [(route, rivals(route, *found)) for route in missing]:
         # For IPv6 there may be several next hops, which would all be replaced together.
-        builder.do(*(DeleteRoute(*place, item) for item in replaced[1:]))
-        builder.do(ReplaceRoute(*place, replaced[0], route) if replaced else AddRoute(*place, route))
-        stale = [item for item in stale if item.place != route.place]
-    for route in stale:
-        builder.do(DeleteRoute(*place, route))
+        builder.do(*(DeleteRoute(*place, item) for item in others[1:]))
+        builder.do(ReplaceRoute(*place, others[0], route) if others else AddRoute(*place, route))
+    taken = {route.place for route in missing}
+    builder.do(*(DeleteRoute(*place, route) for route in stale if route.place not in taken))

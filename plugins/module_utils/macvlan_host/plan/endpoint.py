@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..compare.link import intruders
-from ..compare.ownership import find_link, is_made_here, is_on_host
+from ..compare.differences import intruders, of_endpoint_link, of_loopback
+from ..compare.ownership import find_left_link, find_link, is_left_namespace, is_made_here, is_tagged, link_of
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4
@@ -22,7 +22,7 @@ from ..request.endpoint import EndpointOptions
 from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import prefix_length, version_of, without_prefix
-from ..wire.kinds import kind_of, vrf_of
+from ..wire.kinds import vrf_of
 from .align import align_link, check_vrf
 from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
@@ -37,7 +37,6 @@ from .endpoint_checks import (
     check_passthru,
     check_settings,
     check_unforeseen_place,
-    find_recorded,
     has_moved,
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
@@ -71,7 +70,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
     if has_place:
         with mistakes:
-            own = find_recorded(builder, known) if known else None
+            own = link_of(builder, known) if known else None
             check_neighbours(builder, endpoint, own)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
@@ -119,10 +118,8 @@ def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, pare
     """
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     space = builder.space(wanted.netns)
-    link = space.tagged(names.tag(identifier)) if space else None
-    if space is None or link is None or not kind_of(link).is_endpoint or link.lower != parent.index:
-        return None
-    if not is_on_host(link, wanted.netns):
+    link = find_left_link(space, identifier, wanted.netns, parent) if space is not None else None
+    if space is None or link is None:
         return None
     kept: dict[int, str] = {}
     for address in sorted(space.addresses.get(link.index, ()), key=lambda item: (_mac_of(item) != link.mac, item)):
@@ -145,10 +142,8 @@ def _mac_of(address: str) -> str | None:
 def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """Adopt an existing namespace that carries the tag of its name, recorded or not."""
     space = builder.space(netns)
-    lo = space.links.get("lo") if space else None
-    identifier = names.netns_id(builder.kernel.host, netns.value)
-    if lo is not None and netns.kind == "name" and lo.alias == names.tag(identifier):
-        builder.put_namespace(OwnedNetns(identifier, netns.value))
+    if space is not None and is_left_namespace(netns, space.links.get("lo"), builder.kernel.host):
+        builder.put_namespace(OwnedNetns(names.netns_id(builder.kernel.host, netns.value), netns.value))
 
 
 def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
@@ -165,11 +160,7 @@ def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
         builder.do(Note(f"forget namespace {owned.name}"))
         builder.drop_namespace(owned.name)
         return
-    lo = space.links["lo"]
-    if not lo.alias:
-        builder.do(SetLink(netns, "lo", "alias", "", names.tag(owned.id)))
-    if not lo.up:
-        builder.do(SetLink(netns, "lo", "up", False, True))
+    builder.do(*(SetLink(netns, "lo", attribute, old, new) for attribute, new, old in of_loopback(owned, space)))
 
 
 def _record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
@@ -215,7 +206,7 @@ def _create_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
 
 def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Bring a recorded endpoint to its declared state, whatever its state in the kernel is."""
-    link = find_recorded(builder, recorded)
+    link = link_of(builder, recorded)
     if link is None:
         _create(builder, endpoint, network)
         return
@@ -239,8 +230,9 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
     if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
     space = builder.space(recorded.netns)
-    link = find_recorded(builder, recorded)
-    is_right = link is None or (link.macvlan_mode, link.mtu) == (network.mode, mtu)
+    link = link_of(builder, recorded)
+    differs = of_endpoint_link(endpoint, network, parent, link) if link is not None else ()
+    is_right = not any(item.field in ("mtu", "mode") for item in differs)
     if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
         return
     check_routes(endpoint)
@@ -306,14 +298,13 @@ def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
     space = builder.space(netns)
     if space is None:
         return
-    lo = space.links.get("lo")
-    if lo is None or lo.alias != names.tag(owned.id):
+    if not is_tagged(space, owned):
         builder.warn(f"namespace {name} is not the one that was created here, so it is kept")
         return
     tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
     tenants += [f"process {pid}" for pid in space.strangers]
     if tenants:
         builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and the collection no longer manages it")
-        builder.do(SetLink(netns, "lo", "alias", lo.alias, ""))
+        builder.do(SetLink(netns, "lo", "alias", names.tag(owned.id), ""))
         return
     builder.do(DeleteNetns(name, names.tag(owned.id)))

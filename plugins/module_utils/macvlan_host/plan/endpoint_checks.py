@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..compare.ownership import find_link
+from ..compare.ownership import find_link, link_of
 from ..compare.settings import default_key
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
@@ -36,13 +36,6 @@ def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> Non
         require_kind(builder, Network.kind, f"create macvlan link {wanted.ifname} of {wanted.title}")
     if space is None:
         check_not_dangling(builder, known)
-
-
-def find_recorded(builder: PlanBuilder, recorded: Endpoint) -> Link | None:
-    """The link of a recorded endpoint, None when it is not there."""
-    space = builder.space(recorded.netns)
-    parent = builder.host.links.get(builder.networks[recorded.network].parent)
-    return None if space is None else find_link(space, recorded, parent)
 
 
 def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -94,7 +87,7 @@ def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOp
     if builder.same_place(recorded.netns, wanted.netns):
         return
     space = builder.space(recorded.netns)
-    if space is None or find_recorded(builder, recorded) is None:
+    if space is None or link_of(builder, recorded) is None:
         return
     option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
     raise PlanError(
@@ -200,7 +193,7 @@ def _check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint
             if not prefix_length(route.to)
         }
         # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
-        if defaults and any(find_recorded(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
+        if defaults and any(link_of(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
             continue
         _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
 

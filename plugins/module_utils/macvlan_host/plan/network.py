@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..compare.ownership import is_ours
+from ..compare.ownership import is_left, is_ours
 from ..errors import AbsentError, PlanError
 from ..model.links import DummyParent, Link
 from ..model.network import Network
@@ -23,7 +23,7 @@ from .claims import check_gateways
 from .endpoint import follow_network, remove_endpoint
 from .endpoint_checks import check_passthru
 from .mistakes import Mistakes
-from .parent import ensure_owned, is_left, new_subinterface, release_parent
+from .parent import ensure_owned, new_subinterface, release_parent
 from .refusals import problem_of_parent, without_ipv6
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
 
@@ -135,7 +135,7 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
     if parent in builder.links:
         ensure_owned(builder, builder.links[parent])
         return False
-    if link is None or is_left(builder, parent):
+    if link is None or is_left(link, builder.kernel.host):
         _make_subinterface(builder, wanted.title, parent)
         return True
     check_carries(builder, wanted.title, link)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.ownership import is_ours
+from ..compare.differences import Difference, of_dummy, of_subinterface
+from ..compare.ownership import fits, is_owned, renamed_base, tagged_or_named
 from ..errors import AbsentError, PlanError
-from ..model.links import DUMMY_MTU, DummyParent, Link, OwnedLink, SubInterface
+from ..model.links import VLAN_CHECKS, DummyParent, Link, OwnedLink, SubInterface
 from ..model.netns import HOST
 from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step, link_steps
@@ -40,12 +41,12 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
     """
     link = builder.host.links.get(owned.name)
     tagged = builder.host.tagged(names.tag(owned.id))
-    if link is None and tagged is not None and _is_owned(builder, tagged, owned):
+    if link is None and tagged is not None and is_owned(builder.host, tagged, owned):
         # Down for a moment, as kernels before 6.2 need it, it would lose what others have put on it.
         raise PlanError(f"{owned.title} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
-    if link is None or _is_owned(builder, link, owned) or builder.adopts and not link.alias and _fits(builder, link, owned):
+    if link is None or is_owned(builder.host, link, owned) or builder.adopts and not link.alias and fits(builder.host, link, owned):
         return link
-    base = renamed_base(builder, link, owned)
+    base = renamed_base(builder.host, link, owned)
     if base is not None:
         raise PlanError(
             f"{owned.title}: its base {base[0]} is called {base[1]} now; give it its old name back: "
@@ -54,32 +55,6 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
     raise PlanError(
         f"{owned.title}: the link now called {owned.name} "
         f"is not the one that was created here; rename or remove it, so that the collection can create its own again"
-    )
-
-
-def renamed_base(builder: PlanBuilder, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
-    """Old and new name of the base of our VLAN link, if all that differs of the link is what its base is called."""
-    if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or link.vlan is None:
-        return None
-    is_same = (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
-    base = builder.host.by_index(link.lower) if link.lower_netns is None else None
-    return (owned.parent, base.name) if is_same and base is not None and owned.parent not in builder.host.links else None
-
-
-def _is_owned(builder: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
-    """Whether a link is the one of the record: its tag, its kind, its VLAN, its base."""
-    return is_ours(link, owned.id, owned.kind) and _fits(builder, link, owned)
-
-
-def _fits(builder: PlanBuilder, link: Link, owned: OwnedLink) -> bool:
-    if link.kind != owned.kind or isinstance(owned, DummyParent):
-        return link.kind == owned.kind
-    base = builder.host.links.get(owned.parent)
-    return (
-        link.vlan is not None
-        and (link.vlan.vlan_id, link.vlan.protocol) == (owned.vlan_id, owned.protocol)
-        and base is not None
-        and link.lower == base.index
     )
 
 
@@ -108,34 +83,31 @@ def _ensure_dummy(builder: PlanBuilder, owned: DummyParent, link: Link | None) -
         require_pyroute2(builder)
         builder.do(*link_steps(link_spec(owned), up=True))
         return
-    # More than it was made with is its users' wish.
-    align_owned(builder, link, {"alias": names.tag(owned.id), "mtu": max(link.mtu, DUMMY_MTU), "up": True})
+    _align(builder, owned, link, of_dummy(owned, link))
 
 
 def _ensure_vlan(builder: PlanBuilder, owned: SubInterface, link: Link | None) -> None:
-    base = check_base(builder, owned, link)
+    check_base(builder, owned, link)
     if link is None:
         require_kind(builder, owned.kind, f"create VLAN link {owned.name}")
         builder.do(*link_steps(link_spec(owned), owned.up))
         return
-    wanted = {
-        "alias": names.tag(owned.id),
-        "mac": owned.mac or base.mac,
-        "mtu": owned.mtu or base.mtu,
-        "vlan": plain(owned.facts),
-        "up": owned.up,
-    }
-    align_owned(builder, link, wanted)
+    _align(builder, owned, link, of_subinterface(owned, builder.host, link))
 
 
-def align_owned(builder: PlanBuilder, link: Link, wanted: dict[str, t.Any]) -> None:
+def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.Iterable[Difference]) -> None:
     """Change in place what differs, the state last."""
-    for attribute, new in wanted.items():
-        old = plain(getattr(link, attribute))
-        if old != new:
-            if attribute == "vlan":
-                require_pyroute2(builder)
+    found = {item.field: item for item in differences}
+    for attribute in ("alias", "mac", "mtu"):
+        if attribute in found:
+            dummy, new, old = found.pop(attribute)
             builder.do(SetLink(HOST, link.name, attribute, old, new))
+    up = found.pop("up", None)
+    if isinstance(owned, SubInterface) and not VLAN_CHECKS.keys().isdisjoint(found):
+        require_pyroute2(builder)
+        builder.do(SetLink(HOST, link.name, "vlan", plain(link.vlan), plain(owned.facts)))
+    if up is not None:
+        builder.do(SetLink(HOST, link.name, "up", up.actual, up.expected))
 
 
 def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Link:
@@ -202,11 +174,6 @@ def new_id(builder: PlanBuilder, name: str) -> str:
     return names.subinterface_id(builder.kernel.host, name)
 
 
-def is_left(builder: PlanBuilder, name: str) -> bool:
-    """Whether a link is one that a record which was lost has left: it carries the tag of its own name."""
-    return name not in builder.links and is_ours(builder.host.links.get(name), new_id(builder, name), SubInterface.kind)
-
-
 def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
     """What sits on a link and is not ours, as phrases."""
     if link is None:
@@ -223,11 +190,6 @@ def _foreign_addresses(builder: PlanBuilder, link: Link) -> list[str]:
     A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
     """
     return sorted(builder.host.filters.get(link.index, frozenset()) - builder.known_addresses)
-
-
-def tagged_or_named(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
-    """What carries the tag of an owned link, whatever it is called now, else what has its name."""
-    return builder.host.tagged(names.tag(owned.id)) or builder.host.links.get(owned.name)
 
 
 def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:
@@ -259,15 +221,15 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
         return
     if builder.networks_on(name) or builder.subinterfaces_on(name):
         return
-    link = tagged_or_named(builder, owned)
+    link = tagged_or_named(builder.host, owned)
     builder.drop_link(name)
     users = foreign_users(builder, link)
-    if link is not None and (base := renamed_base(builder, link, owned)) is not None:
+    if link is not None and (base := renamed_base(builder.host, link, owned)) is not None:
         builder.warn(
             f"{link.name} was created here, but its base {base[0]} is called {base[1]} now, so it is kept and treated as foreign; "
             f"delete it if nothing uses it: ip link delete {link.name}"
         )
-    elif link is not None and not _is_owned(builder, link, owned):
+    elif link is not None and not is_owned(builder.host, link, owned):
         builder.warn(f"{name} does not match the link created here (tag, VLAN id or base differs); it is kept and treated as foreign")
     elif link is not None and users:
         builder.warn(f"{name} was created here, but {', '.join(users)} uses it now, so it is kept and treated as foreign")

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
+from ..compare.ownership import base_of, is_left, is_left_namespace
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface
 from ..model.netns import HOST, Netns, OwnedNetns
@@ -62,12 +63,11 @@ def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebui
 
 
 def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
-    identifier = names.subinterface_id(host, link.name)
-    base = space.by_index(link.lower) if link.lower_netns is None else None
-    if link.alias != names.tag(identifier) or link.vlan is None or base is None:
+    base = base_of(space, link)
+    if not is_left(link, host) or link.vlan is None or base is None:
         return None
     return SubInterface(
-        identifier,
+        names.subinterface_id(host, link.name),
         link.name,
         base.name,
         mtu=None if link.mtu == base.mtu else link.mtu,
@@ -79,6 +79,5 @@ def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
 
 
 def _namespace(host: str, netns: Netns, link: Link) -> OwnedNetns | None:
-    identifier = names.netns_id(host, netns.value)
-    is_it = netns.kind == "name" and link.loopback and link.alias == names.tag(identifier)
-    return OwnedNetns(identifier, netns.value) if is_it else None
+    is_it = link.loopback and is_left_namespace(netns, link, host)
+    return OwnedNetns(names.netns_id(host, netns.value), netns.value) if is_it else None

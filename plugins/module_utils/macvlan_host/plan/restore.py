@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import typing as t
 
+from ..compare.ownership import link_of
 from ..errors import AbsentError, MissingLibraryError, PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import stacked
@@ -24,7 +25,7 @@ from ..request.host import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint import align_namespace, realise
-from .endpoint_checks import check_place, find_recorded
+from .endpoint_checks import check_place
 from .network import ensure_parent
 from .parent import ensure_owned
 from .refusals import check_writable
@@ -80,7 +81,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
-        check_place(builder, allowed, find_recorded(builder, endpoint))
+        check_place(builder, allowed, link_of(builder, endpoint))
         align_namespace(builder, endpoint.netns)
         realise(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
@@ -91,7 +92,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
 def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Refuse namespaces that only their owners can restore."""
     netns, title = endpoint.netns, endpoint.title
-    if not netns.path or find_recorded(builder, endpoint) is not None:
+    if not netns.path or link_of(builder, endpoint) is not None:
         return
     if netns.of_process:
         raise PlanError(

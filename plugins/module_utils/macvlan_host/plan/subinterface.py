@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..compare.differences import differences, vlan_state
+from ..compare.ownership import base_of, is_left, is_owned, tagged_or_named
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
@@ -21,14 +23,11 @@ from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint import follow_network
 from .parent import (
-    _is_owned,
     delete_link,
     ensure_owned,
     foreign_users,
-    is_left,
     new_id,
     release_parent,
-    tagged_or_named,
 )
 
 
@@ -41,7 +40,7 @@ def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None
     if isinstance(recorded, DummyParent):
         raise PlanError(f"{wanted.title}: this is the dummy parent of a network")
     link = builder.host.links.get(wanted.name)
-    if recorded is None and link is not None and not is_left(builder, wanted.name):
+    if recorded is None and link is not None and not is_left(link, builder.kernel.host):
         _check_foreign(builder, link, wanted)
         warn_of_filter(builder, wanted.title, link)
         return
@@ -103,22 +102,17 @@ def _endpoints_on(builder: PlanBuilder, parent: str) -> list[tuple[Network, Endp
 
 def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions) -> None:
     """Accept a foreign link if it matches the task; refuse it otherwise."""
-    base = builder.host.by_index(link.lower) if link.lower_netns is None else None
-    if link.vlan is None or base is None:
+    if link.vlan is None or base_of(builder.host, link) is None:
         raise PlanError(
             f"{wanted.title}: a link with that name exists, and it is not a VLAN link; it was not "
             f"created here, so it is not changed"
         )
-    actual = {**plain(link.vlan), "parent": base.name, "mtu": link.mtu, "mac": link.mac, "up": link.up}
-    differences = [
-        f"{option} is {actual[option]}, not {value}"
-        for option, value in plain(wanted).items()
-        if option in actual and value is not None and actual[option] != value
-    ]
-    if differences:
+    actual = vlan_state(builder.host, link)
+    asked = {option: value for option, value in plain(wanted).items() if option in actual and value is not None}
+    found = [f"{option} is {is_now}, not {value}" for option, value, is_now in differences(asked, actual)]
+    if found:
         raise PlanError(
-            f"{wanted.title}: the link was not created here, so it is not changed, but it differs: "
-            + ", ".join(differences)
+            f"{wanted.title}: the link was not created here, so it is not changed, but it differs: " + ", ".join(found)
         )
 
 
@@ -131,10 +125,10 @@ def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval)
     :raises PlanError: it is foreign or in use, and ``force`` was not given
     """
     recorded = builder.links.get(wanted.name)
-    link = tagged_or_named(builder, recorded) if recorded else builder.host.links.get(wanted.name)
+    link = tagged_or_named(builder.host, recorded) if recorded else builder.host.links.get(wanted.name)
     if recorded is None and link is None:
         return
-    owned = recorded is not None and (link is None or _is_owned(builder, link, recorded))
+    owned = recorded is not None and (link is None or is_owned(builder.host, link, recorded))
     if not owned:
         _check_foreign_removal(t.cast(Link, link), wanted)
     users = _users(builder, wanted.name, link)

@@ -10,20 +10,31 @@ import typing as t
 from dataclasses import dataclass
 
 from ..compare.claims import Taken
-from ..compare.link import connected_routes, intruders, route_phrase
-from ..compare.ownership import find_link, is_made_here, is_ours
-from ..compare.settings import settings
+from ..compare.differences import (
+    missing_connected_routes,
+    of_addresses,
+    of_dummy,
+    of_endpoint_link,
+    of_loopback,
+    of_routes,
+    of_settings,
+    of_subinterface,
+    rivals,
+    route_phrase,
+)
+from ..compare.ownership import find_link, is_made_here
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Space
-from ..model.links import DUMMY_MTU, DummyParent, Link, SubInterface
+from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
 from ..model.ref import Ref
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
 from ..values.plain import plain
-from ..wire.kinds import kind_of, vrf_of
+
+UNTAGGED = "not tagged"
 
 
 @dataclass(frozen=True)
@@ -68,28 +79,17 @@ def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift
 
 
 def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
-    base = view.host.links.get(sub.parent)
     link = view.host.links.get(sub.name) or view.host.tagged(names.tag(sub.id))
     if link is None:
         yield Drift(sub.ref, "link", "present", "absent")
         return
     if link.name != sub.name:
         yield Drift(sub.ref, "name", sub.name, link.name)
-    if not is_ours(link, sub.id, sub.kind):
-        yield Drift(sub.ref, "link", names.tag(sub.id), link.alias or "not tagged")
-    lower = view.host.by_index(link.lower)
-    actual = {"parent": lower.name if lower else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
-    wanted = {
-        "parent": sub.parent,
-        "mtu": sub.mtu or (base.mtu if base else link.mtu),
-        "mac": sub.mac or (base.mac if base else link.mac),
-        "up": sub.up,
-        **plain(sub.facts),
-    }
-    actual.update(plain(link.vlan) if link.vlan else dict.fromkeys(plain(sub.facts)))
-    for field, value in wanted.items():
-        if actual[field] != value:
-            yield Drift(sub.ref, field, value, actual[field])
+    for field, expected, actual in of_subinterface(sub, view.host, link):
+        if field == "alias":
+            yield Drift(sub.ref, "link", expected, actual or UNTAGGED)
+        else:
+            yield Drift(sub.ref, field, expected, actual)
 
 
 def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
@@ -100,12 +100,15 @@ def _network(view: HostView, network: Network) -> t.Iterator[Drift]:
         yield Drift(network.ref, "parent", network.parent, below.name if below else None)
         return
     if isinstance(owned, DummyParent):
-        if not is_ours(link, owned.id, owned.kind):
-            yield Drift(network.ref, "parent", names.tag(owned.id), link.alias or "not tagged")
-        if not link.up:
-            yield Drift(network.ref, "parent", f"{network.parent} up", f"{network.parent} down")
-        if link.mtu < DUMMY_MTU:
-            yield Drift(network.ref, "parent", f"mtu {DUMMY_MTU}", f"mtu {link.mtu}")
+        for field, expected, actual in of_dummy(owned, link):
+            yield Drift(network.ref, "parent", *_of_dummy_parent(network.parent, field, expected, actual))
+
+
+def _of_dummy_parent(name: str, field: str, expected: t.Any, actual: t.Any) -> tuple[str, str]:
+    """What differs of the dummy of a network, as what its parent is."""
+    if field == "alias":
+        return expected, actual or UNTAGGED
+    return (f"{name} up", f"{name} down") if field == "up" else (f"{field} {expected}", f"{field} {actual}")
 
 
 def _below_endpoints(view: HostView, network: Network) -> Link | None:
@@ -137,78 +140,62 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         other = space.links.get(endpoint.ifname)
         yield Drift(ref, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
         return
-    if not link.alias:
-        yield Drift(ref, "link", names.tag(endpoint.id), "not tagged")
-    if not link.up:
-        yield Drift(ref, "link", "up", "down")
-    mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
-    for field, recorded, actual in (
-        ("ifname", endpoint.ifname, link.name),
-        ("mac", mac, link.mac),
-        ("mtu", endpoint.mtu, link.mtu),
-        ("mode", network.mode, link.macvlan_mode),
-    ):
-        if recorded != actual:
-            yield Drift(ref, field, recorded, actual)
+    for field, expected, actual in of_endpoint_link(endpoint, network, parent, link):
+        yield _of_link(ref, field, expected, actual)
     yield from _addresses(endpoint, network, space, link)
     yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:
-        yield from _sysctls(endpoint, space)
+        yield from _settings(endpoint, space, view.kernel.has_ipv6)
+
+
+def _of_link(ref: Ref, field: str, expected: t.Any, actual: t.Any) -> Drift:
+    """What differs of the link of an endpoint, in the words of its options."""
+    if field == "alias":
+        return Drift(ref, "link", expected, actual or UNTAGGED)
+    return Drift(ref, "link", "up", "down") if field == "up" else Drift(ref, {"name": "ifname"}.get(field, field), expected, actual)
 
 
 def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
     """What differs of the namespace of an endpoint, when it is ours."""
     owned = view.owned_namespace(endpoint.netns)
-    if owned is None:
-        return
-    lo = space.links.get("lo")
-    if lo is None or lo.alias != names.tag(owned.id):
-        yield Drift(endpoint.ref, "netns", names.tag(owned.id), lo.alias if lo and lo.alias else "not tagged")
-    if lo is not None and not lo.up and is_made_here(view, endpoint.netns, space, owned):
-        yield Drift(endpoint.ref, "netns", "lo up", "lo down")
+    for field, expected, actual in of_loopback(owned, space) if owned is not None else ():
+        if field == "alias":
+            yield Drift(endpoint.ref, "netns", expected, actual or UNTAGGED)
+        elif owned is not None and is_made_here(view, endpoint.netns, space, owned):
+            yield Drift(endpoint.ref, "netns", "lo up", "lo down")
 
 
 def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
     """What is missing, with what came in its stead; what others have added besides is theirs, unless it is to go."""
-    actual = space.addresses.get(link.index, ())
-    too_many = intruders(endpoint, network, space, link)
-    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
-        version = int(field[-1])
-        found = sorted(address for address in actual if version_of(address) == version)
-        if recorded is None or recorded in found:
-            # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
-            found = [address for address in found if address == recorded or address in too_many]
-        if found != ([recorded] if recorded else []):
-            yield Drift(endpoint.ref, field, recorded, found[0] if len(found) == 1 else found or None)
+    found = of_addresses(endpoint, network, space, link)
+    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)) if any(found) else ():
+        missing, surplus = found.of(int(field[-1]))
+        # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
+        present = space.addresses.get(link.index, ()) if missing else {*surplus, *((recorded,) if recorded else ())}
+        if missing or surplus:
+            seen = sorted(address for address in present if version_of(address) == int(field[-1]))
+            yield Drift(endpoint.ref, field, recorded, seen[0] if len(seen) == 1 else seen or None)
 
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
-    if vrf_of(space, link) is not None:
-        return
-    actual = space.routes.get(link.index, ())
-    identities = {route.identity for route in actual}
-
-    def in_place_of(route: Route) -> str | None:
-        """What has its destination and metric is what has become of it."""
-        others = [route_phrase(item) for item in actual if item.place == route.place]
-        others += [f"{item.kind} {route.to}" for item in space.odd_routes if item.place == route.place]
-        return min(others, default=None)
-
-    for address, route in connected_routes(endpoint, space, link).items():
-        if route.identity not in identities:
-            yield Drift(endpoint.ref, "routes", f"{route.to} of {address}", in_place_of(route))
-    for route in endpoint.all_routes:
-        if route.identity not in identities:
-            field = "routes" if route in endpoint.routes else "default_route"
-            yield Drift(endpoint.ref, field, route_phrase(route), in_place_of(route))
+    for address, route in missing_connected_routes(endpoint, space, link):
+        yield Drift(endpoint.ref, "routes", f"{route.to} of {address}", _in_place_of(route, space, link))
+    for route in of_routes(endpoint, space, link).missing:
+        field = "routes" if route in endpoint.routes else "default_route"
+        yield Drift(endpoint.ref, field, route_phrase(route), _in_place_of(route, space, link))
 
 
-def _sysctls(endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
-    for item in settings(endpoint):
+def _in_place_of(route: Route, space: Space, link: Link) -> str | None:
+    """What has the destination and metric of a route is what has become of it."""
+    others = [route_phrase(item) for item in rivals(route, space, link)]
+    others += [f"{item.kind} {route.to}" for item in space.odd_routes if item.place == route.place]
+    return min(others, default=None)
+
+
+def _settings(endpoint: Endpoint, space: Space, has_ipv6: bool) -> t.Iterator[Drift]:
+    for item in of_settings(endpoint, space, has_ipv6):
         key = names.sysctl_key(item.key, endpoint.ifname)
-        actual = space.sysctls.get(key)
-        if actual != item.new and not (actual is None and item.optional):
-            yield Drift(endpoint.ref, "sysctls", f"{key}={item.new}", None if actual is None else f"{key}={actual}")
+        yield Drift(endpoint.ref, "sysctls", f"{key}={item.new}", None if item.old is None else f"{key}={item.old}")
 
 
 def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..compare.link import foreign_addresses, is_exclusive
+from ..compare.differences import foreign_addresses, is_exclusive
 from ..compare.ownership import find_link
 from ..ipam.lease_book import Leases
 from ..ipam.subnets import count_addresses

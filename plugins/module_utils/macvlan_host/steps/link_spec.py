@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..model.links import Link, SubInterface, VlanFacts
+from ..model.links import SubInterface, VlanFacts
 from ..model.network import MODES
-from ..values import names, validators
+from ..values import validators
 from ..wire.kinds import KINDS, kind_of
 
 
@@ -57,18 +57,3 @@ class LinkSpec:
     def phrase(self) -> str:
         """The kind and name, such as ``VLAN link eth0.50``."""
         return f"{kind_of(self).phrase} {self.name}"
-
-
-def is_meant(found: Link, wanted: LinkSpec, or_untagged: bool = False) -> bool:
-    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
-
-    :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
-    """
-    if found.kind != wanted.kind:
-        return False
-    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
-        return False
-    identifier = names.identifier_of(wanted.tag)
-    if found.alias or not or_untagged or identifier is None:
-        return found.alias == (wanted.tag or "")
-    return found.group == names.birth_group(identifier)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..compare.ownership import is_meant
 from ..model.kernel import Kernel, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
@@ -21,7 +22,7 @@ from ..model.spaces import Spaces
 from ..values import inet, names
 from ..values.addresses import version_of
 from ..wire.kinds import kind_of, vrf_of
-from .link_spec import LinkSpec, is_meant
+from .link_spec import LinkSpec
 from .steps import (
     AddAddress,
     AddConnectedRoute,

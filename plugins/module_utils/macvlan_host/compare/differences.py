@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How links, namespaces, addresses, routes and settings differ from what they must be.
+
+The one answer: drift prints these differences, planning turns each into a step, and the refusal of a foreign link names
+them. What is left alone as state of the running host is left out here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..model.endpoint import Endpoint
+from ..model.kernel import Space
+from ..model.links import DUMMY_MTU, DummyParent, Link, SubInterface, VlanFacts
+from ..model.netns import OwnedNetns
+from ..model.network import Network
+from ..model.route import Route
+from ..model.sysctl import Sysctl
+from ..values import names
+from ..values.addresses import version_of, without_prefix
+from ..values.plain import plain
+from ..wire.kinds import kind_of, vrf_of
+from .ownership import base_of, is_ours
+from .settings import settings
+
+
+class Difference(t.NamedTuple):
+    """One field, as it must be and as it is.
+
+    :ivar field: what steps call an attribute of a link, or the name of an option
+    """
+
+    field: str
+    expected: t.Any
+    actual: t.Any
+
+
+def differences(expected: t.Mapping[str, t.Any], actual: t.Mapping[str, t.Any]) -> list[Difference]:
+    """The fields of what is expected that are otherwise, in their order; what else there is does not matter."""
+    return [Difference(field, value, actual[field]) for field, value in expected.items() if actual[field] != value]
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def of_endpoint_link(endpoint: Endpoint, network: Network, parent: Link | None, link: Link) -> list[Difference]:
+    """The attributes in which the link of an endpoint differs: alias, up, name, mac, mtu and mode.
+
+    A link that has its parent for itself has the MAC address of that.
+    """
+    mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
+    expected = (names.tag(endpoint.id), True, endpoint.ifname, mac, endpoint.mtu, network.mode)
+    actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.macvlan_mode)
+    # Nearly always, and there may be thousands.
+    if actual == expected:
+        return []
+    fields = ("alias", "up", "name", "mac", "mtu", "mode")
+    return differences(dict(zip(fields, expected)), dict(zip(fields, actual)))
+
+
+def of_dummy(owned: DummyParent, link: Link) -> list[Difference]:
+    """The attributes in which the dummy link of a network differs: alias, up and mtu; a higher mtu is its users' wish."""
+    expected = {"alias": names.tag(owned.id), "up": True, "mtu": max(link.mtu, DUMMY_MTU)}
+    return _with_kind(owned, link, differences(expected, {"alias": link.alias, "up": link.up, "mtu": link.mtu}))
+
+
+def of_subinterface(sub: SubInterface, host: Space, link: Link) -> list[Difference]:
+    """The fields in which the link of a sub-interface differs: alias, parent, mtu, mac, up, and those of its VLAN.
+
+    An mtu and a MAC address that nobody asked for are those of the base, where that is there.
+    """
+    base = host.links.get(sub.parent, link)
+    expected = {
+        "alias": names.tag(sub.id),
+        "parent": sub.parent,
+        "mtu": sub.mtu or base.mtu,
+        "mac": sub.mac or base.mac,
+        "up": sub.up,
+        **plain(sub.facts),
+    }
+    return _with_kind(sub, link, differences(expected, vlan_state(host, link)))
+
+
+def vlan_state(host: Space, link: Link) -> dict[str, t.Any]:
+    """A VLAN link of the host, in the words of a sub-interface's options, and its alias; the VLAN is None where it has none."""
+    base = base_of(host, link)
+    seen = {"alias": link.alias, "parent": base.name if base else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
+    vlan = plain(link.vlan) if link.vlan is not None else dict.fromkeys(item.name for item in dataclasses.fields(VlanFacts))
+    return {**seen, **vlan}
+
+
+def _with_kind(owned: SubInterface | DummyParent, link: Link, found: list[Difference]) -> list[Difference]:
+    """A link of another kind is not the one that has the tag, whatever its alias is."""
+    tag = names.tag(owned.id)
+    return found if link.alias != tag or is_ours(link, owned.id, owned.kind) else [Difference("alias", tag, tag), *found]
+
+
+def of_loopback(owned: OwnedNetns, space: Space) -> list[Difference]:
+    """The attributes in which the loopback of a namespace of ours differs: alias, by which it is known, and up."""
+    lo = space.links.get("lo")
+    if lo is None:
+        return [Difference("alias", names.tag(owned.id), "")]
+    return differences({"alias": names.tag(owned.id), "up": True}, {"alias": lo.alias, "up": lo.up})
+
+
+# --- addresses ------------------------------------------------------------------------------------------------------
+
+
+def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
+    """What somebody has added to the link of an endpoint for good; sorted, because the kernel's order says nothing.
+
+    An address with a lifetime, or of a router advertisement, is the business of what keeps it. Where the network has no
+    addresses, none is foreign.
+    """
+    if network.ipam == "none":
+        return []
+    present = space.addresses.get(link.index, ())
+    return sorted(item for item in present if item not in endpoint.addresses and (link.index, item) not in space.passing)
+
+
+def is_exclusive(endpoint: Endpoint, network: Network) -> bool:
+    """Whether foreign addresses are to go from the link of an endpoint; its own word counts before its network's."""
+    return network.exclusive if endpoint.own_exclusive is None else endpoint.own_exclusive
+
+
+def intruders(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
+    """The foreign addresses that are to go."""
+    return foreign_addresses(endpoint, network, space, link) if is_exclusive(endpoint, network) else []
+
+
+class AddressDifferences(t.NamedTuple):
+    """What a link lacks of the addresses of its endpoint, and what of those that it has must go."""
+
+    missing: tuple[str, ...]
+    surplus: frozenset[str]
+
+    def of(self, version: int) -> AddressDifferences:
+        """Those of one family."""
+        return AddressDifferences(
+            tuple(item for item in self.missing if version_of(item) == version),
+            frozenset(item for item in self.surplus if version_of(item) == version),
+        )
+
+
+def of_addresses(
+    endpoint: Endpoint, network: Network, space: Space, link: Link, before: t.Collection[str] = ()
+) -> AddressDifferences:
+    """How the addresses of the link of an endpoint differ.
+
+    Addresses that other programs add, such as DHCP clients and VRRP, stay, unless the endpoint is exclusive. An
+    address of ours with a changed prefix length is still ours.
+
+    :param before: the addresses that it had, which go unless it keeps them
+    """
+    present = space.addresses.get(link.index, ())
+    missing = tuple(address for address in endpoint.addresses if address not in present)
+    leaving = {item for item in before if item not in endpoint.addresses}
+    leaving.update(intruders(endpoint, network, space, link))
+    if not missing and not leaving:
+        return AddressDifferences((), frozenset())
+    lengthless = {without_prefix(address) for address in missing}
+    return AddressDifferences(
+        missing, frozenset(item for item in present if item in leaving or without_prefix(item) in lengthless)
+    )
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> list[tuple[str, Route]]:
+    """Address and route of those routes that come with the addresses of an endpoint which its link has, and are not there.
+
+    None while the link is down. In a VRF they are in its table, and its routes are up to those who made it.
+    """
+    if not link.up or vrf_of(space, link) is not None:
+        return []
+    addresses, routes = space.addresses.get(link.index, ()), space.routes.get(link.index, ())
+    present = {route.identity for route in routes}
+    made = ((address, Route.connected(address)) for address in endpoint.addresses if address in addresses)
+    return [(address, route) for address, route in made if route is not None and route.identity not in present]
+
+
+class RouteDifferences(t.NamedTuple):
+    """The routes that an endpoint lacks, and those it had that are still there."""
+
+    missing: tuple[Route, ...]
+    stale: tuple[Route, ...]
+
+
+def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[Route] = ()) -> RouteDifferences:
+    """How the routes of an endpoint differ, default routes first; every route that is not recorded is left alone.
+
+    :param before: the routes that it had, which go unless it keeps them
+    """
+    if vrf_of(space, link) is not None:
+        return RouteDifferences((), ())
+    present = {route.identity for route in space.routes.get(link.index, ())}
+    wanted = {route.identity: route for route in endpoint.all_routes}
+    return RouteDifferences(
+        tuple(route for identity, route in wanted.items() if identity not in present),
+        tuple(route for route in before if route.identity in present and route.identity not in wanted),
+    )
+
+
+def rivals(route: Route, space: Space, link: Link) -> list[Route]:
+    """The routes of a link that have the destination and metric of another one, which the kernel then does not take.
+
+    Sorted, because the order in which the kernel lists them says nothing.
+    """
+    return sorted((item for item in space.routes.get(link.index, ()) if item.place == route.place), key=route_order)
+
+
+def route_order(route: Route) -> tuple[int, str, int, str]:
+    """What routes are sorted by."""
+    return version_of(route.to), route.to, route.place[1], route.via or ""
+
+
+def route_phrase(route: Route) -> str:
+    """A route as drift and warnings have it."""
+    via = f" via {route.via}" if route.via else ""
+    return route.to + via + (f" metric {route.metric}" if route.metric else "")
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def of_settings(endpoint: Endpoint, space: Space, has_ipv6: bool, comes_back: bool = False) -> list[Sysctl]:
+    """The settings of an endpoint that differ, in the order to set them, each with the value that it has.
+
+    :param has_ipv6: whether the kernel has IPv6
+    :param comes_back: whether the interface gets IPv6 back, so that what is not there by now will be
+    """
+    found = []
+    for item in settings(endpoint, has_ipv6):
+        actual = space.sysctls.get(names.sysctl_key(item.key, endpoint.ifname))
+        if actual != item.new and not (actual is None and item.optional and not comes_back):
+            found.append(dataclasses.replace(item, old=actual))
+    return found
