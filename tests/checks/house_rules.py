@@ -102,12 +102,13 @@ def arrows(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
         allowed = {*LEAVES, *SEES[folder]} if folder else TOP if name.removesuffix(".py") in LEAVES else {*TOP, *SEES}
         hidden = {other for other in seen if not any(f"{other}.".startswith(f"{item}.") for item in allowed)}
         for other in sorted({other.partition(".")[0] for other in hidden}):
-            yield node.lineno, f"{folder or name} does not see {other}" + (", but for kinds" if other in _partly(allowed) else "")
+            yield node.lineno, f"{folder or name} does not see {other}" + _but_for(other, allowed)
 
 
-def _partly(allowed: set[str]) -> set[str]:
-    """The folders of which only single files are seen."""
-    return {item.partition(".")[0] for item in allowed if "." in item}
+def _but_for(folder: str, allowed: set[str]) -> str:
+    """The files of a folder that are seen, where the others are not, as the end of a message."""
+    files = sorted(item.partition(".")[2] for item in allowed if item.startswith(f"{folder}."))
+    return f", but for {', '.join(files)}" if files else ""
 
 
 def kind_comparisons(tree: ast.AST) -> Iterator[tuple[int, str]]:

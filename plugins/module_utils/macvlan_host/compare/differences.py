@@ -111,9 +111,9 @@ def of_loopback(owned: OwnedNetns, space: Space) -> list[Difference]:
 
 
 def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
-    """What somebody has added to the link of an endpoint for good; sorted, because the kernel's order says nothing.
+    """The foreign addresses without a lifetime on the link of an endpoint; sorted, because the kernel's order has no meaning.
 
-    An address with a lifetime, or of a router advertisement, is the business of what keeps it. Where the network has no
+    An address with a lifetime, or of a router advertisement, belongs to the program that maintains it. Where the network has no
     addresses, none is foreign.
     """
     if network.ipam == "none":
@@ -123,12 +123,12 @@ def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: 
 
 
 def is_exclusive(endpoint: Endpoint, network: Network) -> bool:
-    """Whether foreign addresses are to go from the link of an endpoint; its own word counts before its network's."""
+    """Whether to remove foreign addresses from the link of an endpoint; its own option overrides its network's."""
     return network.exclusive if endpoint.own_exclusive is None else endpoint.own_exclusive
 
 
 def intruders(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
-    """The foreign addresses that are to go."""
+    """The foreign addresses to remove."""
     return foreign_addresses(endpoint, network, space, link) if is_exclusive(endpoint, network) else []
 
 

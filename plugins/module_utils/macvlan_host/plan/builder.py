@@ -36,13 +36,15 @@ class PlanBuilder(HostView):
     the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
     is identity → request for all objects that the plan describes; ``adopts`` is whether a task names objects, so
     that a VLAN link which lost its tag may be taken for ours; ``taken`` is what compare/claims.py has found out once for all.
-    ``unforeseen`` is endpoints whose networks are still to be made, by something else than this plan.
+    ``foresees`` is whether networks that are not there yet are taken to be made by something else before the plan is carried out,
+    and ``unforeseen`` the endpoints that are on such.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
         super().__init__(recorded, kernel)
         self._leases: Leases | None = None
         self.coming: dict[Ref, t.Any] = {}
+        self.foresees = False
         self.adopts = True
         self.unforeseen: dict[Key, EndpointOptions] = {}
         self.taken: Taken | None = None

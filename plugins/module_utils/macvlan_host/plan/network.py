@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ..compare.ownership import is_left, is_ours
 from ..errors import AbsentError, PlanError
-from ..model.links import DummyParent, Link
+from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
+from ..model.ref import Ref, subinterface_ref
+from ..request.host import used_by
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
 from ..values import names
@@ -23,9 +26,31 @@ from .claims import check_gateways
 from .endpoint import follow_network, remove_endpoint
 from .endpoint_checks import check_passthru
 from .mistakes import Mistakes
+from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import ensure_owned, new_subinterface, release_parent
 from .refusals import problem_of_parent, without_ipv6
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
+
+
+def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
+    """What has to be read of the kernel to have a network: choosing a subnet depends on the routes of the host."""
+    touched = known.of_network(wanted.name)
+    links = used_by(wanted)[0]
+    made = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
+    is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
+    return ObjectNeeds(
+        settings=settings_of(touched),
+        kinds=[DummyParent.kind] if wanted.parent is None else [made] if made is not None else [],
+        vlans=known.vlans_among(links),
+        parents=known.and_bases(links),
+        newcomers=is_first or kind_of(wanted).takes_parent(wanted.mode),
+        host_routes=not wanted.subnets or bool(wanted.ipv6) or any_on_host(touched),
+    )
+
+
+def what_network_rests_on(dummy: PlanBuilder, wanted: NetworkOptions) -> t.Iterator[Ref]:
+    """The sub-interfaces that may be its parent or below that."""
+    return map(subinterface_ref, used_by(wanted)[0])
 
 
 def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
@@ -242,6 +267,11 @@ def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: Network
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------
+
+
+def needs_of_network_removal(wanted: NetworkRemoval, known: Recorded) -> ObjectNeeds:
+    """What has to be read of the kernel to take a network away."""
+    return of_removed(known.of_network(wanted.name), filters=True)
 
 
 def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:

@@ -13,19 +13,15 @@ from ..model.kernel import Kernel
 from ..model.record import Lease, Record
 from ..model.ref import Ref
 from ..request.endpoint import EndpointOptions
-from ..request.host import REMOVALS, Request, Restoration, and_below, used_by
-from ..request.network import NetworkOptions, NetworkRemoval
-from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
+from ..request.host import REMOVALS, Request, Restoration, used_by
+from ..request.network import NetworkOptions
 from ..steps.plan import Plan
 from .builder import PlanBuilder
-from .endpoint import plan_endpoint, plan_unforeseen, remove_endpoint
 from .mistakes import Mistakes, raise_all
-from .network import ensure_parent, plan_network, plan_network_removal
 from .parent import release_parent
 from .refusals import check_writable
 from .resolve import requested_leases
-from .restore import plan_restoration
-from .subinterface import plan_subinterface, plan_subinterface_removal, plan_subinterface_retraction
+from .table import KINDS, WORK
 
 
 def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
@@ -40,6 +36,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     """
     builder = PlanBuilder(recorded, kernel)
     builder.coming = {request.ref: request for request in requests if not isinstance(request, (*REMOVALS, Restoration))}
+    builder.foresees = foresee
     users = [used_by(request) for request in requests]
     for links, places in users:
         builder.expect(links, places)
@@ -54,7 +51,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
             if reserved is None:
                 reserved = _reserve(builder, requests)
             builder.leases.release(reserved.pop(request.ref, ()))
-        failures.work_in(builder, request, foresee)
+        failures.work_in(builder, request)
     failures.check()
     for name in dict.fromkeys(link for links, dummy in users for link in links):
         release_parent(builder, name)  # kept for a request that then used something foreign instead
@@ -83,10 +80,9 @@ class _Failures:
     def __init__(self) -> None:
         self._found: list[PlanError] = []
         self._sentences: list[str] = []
-        self._networks: set[str] = set()
-        self._links: set[str] = set()
+        self._failed: set[Ref] = set()
 
-    def work_in(self, builder: PlanBuilder, request: Request, foresee: bool) -> None:
+    def work_in(self, builder: PlanBuilder, request: Request) -> None:
         """Work a request into the plan, or note why that cannot be, and leave the plan as it was."""
         if self._depends_on_failed(builder, request):
             self._spread(request)
@@ -94,7 +90,7 @@ class _Failures:
         mistakes = Mistakes(request.title)
         steps = len(builder.steps)
         with mistakes:
-            _work_in(builder, request, foresee)
+            _work_in(builder, request)
             check_writable(builder.kernel, request.title, builder.steps[steps:])
         if mistakes:
             builder.take_back(steps)
@@ -103,21 +99,12 @@ class _Failures:
             self._spread(request)
 
     def _depends_on_failed(self, builder: PlanBuilder, request: Request) -> bool:
-        if not self._found:
-            return False
-        links = set(used_by(request)[0]) - {getattr(request, "name", "")}
-        if isinstance(request, EndpointOptions):
-            if request.network in self._networks:
-                return True
-            network = builder.networks.get(request.network)
-            links |= set(and_below(network.parent)) if network is not None else set()
-        return not self._links.isdisjoint(links)
+        rests_on = WORK[type(request)].rests_on if self._failed and not isinstance(request, Restoration) else None
+        return rests_on is not None and not self._failed.isdisjoint(rests_on(builder, request))
 
     def _spread(self, request: Request) -> None:
-        if isinstance(request, NetworkOptions):
-            self._networks.add(request.name)
-        elif isinstance(request, SubInterfaceOptions):
-            self._links.add(request.name)
+        if not isinstance(request, (*REMOVALS, Restoration)):
+            self._failed.add(request.ref)
 
     def check(self) -> None:
         """Refuse what was refused.
@@ -127,26 +114,11 @@ class _Failures:
         raise_all(self._found, self._sentences)
 
 
-def _work_in(builder: PlanBuilder, request: Request, foresee: bool) -> None:
-    if isinstance(request, Restoration):
-        plan_restoration(builder, request)
-    elif isinstance(request, NetworkOptions):
-        plan_network(builder, request)
-    elif isinstance(request, NetworkRemoval):
-        plan_network_removal(builder, request)
-    elif isinstance(request, SubInterfaceOptions):
-        plan_subinterface(builder, request)
-    elif isinstance(request, SubInterfaceRemoval):
-        plan_subinterface_removal(builder, request)
-    elif isinstance(request, SubInterfaceRetraction):
-        plan_subinterface_retraction(builder, request)
-    elif isinstance(request, EndpointOptions):
-        network = builder.networks.get(request.network)
-        if network is None and foresee:
-            plan_unforeseen(builder, request)
-            return
-        if network is not None:
-            ensure_parent(builder, network)
-        plan_endpoint(builder, request)
-    elif (request.network, request.name) in builder.endpoints:
-        remove_endpoint(builder, builder.endpoints[request.network, request.name])
+def _work_in(builder: PlanBuilder, request: Request) -> None:
+    if not isinstance(request, Restoration):
+        WORK[type(request)].plan(builder, request)
+        return
+    # A link without a tag after a boot is foreign, however similar to ours it is.
+    builder.adopts = False
+    for kind in KINDS:
+        kind.restore(builder, request)

@@ -32,19 +32,25 @@ from .refusals import check_writable
 from .resolve import check_mtu_of_ipv6
 
 
-def plan_restoration(builder: PlanBuilder, wanted: Restoration) -> None:
-    """Plan all recorded objects, from the bottom up; the builder collects the missing ones."""
-    # A link without a tag after a boot is foreign, however similar to ours it is.
-    builder.adopts = False
+def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:
+    """Work the recorded sub-interfaces into the plan, those that carry others first."""
     for sub in stacked(builder.links.values()):
         if wanted.only in (None, sub.ref):
             with _told(builder, sub.ref, _missing_link(builder, sub.parent)):
                 ensure_owned(builder, sub)
+
+
+def restore_networks(builder: PlanBuilder, wanted: Restoration) -> None:
+    """Work the parents of the recorded networks into the plan, also of the one that a single endpoint is on."""
     of_network = {item.network for item in builder.endpoints.values() if item.ref == wanted.only}
     for network in list(builder.networks.values()):
         if wanted.only in (None, network.ref) or network.name in of_network:
             with _told(builder, network.ref, _missing_link(builder, network.parent)):
                 ensure_parent(builder, network)
+
+
+def restore_endpoints(builder: PlanBuilder, wanted: Restoration) -> None:
+    """Work the recorded endpoints into the plan, as far as their networks are there."""
     for endpoint in list(builder.endpoints.values()):
         if wanted.only in (None, endpoint.ref):
             _restore_endpoint(builder, endpoint)

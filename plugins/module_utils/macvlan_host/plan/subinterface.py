@@ -15,13 +15,15 @@ from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
-from ..model.ref import Ref
+from ..model.ref import Ref, subinterface_ref
+from ..request.host import used_by
 from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from ..steps.steps import Note
 from ..values.plain import plain
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint import follow_network
+from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import (
     delete_link,
     ensure_owned,
@@ -29,6 +31,24 @@ from .parent import (
     new_id,
     release_parent,
 )
+
+
+def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
+    """What has to be read of the kernel to have a sub-interface."""
+    touched = known.on(wanted.name)
+    links = used_by(wanted)[0]
+    return ObjectNeeds(
+        settings=settings_of(touched),
+        kinds=[SubInterface.kind],
+        vlans=[wanted.name, *known.vlans_among(links)],
+        parents=known.and_bases(links),
+        host_routes=any_on_host(touched),
+    )
+
+
+def what_subinterface_rests_on(dummy: PlanBuilder, wanted: SubInterfaceOptions) -> t.Iterator[Ref]:
+    """The sub-interfaces that may be below it."""
+    return (subinterface_ref(name) for name in used_by(wanted)[0] if name != wanted.name)
 
 
 def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None:
@@ -117,6 +137,13 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------
+
+
+def needs_of_subinterface_removal(
+    wanted: SubInterfaceRemoval | SubInterfaceRetraction, known: Recorded
+) -> ObjectNeeds:
+    """What has to be read of the kernel to take a sub-interface away."""
+    return of_removed(known.on(wanted.name), filters=True)
 
 
 def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval) -> None:

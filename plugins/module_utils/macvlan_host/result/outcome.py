@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from ..model.host_view import HostView
 from ..model.ref import Ref
-from ..request.endpoint import EndpointOptions, EndpointRemoval
-from ..request.host import REMOVALS, AnyRequest, Config, ObjectRequest, Request, Restoration
-from ..request.network import NetworkOptions, NetworkRemoval
+from ..request.endpoint import EndpointOptions
+from ..request.host import REMOVALS, AnyRequest, Config, Request, Restoration
 from ..steps.plan import Missing, Plan
 from ..values.plain import plain
 from .drift import drift_of
@@ -70,8 +69,8 @@ def outcome_of(
         everything = new.everything(None, None)
         difference = _by_title(*_differences(old, everything, drifted, made)) if made.changed or drifted else ({}, {})
     else:
-        everything = _object(new, request)
-        difference = _with_drift(_object(old, request), drifted.get(request.ref, [])), everything
+        everything = new.object(request.ref)
+        difference = _with_drift(old.object(request.ref), drifted.get(request.ref, [])), everything
         difference = _with_others(difference[0], made, request.ref, difference[0] != everything), everything
     return Outcome(
         changed=made.changed,
@@ -87,14 +86,6 @@ def outcome_of(
             for kind in ("networks", "links", "endpoints")
         ),
     )
-
-
-def _object(view: View, request: ObjectRequest) -> Object:
-    if isinstance(request, (NetworkOptions, NetworkRemoval)):
-        return view.network(request.name)
-    if isinstance(request, (EndpointOptions, EndpointRemoval)):
-        return view.endpoint(request.network, request.name)
-    return view.subinterface(request.name)
 
 
 def _with_drift(shown: Object, drifted: list[Object]) -> Object:

@@ -17,7 +17,7 @@ from ..model.host_view import HostView, Key
 from ..model.links import Link, SubInterface
 from ..model.network import Network
 from ..model.record import Record
-from ..model.ref import LISTS, Ref
+from ..model.ref import ENDPOINT, LISTS, NETWORK, SUBINTERFACE, Ref
 from ..values import names
 from ..values.plain import plain
 
@@ -47,6 +47,12 @@ class View:
         self._host = host
         self._leases = leases or Leases(Record(host.networks, {}, {}, host.endpoints))
         self._unforeseen_endpoints = unforeseen or {}
+
+    def object(self, ref: Ref) -> Object:
+        """An object by its identity, ``{}`` when there is none."""
+        if ref.kind == ENDPOINT:
+            return self.endpoint(ref.network, ref.name)
+        return {NETWORK: self.network, SUBINTERFACE: self.subinterface}[ref.kind](ref.name)
 
     def network(self, name: str) -> Object:
         """A network, ``{}`` when there is none of that name."""

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task asks for of an endpoint: what has to be read for it, and the plan for it with the parent of its network."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..compare.settings import default_key, setting_keys
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.ref import Ref, network_ref, subinterface_ref
+from ..request.endpoint import EndpointOptions, EndpointRemoval
+from ..request.host import and_below
+from ..values import names
+from ..wire.kinds import kind_of
+from .builder import PlanBuilder
+from .endpoint import plan_endpoint, plan_unforeseen, remove_endpoint
+from .network import ensure_parent
+from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
+
+
+def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
+    """What has to be read of the kernel to have an endpoint."""
+    recorded = known.record.endpoints.get((wanted.network, wanted.name))
+    network = known.record.networks.get(wanted.network)
+    parent = [network.parent] if network is not None else []
+    touched = [recorded] if recorded is not None else []
+    return ObjectNeeds(
+        settings=[*settings_of(touched), (wanted.netns, _wanted_settings(wanted, recorded))],
+        strangers=[item.netns for item in touched if item.netns != wanted.netns],
+        new_settings=[(wanted.netns, default_key(key)) for key in wanted.sysctls],
+        kinds={Network.kind, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
+        vlans=known.vlans_among(parent),
+        parents=known.and_bases(below for name in parent for below in and_below(name)),
+        newcomers=network is not None
+        and (kind_of(network).takes_parent(network.mode) or not known.on(network.parent)),
+        host_routes=not wanted.netns.path or any_on_host(touched),
+        next_hops=True,
+    )
+
+
+def _wanted_settings(wanted: EndpointOptions, recorded: Endpoint | None) -> frozenset[str]:
+    """The sysctls that a task asks for, and those that its recorded endpoint then has, under its old name and its new."""
+    keys = frozenset(names.sysctl_key(key, wanted.ifname) for key in wanted.sysctls)
+    if recorded is None or (recorded.ifname, recorded.sysctls) == (wanted.ifname, wanted.sysctls):
+        return keys
+    changed = dataclasses.replace(recorded, sysctls=wanted.sysctls)
+    return keys.union(*(setting_keys(dataclasses.replace(changed, ifname=name)) for name in (recorded.ifname, wanted.ifname)))
+
+
+def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.Iterator[Ref]:
+    """Its network, and the sub-interfaces that may be below that."""
+    yield network_ref(wanted.network)
+    network = builder.networks.get(wanted.network)
+    yield from map(subinterface_ref, and_below(network.parent) if network is not None else ())
+
+
+def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> None:
+    """Work an endpoint that shall be there into the plan, with the parent of its network.
+
+    :raises PlanError: it cannot be made, or would have to be changed where that is impossible
+    """
+    network = builder.networks.get(wanted.network)
+    if network is None and builder.foresees:
+        plan_unforeseen(builder, wanted)
+        return
+    if network is not None:
+        ensure_parent(builder, network)
+    plan_endpoint(builder, wanted)
+
+
+def needs_of_endpoint_removal(wanted: EndpointRemoval, known: Recorded) -> ObjectNeeds:
+    """What has to be read of the kernel to take an endpoint away."""
+    recorded = known.record.endpoints.get((wanted.network, wanted.name))
+    return of_removed([recorded] if recorded is not None else [], filters=False)
+
+
+def plan_endpoint_removal(builder: PlanBuilder, wanted: EndpointRemoval) -> None:
+    """Work an endpoint that shall be gone into the plan, if it is recorded."""
+    recorded = builder.endpoints.get((wanted.network, wanted.name))
+    if recorded is not None:
+        remove_endpoint(builder, recorded)

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be read of the kernel for one request: each planner says it beside what it looks at."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..compare.settings import setting_keys
+from ..model.endpoint import Endpoint
+from ..model.links import SubInterface
+from ..model.netns import Netns
+from ..model.record import Record
+from ..request.host import and_below
+from ..values import names
+
+
+@dataclass(frozen=True)
+class ObjectNeeds:
+    """What a request needs to know of the kernel, beside the links of the host.
+
+    :ivar settings: namespaces of which all matters, with the keys of the sysctls that matter there
+    :ivar links: namespaces of which only the links and those sysctls matter, because something goes from there
+    :ivar strangers: namespaces whose processes matter, because they may lose their last endpoint
+    :ivar new_settings: the defaults of the sysctls that a task asks for, to learn whether there are such
+    :ivar kinds: the kinds of link that it may make
+    :ivar vlans: the VLAN links among those
+    :ivar parents: the links that what it makes will sit on, and those below them
+    :ivar newcomers: whether it may make links that the kernel refuses beside others in whatever namespace
+    :ivar host_routes: whether the routes of the host matter
+    :ivar next_hops: whether its next hops do
+    :ivar filters: whether it may take a link of the host away, which others may use
+    """
+
+    settings: t.Sequence[tuple[Netns, frozenset[str]]] = ()
+    links: t.Sequence[tuple[Netns, frozenset[str]]] = ()
+    strangers: t.Collection[Netns] = ()
+    new_settings: t.Collection[tuple[Netns, str]] = ()
+    kinds: t.Collection[str] = ()
+    vlans: t.Collection[str] = ()
+    parents: t.Collection[str] = ()
+    newcomers: bool = False
+    host_routes: bool = False
+    next_hops: bool = False
+    filters: bool = False
+
+
+class Recorded:
+    """A record, and its endpoints that a request may change, found without a look at each."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._of_network: dict[str, list[Endpoint]] = {}
+        self._of_parent: dict[str, list[Endpoint]] = {}
+        for endpoint in record.endpoints.values():
+            self._of_network.setdefault(endpoint.network, []).append(endpoint)
+            parent = record.networks[endpoint.network].parent
+            self._of_parent.setdefault(parent, []).append(endpoint)
+
+    def of_network(self, name: str) -> list[Endpoint]:
+        """The endpoints of a network."""
+        return self._of_network.get(name, [])
+
+    def on(self, parent: str) -> list[Endpoint]:
+        """The endpoints on a link."""
+        return self._of_parent.get(parent, [])
+
+    def vlans_among(self, links: t.Iterable[str]) -> list[str]:
+        """Those of links that are VLANs of the record, or whose names say so."""
+        return [
+            name for name in links if names.split_subinterface(name) or isinstance(self.record.links.get(name), SubInterface)
+        ]
+
+    def and_bases(self, links: t.Iterable[str]) -> set[str]:
+        """Links and, as far as the record tells, those below them."""
+        found = set(links)
+        owned = (self.record.links.get(name) for name in found)
+        return found | {name for item in owned if isinstance(item, SubInterface) for name in and_below(item.parent)}
+
+
+def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
+    """What has to be known to take endpoints away.
+
+    :param filters: whether links of the host may go with them
+    """
+    return ObjectNeeds(
+        links=settings_of(endpoints),
+        strangers={endpoint.netns for endpoint in endpoints},
+        host_routes=any_on_host(endpoints),
+        filters=filters,
+    )
+
+
+def settings_of(endpoints: t.Iterable[Endpoint]) -> list[tuple[Netns, frozenset[str]]]:
+    """The namespaces of endpoints, with the sysctls that matter for each of them."""
+    return [(endpoint.netns, setting_keys(endpoint)) for endpoint in endpoints]
+
+
+def any_on_host(endpoints: t.Iterable[Endpoint]) -> bool:
+    """Whether some are in the host's own namespace, where default routes depend on those that the host has."""
+    return any(not endpoint.netns.path for endpoint in endpoints)
