@@ -43,6 +43,8 @@ TOP = {*LEAVES, "command", "__init__"}
 # The same input gives the same plan: no file, clock, kernel or random number in these, nor in what they see.
 PURE_FOLDERS = ("values", "model", "ipam", "wire", "request", "steps", "compare", "plan", "result")
 PURE = (*(f"{ENGINE}{folder}/*.py" for folder in PURE_FOLDERS), *(f"{ENGINE}{leaf}.py" for leaf in sorted(LEAVES)))
+# Lines that a function, a class and a file of pure code have at most: what is longer does more than one thing.
+LONGEST_FUNCTION, LONGEST_CLASS, LONGEST_FILE = 50, 200, 400
 # What only names numbers of the kernel's interface, or converts addresses (inet_pton), opens nothing.
 NUMBERS = {"socket": (ENGINE + "values/inet.py", ENGINE + "wire/*.py")}
 IMPURE = {
@@ -164,6 +166,19 @@ def one_liners(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"the body of {node.name} stands on lines of its own"
 
 
+def sizes(tree: ast.AST, source: str) -> Iterator[tuple[int, str]]:
+    """What is longer than one can take in."""
+    lines = len(source.splitlines())
+    if lines > LONGEST_FILE:
+        yield 1, f"the file has {lines} lines, and may have {LONGEST_FILE}"
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            longest = LONGEST_CLASS if isinstance(node, ast.ClassDef) else LONGEST_FUNCTION
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > longest:
+                yield node.lineno, f"{node.name} has {lines} lines, and may have {longest}"
+
+
 def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
     """The rules for one Python file under plugins/."""
     tree = ast.parse(source, path)
@@ -180,6 +195,7 @@ def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
             yield line, f"pure code does not import {package}"
     if matches(path, PURE):
         yield from ((line, "pure code opens nothing") for line, name in calls(tree) if name == "open")
+        yield from sizes(tree, source)
     yield from arrows(path, tree)
     if path.startswith(ENGINE) and path != KINDS_FILE:
         yield from kind_comparisons(tree)

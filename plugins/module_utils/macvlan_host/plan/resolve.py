@@ -37,17 +37,14 @@ def resolve_endpoint(
 
     :param mistakes: takes what cannot be had; the endpoint is without it then
     """
-    ipv4 = ipv6 = None
-    no_ipv4 = no_ipv6 = True
-    with mistakes:
-        ipv4 = _address(builder, wanted, recorded, network, 4)
-        no_ipv4 = False
-    with mistakes:
-        ipv6 = _address(builder, wanted, recorded, network, 6)
-        no_ipv6 = False
+    decided: dict[int, str | None] = {}
+    for version in (4, 6):
+        with mistakes:
+            decided[version] = _address(builder, wanted, recorded, network, version)
+    ipv4, ipv6 = decided.get(4), decided.get(6)
     mac = recorded.mac if recorded else ""
     # A MAC address that follows from an address is not known without that.
-    if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or not no_ipv4:
+    if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or 4 in decided:
         with mistakes:
             mac = _mac(builder, wanted, recorded, network, parent, ipv4)
     mtu = parent.mtu
@@ -79,8 +76,7 @@ def resolve_endpoint(
     with mistakes:
         check_exclusive(endpoint, network)
     with mistakes:
-        undecided = {version for version, lacks in ((4, no_ipv4), (6, no_ipv6)) if lacks}
-        check_routes(endpoint, undecided, network)
+        check_routes(endpoint, {4, 6} - decided.keys(), network)
     warn_of_default_routes(builder, endpoint, network)
     return endpoint
 

@@ -91,15 +91,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         problems.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
     ipam_mode = params.get("ipam") or "default"
     if ipam_mode == "none":
-        if params.get("subnets"):
-            problems.problem("ipam: none gives links without addresses; remove subnets, or ipam")
-        if wants_ipv6:
-            problems.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
-        if params.get("exclusive"):
-            problems.problem(
-                "ipam: none leaves the addresses of links to the programs in their namespaces, and exclusive: true would remove "
-                "them; remove exclusive, or ipam"
-            )
+        _check_no_addresses(problems, params)
     problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
     pools = tuple(
         pool
@@ -122,6 +114,19 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         exclusive=bool(params.get("exclusive")),
         notes=problems.finish(),
     )
+
+
+def _check_no_addresses(problems: Problems, params: t.Mapping[str, t.Any]) -> None:
+    """What says something about addresses contradicts ``ipam: none``."""
+    if params.get("subnets"):
+        problems.problem("ipam: none gives links without addresses; remove subnets, or ipam")
+    if params.get("ipv6"):
+        problems.problem("ipam: none gives links without addresses; remove ipv6, or ipam")
+    if params.get("exclusive"):
+        problems.problem(
+            "ipam: none leaves the addresses of links to the programs in their namespaces, and exclusive: true would remove "
+            "them; remove exclusive, or ipam"
+        )
 
 
 def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
