@@ -62,7 +62,7 @@ def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.I
 def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Work an endpoint that shall be there into the plan, with the parent of its network.
 
-    :raises PlanError: it cannot be made, or would have to be changed where that is impossible
+    :raises PlanError: it cannot be created, or a necessary change is impossible
     """
     network = builder.networks.get(wanted.network)
     if network is None and builder.foresees:
