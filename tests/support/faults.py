@@ -116,7 +116,7 @@ class DeathBetweenMessages(Fault):
         # One message each, so that death comes between any two.
         route_socket.BATCH = 1
         around(write.KernelWriter, "apply", self._begin)
-        around(route_socket.RouteSocket, "_send", self._count)
+        around(route_socket.RouteSocket, "send", self._count)
 
     def _begin(self, *_arguments: t.Any) -> None:
         self._sent = 0

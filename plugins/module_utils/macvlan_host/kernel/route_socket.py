@@ -47,7 +47,7 @@ class RouteSocket:
         answers: list[attributes.Answer] = []
         for start in range(0, len(requests), BATCH):
             part = requests[start : start + BATCH]
-            first = self._send(part)
+            first = self.send(part)
             found: dict[int, attributes.Answer] = {}
             while len(found) < len(part):
                 for message in self._receive():
@@ -66,7 +66,7 @@ class RouteSocket:
         return bodies
 
     def _dump_once(self, request: pack.Packed) -> tuple[list[bytes], bool]:
-        sequence = self._send([request])
+        sequence = self.send([request])
         bodies: list[bytes] = []
         consistent = True
         while True:
@@ -90,7 +90,7 @@ class RouteSocket:
 
     def ask(self, request: pack.Packed) -> tuple[attributes.Answer, bytes | None]:
         """Send a request for one thing; the acknowledgement, and the body of what came before it."""
-        sequence = self._send([request])
+        sequence = self.send([request])
         body: bytes | None = None
         while True:
             for message in self._receive():
@@ -100,7 +100,7 @@ class RouteSocket:
                     return attributes.parse_answer(message), body
                 body = message.body
 
-    def _send(self, requests: t.Sequence[pack.Packed]) -> int:
+    def send(self, requests: t.Sequence[pack.Packed]) -> int:
         """Send; the sequence number of the first, the others follow it."""
         first = self._sequence + 1
         self._sequence += len(requests)
