@@ -247,8 +247,8 @@ def test_a_connection_is_known_by_its_variable(monkeypatch, text, remote, local)
 @pytest.mark.parametrize("text", ["", "nonsense", "a b c d", "192.0.2.7 1 192.0.2.20", "192.0.2.7 1 x 2", "\0001 2 3 4"])
 def test_a_variable_that_says_nothing_is_no_connection(monkeypatch, text):
     monkeypatch.setattr(access.os, "environ", {"SSH_CONNECTION": text})
-    monkeypatch.setattr(access, "_parent_of", lambda dummy: 0)
-    monkeypatch.setattr(access, "_variable_of", lambda dummy: None)
+    monkeypatch.setattr(access, "parent_of", lambda dummy: 0)
+    monkeypatch.setattr(access, "variable_of", lambda dummy: None)
     assert access.find_connection() is None
 
 
@@ -257,8 +257,8 @@ def test_where_sudo_has_taken_it_away_the_processes_above_are_asked(monkeypatch)
     parents = {40: 30, 30: 20, 20: 1}
     monkeypatch.setattr(access.os, "environ", {})
     monkeypatch.setattr(access.os, "getppid", lambda: 40)
-    monkeypatch.setattr(access, "_parent_of", parents.get)
-    monkeypatch.setattr(access, "_variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
+    monkeypatch.setattr(access, "parent_of", parents.get)
+    monkeypatch.setattr(access, "variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
     assert access.find_connection().remote == "192.0.2.7"
-    monkeypatch.setattr(access, "_variable_of", lambda dummy: None)
+    monkeypatch.setattr(access, "variable_of", lambda dummy: None)
     assert access.find_connection() is None

@@ -33,6 +33,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.decide import decide
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import as_after_recovery
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.observe import Observation
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.tools import DEFAULT_TOOLS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps import record_diff
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     CreateNetns,
@@ -58,7 +59,7 @@ class SimulatedEngine:
     def execute(self, request, *, state_dir, check, caution):
         assert check
         State(state_dir).is_there()
-        outcome, made, dummy = decide(request, Observation(Record(), builders.Host().kernel, ()), caution)
+        outcome, made, dummy = decide(request, Observation(Record(), builders.Host().kernel, ()), caution, DEFAULT_TOOLS)
         changed = record_diff.changes_between(made.before, made.after)
         with tempfile.TemporaryDirectory() as folder:
             database = State(f"{folder}/state")
@@ -185,7 +186,7 @@ def assert_usable(stored, kernel):
         with contextlib.suppress(MacvlanHostError):
             requests = requests_of(request(), stored.record)
             needs = needs_of(requests, stored.record)
-            made = decide(request(), Observation(stored.record, builders.as_read(kernel, needs), ()), None).plan
+            made = decide(request(), Observation(stored.record, builders.as_read(kernel, needs), ()), None, DEFAULT_TOOLS).plan
             assert_harmless(made.steps)
             changed = record_diff.changes_between(made.before, made.after)
             assert record_diff.apply_changes(stored.record, changed) == made.after

@@ -24,7 +24,7 @@ WRITER = tuple(
     f"{ENGINE}{name}"
     for name in (
         "kernel.write", "kernel.replay", "kernel.birth", "kernel.workplace", "kernel.batch", "kernel.sockets", "kernel.refusal",
-        "kernel.setting_files", "kernel.delete", "kernel.announce", "wire.frames", "run.perform",
+        "kernel.setting_files", "kernel.delete", "kernel.announce", "wire.frames", "run.perform", "run.writer",
     )
 )
 
@@ -76,6 +76,40 @@ def test_what_changes_something_carries_a_writer_and_imports_it_when_it_has_some
     assert of(shipped(module), WRITER) == sorted(WRITER)
     assert of(loaded(module), PLANNER)
     assert of(loaded(module), WRITER) == []
+
+
+# As in the process that waits for a confirmation: the module, and with it all that it was sent as, may have gone.
+PUT_BACK = """
+import sys
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import provisional, tools
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
+
+class Waiting:
+    def __init__(self, work):
+        self.work = work
+    def close(self):
+        pass
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        raise AssertionError(f"{name} is imported when it has gone")
+
+provisional.Watchdog = Waiting
+given = tools.Tools(clock=tools.Clock(uptime=lambda: 10.0))
+state = given.store(sys.argv[1])
+with provisional.armed(sys.argv[1], Caution(None, False, 5), given) as waiting, state.locked("a change") as session:
+    session.intend(Journal(given.boot_id(), "a change", False, (), (), 5.0))
+    session.await_confirmation()
+sys.meta_path.insert(0, Gone())
+waiting.work("5.0")
+assert state.read().journal is None
+"""
+
+
+def test_what_puts_a_change_back_has_imported_all_that_it_needs_before_the_module_ends(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", PUT_BACK, str(tmp_path / "state")], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_command_has_all_of_the_engine() -> None:

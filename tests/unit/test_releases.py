@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,14 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     PendingError,
     StateError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit, machine
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent, SubInterface
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import network_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import boot
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import boot, tools
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import settle_interrupted
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.provisional import _revert_when_due
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.provisional import revert_when_due
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database as store
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import migrations
@@ -204,7 +203,7 @@ def test_what_an_older_release_intended_is_recorded_in_its_own_form(tmp_path, na
 def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(tmp_path):
     database = old_database(tmp_path, "interrupted")
     with database.locked("a test") as session:
-        settle_interrupted(session, session.read())
+        settle_interrupted(session, session.read(), tools.DEFAULT_TOOLS)
     assert database.read().journal is None
     assert schema(database.path) == 1
 
@@ -416,15 +415,15 @@ class Time:
         self.now += seconds
 
     @property
-    def clock(self):
-        return boot.Clock(lambda: self.now, self.sleep)
+    def tools(self):
+        return tools.Tools(clock=tools.Clock(now=lambda: self.now, sleep=self.sleep))
 
 
 @pytest.mark.parametrize(("timeout", "waited"), [(0.0, 0.0), (0.5, 0.5), (90.0, 90.0), (86_399.0, 86_399.0)])
 def test_a_timeout_holds_while_a_change_awaits_confirmation(monkeypatch, timeout, waited):
     told = []
     time = Time(monkeypatch, 86_400.0)
-    restored = boot.restore("/nowhere", timeout, told.append, time.clock)
+    restored = boot.restore("/nowhere", timeout, told.append, time.tools)
     assert (time.now, time.passes) == (waited, 0)
     assert "a change to host awaits confirmation" in restored.pending and "macvlan_confirm" in restored.pending
     assert len(told) == (1 if timeout else 0)
@@ -433,7 +432,7 @@ def test_a_timeout_holds_while_a_change_awaits_confirmation(monkeypatch, timeout
 @pytest.mark.parametrize("timeout", [None, 600.0])
 def test_a_change_that_is_confirmed_or_reverted_in_time_is_followed_by_a_pass(monkeypatch, timeout):
     time = Time(monkeypatch, 77.25)
-    restored = boot.restore("/nowhere", timeout, lambda dummy: None, time.clock)
+    restored = boot.restore("/nowhere", timeout, lambda dummy: None, time.tools)
     assert (time.now, time.passes, restored.pending) == (77.25, 1, None)
 
 
@@ -443,11 +442,11 @@ def test_a_change_that_comes_between_single_restorations_is_waited_for_too(monke
     monkeypatch.setattr(boot, "recorded_objects", lambda **dummy: next(found))
     passes = iter([KernelError("all at once"), PendingError("host", 5.0), KernelError("again")])
 
-    def execute(request, *, state_dir, check):
+    def execute(request, **dummy):
         raise next(passes)
 
     monkeypatch.setattr(boot, "execute", execute)
-    restored = boot.restore("/nowhere", 60.0, lambda dummy: None, time.clock)
+    restored = boot.restore("/nowhere", 60.0, lambda dummy: None, time.tools)
     assert (time.now, restored.pending) == (1.0, None)
 
 
@@ -462,14 +461,13 @@ def test_the_command_says_what_it_waits_for_and_that_other_programs_must_create_
     assert said.err == ""
 
 
-def test_a_watching_process_ends_when_a_newer_release_has_written(tmp_path, monkeypatch):
+def test_a_watching_process_ends_when_a_newer_release_has_written(tmp_path):
     database = State(str(tmp_path / "state"))
     fill(database)
     sql(database.path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    monkeypatch.setattr(machine, "uptime", lambda: 10.0)
-    monkeypatch.setattr(time, "sleep", lambda dummy: None)
+    clock = tools.Clock(uptime=lambda: 10.0, sleep=lambda dummy: None)
     for confirm_by in (5.0, 15.0):
-        _revert_when_due(database.folder, confirm_by)
+        revert_when_due(database.folder, confirm_by, tools.Tools(clock=clock))
 
 
 def test_damage_is_still_damage(tmp_path):

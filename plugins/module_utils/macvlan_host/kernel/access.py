@@ -30,7 +30,7 @@ def find_connection() -> Connection | None:
     for dummy in range(GENERATIONS):
         if text or pid <= 1:
             break
-        text, pid = _variable_of(pid), _parent_of(pid)
+        text, pid = variable_of(pid), parent_of(pid)
     return Connection(text) if text and _is_well_formed(text) else None
 
 
@@ -42,7 +42,8 @@ def _is_well_formed(text: str) -> bool:
         return False
 
 
-def _variable_of(pid: int) -> str | None:
+def variable_of(pid: int) -> str | None:
+    """What a process was given by the SSH server, None when that was nothing."""
     for entry in _read(pid, "environ").split(b"\0"):
         name, dummy, value = entry.partition(b"=")
         if name == VARIABLE.encode():
@@ -50,7 +51,8 @@ def _variable_of(pid: int) -> str | None:
     return None
 
 
-def _parent_of(pid: int) -> int:
+def parent_of(pid: int) -> int:
+    """The process that has started another one, 0 when that is gone."""
     # The name of the program, in brackets, may hold anything (proc_pid_stat(5)).
     words = _read(pid, "stat").rpartition(b")")[2].split()
     return int(words[1]) if len(words) > 1 else 0

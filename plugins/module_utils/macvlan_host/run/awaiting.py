@@ -7,43 +7,43 @@
 from __future__ import annotations
 
 from ..errors import PendingError
-from ..kernel import machine
-from ..store.database import State
 from ..store.journal import Journal, Stored
+from .tools import Tools, default_tools
 
 
-def seconds_awaited(journal: Journal | None) -> float:
+def seconds_awaited(journal: Journal | None, tools: Tools) -> float:
     """For how long something still awaits confirmation; 0 when nothing does."""
-    if journal is None or journal.confirm_by is None or not journal.applied or journal.boot_id != machine.boot_id():
+    if journal is None or journal.confirm_by is None or not journal.applied or journal.boot_id != tools.boot_id():
         return 0.0
-    return max(0.0, journal.confirm_by - machine.uptime())
+    return max(0.0, journal.confirm_by - tools.clock.uptime())
 
 
-def check_nothing_awaited(*, state_dir: str) -> None:
+def check_nothing_awaited(*, state_dir: str, tools: Tools | None = None) -> None:
     """A look at the record alone.
 
     :raises PendingError: a change still awaits confirmation
     :raises StateError: the database cannot be read
     """
-    refuse_while_awaited(State(state_dir).read())
+    tools = tools or default_tools()
+    refuse_while_awaited(tools.store(state_dir).read(), tools)
 
 
-def refuse_while_awaited(stored: Stored) -> None:
+def refuse_while_awaited(stored: Stored, tools: Tools) -> None:
     """Refuse to do anything while a change awaits confirmation.
 
     :raises PendingError: naming the change, and for how long
     """
-    seconds = seconds_awaited(stored.journal)
+    seconds = seconds_awaited(stored.journal, tools)
     if stored.journal is not None and seconds:
         raise PendingError(stored.journal.doing, seconds)
 
 
-def journal_warnings(stored: Stored, interrupted: bool) -> tuple[str, ...]:
+def journal_warnings(stored: Stored, interrupted: bool, tools: Tools) -> tuple[str, ...]:
     """The warnings about a run with a journal: it died, or it is working."""
     journal = stored.journal
     if journal is None:
         return ()
-    seconds = seconds_awaited(journal)
+    seconds = seconds_awaited(journal, tools)
     if seconds:
         return (f"{PendingError(journal.doing, seconds)}; the record shows the state before the change",)
     if not interrupted:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited
 from .info import recorded_objects
 from .pipeline import execute
+from .tools import Tools, default_tools
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
@@ -51,18 +51,8 @@ class Restored:
 Tell = t.Callable[[Restored], None]
 
 
-class Clock(t.NamedTuple):
-    """What time is taken from."""
-
-    now: t.Callable[[], float] = time.monotonic
-    sleep: t.Callable[[float], None] = time.sleep
-
-
-CLOCK = Clock()
-
-
-def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CLOCK) -> Restored:
-    """Restore all recorded objects, and wait for parents and namespaces that do not exist yet.
+def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | None = None) -> Restored:
+    """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
 
     A change that awaits confirmation is waited for in the same time: it is confirmed or reverted.
 
@@ -70,9 +60,11 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CL
     :param tell: called with what is done so far whenever a wait begins
     :raises MacvlanHostError: the database or the kernel cannot be used at all
     """
+    tools = tools or default_tools()
+    clock = tools.clock
     deadline = None if timeout is None else clock.now() + timeout
     with Watch() as watch:
-        restored = _restore_when_confirmed(state_dir, deadline, tell, clock)
+        restored = _restore_when_confirmed(state_dir, deadline, tell, tools)
         pause = FIRST_PAUSE
         while restored.awaited:
             tell(restored)
@@ -84,28 +76,28 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, clock: Clock = CL
                 # What was tried and taken back is among the events; without a pause one pass would bring on the next.
                 clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - clock.now())))
                 pause = min(2 * pause, LONGEST_PAUSE)
-            restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, clock))
+            restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, tools))
     return restored
 
 
-def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, clock: Clock) -> Restored:
+def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, tools: Tools) -> Restored:
     """One pass, as soon as nothing awaits confirmation; at the deadline, what does."""
     told = False
     while True:
         try:
             if told:
                 # Cheaper than a pass, which looks at the kernel first.
-                check_nothing_awaited(state_dir=state_dir)
-            return _restore_once(state_dir)
+                check_nothing_awaited(state_dir=state_dir, tools=tools)
+            return _restore_once(state_dir, tools)
         except PendingError as exc:
             pending = Restored(0, frozenset(), (), (), (), pending=str(exc))
-            left = exc.seconds if deadline is None else min(exc.seconds, deadline - clock.now())
+            left = exc.seconds if deadline is None else min(exc.seconds, deadline - tools.clock.now())
             if left <= 0:
                 return pending
             if not told:
                 tell(pending)
             told = True
-            clock.sleep(min(left, FIRST_PAUSE))
+            tools.clock.sleep(min(left, FIRST_PAUSE))
 
 
 def _after(earlier: Restored, later: Restored) -> Restored:
@@ -113,22 +105,22 @@ def _after(earlier: Restored, later: Restored) -> Restored:
     return dataclasses.replace(later, steps=earlier.steps + later.steps, warnings=warnings)
 
 
-def _restore_once(state_dir: str) -> Restored:
+def _restore_once(state_dir: str, tools: Tools) -> Restored:
     """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
     try:
-        return _restored([execute(Restoration(), state_dir=state_dir, check=False)])
+        return _restored([execute(Restoration(), state_dir=state_dir, check=False, tools=tools)])
     except KernelError:
-        return _restore_one_by_one(state_dir)
+        return _restore_one_by_one(state_dir, tools)
 
 
-def _restore_one_by_one(state_dir: str) -> Restored:
+def _restore_one_by_one(state_dir: str, tools: Tools) -> Restored:
     """Restore every object in its own plan, so that a refused one does not stop the others."""
     outcomes: list[Outcome] = []
     refused: list[Missing] = []
-    refs = recorded_objects(state_dir=state_dir)
+    refs = recorded_objects(state_dir=state_dir, tools=tools)
     for ref in refs:
         try:
-            outcomes.append(execute(Restoration(ref), state_dir=state_dir, check=False))
+            outcomes.append(execute(Restoration(ref), state_dir=state_dir, check=False, tools=tools))
         except KernelError as exc:
             refused.append(Missing(ref, str(exc)))
     return dataclasses.replace(_restored(outcomes, refused), total=len(refs), refused=bool(refused))

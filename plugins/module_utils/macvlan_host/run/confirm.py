@@ -6,39 +6,40 @@
 
 from __future__ import annotations
 
-import time
-
 from ..errors import StateError
 from ..model.access import Connection
-from ..store.database import State
 from ..store.journal import Journal, Stored
 from .awaiting import seconds_awaited
+from .tools import Tools, default_tools
 
 WATCH_INTERVAL = 1.0  # seconds
 
 
-def confirm(*, state_dir: str, connection: Connection | None, check: bool) -> str:
+def confirm(
+    *, state_dir: str, connection: Connection | None, check: bool, tools: Tools | None = None
+) -> str:
     """Record for good what a run has done that awaits confirmation; what messages call it.
 
     :param connection: the one that the confirmation came by
     :raises StateError: nothing awaits it any more, or it came by the connection of the run itself
     """
-    state = State(state_dir)
+    tools = tools or default_tools()
+    state = tools.store(state_dir)
     if check or not state.is_there():
-        return _confirmable(state.read(), connection).doing
+        return _confirmable(state.read(), connection, tools).doing
     with state.locked("confirming a change") as session:
-        journal = _confirmable(session.read(), connection)
+        journal = _confirmable(session.read(), connection, tools)
         session.record_intention()
         session.keep_backup()
         if session.is_older:
             # The process of that release which waits for this could not read what the next run writes.
-            time.sleep(2 * WATCH_INTERVAL)
+            tools.clock.sleep(2 * WATCH_INTERVAL)
     return journal.doing
 
 
-def _confirmable(stored: Stored, connection: Connection | None) -> Journal:
+def _confirmable(stored: Stored, connection: Connection | None, tools: Tools) -> Journal:
     journal = stored.journal
-    if journal is None or not seconds_awaited(journal):
+    if journal is None or not seconds_awaited(journal, tools):
         raise StateError(
             "there is nothing to confirm: no task with confirm_timeout has changed anything, or its time is over and "
             "the change was reverted"

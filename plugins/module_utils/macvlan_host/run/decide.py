@@ -10,9 +10,6 @@ import dataclasses
 import typing as t
 
 from ..compare.claims import with_peer
-from ..kernel import machine
-from ..kernel.access import read_ways
-from ..kernel.tagged import tagged_spaces
 from ..model.access import Caution
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
@@ -27,6 +24,8 @@ from ..steps.steps import DeleteLink
 from ..store.journal import Stored
 from ..values import names
 from .observe import Observation
+from .reader import reader_of
+from .tools import Tools
 
 
 class Decision(t.NamedTuple):
@@ -55,7 +54,9 @@ def needs_to_decide(request: AnyRequest, stored: Stored, caution: Caution | None
     return dataclasses.replace(needs, host_routes=True) if caution is not None and caution.confirm else needs
 
 
-def decide(request: AnyRequest, observed: Observation, caution: Caution | None, foresee: bool = False) -> Decision:
+def decide(
+    request: AnyRequest, observed: Observation, caution: Caution | None, tools: Tools, foresee: bool = False
+) -> Decision:
     """Plan what a request takes, and refuse what must not be done.
 
     :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
@@ -68,11 +69,14 @@ def decide(request: AnyRequest, observed: Observation, caution: Caution | None, 
     if caution is not None and caution.connection is not None:
         kernel = with_peer(kernel, caution.connection.remote)
     plan = make_plan(requests, record, kernel, foresee=foresee)
-    warnings = (*observed.warnings, *_check_ways(request, plan, kernel, caution), *left_elsewhere(plan))
+    told = (*_check_ways(request, plan, kernel, caution, tools), *left_elsewhere(plan, tools))
+    warnings = (*observed.warnings, *told)
     return Decision(outcome_of(request, requests, plan, HostView(record, kernel), warnings), plan, kernel.boot_id)
 
 
-def _check_ways(request: AnyRequest, plan: Plan, kernel: Kernel, caution: Caution | None) -> tuple[str, ...]:
+def _check_ways(
+    request: AnyRequest, plan: Plan, kernel: Kernel, caution: Caution | None, tools: Tools
+) -> tuple[str, ...]:
     """The warnings about steps that may cut an access path.
 
     :raises PlanError: they would, without force
@@ -80,24 +84,24 @@ def _check_ways(request: AnyRequest, plan: Plan, kernel: Kernel, caution: Cautio
     # A run with nothing to do cuts nothing, and need not ask.
     if caution is None or not plan.steps:
         return ()
-    kernel = dataclasses.replace(kernel, ways=read_ways(caution.connection))
+    kernel = dataclasses.replace(kernel, ways=reader_of(tools).read_ways(caution.connection))
     return lockout_guard.check(request.title, plan.steps, kernel, caution)
 
 
-def left_elsewhere(plan: Plan) -> tuple[str, ...]:
+def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
     """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
     found = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
     return tuple(
         f"the link of {title} was moved to another namespace: it is {name} in {place} now; delete it there if nothing uses it"
-        for title, name, place in elsewhere([item for item in gone if names.tag(item.id) not in found])
+        for title, name, place in elsewhere([item for item in gone if names.tag(item.id) not in found], tools)
     )
 
 
-def elsewhere(endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, str, str]]:
+def elsewhere(endpoints: t.Sequence[Endpoint], tools: Tools) -> t.Iterator[tuple[str, str, str]]:
     """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
     tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
-    for netns, space in tagged_spaces(machine.host_id()).items() if tagged else ():
+    for netns, space in reader_of(tools).tagged_spaces(tools.host_id()).items() if tagged else ():
         for link in space.links.values():
             endpoint = tagged.get(link.alias)
             if endpoint is not None and endpoint.netns.path != netns.path:

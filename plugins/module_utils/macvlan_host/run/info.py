@@ -14,21 +14,24 @@ from ..model.links import stacked
 from ..model.ref import Ref
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
-from ..store.database import State
 from .awaiting import journal_warnings
 from .look import check_not_lost, look
+from .tools import Tools, default_tools
 
 
-def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dict[str, t.Any]:
+def inspect(
+    *, state_dir: str, network: str | None, endpoint: str | None, tools: Tools | None = None
+) -> dict[str, t.Any]:
     """All that is recorded, and how the kernel differs from it.
 
     :param network: only this network, its endpoints and its parent
     :param endpoint: only endpoints of this name, their networks and parents
     :raises MacvlanHostError: the database or the kernel cannot be read
     """
-    state = State(state_dir)
-    check_not_lost(state)
-    stored, kernel = look(state, lambda stored: needs_of_everything(stored.record))
+    tools = tools or default_tools()
+    state = tools.store(state_dir)
+    check_not_lost(state, tools)
+    stored, kernel = look(state, lambda stored: needs_of_everything(stored.record), tools)
     host = HostView(stored.record, kernel)
     view = View(host)
     found: dict[str, t.Any] = view.everything(network, endpoint)
@@ -36,16 +39,16 @@ def inspect(*, state_dir: str, network: str | None, endpoint: str | None) -> dic
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = by_ref(found)
     found["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
-    found["warnings"] = list(journal_warnings(stored, interrupted=not state.is_locked()))
+    found["warnings"] = list(journal_warnings(stored, not state.is_locked(), tools))
     return found
 
 
-def recorded_objects(*, state_dir: str) -> tuple[Ref, ...]:
+def recorded_objects(*, state_dir: str, tools: Tools | None = None) -> tuple[Ref, ...]:
     """The recorded objects, those that carry others before these.
 
     :raises StateError: the database cannot be read
     """
-    record = State(state_dir).read().record
+    record = (tools or default_tools()).store(state_dir).read().record
     return (
         *(item.ref for item in stacked(record.links.values())),
         *(item.ref for item in record.networks.values()),

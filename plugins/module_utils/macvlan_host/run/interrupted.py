@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import typing as t
 
-from ..kernel import announce, machine, namespaces, write
+from ..kernel import announce, namespaces
 from ..model.kernel import Kernel
 from ..model.netns import Netns
 from ..steps.record_diff import apply_changes
@@ -18,14 +18,16 @@ from ..steps.simulate import kernel_after
 from ..steps.steps import DeleteNetns, inverse
 from ..store.database import Session
 from ..store.journal import Journal, Stored
+from .tools import Tools
+from .writer import open_writer
 
 
-def settle_interrupted(session: Session, stored: Stored) -> list[str]:
+def settle_interrupted(session: Session, stored: Stored, tools: Tools) -> list[str]:
     """Undo the steps of a run that died, or finish them if it was a removal; return the failures, one sentence each."""
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
-    if journal.boot_id == machine.boot_id():
-        with contextlib.closing(write.KernelWriter()) as writer:
+    if journal.boot_id == tools.boot_id():
+        with contextlib.closing(open_writer(tools)) as writer:
             problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
         announce.announce(announce.touched_by(journal.steps))
     if journal.removal:

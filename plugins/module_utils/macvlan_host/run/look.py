@@ -10,13 +10,12 @@ import shlex
 import typing as t
 
 from ..errors import WAY_OUT, StateError
-from ..kernel import machine
-from ..kernel.read import read_kernel
-from ..kernel.tagged import tagged_spaces
 from ..model.kernel import Kernel, Needs
 from ..store.database import State
 from ..store.journal import Stored
 from ..values.names import TAG_PREFIX
+from .reader import reader_of
+from .tools import Tools
 
 LOOKS = 5
 
@@ -24,30 +23,30 @@ LOOKS = 5
 NeedsOf = t.Callable[[Stored], Needs]
 
 
-def look(state: State, needs: NeedsOf) -> tuple[Stored, Kernel]:
+def look(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as possible while other runs may be writing."""
     for dummy in range(LOOKS):
         version = state.version()
         stored = state.read()
-        kernel = look_at_kernel(needs(stored))
+        kernel = look_at_kernel(needs(stored), tools)
         if state.version() == version:
             break
     return stored, kernel
 
 
-def look_at_kernel(needs: Needs) -> Kernel:
+def look_at_kernel(needs: Needs, tools: Tools) -> Kernel:
     """The kernel of this host, as far as it is needed."""
-    return read_kernel(needs, machine.host_id(), machine.boot_id())
+    return reader_of(tools).read_kernel(needs, tools.host_id(), tools.boot_id())
 
 
-def check_not_lost(state: State) -> None:
+def check_not_lost(state: State, tools: Tools) -> None:
     """Refuse to work without a database while links carry our tag, because nothing is known about them.
 
     :raises StateError: naming the links and the ways out
     """
     if state.is_there():
         return
-    found = tagged_spaces(machine.host_id())
+    found = reader_of(tools).tagged_spaces(tools.host_id())
     lost = {netns: [link for link in space.links.values() if link.ours] for netns, space in found.items()}
     if lost:
         places = sorted(lost, key=lambda netns: netns.title)

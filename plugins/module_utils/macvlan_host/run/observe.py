@@ -13,6 +13,7 @@ from ..model.record import Record
 from ..store.database import Session, State
 from .awaiting import journal_warnings, refuse_while_awaited
 from .look import NeedsOf, check_not_lost, look, look_at_kernel
+from .tools import Tools
 
 
 class Observation(t.NamedTuple):
@@ -30,36 +31,36 @@ class Observation(t.NamedTuple):
     interrupted: bool = False
 
 
-def observe(state: State, needs: NeedsOf) -> Observation:
+def observe(state: State, needs: NeedsOf, tools: Tools) -> Observation:
     """Read record and kernel without a lock and without changing anything.
 
     :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
     """
-    check_not_lost(state)
+    check_not_lost(state, tools)
     version = state.version()
-    stored, kernel = look(state, needs)
-    refuse_while_awaited(stored)
+    stored, kernel = look(state, needs, tools)
+    refuse_while_awaited(stored, tools)
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
     if interrupted:
         from .interrupted import as_after_recovery
 
         record, kernel = as_after_recovery(stored, kernel)
-    warnings = journal_warnings(stored, interrupted)
+    warnings = journal_warnings(stored, interrupted, tools)
     return Observation(record, kernel, warnings, version if stored.journal is None else None, interrupted)
 
 
-def observe_as_writer(session: Session, needs: NeedsOf) -> Observation:
+def observe_as_writer(session: Session, needs: NeedsOf, tools: Tools) -> Observation:
     """Read record and kernel with the lock held, after settling a run that died.
 
     :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
     """
     warnings: tuple[str, ...] = ()
     stored = session.read()
-    refuse_while_awaited(stored)
+    refuse_while_awaited(stored, tools)
     if stored.journal is not None:
         from .interrupted import settle_interrupted
 
-        warnings = (*journal_warnings(stored, interrupted=True), *settle_interrupted(session, stored))
+        warnings = (*journal_warnings(stored, True, tools), *settle_interrupted(session, stored, tools))
         stored = session.read()
-    return Observation(stored.record, look_at_kernel(needs(stored)), warnings)
+    return Observation(stored.record, look_at_kernel(needs(stored), tools), warnings)

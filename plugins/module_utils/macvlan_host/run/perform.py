@@ -12,7 +12,7 @@ import errno
 import typing as t
 
 from ..errors import KernelError, MacvlanHostError, StateError
-from ..kernel import announce, write
+from ..kernel import announce
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.owners import owner_of
@@ -24,18 +24,20 @@ from ..store.journal import Journal
 from ..values import names
 from ..wire.kinds import kind_of
 from .decide import Decision, elsewhere
+from .tools import Tools, Writer
+from .writer import open_writer
 
 # What the kernel answers when another link has a MAC address, or a passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)
 
 
-def perform(session: Session, request: AnyRequest, decision: Decision) -> Outcome:
+def perform(session: Session, request: AnyRequest, decision: Decision, tools: Tools) -> Outcome:
     """Carry a plan out."""
     plan = decision.plan
     changes = changes_between(plan.before, plan.after)
     if plan.steps:
         session.intend(Journal(decision.boot_id, request.title, plan.removal, plan.steps, changes))
-        with naming_moved(plan), writing(plan.steps) as writer:
+        with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
             apply_steps(session, writer, plan, request.title)
             _commit(session, writer, plan, changes)
     elif changes:
@@ -47,10 +49,10 @@ def perform(session: Session, request: AnyRequest, decision: Decision) -> Outcom
 
 
 @contextlib.contextmanager
-def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
+def writing(steps: t.Sequence[Step], tools: Tools) -> t.Iterator[Writer]:
     """What does steps. Afterwards neighbours are told of addresses of the host that links of ours have no longer."""
     try:
-        with contextlib.closing(write.KernelWriter()) as writer:
+        with contextlib.closing(open_writer(tools)) as writer:
             yield writer
     except BaseException:
         announce.announce(announce.touched_by(steps))
@@ -58,7 +60,7 @@ def writing(steps: t.Sequence[Step]) -> t.Iterator[write.KernelWriter]:
     announce.announce(announce.released_by(steps))
 
 
-def apply_steps(session: Session, writer: write.KernelWriter, plan: Plan, title: str) -> None:
+def apply_steps(session: Session, writer: Writer, plan: Plan, title: str) -> None:
     """Perform the steps of a plan; if one fails, undo the steps before it.
 
     :raises KernelError: one was refused; naming its object, and what could not be taken back
@@ -91,7 +93,7 @@ def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
 
 
 @contextlib.contextmanager
-def naming_moved(plan: Plan) -> t.Iterator[None]:
+def naming_moved(plan: Plan, tools: Tools) -> t.Iterator[None]:
     """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
 
     In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
@@ -103,14 +105,14 @@ def naming_moved(plan: Plan) -> t.Iterator[None]:
         coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
             f"; the link of {title} was moved to another namespace: it is {name} in {place} now: move it back, or delete it there"
-            for title, name, place in (elsewhere(coming) if exc.errno in TAKEN else ())
+            for title, name, place in (elsewhere(coming, tools) if exc.errno in TAKEN else ())
         )
         if not moved:
             raise
         raise KernelError(f"{exc}{moved}", exc.errno) from exc
 
 
-def _commit(session: Session, writer: write.KernelWriter, plan: Plan, changes: t.Sequence[t.Any]) -> None:
+def _commit(session: Session, writer: Writer, plan: Plan, changes: t.Sequence[t.Any]) -> None:
     try:
         session.record(changes)
     except BaseException as exc:

@@ -11,13 +11,15 @@ from ..model.access import Caution
 from ..model.kernel import Needs
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
-from ..store.database import State
 from ..store.journal import Stored
 from .decide import Decision, decide, needs_to_decide
 from .observe import observe, observe_as_writer
+from .tools import Tools, default_tools
 
 
-def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None) -> Outcome:
+def execute(
+    request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None, tools: Tools | None = None
+) -> Outcome:
     """Bring one object, or a whole configuration, to the requested state, or, with ``check``, predict the result.
 
     A real run begins with the same phases that check mode consists of: a run with nothing to do takes no lock, and what
@@ -25,19 +27,21 @@ def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Cautio
     because another run may be half-way through what this one looks at. What was decided without the lock is performed if
     the lock was free and no run has written to the database since; else the run observes and decides again.
 
-    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
+    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
+    :param tools: what it works with; those of this machine when none are handed in
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
 
     def needs(stored: Stored) -> Needs:
         return needs_to_decide(request, stored, caution)
 
-    state = State(state_dir)
+    tools = tools or default_tools()
+    state = tools.store(state_dir)
     decision: Decision | None = None
     version: tuple[object, ...] | None = None
     try:
-        observed = observe(state, needs)
-        decision = decide(request, observed, caution, foresee=check)
+        observed = observe(state, needs, tools)
+        decision = decide(request, observed, caution, tools, foresee=check)
         version = observed.version if state.version() == observed.version else None
         # Another run that is at work may be making what is missing at this moment.
         may_come = bool(decision.outcome.missing) and version is None
@@ -50,9 +54,9 @@ def execute(request: AnyRequest, *, state_dir: str, check: bool, caution: Cautio
     from .perform import perform
     from .provisional import armed, perform_for_now
 
-    with armed(state_dir, caution) as watchdog, state.locked(request.title) as session:
+    with armed(state_dir, caution, tools) as watchdog, state.locked(request.title) as session:
         if decision is None or version is None or version != session.version_before:
-            decision = decide(request, observe_as_writer(session, needs), caution)
+            decision = decide(request, observe_as_writer(session, needs, tools), caution, tools)
         if watchdog is not None and caution is not None and decision.touches_kernel:
-            return perform_for_now(session, request, decision, caution, watchdog)
-        return perform(session, request, decision)
+            return perform_for_now(session, request, decision, caution, watchdog, tools)
+        return perform(session, request, decision, tools)

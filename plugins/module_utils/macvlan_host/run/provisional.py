@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 import typing as t
 
 from ..errors import NewerError, StateError
-from ..kernel import machine
 from ..model.access import Caution
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
@@ -24,10 +22,11 @@ from .decide import Decision
 from .interrupted import settle_interrupted
 from .perform import apply_steps, naming_moved, writing
 from .revert_timer import Watchdog
+from .tools import Tools
 
 
 def perform_for_now(
-    session: Session, request: AnyRequest, decision: Decision, caution: Caution, watchdog: Watchdog
+    session: Session, request: AnyRequest, decision: Decision, caution: Caution, watchdog: Watchdog, tools: Tools
 ) -> Outcome:
     """Carry out a plan that is reverted unless it is confirmed.
 
@@ -36,41 +35,42 @@ def perform_for_now(
     """
     plan = decision.plan
     changes = changes_between(plan.before, plan.after)
-    confirm_by = machine.uptime() + caution.confirm
+    confirm_by = tools.clock.uptime() + caution.confirm
     connection = caution.connection.text if caution.connection else None
     session.intend(
         Journal(decision.boot_id, request.title, False, plan.steps, changes, confirm_by, connection)
     )
     # Before anything is done: the connection, and this process with it, may end in the middle.
     watchdog.begin(repr(confirm_by))
-    with naming_moved(plan), writing(plan.steps) as writer:
+    with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
         apply_steps(session, writer, plan, request.title)
     session.await_confirmation()
     return dataclasses.replace(decision.outcome, confirm_within=caution.confirm)
 
 
 @contextlib.contextmanager
-def armed(state_dir: str, caution: Caution | None) -> t.Iterator[Watchdog | None]:
+def armed(state_dir: str, caution: Caution | None, tools: Tools) -> t.Iterator[Watchdog | None]:
     """The process that will put everything back, where that is asked for."""
     if caution is None or not caution.confirm:
         yield None
         return
-    with contextlib.closing(Watchdog(lambda confirm_by: _revert_when_due(state_dir, float(confirm_by)))) as watchdog:
+    watchdog = Watchdog(lambda confirm_by: revert_when_due(state_dir, float(confirm_by), tools))
+    with contextlib.closing(watchdog):
         yield watchdog
 
 
-def _revert_when_due(state_dir: str, confirm_by: float) -> None:
+def revert_when_due(state_dir: str, confirm_by: float, tools: Tools) -> None:
     """Wait until a change is confirmed or its time is over, and put it back then.
 
     A newer release that has written to the record has settled it first.
     """
     with contextlib.suppress(NewerError):
-        _revert_unless_settled(State(state_dir), confirm_by)
+        _revert_unless_settled(tools.store(state_dir), confirm_by, tools)
 
 
-def _revert_unless_settled(state: State, confirm_by: float) -> None:
-    while (left := confirm_by - machine.uptime()) > 0:
-        time.sleep(min(left, WATCH_INTERVAL))
+def _revert_unless_settled(state: State, confirm_by: float, tools: Tools) -> None:
+    while (left := confirm_by - tools.clock.uptime()) > 0:
+        tools.clock.sleep(min(left, WATCH_INTERVAL))
         with _tried_again():
             if not _is_due(state.read().journal, confirm_by):
                 return
@@ -78,9 +78,9 @@ def _revert_unless_settled(state: State, confirm_by: float) -> None:
         with _tried_again(), state.locked("reverting an unconfirmed change") as session:
             stored = session.read()
             if _is_due(stored.journal, confirm_by):
-                settle_interrupted(session, stored)
+                settle_interrupted(session, stored, tools)
             return
-        time.sleep(WATCH_INTERVAL)
+        tools.clock.sleep(WATCH_INTERVAL)
 
 
 @contextlib.contextmanager

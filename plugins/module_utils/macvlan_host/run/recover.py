@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..kernel import machine
-from ..kernel.tagged import tagged_spaces
 from ..plan.reconstruct import rebuild
 from ..steps.record_diff import changes_between
-from ..store.database import State
 from .awaiting import journal_warnings
 from .interrupted import settle_interrupted
+from .reader import reader_of
+from .tools import Tools, default_tools
 
 
 class Recovered(t.NamedTuple):
@@ -30,20 +29,21 @@ class Recovered(t.NamedTuple):
     total: int
 
 
-def recover(*, state_dir: str) -> Recovered:
+def recover(*, state_dir: str, tools: Tools | None = None) -> Recovered:
     """Make the record usable again from its backup and from the tags of links; the kernel is not changed.
 
     :raises MacvlanHostError: nothing can be done, and why
     """
-    state = State(state_dir)
+    tools = tools or default_tools()
+    state = tools.store(state_dir)
     done = state.repair()
     with state.locked("recovering the record") as session:
         stored = session.read()
         if stored.journal is not None:
-            done += [*journal_warnings(stored, interrupted=True), *settle_interrupted(session, stored)]
+            done += [*journal_warnings(stored, True, tools), *settle_interrupted(session, stored, tools)]
             stored = session.read()
-        host = machine.host_id()
-        made = rebuild(stored.record, host, tagged_spaces(host))
+        host = tools.host_id()
+        made = rebuild(stored.record, host, reader_of(tools).tagged_spaces(host))
         changes = changes_between(stored.record, made.record)
         if changes:
             session.record(changes)

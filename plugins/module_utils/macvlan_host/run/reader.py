@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel of this machine, for those who look at it."""
+
+from __future__ import annotations
+
+from ..kernel import access, read, tagged
+from ..model.access import Connection, Way
+from ..model.kernel import Kernel, Needs, Space
+from ..model.netns import Netns
+from .tools import Reader, Tools
+
+
+class KernelReader:
+    """Looks at the kernel of this machine."""
+
+    def read_kernel(self, needs: Needs, host: str, boot_id: str) -> Kernel:
+        return read.read_kernel(needs, host, boot_id)
+
+    def tagged_spaces(self, host: str) -> dict[Netns, Space]:
+        return tagged.tagged_spaces(host)
+
+    def read_ways(self, connection: Connection | None) -> tuple[Way, ...]:
+        return access.read_ways(connection)
+
+
+def reader_of(tools: Tools) -> Reader:
+    """What a run looks at the kernel with."""
+    return tools.reader or KernelReader()

@@ -1,0 +1,15 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel of this machine, for those who change it."""
+
+from __future__ import annotations
+
+from ..kernel.write import KernelWriter
+from .tools import Tools, Writer
+
+
+def open_writer(tools: Tools) -> Writer:
+    """What a run changes the kernel with; to be closed afterwards."""
+    return (tools.writer or KernelWriter)()
