@@ -23,16 +23,16 @@ WATCHED = (
     ("read", "run.look", "check_not_lost"),
     ("read", "run.decide", "left_elsewhere"),
     ("read", "store.database", "State.read"),
-    ("read", "store.database", "Session.read"),
+    ("read", "store.session", "Session.read"),
     ("plan", "run.decide", "requests_of"),
     ("plan", "run.decide", "needs_of"),
     ("plan", "run.decide", "make_plan"),
     ("plan", "run.perform", "changes_between"),
     ("result", "run.decide", "outcome_of"),
-    ("journal", "store.database", "Session.__init__"),
-    ("journal", "store.database", "Session.intend"),
+    ("journal", "store.session", "Session.__init__"),
+    ("journal", "store.session", "Session.intend"),
     ("kernel", "kernel.write", "KernelWriter.apply"),
-    ("commit", "store.database", "Session.record"),
+    ("commit", "store.session", "Session.record"),
 )
 
 

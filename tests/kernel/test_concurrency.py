@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import lock
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import LOCK_TIMEOUT
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, Stall
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
@@ -246,7 +246,7 @@ def seconds_to_read(host: Host) -> list[float]:
 
 def test_a_writer_that_waits_in_vain_is_told_which_process_holds_the_lock(busy: Host) -> None:
     def impatient() -> None:
-        database.LOCK_TIMEOUT = 0.5
+        lock.LOCK_TIMEOUT = 0.5
 
     stall = Stall(4)
     writer = busy.spawn("macvlan_endpoint", hook=stall, **B)

@@ -18,8 +18,8 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, route_socket, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import tools
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import Session
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.session import Session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, constants, pack
 
 
@@ -86,7 +86,7 @@ class Death(Fault):
                 lambda *dummy, name=name: self._moment(f"before {name}"),
                 lambda *dummy, name=name: self._moment(f"after {name}"),
             )
-        around(database, "apply_rows", after=lambda *dummy: self._moment("within record"))
+        around(session, "apply_rows", after=lambda *dummy: self._moment("within record"))
 
     def _moment(self, name: str, prepare: t.Callable[[], object] = nothing) -> None:
         if next(self._seen) == self._position:

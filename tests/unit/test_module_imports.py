@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.machine import boot_id
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
+
 COLLECTION = "ansible_collections.fleetnet.macvlan."
 ROOT = Path(__file__).parents[2]
 ENGINE = "plugins.module_utils.macvlan_host."
@@ -83,7 +87,6 @@ PUT_BACK = """
 import sys
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import provisional, tools
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
 
 class Waiting:
     def __init__(self, work):
@@ -97,19 +100,19 @@ class Gone:
 
 provisional.Watchdog = Waiting
 given = tools.Tools(clock=tools.Clock(uptime=lambda: 10.0))
-state = given.store(sys.argv[1])
-with provisional.armed(sys.argv[1], Caution(None, False, 5), given) as waiting, state.locked("a change") as session:
-    session.intend(Journal(given.boot_id(), "a change", False, (), (), 5.0))
-    session.await_confirmation()
-sys.meta_path.insert(0, Gone())
-waiting.work("5.0")
-assert state.read().journal is None
+with provisional.armed(sys.argv[1], Caution(None, False, 5), given) as waiting:
+    sys.meta_path.insert(0, Gone())
+    waiting.work("5.0")
 """
 
 
 def test_what_puts_a_change_back_has_imported_all_that_it_needs_before_the_module_ends(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PUT_BACK, str(tmp_path / "state")], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    database = State(str(tmp_path / "state"))
+    with database.locked("a change") as session:
+        session.intend(Journal(boot_id(), "a change", False, (), (), 5.0))
+        session.await_confirmation()
+    done = subprocess.run([sys.executable, "-c", PUT_BACK, database.folder], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, database.read().journal) == (0, "", None)
 
 
 def test_the_command_has_all_of_the_engine() -> None:

@@ -36,10 +36,11 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import settle_interrupted
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.provisional import revert_when_due
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database as store
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import migrations
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import SCHEMA_VERSION, State
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session as store
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.migrations import SCHEMA_VERSION
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 
 ROOT = Path(__file__).parents[2]

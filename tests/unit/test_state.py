@@ -40,13 +40,12 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
     CreateNetns,
     DeleteLink,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import (
-    SCHEMA_VERSION,
-    State,
-)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database, lock
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session as session_file
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import read_once
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal, Stored
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.migrations import SCHEMA_VERSION
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 
@@ -565,7 +564,7 @@ def test_a_backup_that_cannot_be_written_is_reported_and_leaves_the_last_one(kep
 
     before = Path(kept.backup).read_bytes()
     write(kept, ONE, TWO)
-    monkeypatch.setattr(database, "make_durable", full)
+    monkeypatch.setattr(session_file, "make_durable", full)
     with kept.locked("a test") as session:
         assert "No space left" in session.keep_backup()
         assert session.read() == Stored(TWO)
@@ -626,7 +625,7 @@ def test_what_is_newer_or_of_something_else_is_not_repaired(kept):
 
 
 def test_a_run_that_waits_in_vain_is_told_which_process_works_on_what(db, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", 0.05)
     with db.locked("endpoint lan/web"), pytest.raises(StateError) as caught, db.locked("another"):
         pytest.fail("there were two writers")
     assert f"process {os.getpid()}" in str(caught.value)
@@ -635,7 +634,7 @@ def test_a_run_that_waits_in_vain_is_told_which_process_works_on_what(db, monkey
 
 
 def test_a_holder_that_says_nothing_is_unknown(db, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", 0.05)
     with db.locked(""):
         os.truncate(os.path.join(db.folder, "lock"), 0)
         with pytest.raises(StateError, match="process unknown, working on something unknown"), db.locked("another"):
@@ -654,7 +653,7 @@ def test_without_a_lock_no_run_is_working(folder):
 
 
 def test_the_lock_is_free_again_after_an_error(db, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0)
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", 0)
     with pytest.raises(PlanError), db.locked("one"):
         raise PlanError("no")
     with db.locked("other") as session:
@@ -667,7 +666,8 @@ def child(database, work):
         """
         import sys, time
         from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
+        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database, lock
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session as session_file
         from ansible_collections.fleetnet.macvlan.tests.unit import test_state
         with database.State(sys.argv[1]).locked("network two") as session:
             {work}
@@ -720,7 +720,7 @@ def test_a_writer_that_is_killed_loses_nothing_that_was_committed(db, folder, wo
 
 
 def test_the_lock_of_another_process_is_respected_and_its_work_is_named(db, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", 0.1)
     process = child(db, "pass")
     try:
         assert process.stdout.readline() == "ready\n"

@@ -16,8 +16,8 @@ from ..model.netns import Netns
 from ..steps.record_diff import apply_changes
 from ..steps.simulate import kernel_after
 from ..steps.steps import DeleteNetns, inverse
-from ..store.database import Session
 from ..store.journal import Journal, Stored
+from ..store.session import Session
 from .tools import Tools
 from .writer import open_writer
 

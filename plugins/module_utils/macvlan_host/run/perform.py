@@ -19,8 +19,8 @@ from ..steps.owners import owner_of
 from ..steps.plan import Plan
 from ..steps.record_diff import changes_between
 from ..steps.steps import AddLink, Step, inverse
-from ..store.database import Session
 from ..store.journal import Journal
+from ..store.session import Session
 from ..values import names
 from ..wire.kinds import kind_of
 from .decide import Decision, elsewhere

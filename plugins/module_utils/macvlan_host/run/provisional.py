@@ -15,8 +15,9 @@ from ..model.access import Caution
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.record_diff import changes_between
-from ..store.database import Session, State
+from ..store.database import State
 from ..store.journal import Journal
+from ..store.session import Session
 from .confirm import WATCH_INTERVAL
 from .decide import Decision
 from .interrupted import settle_interrupted

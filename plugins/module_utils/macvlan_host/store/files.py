@@ -19,6 +19,7 @@ from .rows import load
 from .schema import MAGIC, newer_header
 
 LOCK_TIMEOUT = 60.0
+LOCK_INTERVAL = 0.02
 
 
 @contextlib.contextmanager

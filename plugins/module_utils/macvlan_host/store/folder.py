@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folder of the state database: nobody but root can change anything in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import StateError
+
+
+def make_folder(folder: str, path: str) -> None:
+    """Have a folder for the database that nobody else can change anything in.
+
+    :raises StateError: it cannot be made, or is not safe to use
+    """
+    check_safe(folder, path)
+    # The mode is that of the last folder; those above it must not be for others to write either.
+    umask = os.umask(0o022)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise StateError(f"cannot create state_dir {folder}: {exc.strerror}") from exc
+    finally:
+        os.umask(umask)
+    check_safe(folder, path)
+
+
+def check_safe(folder: str, path: str) -> None:
+    """Refuse what somebody else could have put or could change there.
+
+    :raises StateError: naming it, and what to do
+    """
+    for place, what in ((folder, "state_dir"), (path, "state database")):
+        try:
+            found = os.lstat(place)
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            raise StateError(f"cannot use {what} {place}: {exc.strerror}") from exc
+        right_kind = stat.S_ISDIR(found.st_mode) if what == "state_dir" else stat.S_ISREG(found.st_mode)
+        if stat.S_ISLNK(found.st_mode) or not right_kind:
+            kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "file of the wrong type"
+            raise StateError(f"{what} {place} is a {kind}; use a plain path that only root can write to")
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise StateError(
+                f"{what} {place} belongs to another user or is writable for others (owner {found.st_uid}, mode "
+                f"{stat.S_IMODE(found.st_mode):04o}); make it root's own: chown root, chmod go-w"
+            )

@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state database in the hands of the one writer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import typing as t
+
+from ..errors import NewerError, StateError
+from ..steps.record_diff import Change
+from ..steps.stored import to_plain
+from .files import check_whole, connect, make_durable, reported
+from .folder import make_folder
+from .journal import Journal, Stored
+from .lock import lock
+from .migrations import SCHEMA_VERSION
+from .rows import apply_rows, load, migrate
+from .schema import APPLICATION_ID, SCHEMA, newer_schema, schema_of
+
+if t.TYPE_CHECKING:
+    from .database import State
+
+@contextlib.contextmanager
+def locked(database: State, doing: str) -> t.Iterator[Session]:
+    """Be the one writer of a database for the length of the block; it is made if there is none.
+
+    :param doing: what for, told to those who wait in vain
+    :raises StateError: another writer does not end, or the database cannot be used
+    """
+    path = database.path
+    make_folder(database.folder, path)
+    with lock(database.folder, doing) as waited:
+        version = None if waited else database.version()
+        with reported(path):
+            if not os.path.exists(path):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            check_whole(path)
+            connection = connect(path, "mode=rw")
+        try:
+            yield Session(connection, path, version)
+        finally:
+            connection.close()
+
+
+class Session:
+    """The database in the hands of the one writer.
+
+    :ivar version_before: :meth:`State.version` when the lock was taken; None when another run had the lock before,
+        however briefly, because the kernel has had time to change as well
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: str, version: tuple[object, ...] | None) -> None:
+        self.version_before = version
+        self._connection = connection
+        self._path = path
+        with reported(path):
+            # Before anything is changed: a database of something else must stay as it is.
+            found = schema_of(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        self._schema = SCHEMA_VERSION if found is None else found
+        if found is None:
+            self._make_schema()
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older release has written the database, and nothing was written in the form of this one yet."""
+        return self._schema < SCHEMA_VERSION
+
+    def _make_schema(self) -> None:
+        with self._transaction():
+            for statement in SCHEMA.split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def read(self) -> Stored:
+        """What is recorded.
+
+        :raises StateError: it is damaged, or newer
+        """
+        with reported(self._path):
+            return load(self._connection, self._path)
+
+    def intend(self, journal: Journal) -> None:
+        """Write down what is about to be done, for whoever comes after a crash.
+
+        That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
+        what it would have recorded is not.
+        """
+        # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
+        steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
+        to_confirm = journal.confirm_by is not None
+        changes = json.dumps(journal.changes if journal.removal or to_confirm else ())
+        body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}'
+        if to_confirm:
+            body += f', "confirm_by": {journal.confirm_by!r}, "connection": {json.dumps(journal.connection)}'
+        body += "}"
+        with self._transaction_of_this_release():
+            self._connection.execute(
+                "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, body)
+            )
+
+    def record(self, changes: t.Iterable[Change]) -> None:
+        """Record what was done, and take the intention away, in one transaction."""
+        with self._transaction_of_this_release():
+            apply_rows(self._connection, tuple(changes))
+            self._connection.execute("DELETE FROM journal")
+
+    def record_intention(self) -> None:
+        """Record what was intended, as it is written down, and take the intention away, in one transaction.
+
+        It is in the form of the release that has written it, and so is the rest of the database. That stays so: the
+        process of an older release that waits for a confirmation has to see that there is nothing left to wait for.
+        """
+        with self._transaction():
+            ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
+            apply_rows(self._connection, tuple(Change(*change) for change in json.loads(text)["changes"]))
+            self._connection.execute("DELETE FROM journal")
+
+    def keep_backup(self) -> str | None:
+        """Keep a copy of what is recorded now beside the database; why that failed, None when it did not.
+
+        What was done is done, and recorded; so this is a matter for a warning.
+        """
+        backup = f"{self._path}.backup"
+        try:
+            newer = newer_schema(backup)
+            if newer is not None:
+                return f"{NewerError(f'the backup {backup}', newer, SCHEMA_VERSION)}. It is kept and not overwritten"
+            self._keep_copy(backup)
+        except (OSError, sqlite3.Error) as exc:
+            return f"the backup {backup} could not be written: {exc}"
+        return None
+
+    def _keep_copy(self, path: str) -> None:
+        """Copy what is committed to another file, whole or not at all."""
+        partial = f"{path}.partial"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(connect(partial, "mode=rw")) as copy:
+            # It counts only when it is whole, and then it is made durable at once.
+            copy.execute("PRAGMA synchronous = OFF")
+            self._connection.backup(copy)
+            (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+        make_durable(partial)
+        os.replace(partial, path)
+
+    def await_confirmation(self) -> None:
+        """All of what was intended is done; it is recorded when it is confirmed."""
+        with self._transaction():
+            ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
+            self._connection.execute("UPDATE journal SET body = ?", (json.dumps({**json.loads(text), "applied": True}),))
+
+    def forget_intention(self) -> None:
+        """What was intended has been turned back."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM journal")
+
+    @contextlib.contextmanager
+    def _transaction_of_this_release(self) -> t.Iterator[None]:
+        """One that writes rows in the form of this release, after all others have been brought to it.
+
+        :raises StateError: the last state in the older form cannot be kept; it is the way back to that release
+        """
+        if self.is_older:
+            kept = f"{self._path}.schema{self._schema}"
+            try:
+                self._keep_copy(kept)
+            except (OSError, sqlite3.Error) as exc:
+                raise StateError(
+                    f"the state database {self._path} of an older release cannot be brought to schema {SCHEMA_VERSION}, "
+                    f"because no copy of it can be kept as {kept}: {exc}; free space for it, and run the task again"
+                ) from exc
+        with self._transaction():
+            if self.is_older:
+                migrate(self._connection, self._schema)
+            yield
+        self._schema = SCHEMA_VERSION
+
+    @contextlib.contextmanager
+    def _transaction(self) -> t.Iterator[None]:
+        with reported(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
