@@ -11,10 +11,10 @@ import json
 import statistics
 import sys
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import Leases
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import Leases, RecordedLeases
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import next_address
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network, Subnet
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Lease, Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Lease
 
 from .job import timed
 
@@ -41,7 +41,7 @@ def allocate(leases: Leases, subnet: Subnet) -> Lease:
 
 def empty(subnet: Subnet) -> Leases:
     network = Network(id="1", name="net", parent="eth0", subnets=(subnet,))
-    return Leases(Record(networks={"net": network}))
+    return Leases(RecordedLeases({"net": network}, {}))
 
 
 def filled(subnet: Subnet, count: int) -> Leases:

@@ -10,7 +10,7 @@ import typing as t
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network, Subnet
-from ..model.record import Lease, Record
+from ..model.record import Lease
 from ..values import inet
 from ..values.addresses import block_of, without_prefix
 from .address_set import AddressSet
@@ -39,19 +39,39 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
             yield Lease(subnet.pool, without_prefix(address), endpoint.title)
 
 
+class LeaseStore(t.Protocol):
+    """Where leases live."""
+
+    def held(self) -> t.Iterator[Lease]:
+        """All that are held before a plan is made; of those who share an address its first holder comes first."""
+
+
+class RecordedLeases(t.NamedTuple):
+    """The leases of this host, which follow from the networks and endpoints that are recorded."""
+
+    networks: t.Mapping[str, Network]
+    endpoints: t.Mapping[t.Any, Endpoint]
+
+    def held(self) -> t.Iterator[Lease]:
+        """Those of networks, then those of endpoints."""
+        for network in self.networks.values():
+            yield from reservations(network)
+        for endpoint in self.endpoints.values():
+            yield from held_by(endpoint, self.networks[endpoint.network])
+
+
 class Leases:
     """The leases while a plan is made.
 
     An address has one holder, except gateways, which networks may share.
+
+    :param store: where they live
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, store: LeaseStore) -> None:
         self._holders: dict[tuple[str, str], list[str]] = {}
         self._taken: dict[str, AddressSet] = {}
-        for network in record.networks.values():
-            self._hold(reservations(network))
-        for endpoint in record.endpoints.values():
-            self._hold(held_by(endpoint, record.networks[endpoint.network]))
+        self._hold(store.held())
         numbers: dict[str, list[int]] = {}
         for pool, address in self._holders:
             numbers.setdefault(pool, []).append(inet.number(address))

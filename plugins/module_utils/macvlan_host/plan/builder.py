@@ -10,7 +10,7 @@ import collections
 import typing as t
 
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
-from ..ipam.lease_book import Leases, held_by, reservations
+from ..ipam.lease_book import Leases, RecordedLeases, held_by, reservations
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView, Key, Place
 from ..model.kernel import Kernel
@@ -59,7 +59,7 @@ class PlanBuilder(HostView):
     def leases(self) -> Leases:
         """Who holds which address."""
         if self._leases is None:
-            self._leases = Leases(Record(self.networks, {}, {}, self.endpoints))
+            self._leases = Leases(RecordedLeases(self.networks, self.endpoints))
         return self._leases
 
     @property

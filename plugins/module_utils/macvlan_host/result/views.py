@@ -10,13 +10,12 @@ import typing as t
 
 from ..compare.differences import foreign_addresses, is_exclusive
 from ..compare.ownership import find_link
-from ..ipam.lease_book import Leases
+from ..ipam.lease_book import Leases, RecordedLeases
 from ..ipam.subnets import count_addresses
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView, Key
 from ..model.links import Link, SubInterface
 from ..model.network import Network
-from ..model.record import Record
 from ..model.ref import ENDPOINT, LISTS, NETWORK, SUBINTERFACE, Ref
 from ..values import names
 from ..values.plain import plain
@@ -45,7 +44,7 @@ class View:
         self, host: HostView, leases: Leases | None = None, unforeseen: t.Mapping[Key, EndpointOptions] | None = None
     ) -> None:
         self._host = host
-        self._leases = leases or Leases(Record(host.networks, {}, {}, host.endpoints))
+        self._leases = leases or Leases(RecordedLeases(host.networks, host.endpoints))
         self._unforeseen_endpoints = unforeseen or {}
 
     def object(self, ref: Ref) -> Object:
