@@ -24,7 +24,6 @@ from ..wire import pack, parse
 from ..wire.kinds import kind_named, kind_of
 from . import namespaces
 from .link_kinds import missing_kinds
-from .pyroute import read_bridge_vlans
 from .route_socket import RouteSocket
 from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 
@@ -281,7 +280,11 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
                 protocol = parse.parse_vlan_filter(body) if body is not None else None
                 protocols.update({link.index: protocol} if protocol else {})
             link = host.by_index(link.lower) if link.lower_netns is None else None
-    return read_bridge_vlans(protocols) if protocols else {}
+    if not protocols:
+        return {}
+    from .pyroute import read_bridge_vlans
+
+    return read_bridge_vlans(protocols)
 
 
 def _emigrants() -> tuple[Emigrant, ...]:

@@ -14,7 +14,6 @@ from ..model.access import Caution
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
-from ..plan import lockout_guard
 from ..plan.needs import needs_before_turning_back, needs_of
 from ..plan.plan import plan as make_plan
 from ..request.host import AnyRequest, check_omission, requests_of
@@ -84,6 +83,8 @@ def _check_ways(
     # A run with nothing to do cuts nothing, and need not ask.
     if caution is None or not plan.steps:
         return ()
+    from ..plan import lockout_guard
+
     kernel = dataclasses.replace(kernel, ways=reader_of(tools).read_ways(caution.connection))
     return lockout_guard.check(request.title, plan.steps, kernel, caution)
 

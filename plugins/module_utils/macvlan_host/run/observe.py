@@ -11,10 +11,12 @@ import typing as t
 from ..model.kernel import Kernel
 from ..model.record import Record
 from ..store.database import State
-from ..store.session import Session
 from .awaiting import journal_warnings, refuse_while_awaited
 from .look import NeedsOf, check_not_lost, look, look_at_kernel
 from .tools import Tools
+
+if t.TYPE_CHECKING:
+    from ..store.session import Session
 
 
 class Observation(t.NamedTuple):

@@ -10,11 +10,13 @@ import time
 import typing as t
 
 from ..kernel import machine
-from ..model.access import Connection, Way
-from ..model.kernel import Kernel, Needs, Space
-from ..model.netns import Netns
-from ..steps.steps import Step
 from ..store.database import State
+
+if t.TYPE_CHECKING:
+    from ..model.access import Connection, Way
+    from ..model.kernel import Kernel, Needs, Space
+    from ..model.netns import Netns
+    from ..steps.steps import Step
 
 
 class Reader(t.Protocol):

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
 from ..model.record import Record
-from ..steps.record_diff import Change
-from ..steps.steps import Step
+
+if t.TYPE_CHECKING:
+    from ..steps.record_diff import Change
+    from ..steps.steps import Step
 
 
 @dataclass(frozen=True)

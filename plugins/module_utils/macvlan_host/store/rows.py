@@ -14,8 +14,7 @@ from ..model.endpoint import Endpoint
 from ..model.netns import OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
-from ..steps.record_diff import Change, apply_changes, change_from_plain, link_from_plain, whole
-from ..steps.stored import from_plain
+from ..steps.record_diff import Change, apply_changes, link_from_plain, whole
 from ..values import validators
 from .journal import Journal, Stored
 from .migrations import SCHEMA_VERSION, TABLES, migrated
@@ -69,33 +68,18 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     return Stored(record, journal)
 
 
+def _journal(boot_id: str, doing: str, body: t.Any) -> Journal:
+    # It is hardly ever there, and nothing else that is read has steps.
+    from .intentions import journal_from_plain
+
+    return journal_from_plain(boot_id, doing, body)
+
+
 _READ: dict[str, t.Callable[[t.Any], t.Any]] = {
     "networks": Network.from_plain,
     "links": link_from_plain,
     "namespaces": OwnedNetns.from_plain,
     "endpoints": Endpoint.from_plain,
-}
-
-
-def _journal(boot_id: str, doing: str, stored: t.Any) -> Journal:
-    body = validators.fields("journal", {"boot_id": boot_id, "doing": doing, **stored}, _JOURNAL)
-    readers: tuple[tuple[str, t.Callable[[t.Any], t.Any]], ...] = (("steps", from_plain), ("changes", change_from_plain))
-    steps, changes = validators.each(
-        lambda part: validators.each(part[1], validators.items(f"{part[0]} of a journal", body[part[0]])), readers
-    )
-    waiting = {key: body[key] for key in ("confirm_by", "connection", "applied") if key in body}
-    return Journal(boot_id, doing, body["removal"], steps, changes, **waiting)
-
-
-_JOURNAL: dict[str, validators.Check] = {
-    "boot_id": validators.text,
-    "doing": validators.text,
-    "removal": validators.flag,
-    "steps": validators.elsewhere,
-    "changes": validators.elsewhere,
-    "confirm_by": validators.moment,
-    "connection": validators.optional(validators.text),
-    "applied": validators.flag,
 }
 
 

@@ -14,9 +14,9 @@ import typing as t
 
 from ..errors import NewerError, StateError
 from ..steps.record_diff import Change
-from ..steps.stored import to_plain
 from .files import check_whole, connect, make_durable, reported
 from .folder import make_folder
+from .intentions import text_of
 from .journal import Journal, Stored
 from .lock import lock
 from .migrations import SCHEMA_VERSION
@@ -94,14 +94,7 @@ class Session:
         That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
         what it would have recorded is not.
         """
-        # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
-        steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
-        to_confirm = journal.confirm_by is not None
-        changes = json.dumps(journal.changes if journal.removal or to_confirm else ())
-        body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}'
-        if to_confirm:
-            body += f', "confirm_by": {journal.confirm_by!r}, "connection": {json.dumps(journal.connection)}'
-        body += "}"
+        body = text_of(journal)
         with self._transaction_of_this_release():
             self._connection.execute(
                 "INSERT INTO journal VALUES (1, ?, ?, ?)", (journal.boot_id, journal.doing, body)
