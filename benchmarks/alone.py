@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
@@ -13,14 +14,16 @@ import subprocess
 import sys
 import tempfile
 import typing as t
+from pathlib import Path
 
 from .job import Result
+from .packed import RELEASE, ROOT, Packed, earlier_release
 
-ENGINE = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host"
 # What a task has imported in any case: both are compared by what they add to it.
 MODULE_BASE = "ansible.module_utils.basic"
 IMPORT_REPEATS = 11
-COMPILED = "single-endpoint task, compiled from source"
+# One that only looks, and one that has nothing to do.
+PACKED = ("macvlan_info", "macvlan_endpoint")
 ADDRESSES_BOUND = 600.0
 
 
@@ -33,35 +36,42 @@ def python(*argv: str, bound: float = 60.0, environment: dict[str, str] | None =
 def import_seconds(later: t.Iterable[str]) -> Result:
     """Medians of imports, each in a Python that has imported what every module of Ansible has; taken in turns.
 
-    All have their bytecode, as installed packages do. Ansible sends modules as source, so the time to compile ours
-    is measured too.
+    Modules are imported as on a target: from their zip, from source. Libraries have their bytecode there.
 
-    :param later: modules that a single-endpoint task imports while it runs
+    :param later: modules that a task for one endpoint imports while it changes nothing
     """
-    ours = [f"{ENGINE}.run.pipeline", f"{ENGINE}.request.endpoint", *sorted(later)]
-    with tempfile.TemporaryDirectory() as folder:
-        kept = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
-        candidates = {
-            "single-endpoint task": (ours, kept),
-            "pyroute2": (["pyroute2"], kept),
-            "netaddr": (["netaddr"], kept),
-            COMPILED: (ours, {"PYTHONPYCACHEPREFIX": f"{folder}/none", "PYTHONDONTWRITEBYTECODE": "1"}),
-        }
-        for modules, environment in candidates.values():
-            seconds_of_imports(modules, environment)
-        taken: dict[str, list[float]] = {name: [] for name in candidates}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        release = earlier_release(folder / "release")
+        candidates: dict[str, t.Callable[[], float]] = {}
+        for module in PACKED:
+            own = Packed(ROOT, module, folder / f"{module}.zip", later if module == "macvlan_endpoint" else ())
+            candidates[module] = own.seconds
+            if release is not None:
+                candidates[of_release(module)] = Packed(release, module, folder / f"earlier-{module}.zip").seconds
+        kept = {"PYTHONPYCACHEPREFIX": f"{name}/bytecode", "PYTHONDONTWRITEBYTECODE": ""}
+        for library in ("pyroute2", "netaddr"):
+            seconds_of_imports(library, kept)
+            candidates[library] = functools.partial(seconds_of_imports, library, kept)
+        taken: dict[str, list[float]] = {candidate: [] for candidate in candidates}
         for dummy in range(IMPORT_REPEATS):
-            for name, (modules, environment) in candidates.items():
-                taken[name].append(seconds_of_imports(modules, environment))
+            for candidate, seconds in candidates.items():
+                taken[candidate].append(seconds())
     return {
         name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
         for name, values in taken.items()
     }
 
 
-def seconds_of_imports(modules: list[str], environment: dict[str, str]) -> float:
-    lines = [f"import {MODULE_BASE}, time", "begun = time.perf_counter()", *(f"import {name}" for name in modules)]
-    return float(python("-c", "\n".join([*lines, "print(time.perf_counter() - begun)"]), environment=environment))
+def of_release(module: str) -> str:
+    """What a module of the earlier release is called in the results."""
+    return f"{module} of release {RELEASE}"
+
+
+def seconds_of_imports(library: str, environment: dict[str, str]) -> float:
+    """Of the processor, for a library in a module."""
+    lines = [f"import {MODULE_BASE}, time", "begun = time.process_time()", f"import {library}"]
+    return float(python("-c", "\n".join([*lines, "print(time.process_time() - begun)"]), environment=environment))
 
 
 def addresses_per_second() -> Result:

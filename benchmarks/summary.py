@@ -73,13 +73,13 @@ class Summary:
         return sorted({contest.size for contest in self.contests if contest.placement == placement})
 
     def imported_later(self) -> set[str]:
-        """What a task for one endpoint imports while it runs; the change is one, in a process that does nothing else."""
+        """What a task for one endpoint imports while it runs and changes nothing."""
         return {
             name
             for contest in self.contests
             if contest.way.name == "single"
             for run in contest.runs
-            for name in run.get("change", {}).get("imported_later", ())
+            for name in run.get("again", {}).get("imported_later", ())
         }
 
     def plain(self) -> list[Result]:

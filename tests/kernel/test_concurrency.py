@@ -264,7 +264,7 @@ def test_a_run_that_is_working_is_distinguished_from_one_that_died(busy: Host) -
     (warning,) = busy.call("macvlan_info")["warnings"]
     assert "interrupted" in warning and "endpoint net/b" in warning
     holder = hold_the_lock(busy)
-    wait_until(lambda: "at work" in busy.call("macvlan_info")["warnings"][0], "the run is not told")
+    wait_until(lambda: "is working on" in busy.call("macvlan_info")["warnings"][0], "the run is not told")
     holder.kill()
     holder.wait()
 

@@ -96,7 +96,7 @@ class Waiting:
 
 class Gone:
     def find_spec(self, name, path=None, target=None):
-        raise AssertionError(f"{name} is imported when it has gone")
+        assert not name.startswith("ansible_collections"), f"{name} is imported when it has gone"
 
 provisional.Watchdog = Waiting
 given = tools.Tools(clock=tools.Clock(uptime=lambda: 10.0))

@@ -666,8 +666,7 @@ def child(database, work):
         """
         import sys, time
         from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database, lock
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session as session_file
+        from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import database
         from ansible_collections.fleetnet.macvlan.tests.unit import test_state
         with database.State(sys.argv[1]).locked("network two") as session:
             {work}
