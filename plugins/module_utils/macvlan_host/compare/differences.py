@@ -71,7 +71,7 @@ def of_dummy(owned: DummyParent, link: Link) -> list[Difference]:
 def of_subinterface(sub: SubInterface, host: Space, link: Link) -> list[Difference]:
     """The fields in which the link of a sub-interface differs: alias, parent, mtu, mac, up, and those of its VLAN.
 
-    An mtu and a MAC address that nobody asked for are those of the base, where that is there.
+    An mtu and a MAC address that no task has set are those of the base, if the base is present.
     """
     base = host.links.get(sub.parent, link)
     expected = {

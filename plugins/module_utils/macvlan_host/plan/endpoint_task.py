@@ -60,7 +60,7 @@ def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.I
 
 
 def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Work an endpoint that shall be there into the plan, with the parent of its network.
+    """Plan an endpoint that is to be present, with the parent of its network.
 
     :raises PlanError: it cannot be created, or a necessary change is impossible
     """
@@ -80,7 +80,7 @@ def needs_of_endpoint_removal(wanted: EndpointRemoval, known: Recorded) -> Objec
 
 
 def plan_endpoint_removal(builder: PlanBuilder, wanted: EndpointRemoval) -> None:
-    """Work an endpoint that shall be gone into the plan, if it is recorded."""
+    """Plan the removal of an endpoint, if it is recorded."""
     recorded = builder.endpoints.get((wanted.network, wanted.name))
     if recorded is not None:
         remove_endpoint(builder, recorded)

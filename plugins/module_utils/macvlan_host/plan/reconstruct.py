@@ -34,8 +34,8 @@ class Rebuilt:
 def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebuilt:
     """Add the sub-interfaces and namespaces that carry the tag of their own name.
 
-    All of a sub-interface is seen on its link; it counts as declared, because nobody knows otherwise whether it shall
-    stay. An endpoint's link does not tell the names that its tag was made of.
+    All of a sub-interface is seen on its link; it counts as declared, because the link does not tell whether a task
+    declared it. An endpoint's link does not tell the names that its tag was made of.
 
     :param host: what ids are made of (:attr:`Kernel.host`)
     :param spaces: the host's own namespace and the named ones

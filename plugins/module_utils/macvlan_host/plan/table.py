@@ -58,7 +58,7 @@ class Work(t.Generic[Asked]):
 class ObjectKind:
     """One kind of object.
 
-    :ivar work: what is done with each sort of request for it: that it is there, that it is gone, that nobody declares it
+    :ivar work: what is done with each sort of request for it: it is present, it is absent, no task declares it any more
     :ivar restore: brings back what is recorded of it, and notes what cannot be
     """
 

@@ -27,7 +27,7 @@ def execute(
     because another run may be half-way through what this one looks at. What was decided without the lock is performed if
     the lock was free and no run has written to the database since; else the run observes and decides again.
 
-    :param caution: how careful to be with the ways by which the host is reached; None where nobody can be locked out
+    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
     :param tools: what it works with; those of this machine when none are handed in
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """

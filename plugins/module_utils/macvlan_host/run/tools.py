@@ -63,8 +63,8 @@ class Clock(t.NamedTuple):
 class Tools(t.NamedTuple):
     """What a run works with.
 
-    The kernel's own reader and writer are in run/reader.py and run/writer.py, so that nobody imports one that he does
-    not use.
+    The kernel's own reader and writer are in run/reader.py and run/writer.py, so that a run imports only
+    the one that it uses.
 
     :ivar store: the state database of a folder
     :ivar reader: None for the one of the kernel of this machine

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder of the state database: nobody but root can change anything in it."""
+"""The folder of the state database: only root can change anything in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import StateError
 
 
 def make_folder(folder: str, path: str) -> None:
-    """Have a folder for the database that nobody else can change anything in.
+    """Create a folder for the database in which only root can change anything, if it is missing.
 
     :raises StateError: it cannot be made, or is not safe to use
     """
@@ -30,7 +30,7 @@ def make_folder(folder: str, path: str) -> None:
 
 
 def check_safe(folder: str, path: str) -> None:
-    """Refuse what somebody else could have put or could change there.
+    """Refuse a folder or database that a user other than root owns or can write to.
 
     :raises StateError: naming it, and what to do
     """

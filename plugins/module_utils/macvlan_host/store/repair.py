@@ -76,7 +76,7 @@ def _usable_backup(database: State) -> tuple[str, bool]:
 
 
 def _put_aside(database: State) -> str:
-    """Keep a damaged database, with its log, for whoever wants to look at it; where it is now."""
+    """Rename a damaged database and its log, so that people can examine them; returns the new path."""
     numbers = (number for number in range(1, 1000) if not os.path.lexists(f"{database.path}.damaged{number}"))
     kept = f"{database.path}.damaged{next(numbers)}"
     with files_used(database.path):

@@ -89,10 +89,9 @@ class Session:
             return load(self._connection, self._path)
 
     def intend(self, journal: Journal) -> None:
-        """Write down what is about to be done, for whoever comes after a crash.
+        """Write the steps that are about to be performed, for the next run if this one dies.
 
-        That is what they use: a removal is finished, so the way back is not needed; anything else is turned back, so
-        what it would have recorded is not.
+        The next run finishes a removal, which needs no inverse steps, and undoes anything else, which needs no new rows.
         """
         body = text_of(journal)
         with self._transaction_of_this_release():
