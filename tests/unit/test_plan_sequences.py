@@ -426,6 +426,17 @@ def test_steps_that_are_done_in_part_and_undone_leave_the_kernel_as_it_was(seque
 
 
 @settings(max_examples=30)
+@given(sequences)
+def test_a_whole_plan_is_undone_after_a_death_at_any_of_its_steps(sequence):
+    """The journal has all steps, and does not say how many of them were performed."""
+    for before, dummy, made, dummy in runs(sequence[:6]):
+        for count in range(len(made.steps)):
+            there = kernel_after(before.kernel, made.steps[:count])
+            back = kernel_after(there, inverse(made.steps))
+            assert builders.shape(back) == builders.shape(before.kernel)
+
+
+@settings(max_examples=30)
 @given(lives)
 def test_the_journal_says_the_same_as_the_plan(life):
     for before, dummy, made, dummy in runs(life):

@@ -19,7 +19,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import Sysctl
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import SIMULATIONS
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import SIMULATIONS, kernel_after
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddAddress,
     AddLink,
@@ -39,6 +39,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
     stored,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.stored import from_plain, to_plain
+from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
 BLUE = Netns("name", "blue")
@@ -49,6 +50,8 @@ DUMMY = LinkSpec("dm-0123456789ab", "dummy", "fleetnet.macvlan:4")
 OTHER = LinkSpec("x", "vxlan")
 RP_FILTER = Sysctl("net.ipv4.conf.IFNAME.rp_filter", None, "1")
 FORWARD = Sysctl("net.ipv4.ip_forward", "0", "1")
+
+OLD, NEW = Route("0.0.0.0/0", "10.0.0.1"), Route("0.0.0.0/0", "10.0.0.9")
 
 every_class = pytest.mark.parametrize("cls", draws.STEPS, ids=lambda cls: cls.__name__)
 
@@ -203,6 +206,14 @@ def test_what_is_only_recorded_says_so():
 
 def test_every_kind_of_step_is_drawn_here():
     assert set(draws.STEPS) == set(Step.classes.values())
+
+
+@pytest.mark.parametrize("step", [AddRoute(HOST, "eth0", NEW), ReplaceRoute(HOST, "eth0", OLD, NEW)])
+def test_a_route_that_is_there_already_is_not_there_twice(step):
+    eth0 = builders.link("eth0", 2)
+    host = builders.space(eth0, routes={2: (OLD, NEW)})
+    after = kernel_after(builders.with_space(builders.kernel(), host, HOST.path), [step])
+    assert after.spaces[HOST.path].routes[2].count(NEW) == 1
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,9 @@ def _delete_route(space: Space, link: Link, step: DeleteRoute) -> None:
 
 
 def _replace_route(space: Space, link: Link, step: ReplaceRoute) -> None:
-    space.routes[link.index] = (*_without(space.routes.get(link.index, ()), step.old), step.new)
+    space.routes[link.index] = _without(space.routes.get(link.index, ()), step.old)
+    # It may be there already: a run that died before the step is undone as if it had performed it.
+    _put_route(space, link.index, step.new)
 
 
 def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
