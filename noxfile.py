@@ -123,6 +123,8 @@ def lint(session: nox.Session) -> None:
         session,
         ("python", "tests/checks/house_rules.py"),
         ("ruff", "check"),
+        # Blank lines, as ansible-test's pep8 asks for them.
+        ("ruff", "check", "--preview", "--select", "E3"),
         ("mypy", "--package", "ansible_collections.fleetnet.macvlan.plugins"),
         ("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", "plugins"),
         ("reuse", "lint", "--lines"),

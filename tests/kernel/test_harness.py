@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import types
 import typing as t
@@ -247,6 +248,11 @@ def ignore_a_signal() -> int:
     return os.getpid()
 
 
+def leave_a_thread_running() -> int:
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+    return os.getpid()
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -259,7 +265,7 @@ def names_of_links() -> list[str]:
     return sorted(name for dummy, name in socket.if_nameindex())
 
 
-@pytest.mark.parametrize("change", [leave_a_file_open, ignore_a_signal])
+@pytest.mark.parametrize("change", [leave_a_file_open, ignore_a_signal, leave_a_thread_running])
 def test_what_a_function_leaves_behind_is_never_met_by_the_next_one(
     host: Host, change: t.Callable[[], int]
 ) -> None:

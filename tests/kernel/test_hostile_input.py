@@ -256,6 +256,26 @@ def test_a_step_that_no_run_has_is_refused_and_not_done(host: Host, step: t.Any,
     assert_refused(host)
 
 
+@pytest.mark.parametrize("kind", [["veth", "peer", "name", "other"], ["bridge"]], ids=lambda kind: kind[0])
+def test_a_mode_that_is_put_back_on_a_link_of_another_kind_is_told_and_ends_the_recovery(host: Host, kind: list[str]) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", netns="a")
+    alias = host.links("a")["eth0"]["ifalias"]
+    host.ip("link", "delete", "eth0", netns="a")
+    host.ip("link", "add", "eth0", "type", *kind, netns="a")
+    host.ip("link", "set", "eth0", "alias", alias, netns="a")
+    boot_id = host.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
+    netns = {"kind": "name", "value": "a"}
+    step = {"step": "SetLink", "netns": netns, "ifname": "eth0", "attribute": "mode", "old": "bridge", "new": "private"}
+    body = json.dumps({"removal": False, "steps": [step], "changes": []})
+    spoil(host, ("INSERT INTO journal VALUES (1, ?, 'something', ?)", [boot_id, body]))
+
+    told = host.call("macvlan_endpoint", name="b", network="net", netns="b")["warnings"]
+
+    assert any(f"it is a {kind[0]} link now" in text for text in told), told
+    assert host.tables()["journal"] == []
+
+
 UNKNOWN = ("is damaged (", "was written by a newer release ")
 
 

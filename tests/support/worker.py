@@ -126,11 +126,19 @@ def serve(connection: multiprocessing.connection.Connection) -> None:
             value = function()
         except BaseException:  # noqa: BLE001 - whoever has asked is to know
             trouble = traceback.format_exc()
-        unchanged = marks() == before
-        switch(home)
-        connection.send((value, trouble, unchanged))
-        if not unchanged:
+        reusable = marks() == before and is_back(home)
+        connection.send((value, trouble, reusable))
+        if not reusable:
             return
+
+
+def is_back(home: Namespaces) -> bool:
+    """Go where this process came from; the kernel lets no process with several threads do so, even if they are about to end."""
+    try:
+        switch(home)
+    except OSError:
+        return False
+    return True
 
 
 def marks() -> tuple[object, ...]:

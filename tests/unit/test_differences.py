@@ -13,10 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.claims import DEFAULT_ROUTES
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.differences import vlan_state
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.differences import (
+    of_subinterface,
+    rivals,
+    vlan_state,
+)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.ownership import fits
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.settings import PROMOTION
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import SubInterface
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import (
     endpoint_ref,
@@ -254,3 +260,19 @@ def test_the_refusal_of_a_foreign_link_names_what_drift_would_tell(values):
         host.plan(subinterface("eth0.50", **{"parent": "eth0", "vlan_id": 50, **values}))
     ((field, value),) = values.items()
     assert str(caught.value).endswith(f"it differs: {field} is {actual[field]}, not {value}")
+
+
+def test_routes_that_differ_in_nothing_that_is_read_are_replaced_as_one():
+    other = Route("10.9.0.0/16", "10.0.0.99")
+    link = builders.link("eth0", 2)
+    space = builders.space(link, routes={2: (other, other)})
+    assert rivals(Route("10.9.0.0/16", "10.0.0.1"), space, link) == [other]
+
+
+@pytest.mark.parametrize(("lower_netns", "fitting"), [(None, True), (1, False)])
+def test_a_base_in_another_namespace_is_not_the_local_link_with_its_number(lower_netns, fitting):
+    link = builders.vlan_link("eth0.50", 3, 2, 50, lower_netns=lower_netns)
+    host = builders.space(builders.link("eth0", 2), link)
+    sub = SubInterface(id="1" * 32, name="eth0.50", parent="eth0", vlan_id=50)
+    assert fits(host, link, sub) is fitting
+    assert ("parent" in {item.field for item in of_subinterface(sub, host, link)}) is not fitting

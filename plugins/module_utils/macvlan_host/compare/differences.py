@@ -209,9 +209,11 @@ def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[R
 def rivals(route: Route, space: Space, link: Link) -> list[Route]:
     """The routes of a link that have the destination and metric of another one, which the kernel then does not take.
 
-    Sorted, because the order in which the kernel lists them says nothing.
+    Sorted, because the order in which the kernel lists them says nothing; those that differ in nothing that is read, as
+    in TOS or protocol, count as one.
     """
-    return sorted((item for item in space.routes.get(link.index, ()) if item.place == route.place), key=route_order)
+    found = {item.identity: item for item in space.routes.get(link.index, ()) if item.place == route.place}
+    return sorted(found.values(), key=route_order)
 
 
 def route_order(route: Route) -> tuple[int, str, int, str]:

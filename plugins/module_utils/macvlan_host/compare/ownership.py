@@ -75,8 +75,8 @@ def fits(host: Space, link: Link, owned: OwnedLink) -> bool:
     """Whether a link, whatever its tag is, can be none but the one of the record: kind, VLAN and base cannot be had twice."""
     if link.kind != owned.kind or not isinstance(owned, SubInterface):
         return link.kind == owned.kind
-    base = host.links.get(owned.parent)
-    return _has_vlan_of(link, owned) and base is not None and link.lower == base.index
+    base = base_of(host, link)
+    return _has_vlan_of(link, owned) and base is not None and base.name == owned.parent
 
 
 def renamed_base(host: Space, link: Link, owned: OwnedLink) -> tuple[str, str] | None:

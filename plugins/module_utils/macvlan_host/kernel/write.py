@@ -185,6 +185,9 @@ def _set_vlan(work: Workplace, step: SetLink) -> None:
 
 def _set_mode(work: Workplace, step: SetLink) -> None:
     found = work.find(step, step.netns, step.ifname)
+    if step.new not in found.kind.modes:
+        # Another link has taken the place of the one that the step is for, maybe between two runs.
+        raise KernelError(f"cannot {step.describe()}: it is a {found.kind.phrase} now", errno.EOPNOTSUPP, step)
     work.batch.queue(step, step.netns, pack.set_mode(found.kind, found.ifindex, step.new))
 
 

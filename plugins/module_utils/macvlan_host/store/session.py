@@ -26,6 +26,7 @@ from .schema import APPLICATION_ID, SCHEMA, newer_schema, schema_of
 if t.TYPE_CHECKING:
     from .database import State
 
+
 @contextlib.contextmanager
 def locked(database: State, doing: str) -> t.Iterator[Session]:
     """Be the one writer of a database for the length of the block; it is made if there is none.
