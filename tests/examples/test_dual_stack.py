@@ -88,7 +88,7 @@ def test_a_subnet_without_a_gateway_has_its_first_usable_address_as_one(host: Ho
         ("192.168.138.1", True),
         ("fd11::1", True),
     ]
-    (question,) = (task for task in done.tasks if task.task.startswith("Ask"))
+    (question,) = (task for task in done.tasks if task.task.startswith("Predict the gateway"))
     asked = [item["network"]["subnets"][0] for item in question.items]
     assert {subnet["subnet"]: subnet["gateway"] for subnet in asked} == {
         "10.1.100.0/24": "10.1.100.1",
