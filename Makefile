@@ -12,7 +12,7 @@ PYTHON ?= python3
 # Network namespaces need root; with one user for everything no file of .venv, .nox or build/ is out of another's reach.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo -EH)
 NOX := $(SUDO) .venv/bin/nox --noxfile noxfile.py
-SESSIONS := lint docs sanity galaxy unit core-2.17 core-2.18 kernel integration examples jobs vm molecule
+SESSIONS := lint docs sanity galaxy unit core-2.17 core-2.18 kernel integration examples jobs vm vm-others molecule
 
 # Ansible refuses to start in a locale that is not UTF-8, and a bare environment has none.
 export LC_ALL := C.UTF-8
@@ -33,7 +33,7 @@ benchmark: needs-demo .venv/ready ## compare with other ways, into benchmarks/re
 fuzz: needs-demo .venv/ready ## feed random bytes to whatever is read, for a minute; longer with ARGS=-max_total_time=3600
 	@$(NOX) --session $@ -- $(or $(ARGS),-max_total_time=60)
 
-examples integration kernel vm molecule test: needs-test
+examples integration kernel vm vm-others molecule test: needs-test
 test: .venv/ready ## set everything up and run every check and test
 	@$(SUDO) tests/checks/run_sessions .venv/bin/nox --noxfile noxfile.py
 

@@ -312,20 +312,31 @@ def quick(session: nox.Session) -> None:
     native_tests(session, *CORE)
 
 
+def in_guest(kernel: str, *options: str) -> tuple[str, ...]:
+    """What runs tests in guests with this kernel, where nothing may be skipped; a guest has one processor."""
+    run = ("python", str(ROOT / "tests/vm/guest.py"), "run", "--kernel", kernel, *options, "--")
+    return (*run, "env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--durations", "10")
+
+
 @nox.session
 def vm(session: nox.Session) -> None:
-    """The kernel tests, and whatever needs what this machine's kernel may lack, on Debian's newest; the core on older ones and an emulated machine."""
-    guest = ("python", str(ROOT / "tests/vm/guest.py"), "run")
-    inside = ("env", "MACVLAN_NOTHING_SKIPPED=1", "pytest", "--durations", "10")
-    # A guest has one processor.
-    newest = (*guest, "--kernel", "newest", "--guests", "2", "--", *inside)
+    """The kernel tests, and whatever needs what this machine's kernel may lack, on Debian's newest kernel."""
+    newest = in_guest("newest", "--guests", "2")
     run_all(
         session,
         (*newest, "tests/kernel"),
         (*newest, "tests/examples", "tests/documents", "-m", "needs"),
-        (*guest, "--append", "ipv6.disable=1", "--", *inside, "tests/kernel/without_ipv6.py"),
-        *((*guest, "--kernel", suite, "--guests", "2", "--", *inside, *CORE) for suite in OLDER_KERNELS),
-        (*guest, "--kernel", "own", "--", *inside, *SMOKE),
+    )
+
+
+@nox.session(name="vm-others")
+def vm_others(session: nox.Session) -> None:
+    """The core of the kernel tests on older kernels and on an emulated machine; a few tests on a kernel without IPv6."""
+    run_all(
+        session,
+        *((*in_guest(suite, "--guests", "2"), *CORE) for suite in OLDER_KERNELS),
+        (*in_guest("own"), *SMOKE),
+        (*in_guest("newest", "--append", "ipv6.disable=1"), "tests/kernel/without_ipv6.py"),
     )
 
 
