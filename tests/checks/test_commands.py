@@ -30,7 +30,8 @@ def sessions():
         if isinstance(function, ast.FunctionDef):
             marks = [ast.unparse(mark) for mark in function.decorator_list]
             if any(mark.startswith("nox.session") for mark in marks):
-                found[function.name] = "nox.session(default=False)" not in marks
+                # A name has dashes where that of a function cannot.
+                found[function.name.replace("_", "-")] = "nox.session(default=False)" not in marks
     return found
 
 
