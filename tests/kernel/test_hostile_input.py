@@ -19,6 +19,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+import pyroute2  # noqa: F401 - it starts uname(1) when it is imported, which is none of our programs
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
