@@ -47,8 +47,8 @@ def earlier_release(folder: Path) -> Path | None:
     return folder
 
 
-def pack(root: Path, module: str, archive: Path) -> None:
-    """What Ansible packs with a module of this collection: all that is imported anywhere in it, and in that."""
+def shipped(root: Path, module: str) -> dict[str, str]:
+    """Name → source of what Ansible packs with a module of this collection: all that is imported anywhere in it, and in that."""
     sources: dict[str, str] = {}
     waiting = [f"{COLLECTION}plugins.modules.{module}"]
     while waiting:
@@ -57,6 +57,12 @@ def pack(root: Path, module: str, archive: Path) -> None:
         if name.startswith(COLLECTION) and name not in sources and file.exists():
             sources[name] = file.read_text(encoding="utf-8")
             waiting += imported(name, ast.parse(sources[name]))
+    return sources
+
+
+def pack(root: Path, module: str, archive: Path) -> None:
+    """The zip that Ansible sends for a module, with what is ours of it."""
+    sources = shipped(root, module)
     packages = {name.rsplit(".", depth)[0] for name in sources for depth in range(1, name.count(".") + 1)}
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for package in sorted(packages):

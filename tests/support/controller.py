@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import ctypes
 import http.server
 import itertools
 import json
@@ -16,7 +15,7 @@ import typing as t
 import urllib.parse
 
 from .machine import Machine
-from .worker import CLONE_NEWNET, LIBC
+from .worker import CLONE_NEWNET, switch
 
 ROOT = "/api/v2/"
 KINDS = {"text": str, "multiplechoice": str, "integer": int}
@@ -55,8 +54,7 @@ class Controller(http.server.ThreadingHTTPServer):
 
     def _listen_inside(self, pid: int) -> None:
         with open(f"/proc/{pid}/ns/net", "rb") as network:
-            if LIBC.setns(network.fileno(), CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
+            switch([(CLONE_NEWNET, network.fileno())])
         super().__init__(("127.0.0.1", 0), Handler)
 
     @property

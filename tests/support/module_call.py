@@ -24,7 +24,7 @@ import typing as t
 from ansible.module_utils.common import warnings as ansible_warnings
 
 from .module_args import patch_module_args
-from .worker import SECONDS_TO_RUN, WORKERS, die_with_parent, enter
+from .worker import SECONDS_TO_RUN, WORKERS, enter, fork
 
 MODULES = "ansible_collections.fleetnet.macvlan.plugins.modules."
 COMMAND = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.command"
@@ -161,29 +161,18 @@ class Call:
         self.title = run.title
         self._output = Output()
         self._ended: Ended | None = None
-        # What waits in a buffer here would be written twice.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._be_the_child(pid_of_machine, run, hook)
 
-    def _be_the_child(self, machine: int, run: Run, hook: Hook | None) -> t.NoReturn:
-        code = 70
-        try:
-            die_with_parent()
+        def whole() -> None:
+            enter(pid_of_machine)
+            if hook is not None:
+                hook()
+            run()
+
+        def main() -> int:
             self._output.redirect()
+            return exit_code(whole)
 
-            def whole() -> None:
-                enter(machine)
-                if hook is not None:
-                    hook()
-                run()
-
-            code = exit_code(whole)
-        finally:
-            # Without the exit handlers, which belong to pytest.
-            os._exit(code)
+        self.pid = fork(main)
 
     def kill(self) -> None:
         """Let it die as in a power failure."""

@@ -36,18 +36,13 @@ class Worker:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        # What waits in a buffer here would be written twice.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                ours.close()
-                die_with_parent()
-                serve(multiprocessing.connection.Connection(theirs.detach()))
-            finally:
-                # Without the exit handlers, which belong to pytest.
-                os._exit(0)
+
+        def listen() -> int:
+            ours.close()
+            serve(multiprocessing.connection.Connection(theirs.detach()))
+            return 0
+
+        self.pid = fork(listen)
         theirs.close()
         self._connection = multiprocessing.connection.Connection(ours.detach())
         self.usable = True
@@ -147,6 +142,23 @@ def marks() -> tuple[object, ...]:
     os.umask(mask)
     handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
     return sorted(os.listdir("/proc/self/fd")), threading.active_count(), handlers, mask
+
+
+def fork(main: t.Callable[[], int]) -> int:
+    """Call a function in a fork of this process, which dies with it, and ends with what that returns; the pid."""
+    # What waits in a buffer here would be written twice.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            die_with_parent()
+            code = main()
+        finally:
+            # Without the exit handlers, which belong to pytest.
+            os._exit(code)
+    return pid
 
 
 def die_with_parent() -> None:

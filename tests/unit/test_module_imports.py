@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.benchmarks import packed
+from ansible_collections.fleetnet.macvlan.benchmarks.packed import COLLECTION
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.machine import boot_id
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
 
-COLLECTION = "ansible_collections.fleetnet.macvlan."
 ROOT = Path(__file__).parents[2]
 ENGINE = "plugins.module_utils.macvlan_host."
 READERS = ("macvlan_info", "macvlan_confirm")
@@ -34,27 +34,8 @@ WRITER = tuple(
 
 
 def shipped(module: str) -> set[str]:
-    """The files of this collection that Ansible packs with a module: what is imported anywhere in it, and in them."""
-    found: set[str] = set()
-    waiting = [f"plugins.modules.{module}"]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and (file := ROOT / (name.replace(".", "/") + ".py")).exists():
-            found.add(name)
-            waiting += imported(name, ast.parse(file.read_text(encoding="utf-8")))
-    return found
-
-
-def imported(name: str, tree: ast.AST) -> list[str]:
-    """Modules of this collection that may be meant by the imports of one of them."""
-    found = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        base = ".".join(name.split(".")[: -node.level]) if node.level else (node.module or "").removeprefix(COLLECTION)
-        inside = ".".join(filter(None, [base, node.module if node.level else ""]))
-        found += [inside, *(f"{inside}.{alias.name}" for alias in node.names)]
-    return found
+    """The files of this collection that Ansible packs with a module."""
+    return {name.removeprefix(COLLECTION) for name in packed.shipped(packed.ROOT, module)}
 
 
 def loaded(module: str) -> set[str]:

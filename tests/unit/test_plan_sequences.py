@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -415,24 +416,21 @@ def test_steps_that_are_done_and_undone_leave_the_kernel_as_it_was(sequence):
         assert builders.shape(back) == builders.shape(before.kernel)
 
 
+@pytest.mark.parametrize(
+    "undone",
+    [
+        pytest.param(lambda steps, count: steps[:count], id="what was done"),
+        # The journal has all steps, and does not say how many of them were performed.
+        pytest.param(lambda steps, dummy: steps, id="the whole plan"),
+    ],
+)
 @settings(max_examples=30)
-@given(sequences)
-def test_steps_that_are_done_in_part_and_undone_leave_the_kernel_as_it_was(sequence):
+@given(sequence=sequences)
+def test_steps_that_are_done_in_part_and_undone_leave_the_kernel_as_it_was(undone, sequence):
     for before, dummy, made, dummy in runs(sequence[:6]):
         for count in range(len(made.steps)):
             there = kernel_after(before.kernel, made.steps[:count])
-            back = kernel_after(there, inverse(made.steps[:count]))
-            assert builders.shape(back) == builders.shape(before.kernel)
-
-
-@settings(max_examples=30)
-@given(sequences)
-def test_a_whole_plan_is_undone_after_a_death_at_any_of_its_steps(sequence):
-    """The journal has all steps, and does not say how many of them were performed."""
-    for before, dummy, made, dummy in runs(sequence[:6]):
-        for count in range(len(made.steps)):
-            there = kernel_after(before.kernel, made.steps[:count])
-            back = kernel_after(there, inverse(made.steps))
+            back = kernel_after(there, inverse(undone(made.steps, count)))
             assert builders.shape(back) == builders.shape(before.kernel)
 
 

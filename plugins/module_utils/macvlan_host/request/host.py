@@ -231,8 +231,6 @@ Request = t.Union[ObjectRequest, Restoration]
 AnyRequest = t.Union[Request, Config]
 
 REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
-# Requests that may remove a link of the host.
-RELEASES = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction)
 
 
 def used_by(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
