@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -19,7 +20,6 @@ import sys
 import typing as t
 from pathlib import Path
 
-import pyroute2  # noqa: F401 - it starts uname(1) when it is imported, which is none of our programs
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
@@ -31,6 +31,9 @@ from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
+
+# The library starts uname(1) when it is imported, which is no program of a task: it is imported before one is watched.
+importlib.import_module("pyroute2")
 
 TAG = "fleetnet.macvlan:"
 SAMPLE = 60
