@@ -15,7 +15,7 @@ import time
 BEGUN = time.perf_counter()
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request import endpoint, host, network  # noqa: E402 - they are timed
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import pipeline  # noqa: E402 - they are timed
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import execute  # noqa: E402 - they are timed
 
 IMPORTED = time.perf_counter()
 AT_FIRST = set(sys.modules)
@@ -57,7 +57,7 @@ def perform(job: Job, requests: Requests, changes: bool) -> list[float]:
     calls = []
     position = time.perf_counter()
     for request in requests:
-        outcome = pipeline.execute(request, state_dir=str(job.file("state")), check=False)
+        outcome = execute.execute(request, state_dir=str(job.file("state")), check=False)
         calls.append(time.perf_counter() - position)
         if outcome.changed != changes:
             raise AssertionError(f"changed is {outcome.changed}: {outcome.steps[:5]}")

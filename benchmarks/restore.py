@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import config_params
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 INSIDE = "MACVLAN_BENCHMARK_INSIDE"
 FIRST_VLAN = 101

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import DEFAULT_FOLDER
 
 
@@ -166,7 +166,7 @@ def confirm_argspec() -> dict[str, t.Any]:
 def command_argspec() -> dict[str, t.Any]:
     """The options of macvlan_command."""
     return {
-        "path": {"type": "path", "default": boot_unit.ENGINE},
+        "path": {"type": "path", "default": installation.ENGINE},
         "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
         "interpreter": {"type": "path"},
         "files": {

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command, release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
 
 _ORIGIN = command.__name__.rpartition(".")[0]
@@ -120,7 +120,7 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
 
 def _replaces_newer(target: InstallTarget) -> t.Iterator[str]:
     """Warn if an older engine replaces a newer one."""
-    newer = boot_unit.newer_engine(target.package)
+    newer = installation.newer_engine(target.package)
     if newer is not None:
         yield (
             f"the command macvlan-host on {platform.node()} is of release {newer}, and this task replaces it with the one of "

@@ -23,7 +23,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     MissingLibraryError,
     OptionsError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
 
 # One day: a longer timeout is more likely forgotten than meant.
@@ -199,7 +199,7 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
-    kept = not outcome.created or boot_unit.is_kept()
+    kept = not outcome.created or installation.is_kept()
     warnings = outcome.warnings if kept else (*outcome.warnings, _not_kept())
     _finish(module, result, (*warnings, *_engine_warnings()))
 
@@ -243,14 +243,14 @@ def _not_kept() -> str:
     It names the host, because ansible shows equal warnings of several hosts once.
     """
     return (
-        f"the next boot of {platform.node()} would not restore this, because {boot_unit.UNIT} is not enabled there; "
+        f"the next boot of {platform.node()} would not restore this, because {installation.UNIT} is not enabled there; "
         f"apply the role fleetnet.macvlan.macvlan_host to it"
     )
 
 
 def _engine_warnings() -> tuple[str, ...]:
     """The warning if the command of the host cannot read the record of this release."""
-    installed = boot_unit.older_engine()
+    installed = installation.older_engine()
     if installed is None:
         return ()
     text = (

@@ -265,7 +265,7 @@ diff:
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_config, config_request
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_config
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 
 def main() -> None:

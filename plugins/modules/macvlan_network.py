@@ -547,7 +547,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
     network_options,
     network_removal,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.pipeline import execute
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 
 def main() -> None:

@@ -32,11 +32,11 @@ def complaints(root, path, source):
 @pytest.mark.parametrize(
     ("path", "source", "text"),
     [
-        (ENGINE + "run/pipeline.py", "import pyroute2", "pyroute2 is imported in"),
-        (ENGINE + "run/pipeline.py", "def f():\n    from pyroute2.netlink import nla", "pyroute2 is imported in"),
+        (ENGINE + "run/execute.py", "import pyroute2", "pyroute2 is imported in"),
+        (ENGINE + "run/execute.py", "def f():\n    from pyroute2.netlink import nla", "pyroute2 is imported in"),
         ("plugins/modules/macvlan_info.py", "import sqlite3", "sqlite3 is imported in"),
-        (ENGINE + "run/pipeline.py", "if module.check_mode: pass", "check_mode is used in"),
-        (ENGINE + "run/pipeline.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
+        (ENGINE + "run/execute.py", "if module.check_mode: pass", "check_mode is used in"),
+        (ENGINE + "run/execute.py", "getattr(module, '_ansible_check_mode')", "check_mode is used in"),
         ("plugins/modules/macvlan_info.py", "module.exit_json(changed=False)", "exit_json is used in"),
         ("plugins/modules/macvlan_info.py", "def fail_json():\n    pass", "fail_json is used in"),
         *(
@@ -55,15 +55,15 @@ def complaints(root, path, source):
         ),
         (ENGINE + "plan/network.py", "from ..wire.pack import dump_links", "plan does not see wire, but for kinds"),
         (ENGINE + "steps/simulate.py", "from ..wire import pack", "steps does not see wire, but for kinds"),
-        (ENGINE + "run/pipeline.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
-        (ENGINE + "run/pipeline.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
+        (ENGINE + "run/execute.py", "from ansible.module_utils.basic import AnsibleModule", "imports nothing of it"),
+        (ENGINE + "run/execute.py", "from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import plan", "imports nothing of it"),
         *((f"{ENGINE}{name}/x.py", "import os.path", "pure code does not import os") for name in house_rules.PURE_FOLDERS),
         *(
             (ENGINE + "plan/plan.py", f"from {name} import x", f"pure code does not import {name}")
             for name in sorted(house_rules.IMPURE - house_rules.ONLY_IN.keys())
         ),
         (ENGINE + "plan/plan.py", "def f():\n    return open('/etc/hosts')", "pure code opens nothing"),
-        *((f"{ENGINE}{name}/x.py", "from ..run import pipeline", f"{name} does not see run") for name in sorted(house_rules.SEES.keys() - {"run"})),
+        *((f"{ENGINE}{name}/x.py", "from ..run import execute", f"{name} does not see run") for name in sorted(house_rules.SEES.keys() - {"run"})),
         (ENGINE + "model/links.py", "from ..plan.network import x", "model does not see plan"),
         (ENGINE + "plan/network.py", "def f():\n    from ..kernel.read import read_kernel", "plan does not see kernel"),
         (ENGINE + "result/drift.py", "if t.TYPE_CHECKING:\n    from ..plan.builder import PlanBuilder", "result does not see plan"),
@@ -101,7 +101,7 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
         (ENGINE + "plan/plan.py", "class Sub:\n    kind = 'vlan'\n\nMODES = ('bridge', 'private')\nATTRIBUTES = {'vlan': 1, 'mtu': 2}"),
         (ENGINE + "wire/kinds.py", "if kind == 'macvlan': pass"),
         ("tests/unit/test_plan.py", "assert link.kind == 'macvlan'"),
-        (ENGINE + "run/pipeline.py", "from ..kernel import read, write\nfrom ..plan.plan import plan"),
+        (ENGINE + "run/execute.py", "from ..kernel import read, write\nfrom ..plan.plan import plan"),
         (ENGINE + "command.py", "from .run import boot\nfrom .errors import MacvlanHostError"),
         ("plugins/module_utils/_runner.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
         ("plugins/modules/macvlan_info.py", 'DOCUMENTATION = r"""\n  check_mode: {support: full}\n"""\nAnsibleModule({}, supports_check_mode=True)'),

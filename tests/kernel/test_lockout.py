@@ -16,7 +16,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, birth, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, link_creation, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.revert_timer import Watchdog
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
@@ -348,7 +348,7 @@ def test_a_moved_address_is_announced_when_a_run_is_undone(contested: Host, dies
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KernelError("no more of this")
 
-        birth.end_seclusion = fail  # type: ignore[assignment]
+        link_creation.end_seclusion = fail  # type: ignore[assignment]
 
     own = contested.links()["eth0"]["address"]
     call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 
 pytestmark = pytest.mark.engine
@@ -119,7 +119,7 @@ def test_an_engine_of_release_1_on_the_host_is_warned_of_until_it_is_brought_on(
     place = {"path": engine, "command": command}
 
     def look_there() -> None:
-        boot_unit.ENGINE = engine
+        installation.ENGINE = engine
 
     task = {"name": "net", "parent": "eth0", "ipam": "none"}
     host.call("macvlan_command", **place)

@@ -19,7 +19,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.comp
     vlan_state,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.ownership import fits
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.settings import PROMOTION
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.wanted_settings import PROMOTION
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import SubInterface

@@ -17,8 +17,8 @@ import os, sys
 class Uname(tuple):
     release = sys.argv[1]
 os.uname = Uname
-from {ENGINE}.kernel import birth
-print(birth.LOOKS_WHERE_IT_BELONGS)
+from {ENGINE}.kernel import link_creation
+print(link_creation.LOOKS_WHERE_IT_BELONGS)
 """
 
 

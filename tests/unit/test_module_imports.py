@@ -27,7 +27,7 @@ PLANNER = (f"{ENGINE}plan.",)
 WRITER = tuple(
     f"{ENGINE}{name}"
     for name in (
-        "kernel.write", "kernel.replay", "kernel.birth", "kernel.workplace", "kernel.batch", "kernel.sockets", "kernel.refusal",
+        "kernel.write", "kernel.idempotent_steps", "kernel.link_creation", "kernel.step_context", "kernel.batch", "kernel.sockets", "kernel.step_error",
         "kernel.setting_files", "kernel.delete", "kernel.announce", "wire.frames", "run.perform", "run.writer",
     )
 )

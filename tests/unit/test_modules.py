@@ -125,7 +125,7 @@ def call(capsys):
 
 @every_changing_module
 def test_an_engine_that_is_older_is_reported_with_the_name_of_its_host(call, monkeypatch, module, key, params):
-    monkeypatch.setattr(_runner.boot_unit, "older_engine", lambda: "1.0.0")
+    monkeypatch.setattr(_runner.installation, "older_engine", lambda: "1.0.0")
     monkeypatch.setattr(_runner.platform, "node", lambda: "edge3")
     warnings = json.dumps(call(module, params)["warnings"])
     assert "the command macvlan-host on edge3 is of release 1.0.0" in warnings and "this host" not in warnings

@@ -27,7 +27,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     PendingError,
     StateError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent, SubInterface
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import network_ref
@@ -357,12 +357,12 @@ def test_the_command_says_of_which_release_it_is(capsys):
     ],
 )
 def test_an_installed_engine_is_older_or_not(tmp_path, monkeypatch, content, installed):
-    monkeypatch.setattr(boot_unit, "ENGINE", str(tmp_path))
-    assert boot_unit.older_engine() is None
+    monkeypatch.setattr(installation, "ENGINE", str(tmp_path))
+    assert installation.older_engine() is None
     (tmp_path / "command.py").touch()
     if content is not None:
         (tmp_path / "release.py").write_text(content, encoding="utf-8")
-    assert boot_unit.older_engine() == installed
+    assert installation.older_engine() == installed
 
 
 NEXT = ".".join(str(int(part) + (position == 0)) for position, part in enumerate(release.VERSION.split(".")))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import boot_unit
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 ROLE = Path(__file__).parents[2] / "roles/macvlan_host"
@@ -62,9 +62,9 @@ def test_the_command_is_where_its_module_puts_it():
 
 
 def test_the_unit_is_the_one_that_modules_look_for():
-    unit = (ROLE / "templates" / f"{boot_unit.UNIT}.j2").read_text()
-    assert f"/etc/systemd/system/{boot_unit.UNIT}" in {item["path"] for item in FILES}
-    assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in boot_unit.ENABLED
+    unit = (ROLE / "templates" / f"{installation.UNIT}.j2").read_text()
+    assert f"/etc/systemd/system/{installation.UNIT}" in {item["path"] for item in FILES}
+    assert "WantedBy=multi-user.target" in unit and "multi-user.target.wants" in installation.ENABLED
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=32))

@@ -25,7 +25,7 @@ from ..values.addresses import version_of, without_prefix
 from ..values.plain import plain
 from ..wire.kinds import kind_of, vrf_of
 from .ownership import base_of, is_ours
-from .settings import settings
+from .wanted_settings import settings
 
 
 class Difference(t.NamedTuple):

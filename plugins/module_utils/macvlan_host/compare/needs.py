@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..model.kernel import Needs
 from ..model.netns import HOST, Netns
 from ..model.record import Record, all_namespaces
-from .settings import setting_keys
+from .wanted_settings import setting_keys
 
 
 def needs_of_everything(recorded: Record) -> Needs:

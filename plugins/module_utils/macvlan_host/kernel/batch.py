@@ -15,10 +15,10 @@ from ..model.sysctl import Sysctl
 from ..steps.steps import AddAddress, AddConnectedRoute, AddRoute, DeleteAddress, ReplaceRoute, SetSysctls, Step
 from ..wire import attributes, pack
 from .delete import Deletions
-from .refusal import step_error
 from .route_socket import reason
 from .setting_files import write_setting
 from .sockets import Sockets
+from .step_error import step_error
 
 # After a refusal nothing more should be sent; the refusal is seen when the batch is.
 LONGEST_BATCH = 256

@@ -23,7 +23,7 @@ from ..values import names
 from ..wire import pack, parse
 from ..wire.kinds import kind_named, kind_of
 from . import namespaces
-from .link_kinds import missing_kinds
+from .available_kinds import missing_kinds
 from .route_socket import RouteSocket
 from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 

@@ -33,13 +33,13 @@ from ..steps.steps import (
 )
 from ..values import names
 from ..wire import pack
-from . import birth, namespaces
+from . import link_creation, namespaces
 from .delete import Doomed
-from .refusal import step_error
-from .replay import Replay
+from .idempotent_steps import Replay
 from .route_socket import RouteSocket
 from .setting_files import write_setting
-from .workplace import Workplace
+from .step_context import Workplace
+from .step_error import step_error
 
 # net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
 LOOPBACK_INDEX = 1
@@ -64,7 +64,7 @@ class KernelWriter:
         :raises KernelError: one was refused; ``reached`` says how far this came
         """
         self.reached = 0
-        self._work.many = birth.are_many(steps)
+        self._work.many = link_creation.are_many(steps)
         for position, step in enumerate(steps):
             self.reached = position + 1
             try:
@@ -74,7 +74,7 @@ class KernelWriter:
                 exc.step = exc.step or step
                 raise
         self.flush()
-        birth.end_seclusion(self._work)
+        link_creation.end_seclusion(self._work)
 
     def do(self, step: Step, replay: Replay | None = None) -> None:
         """Do one step, whose messages may wait for more.
@@ -165,7 +165,7 @@ def _set_link(work: Workplace, step: SetLink) -> None:
     if step.attribute in _SETTERS:
         _SETTERS[step.attribute](work, step)
     elif step.attribute == "up" and place in work.secluded:
-        birth.bring_up(work, step)
+        link_creation.bring_up(work, step)
     elif place not in work.known and place in work.batch.nameless:
         work.batch.queue(step, step.netns, pack.set_link(0, found_by=step.ifname, **{step.attribute: step.new}))
     else:
@@ -254,7 +254,7 @@ PERFORMERS: dict[type[Step], Performer] = {
     Note: _nothing,
     CreateNetns: _always(_create_netns),
     DeleteNetns: _delete_netns,
-    AddLink: _always(birth.add_link),
+    AddLink: _always(link_creation.add_link),
     DeleteLink: _delete_link,
     SetLink: _always(_set_link),
     AddAddress: _by_message(lambda index, step: pack.add_address(index, step.address, step.peer)),

@@ -19,7 +19,7 @@ from ..compare.differences import (
     route_order,
     route_phrase,
 )
-from ..compare.settings import PROMOTION, default_key, needs_ipv6, settings
+from ..compare.wanted_settings import PROMOTION, default_key, needs_ipv6, settings
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space

@@ -26,6 +26,7 @@ from ..wire.kinds import vrf_of
 from .align import align_link, check_vrf
 from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
+from .endpoint_addresses import check_routes, gateways_of, mtu_of, resolve_endpoint
 from .endpoint_checks import (
     _check_default_route,
     _check_foreign_routes,
@@ -41,7 +42,6 @@ from .endpoint_checks import (
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
 from .mistakes import Mistakes
-from .resolve import check_routes, gateways_of, mtu_of, resolve_endpoint
 
 
 def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..compare.ownership import find_link, link_of
-from ..compare.settings import default_key
+from ..compare.wanted_settings import default_key
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space

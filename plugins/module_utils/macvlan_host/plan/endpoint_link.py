@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..compare.settings import settings
+from ..compare.wanted_settings import settings
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..steps.link_spec import LinkSpec

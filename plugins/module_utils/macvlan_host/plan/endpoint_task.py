@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.settings import default_key, setting_keys
+from ..compare.wanted_settings import default_key, setting_keys
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.ref import Ref, network_ref, subinterface_ref

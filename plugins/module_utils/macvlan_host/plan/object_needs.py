@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..compare.settings import setting_keys
+from ..compare.wanted_settings import setting_keys
 from ..model.endpoint import Endpoint
 from ..model.links import SubInterface
 from ..model.netns import Netns

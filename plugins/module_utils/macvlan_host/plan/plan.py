@@ -17,10 +17,10 @@ from ..request.host import REMOVALS, Request, Restoration, used_by
 from ..request.network import NetworkOptions
 from ..steps.plan import Plan
 from .builder import PlanBuilder
+from .endpoint_addresses import requested_leases
 from .mistakes import Mistakes, raise_all
 from .parent import release_parent
 from .refusals import check_writable
-from .resolve import requested_leases
 from .table import KINDS, WORK
 
 

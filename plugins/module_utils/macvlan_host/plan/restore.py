@@ -25,11 +25,11 @@ from ..request.host import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint import align_namespace, realise
+from .endpoint_addresses import check_mtu_of_ipv6
 from .endpoint_checks import check_place
 from .network import ensure_parent
 from .parent import ensure_owned
 from .refusals import check_writable
-from .resolve import check_mtu_of_ipv6
 
 
 def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:

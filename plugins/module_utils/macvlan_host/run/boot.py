@@ -16,8 +16,8 @@ from ..request.host import Restoration
 from ..result.outcome import Outcome
 from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited
+from .execute import execute
 from .info import recorded_objects
-from .pipeline import execute
 from .tools import Tools, default_tools
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds

@@ -15,7 +15,7 @@ from ..model.ref import Ref
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
-from .look import check_not_lost, look
+from .snapshot import check_not_lost, look
 from .tools import Tools, default_tools
 
 

@@ -12,7 +12,7 @@ from ..model.kernel import Kernel
 from ..model.record import Record
 from ..store.database import State
 from .awaiting import journal_warnings, refuse_while_awaited
-from .look import NeedsOf, check_not_lost, look, look_at_kernel
+from .snapshot import NeedsOf, check_not_lost, look, look_at_kernel
 from .tools import Tools
 
 if t.TYPE_CHECKING:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..kernel import access, read, tagged
+from ..kernel import access, read, tagged_links
 from ..model.access import Connection, Way
 from ..model.kernel import Kernel, Needs, Space
 from ..model.netns import Netns
@@ -20,7 +20,7 @@ class KernelReader:
         return read.read_kernel(needs, host, boot_id)
 
     def tagged_spaces(self, host: str) -> dict[Netns, Space]:
-        return tagged.tagged_spaces(host)
+        return tagged_links.tagged_spaces(host)
 
     def read_ways(self, connection: Connection | None) -> tuple[Way, ...]:
         return access.read_ways(connection)

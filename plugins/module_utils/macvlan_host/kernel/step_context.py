@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What those share who perform steps: sockets, the batch, and what is known of links."""
+"""What all functions that perform steps share: sockets, the batch, and the links that are known."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .batch import Batch
 from .delete import Deletions
 from .pyroute import LinkMaker
 from .read import read_links
-from .refusal import step_error
 from .sockets import Sockets
+from .step_error import step_error
 
 # The path of a namespace, and the name of a link there.
 Place = tuple[str, str]
@@ -37,7 +37,7 @@ class KnownLink(t.NamedTuple):
 class Workplace:
     """Where steps are performed.
 
-    :ivar many: whether so many new links come that it is worth keeping them private to each other (kernel/birth.py)
+    :ivar many: whether so many new links come that it is worth keeping them private to each other (kernel/link_creation.py)
     :ivar secluded: those that are
     :ivar known: the links that were looked up, or made
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether this host brings back what is recorded when it boots, and which release does it."""
+"""What of this collection is installed on this host: the unit that restores everything at boot, and which release does it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Birth of links: where they belong, marked as ours from the first, and quietly where many are born.
+"""Creation of links: in their namespace, marked as ours from the first, and quietly where there are many.
 
 New links in bridge mode announce themselves to all others on their parent, which for many at once is work that grows with
 the square of their number. So they are private to each other until the last of them is there: those that were there before
@@ -22,8 +22,8 @@ from ..steps.steps import AddLink, SetLink, Step
 from ..values import names
 from ..wire import attributes, pack
 from ..wire.kinds import Details, kind_of
-from .refusal import step_error
-from .workplace import KnownLink, Workplace
+from .step_context import KnownLink, Workplace
+from .step_error import step_error
 
 LOOKS_WHERE_IT_BELONGS = names.kernel_version(os.uname().release) >= (6, 15)
 

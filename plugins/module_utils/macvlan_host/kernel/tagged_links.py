@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What in the namespaces of a host carries our tag."""
+"""The links that carry our tag, in all namespaces of a host."""
 
 from __future__ import annotations
 

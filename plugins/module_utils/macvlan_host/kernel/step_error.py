@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel's refusal of a step means, in words that help."""
+"""The error for a step that the kernel refused, with what helps against it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Record and kernel of one moment."""
+"""A snapshot of this host: the record and the kernel at the same moment."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steps that may be done already: taken back, or finished, after an interruption."""
+"""Steps that may be done already, performed without harm: to undo or to finish what was interrupted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..model.netns import Netns
 from ..steps.steps import AddLink, DeleteLink, DeleteNetns, OfInterface, Step
 from ..wire.kinds import kind_of
 from . import namespaces
-from .workplace import Workplace
+from .step_context import Workplace
 
 # What "it is already so" looks like.
 ALREADY = frozenset(

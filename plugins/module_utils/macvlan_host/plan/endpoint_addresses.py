@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The values of an endpoint that its task left open."""
+"""The addresses of an endpoint, and what goes with them: MAC address, mtu, gateways and routes."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..compare.ownership import find_link
-from ..compare.settings import needs_ipv6, switches_ipv6_off
+from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4, mac_of_names
