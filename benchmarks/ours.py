@@ -57,7 +57,7 @@ def perform(job: Job, requests: Requests, changes: bool) -> list[float]:
     calls = []
     position = time.perf_counter()
     for request in requests:
-        outcome = execute.execute(request, state_dir=str(job.file("state")), check=False)
+        outcome = execute.execute(request, state_dir=str(job.file("state")), dry_run=False)
         calls.append(time.perf_counter() - position)
         if outcome.changed != changes:
             raise AssertionError(f"changed is {outcome.changed}: {outcome.steps[:5]}")

@@ -103,7 +103,7 @@ def measure(plan: Plan, repeats: int) -> float:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         state_dir = str(folder / "state")
-        execute(declared(plan), state_dir=state_dir, check=False)
+        execute(declared(plan), state_dir=state_dir, dry_run=False)
         ours = (sys.executable, "-c", COMMAND, "--state-dir", state_dir, "restore")
         theirs = ("sh", str(batches(plan, folder)))
         taken: dict[str, list[float]] = {"macvlan-host restore": [], "ip -batch": []}

@@ -84,19 +84,19 @@ class Installed:
     warnings: tuple[str, ...] = ()
 
 
-def install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
-    """Install or remove the command by the options of macvlan_command, or, with ``check``, predict the result.
+def install(params: t.Mapping[str, t.Any], dry_run: bool) -> Installed:
+    """Install or remove the command by the options of macvlan_command, or, with ``dry_run``, predict the result.
 
     :raises OptionsError: it cannot be installed at the requested path
     :raises FileError: a file cannot be read or written
     """
     try:
-        return _install(params, check)
+        return _install(params, dry_run)
     except OSError as exc:
         raise FileError(f"cannot install the command: {exc.strerror} ({exc.filename})") from exc
 
 
-def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
+def _install(params: t.Mapping[str, t.Any], dry_run: bool) -> Installed:
     _check_texts(params)
     others = {item["path"]: item["content"] for item in params.get("files") or ()}
     target = install_target(params["path"], params["command"], tuple(others))
@@ -105,7 +105,7 @@ def _install(params: t.Mapping[str, t.Any], check: bool) -> Installed:
         after = {**wanted_files(target, params["interpreter"] or sys.executable, params["state_dir"]), **others}
     paths = differing(target, before, after)
     warnings = tuple(_replaces_newer(target)) if params["state"] == "present" else ()
-    if not check:
+    if not dry_run:
         put(target, paths, after)
     return Installed(
         files=tuple(sorted(after)),

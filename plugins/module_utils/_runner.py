@@ -24,7 +24,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     OptionsError,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, installation
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
 
 # One day: a longer timeout is more likely forgotten than meant.
 MAX_CONFIRM_TIMEOUT = 86400
@@ -66,8 +66,8 @@ class Module(basic.AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """End the task; all wrong options are reported at once, and the result shows the parameters as they were given."""
         if not self._is_validated:
-            found = self.validation_result.errors if hasattr(self, "validation_result") else ()
-            told = [*self._mistyped, *messages_of(found, self.argument_spec, self._written), *self._further_problems()]
+            errors = self.validation_result.errors if hasattr(self, "validation_result") else ()
+            told = [*self._mistyped, *messages_of(errors, self.argument_spec, self._written), *self._further_problems()]
             if self._mistyped:
                 self.params.update(self._given)
             if len(told) > 1 or not msg:
@@ -160,8 +160,8 @@ def run(module: basic.AnsibleModule, execute: Execute, *, key: str, present: Rea
     params = module.params
     with _failing_cleanly(module):
         request = present(params) if params["state"] == "present" else absent(params)
-        caution = Caution(access.find_connection(), params["force"])
-        outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
+        policy = LockoutPolicy(access.find_connection(), params["force"])
+        outcome = execute(request, state_dir=params["state_dir"], dry_run=module.check_mode, policy=policy)
     _tell(module, outcome, {key: outcome.shown})
 
 
@@ -176,8 +176,8 @@ def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions)
         request = read(params)
         if not 0 <= params["confirm_timeout"] <= MAX_CONFIRM_TIMEOUT:
             raise OptionsError([f"confirm_timeout must be 0 to {MAX_CONFIRM_TIMEOUT} seconds"])
-        caution = Caution(access.find_connection(), params["force"], params["confirm_timeout"])
-        outcome = execute(request, state_dir=params["state_dir"], check=module.check_mode, caution=caution)
+        policy = LockoutPolicy(access.find_connection(), params["force"], params["confirm_timeout"])
+        outcome = execute(request, state_dir=params["state_dir"], dry_run=module.check_mode, policy=policy)
     objects = dict(outcome.shown)
     if outcome.confirm_within:
         objects["confirm_within"] = outcome.confirm_within
@@ -190,8 +190,8 @@ def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> N
     :param confirm: does it, and returns the name of the changed object
     """
     with _failing_cleanly(module):
-        found = access.find_connection()
-        doing = confirm(state_dir=module.params["state_dir"], connection=found, check=module.check_mode)
+        connection = access.find_connection()
+        doing = confirm(state_dir=module.params["state_dir"], connection=connection, dry_run=module.check_mode)
     _finish(module, {"changed": True, "confirmed": doing}, _engine_warnings())
 
 
@@ -268,9 +268,9 @@ def run_info(module: basic.AnsibleModule, inspect: t.Callable[..., dict[str, t.A
     """
     params = module.params
     with _failing_cleanly(module):
-        found = inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])
-    warnings = found.pop("warnings", ())
-    _finish(module, {"changed": False, **found}, warnings)
+        report = inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])
+    warnings = report.pop("warnings", ())
+    _finish(module, {"changed": False, **report}, warnings)
 
 
 def _finish(module: basic.AnsibleModule, result: dict[str, t.Any], warnings: t.Iterable[str]) -> None:

@@ -64,7 +64,7 @@ def read_answers(
         _match(read.get(SUBNETS, []), texts, problems)
     # Problems of ranges from the inventory are reported under the variable that names them.
     titles = {RANGES: f"{RANGES_FROM} ({source})"} if source else {}
-    told = [f"{titles.get(name, name)}: {problem}" for name, found in problems.items() for problem in found]
+    told = [f"{titles.get(name, name)}: {problem}" for name, sentences in problems.items() for problem in sentences]
     told += validated.error_messages
     if IN_HOST in specification:
         told += _unplaced(given, bool(validated.validated_parameters.get(IN_HOST)))
@@ -212,24 +212,24 @@ def _route(item: str) -> Item:
 def _pool(item: str) -> Item:
     base, *words = item.split()
     form = "BASE size LENGTH"
-    found = _words(item, words, form, size=_number)
-    if not found:
+    fields = _words(item, words, form, size=_number)
+    if not fields:
         raise ItemError(f"'{item}' is not {form}")
-    return {"base": base, **found}
+    return {"base": base, **fields}
 
 
 def _words(item: str, words: list[str], form: str, **kinds: t.Callable[[str], t.Any]) -> Item:
     """Words that go in pairs, each pair at most once."""
-    found: Item = {}
+    pairs: Item = {}
     for key, value in zip(words[::2], words[1::2]):
-        if key in kinds and key not in found:
+        if key in kinds and key not in pairs:
             try:
-                found[key] = kinds[key](value)
+                pairs[key] = kinds[key](value)
             except ValueError:
                 raise ItemError(f"'{item}': {key} {value} is not a whole number") from None
-    if len(words) != 2 * len(found):
+    if len(words) != 2 * len(pairs):
         raise ItemError(f"'{item}' is not {form}")
-    return found
+    return pairs
 
 
 def _subnet(item: str) -> Item:

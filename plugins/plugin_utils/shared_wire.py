@@ -147,14 +147,14 @@ def _given_out(host: str, network: Item, subnet: str | None = None) -> tuple[Cla
     if not _has_wire(network) or network.get("ipam") == "none":
         return ()
     only = _claim(host, subnet)
-    found = []
+    claims = []
     for item in _items(network, "subnets"):
         whole, part = _claim(host, item.get("subnet")), _claim(host, item.get("ip_range") or item.get("subnet"))
         if whole is None or part is None:
             continue
         if only is None or only.version != whole.version or (only.first, only.last) == (whole.first, whole.last):
-            found.append(part)
-    return tuple(found)
+            claims.append(part)
+    return tuple(claims)
 
 
 def _chosen(network: Item) -> tuple[str, ...]:
@@ -193,23 +193,23 @@ def _claim(host: str, text: t.Any) -> Claim | None:
 
 
 def _answers(about: Item) -> Item:
-    found = about.get("answers")
-    return found if isinstance(found, t.Mapping) else {}
+    answers = about.get("answers")
+    return answers if isinstance(answers, t.Mapping) else {}
 
 
 def _asked(about: Item, subject: str) -> Item:
     """The object that the answers describe, under the names of the module's options."""
     start = f"{subject}_"
     answers = _answers(about)
-    found = {name[len(start) :]: value for name, value in answers.items() if name.startswith(start)}
-    return {**found, "name": answers.get(subject), "network": answers.get("network")}
+    options = {name[len(start) :]: value for name, value in answers.items() if name.startswith(start)}
+    return {**options, "name": answers.get(subject), "network": answers.get("network")}
 
 
 def _items(about: Item, name: str) -> list[Item]:
-    found = about.get(name)
-    if not isinstance(found, (list, tuple)):
+    items = about.get(name)
+    if not isinstance(items, (list, tuple)):
         return []
-    return [item for item in found if isinstance(item, t.Mapping)]
+    return [item for item in items if isinstance(item, t.Mapping)]
 
 
 # --- what two hosts have ----------------------------------------------------------------------------------------------

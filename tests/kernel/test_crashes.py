@@ -422,7 +422,7 @@ def test_steps_that_cannot_be_undone_are_undone_by_the_next_run(used: Host) -> N
         def failing(*dummy: object) -> list[str]:
             return ["something is in the way"]
 
-        write.KernelWriter.settle = failing  # type: ignore[method-assign]
+        write.KernelWriter.ensure_done = failing  # type: ignore[method-assign]
 
     message = used.call("macvlan_endpoint", fails=True, hook=hook, **CREATE_ENDPOINT.params)["msg"]
     assert message.endswith("failed too: something is in the way; the next run tries again")

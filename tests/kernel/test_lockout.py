@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import announce, link_creation, write
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.revert_timer import Watchdog
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.revert_timer import RevertTimer
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
@@ -248,7 +248,7 @@ def test_a_boot_before_the_confirmation_brings_back_what_was_before(reached: Hos
     before = reached.snapshot()
 
     def hook() -> None:
-        Watchdog.begin = lambda *dummy: None  # type: ignore[method-assign]
+        RevertTimer.begin = lambda *dummy: None  # type: ignore[method-assign]
 
     reached.call("macvlan_config", hook=hook, **NOTHING)
     reached.run(["sqlite3", str(reached.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
@@ -348,7 +348,7 @@ def test_a_moved_address_is_announced_when_a_run_is_undone(contested: Host, dies
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KernelError("no more of this")
 
-        link_creation.end_seclusion = fail  # type: ignore[assignment]
+        link_creation.end_privacy = fail  # type: ignore[assignment]
 
     own = contested.links()["eth0"]["address"]
     call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)

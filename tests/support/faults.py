@@ -170,7 +170,7 @@ class Refusal(Fault):
     def __call__(self) -> None:
         writer = write.KernelWriter
         around(writer, "apply", lambda *dummy: self._work(True))
-        around(writer, "settle", lambda *dummy: self._work(False))
+        around(writer, "ensure_done", lambda *dummy: self._work(False))
         around(writer, "do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
         around(batch.Batch, "flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
         around(batch.Batch, "queue", self._note)

@@ -23,7 +23,7 @@ from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import (
     parse_address,
     parse_network,
@@ -140,7 +140,7 @@ def test_an_empty_alias_removes_the_alias():
 
 @given(name=printable, alias=printable)
 def test_a_link_whose_index_is_not_known_is_changed_by_its_name(name, alias):
-    message = decoded(pack.set_link(0, found_by=name, alias=alias), "link")
+    message = decoded(pack.set_link(0, by_name=name, alias=alias), "link")
     assert message["index"] == 0
     assert {key: message.get_attr(key) for key in given_attributes(message)} == {
         "IFLA_IFNAME": name,
@@ -601,7 +601,7 @@ def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
 def test_a_route_that_leads_over_no_link_takes_its_place_anyway(index, kind, meant):
     for to, metric, place in (("10.0.0.0/8", 7, 7), ("::/0", None, 1024), ("0.0.0.0/0", None, 0)):
         body = route_message(index, Route(to, None, metric), type=kind)
-        assert parse.parse_route(body) == OddRoute((to, place), meant)
+        assert parse.parse_route(body) == OtherRoute((to, place), meant)
 
 
 def with_next_hops(to, *hops):
@@ -613,7 +613,7 @@ def with_next_hops(to, *hops):
 
 
 def test_several_next_hops_are_one_route_of_ipv4_and_as_many_of_ipv6():
-    assert parse.parse_route(with_next_hops("10.0.0.0/8", (3, "10.1.0.1"), (4, None))) == OddRoute(
+    assert parse.parse_route(with_next_hops("10.0.0.0/8", (3, "10.1.0.1"), (4, None))) == OtherRoute(
         ("10.0.0.0/8", 0), "multipath"
     )
     assert parse.parse_route(with_next_hops("::/0", (3, "fd00::1"), (4, None))) == (

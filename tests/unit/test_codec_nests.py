@@ -155,7 +155,7 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
             "mtu": mtus,
             "alias": st.none() | st.just("") | printable,
             "group": groups,
-            "found_by": st.none() | printable,
+            "by_name": st.none() | printable,
         },
     ),
     "set_ipv4_setting": st.fixed_dictionaries(

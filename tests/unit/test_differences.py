@@ -29,7 +29,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     network_ref,
     subinterface_ref,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
@@ -72,7 +72,7 @@ FOREIGN = ("192.168.1.200/24", "192.168.1.201/32", "10.66.0.50/24", "fd00::77/64
 OTHER_LENGTH = ("192.168.1.2/16", "fd00::2/48")
 RIVALS = (Route("0.0.0.0/0", "192.168.1.9"), Route("192.168.1.0/24", "192.168.1.9"), Route("10.9.0.0/16", "192.168.1.8", 5))
 BESIDE = (Route("10.77.0.0/16", "192.168.1.7"), Route("0.0.0.0/0", "192.168.1.9", 100))
-ODD = (OddRoute(("::/0", 77), "blackhole"), OddRoute(("10.1.0.0/16", 0), "unreachable"))
+ODD = (OtherRoute(("::/0", 77), "blackhole"), OtherRoute(("10.1.0.0/16", 0), "unreachable"))
 OF_A_LINK = {"mtu": (1400, 1000), "macvlan_mode": ("private",), "mac": ("02:00:00:00:00:01",), "alias": ("",), "up": (False,)}
 OF_A_VLAN = {"gvrp": (True,), "reorder_hdr": (False,), "egress_qos_map": ({"1": 2},)}
 SETTINGS = ("net.ipv6.conf.eth0.accept_ra", "net.ipv4.conf.eth0.arp_notify", "net.ipv4.conf.eth0.rp_filter")
@@ -134,7 +134,7 @@ class Meddling:
             addresses={link.index: tuple(addresses)},
             routes={link.index: tuple(routes)},
             passing=frozenset((link.index, item) for item in self.passing),
-            odd_routes=tuple(sorted(self.odd, key=repr)),
+            other_routes=tuple(sorted(self.odd, key=repr)),
             sysctls={**one.sysctls, **self.settings},
         )
         host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)

@@ -14,7 +14,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import endpoint_ref, network_ref, subinterface_ref
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
@@ -63,7 +63,7 @@ def changed(**values):
     return lambda host: host.change("eth0", BLUE_PATH, **values)
 
 
-def given(addresses=None, routes=None, sysctls=None, odd_routes=(), connected=True):
+def given(addresses=None, routes=None, sysctls=None, other_routes=(), connected=True):
     """The endpoint's addresses and routes, replaced, and some of its settings.
 
     :param connected: the routes of the addresses are there as well
@@ -78,7 +78,7 @@ def given(addresses=None, routes=None, sysctls=None, odd_routes=(), connected=Tr
             addresses={index: here},
             routes={index: builders.with_routes_of(here, ROUTES if routes is None else routes) if connected else tuple(routes)},
             sysctls={**one.sysctls, **(sysctls or {})},
-            odd_routes=tuple(odd_routes),
+            other_routes=tuple(other_routes),
         )
         host.kernel = builders.with_space(host.kernel, found, BLUE_PATH)
 
@@ -161,10 +161,10 @@ OF_AN_ENDPOINT = {
         [("routes", "192.168.1.0/24 of 192.168.1.2/24", "192.168.1.0/24 via 192.168.1.9")],
     ),
     "a default route that leads nowhere": (
-        given(routes=ROUTES[1:], odd_routes=[OddRoute(("0.0.0.0/0", 0), "blackhole")]),
+        given(routes=ROUTES[1:], other_routes=[OtherRoute(("0.0.0.0/0", 0), "blackhole")]),
         [("default_route", "0.0.0.0/0 via 192.168.1.1", "blackhole 0.0.0.0/0")],
     ),
-    "a route that leads nowhere beside ours": (given(odd_routes=[OddRoute(("0.0.0.0/0", 9), "unreachable")]), []),
+    "a route that leads nowhere beside ours": (given(other_routes=[OtherRoute(("0.0.0.0/0", 9), "unreachable")]), []),
     "a setting of ours": (given(sysctls={SETTING: "1"}), [("sysctls", f"{SETTING}=0", f"{SETTING}=1")]),
     "a setting of the task": (
         given(sysctls={"net.ipv4.conf.eth0.rp_filter": "0"}),

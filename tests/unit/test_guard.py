@@ -10,12 +10,12 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Way
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import AccessPath
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import LockoutPolicy
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddAddress,
@@ -30,12 +30,12 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link, space, vlan_link
 
-SSH = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
-NEAR = Way("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
-BEYOND = Way("br0", "what is beyond the default route", "240.0.0.1")
+SSH = AccessPath("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
+NEAR = AccessPath("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
+BEYOND = AccessPath("br0", "what is beyond the default route", "240.0.0.1")
 # Answers leave by a parent, and what is reached is the address of an endpoint in the host's namespace.
-ASTRAY = Way("eth0", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
-BEYOND6 = Way("br0", "what is beyond the default route", "100::1")
+ASTRAY = AccessPath("eth0", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
+BEYOND6 = AccessPath("br0", "what is beyond the default route", "100::1")
 HOST_SPACE = space(
     link("eth0", 2),
     vlan_link("eth0.50", 3, 2, 50),
@@ -117,39 +117,39 @@ SPARED = [
     (BEYOND, AddRoute(HOST, "mv-h", Route("10.0.0.0/8"))),
     (BEYOND, DeleteRoute(HOST, "br0", Route("::/0", "fd00::1"))),
     (BEYOND, deleted("gone")),
-    (Way("gone", "somebody", "192.0.2.7"), deleted("eth0")),
+    (AccessPath("gone", "somebody", "192.0.2.7"), deleted("eth0")),
 ]
 
 
-def kernel(*ways):
-    return Kernel(spaces={HOST.path: HOST_SPACE}, ways=ways)
+def kernel(*paths):
+    return Kernel(spaces={HOST.path: HOST_SPACE}, access_paths=paths)
 
 
 @pytest.mark.parametrize(("way", "step"), CUTS)
 def test_a_step_that_cuts_an_access_path_is_refused_with_the_link_and_the_addresses(way, step):
     with pytest.raises(PlanError) as caught:
-        lockout_guard.check("network lan", [deleted("alone"), step], kernel(way), Caution())
+        lockout_guard.check("network lan", [deleted("alone"), step], kernel(way), LockoutPolicy())
     for words in ("network lan: refused", step.describe(), way.what, f"by {way.link}", way.local or "", "force: true"):
         assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(("way", "step"), SPARED)
 def test_a_step_that_cuts_no_access_path_is_not_refused(way, step):
-    assert lockout_guard.check("network lan", [step], kernel(way), Caution()) == ()
+    assert lockout_guard.check("network lan", [step], kernel(way), LockoutPolicy()) == ()
 
 
-@pytest.mark.parametrize("caution", [Caution(force=True), Caution(confirm=60)])
-def test_a_forced_or_provisional_step_is_warned_of(caution):
-    (warning,) = lockout_guard.check("network lan", [deleted("eth0.50")], kernel(SSH), caution)
+@pytest.mark.parametrize("policy", [LockoutPolicy(force=True), LockoutPolicy(confirm=60)])
+def test_a_forced_or_provisional_step_is_warned_of(policy):
+    (warning,) = lockout_guard.check("network lan", [deleted("eth0.50")], kernel(SSH), policy)
     assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
 
 
 # --- addresses of a way that another link takes over ----------------------------------------------------------------
 
-BY_ROUTER = Way("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2", "10.50.0.1")
-BY_MACVLAN = Way("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
-BY_OWN = Way("mv-o", "what is beyond the default route", "240.0.0.1", None, "10.62.0.1")
-BY_ROUTER6 = Way("br0", "what is beyond the default route", "100::1", None, "fd00::1")
+BY_ROUTER = AccessPath("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2", "10.50.0.1")
+BY_MACVLAN = AccessPath("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
+BY_OWN = AccessPath("mv-o", "what is beyond the default route", "240.0.0.1", None, "10.62.0.1")
+BY_ROUTER6 = AccessPath("br0", "what is beyond the default route", "100::1", None, "fd00::1")
 RED = Netns("name", "red")
 RED_SPACE = space(
     link("own", 2, kind="macvlan", lower=3, lower_netns=0, up=False),
@@ -206,26 +206,26 @@ LEFT_ALONE = [
 
 
 def kernel_with_red(way):
-    return Kernel(spaces={HOST.path: HOST_SPACE, RED.path: RED_SPACE}, ways=(way,))
+    return Kernel(spaces={HOST.path: HOST_SPACE, RED.path: RED_SPACE}, access_paths=(way,))
 
 
 @pytest.mark.parametrize(("way", "done", "what"), TAKEN_OVER)
 def test_a_step_that_would_duplicate_an_address_of_an_access_path_is_refused_in_any_namespace(way, done, what):
     with pytest.raises(PlanError) as caught:
-        lockout_guard.check("network lan", done, kernel_with_red(way), Caution())
+        lockout_guard.check("network lan", done, kernel_with_red(way), LockoutPolicy())
     for words in (done[-1].describe(), way.what, f"for {what}", f"by {way.link}", "force: true", "confirm_timeout"):
         assert words in str(caught.value)
-    (warning,) = lockout_guard.check("network lan", done, kernel_with_red(way), Caution(confirm=60))
+    (warning,) = lockout_guard.check("network lan", done, kernel_with_red(way), LockoutPolicy(confirm=60))
     assert what in warning
 
 
 @pytest.mark.parametrize(("way", "done"), LEFT_ALONE)
 def test_a_step_that_duplicates_no_address_of_an_access_path_is_not_refused(way, done):
-    assert lockout_guard.check("network lan", done, kernel_with_red(way), Caution()) == ()
+    assert lockout_guard.check("network lan", done, kernel_with_red(way), LockoutPolicy()) == ()
 
 
 def test_without_access_paths_nothing_is_refused():
-    assert lockout_guard.check("network lan", [step for dummy, step in CUTS], kernel(), Caution()) == ()
+    assert lockout_guard.check("network lan", [step for dummy, step in CUTS], kernel(), LockoutPolicy()) == ()
 
 
 # --- the connection -------------------------------------------------------------------------------------------------

@@ -56,10 +56,10 @@ values = st.sampled_from(hostile.VALUES) | strategies.any_text | st.integers() |
 class SimulatedEngine:
     """Plans on a host that has nothing yet, and writes what that comes to into a database on a disk."""
 
-    def execute(self, request, *, state_dir, check, caution):
-        assert check
+    def execute(self, request, *, state_dir, dry_run, policy):
+        assert dry_run
         State(state_dir).is_there()
-        outcome, made, dummy = decide(request, Observation(Record(), builders.Host().kernel, ()), caution, DEFAULT_TOOLS)
+        outcome, made, dummy = decide(request, Observation(Record(), builders.Host().kernel, ()), policy, DEFAULT_TOOLS)
         changed = record_diff.changes_between(made.before, made.after)
         with tempfile.TemporaryDirectory() as folder:
             database = State(f"{folder}/state")
@@ -70,9 +70,9 @@ class SimulatedEngine:
             assert database.read() == Stored(made.after, None)
         return outcome
 
-    def confirm(self, *, state_dir, connection, check):
-        assert check
-        return confirm(state_dir=state_dir, connection=connection, check=True)
+    def confirm(self, *, state_dir, connection, dry_run):
+        assert dry_run
+        return confirm(state_dir=state_dir, connection=connection, dry_run=True)
 
     def inspect(self, *, state_dir, network, endpoint):
         State(state_dir).is_there()

@@ -18,7 +18,7 @@ class Uname(tuple):
     release = sys.argv[1]
 os.uname = Uname
 from {ENGINE}.kernel import link_creation
-print(link_creation.LOOKS_WHERE_IT_BELONGS)
+print(link_creation.LOOKS_UP_NAMES_IN_NEW_NETNS)
 """
 
 

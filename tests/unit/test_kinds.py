@@ -22,7 +22,7 @@ WHAT_A_KIND_SAYS = {
     # Where the kernel registers an rx_handler on the link below: macvlan_port_create, ipvlan_port_create, macsec_newlink, rmnet.
     "takes_all_frames": {"ipvlan", "ipvtap", "macsec", "rmnet"},
     "shares_parent": {"macvlan", "macvtap"},
-    "is_in_the_way": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},
+    "blocks_other_links": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},
     # IFF_NO_RX_HANDLER, and what macvlan_common_newlink refuses.
     "is_closed": {"macvlan", "macvtap", "ipvlan", "ipvtap", "vrf"},
     "is_stacked": {"macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "macsec"},
@@ -30,7 +30,7 @@ WHAT_A_KIND_SAYS = {
     "filters_vlans": {"bridge"},
     "leaves_ports_alone": {"vrf", "batadv"},
     "instead_of_port": {"bridge", "bond", "team", "openvswitch", ""},
-    "is_made": {"macvlan", "vlan", "dummy"},
+    "is_created": {"macvlan", "vlan", "dummy"},
     "is_endpoint": {"macvlan"},
     "carries_endpoints": {"vlan", "dummy"},
     "by_library": {"vlan", "dummy"},
@@ -61,7 +61,7 @@ def test_the_message_names_the_kind_and_the_kernel_module(kind: kinds.LinkKind, 
 
 @pytest.mark.parametrize("named", [Network, NetworkOptions, SubInterface, DummyParent])
 def test_what_is_recorded_or_asked_for_has_a_kind_that_we_make(named: type) -> None:
-    assert KINDS[named.kind].is_made  # type: ignore[attr-defined]
+    assert KINDS[named.kind].is_created  # type: ignore[attr-defined]
     assert KINDS[named.kind].is_endpoint == (named in (Network, NetworkOptions))  # type: ignore[attr-defined]
 
 

@@ -64,9 +64,9 @@ def test_what_changes_something_carries_a_writer_and_imports_it_when_it_has_some
 
 
 # As in the process that waits for a confirmation: the module, and with it all that it was sent as, may have gone.
-PUT_BACK = """
+REVERTING = """
 import sys
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import provisional, tools
 
 class Waiting:
@@ -79,20 +79,20 @@ class Gone:
     def find_spec(self, name, path=None, target=None):
         assert not name.startswith("ansible_collections"), f"{name} is imported when it has gone"
 
-provisional.Watchdog = Waiting
+provisional.RevertTimer = Waiting
 given = tools.Tools(clock=tools.Clock(uptime=lambda: 10.0))
-with provisional.armed(sys.argv[1], Caution(None, False, 5), given) as waiting:
+with provisional.open_revert_timer(sys.argv[1], LockoutPolicy(None, False, 5), given) as waiting:
     sys.meta_path.insert(0, Gone())
     waiting.work("5.0")
 """
 
 
-def test_what_puts_a_change_back_has_imported_all_that_it_needs_before_the_module_ends(tmp_path: Path) -> None:
+def test_what_reverts_a_change_has_imported_all_that_it_needs_before_the_module_ends(tmp_path: Path) -> None:
     database = State(str(tmp_path / "state"))
     with database.locked("a change") as session:
         session.intend(Journal(boot_id(), "a change", False, (), (), 5.0))
         session.await_confirmation()
-    done = subprocess.run([sys.executable, "-c", PUT_BACK, database.folder], check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", REVERTING, database.folder], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr, database.read().journal) == (0, "", None)
 
 

@@ -19,7 +19,7 @@ from ansible.module_utils.common import warnings as collected
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.access import Connection
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import Caution
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import LockoutPolicy
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     EndpointOptions,
     EndpointRemoval,
@@ -73,12 +73,12 @@ class FakeEngine:
         self.found = {"networks": [], "endpoints": [], "vlan_subinterfaces": [], "drift": [], "warnings": []}
         self.error = None
 
-    def execute(self, request, *, state_dir, check, caution):
-        self.requests.append(SimpleNamespace(request=request, state_dir=state_dir, check=check, caution=caution))
+    def execute(self, request, *, state_dir, dry_run, policy):
+        self.requests.append(SimpleNamespace(request=request, state_dir=state_dir, dry_run=dry_run, policy=policy))
         return self._answered(self.answer)
 
-    def confirm(self, *, state_dir, connection, check):
-        self.requests.append(SimpleNamespace(state_dir=state_dir, connection=connection, check=check))
+    def confirm(self, *, state_dir, connection, dry_run):
+        self.requests.append(SimpleNamespace(state_dir=state_dir, connection=connection, dry_run=dry_run))
         return self._answered("network n")
 
     def inspect(self, *, state_dir, network, endpoint):
@@ -155,7 +155,7 @@ def test_the_diff_is_the_object_before_and_after(call, module, key, params):
 @every_changing_module
 def test_check_mode_is_the_engines_business_and_returns_the_same(call, fake, module, key, params):
     dry, wet = (call(module, params, check_mode=check, diff=True) for check in (True, False))
-    assert [asked.check for asked in fake.requests] == [True, False]
+    assert [asked.dry_run for asked in fake.requests] == [True, False]
     assert dry == wet
     assert set(dry) == {"changed", key, "steps", "diff"}
 
@@ -176,7 +176,7 @@ def test_a_configuration_returns_all_objects_under_the_names_of_their_lists(call
     fake.answer = Outcome(True, lists, *difference, ("do this",), ("one thing",))
     dry, wet = (call(macvlan_config, CONFIG, check_mode=check, diff=True) for check in (True, False))
     assert dry == wet
-    assert [asked.check for asked in fake.requests] == [True, False]
+    assert [asked.dry_run for asked in fake.requests] == [True, False]
     assert "one thing" in json.dumps(dry.pop("warnings"))
     assert dry == {
         "changed": True, **lists, "steps": ["do this"], "diff": {"before": difference[0], "after": difference[1]}
@@ -352,13 +352,13 @@ def test_without_root_nothing_is_tried(call, fake, monkeypatch, module, params):
 def test_the_engine_is_reported_of_the_connection_and_whether_to_force(call, fake, module, key, params, force):
     call(module, {**params, "force": force})
     (asked,) = fake.requests
-    assert asked.caution == Caution(CONNECTION, force, 0)
+    assert asked.policy == LockoutPolicy(CONNECTION, force, 0)
 
 
 def test_a_change_that_is_to_be_confirmed_says_within_which_time(call, fake):
     fake.answer = dataclasses.replace(fake.answer, confirm_within=60)
     assert call(macvlan_config, {**CONFIG, "confirm_timeout": 60})["confirm_within"] == 60
-    assert fake.requests[0].caution == Caution(CONNECTION, False, 60)
+    assert fake.requests[0].policy == LockoutPolicy(CONNECTION, False, 60)
 
 
 @pytest.mark.parametrize("seconds", [-1, 86401])
@@ -371,7 +371,7 @@ def test_an_absurd_confirm_timeout_is_refused(call, fake, seconds):
 def test_a_confirmation_tells_what_it_has_confirmed(call, fake, check):
     result = call(macvlan_confirm, {"state_dir": "/s"}, check_mode=check)
     assert (result["changed"], result["confirmed"]) == (True, "network n")
-    assert fake.requests == [SimpleNamespace(state_dir="/s", connection=CONNECTION, check=check)]
+    assert fake.requests == [SimpleNamespace(state_dir="/s", connection=CONNECTION, dry_run=check)]
 
 
 @every_module

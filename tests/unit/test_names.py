@@ -173,7 +173,7 @@ def test_a_dummy_parent_is_named_after_its_network_within_the_kernels_limit():
 
 
 def test_a_link_is_born_under_a_name_of_its_own_within_the_kernels_limit():
-    name = names.birth_name("0123456789abcdef" * 2)
+    name = names.name_until_tagged("0123456789abcdef" * 2)
     assert name == "mv0123456789ab"
     assert names.interface_name_problem(name) is None
 

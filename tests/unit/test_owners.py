@@ -141,7 +141,7 @@ class Writer:
     def effective(self, steps):
         return steps
 
-    def settle(self, dummy):
+    def ensure_done(self, dummy):
         return self._problems
 
 

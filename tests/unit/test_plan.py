@@ -21,9 +21,9 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import (
-    needs_before_turning_back,
+    needs_before_undoing,
     needs_of,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
@@ -1818,13 +1818,13 @@ ROUTED = {"routes": [{"to": "10.9.0.0/16", "via": "192.168.1.9", "metric": 5}]}
     ("values", "words"),
     [
         pytest.param(
-            {"odd_routes": (OddRoute(("0.0.0.0/0", 0), "multipath"),)},
+            {"other_routes": (OtherRoute(("0.0.0.0/0", 0), "multipath"),)},
             "there is a multipath route to 0.0.0.0/0 in namespace blue already, and the kernel accepts no second "
             "one; delete that route, or use default_route: false",
             id="default-route",
         ),
         pytest.param(
-            {"odd_routes": (OddRoute(("10.9.0.0/16", 5), "blackhole"),)},
+            {"other_routes": (OtherRoute(("10.9.0.0/16", 5), "blackhole"),)},
             "there is a blackhole route to 10.9.0.0/16 with metric 5 in namespace blue already, and the kernel accepts "
             "no second one; delete that route, or give this one another metric",
             id="blackhole",
@@ -1848,7 +1848,7 @@ def test_a_route_that_is_taken_is_refused_before_anything_is_done(values, words)
 @pytest.mark.parametrize(
     "values",
     [
-        pytest.param({"odd_routes": (OddRoute(("10.9.0.0/16", 6), "blackhole"),)}, id="another-metric"),
+        pytest.param({"other_routes": (OtherRoute(("10.9.0.0/16", 6), "blackhole"),)}, id="another-metric"),
         pytest.param({"routes": {9: (Route("10.9.0.0/16", None, 6),)}}, id="another-link-and-metric"),
     ],
 )
@@ -2070,14 +2070,14 @@ def test_a_namespace_that_we_made_goes_with_its_last_endpoint_however_that_names
     ("tenants", "words"),
     [
         pytest.param({"links": (link("veth9", 9),)}, "link veth9", id="foreign-link"),
-        pytest.param({"strangers": (4711,)}, "process 4711", id="process"),
+        pytest.param({"processes": (4711,)}, "process 4711", id="process"),
     ],
 )
 def test_a_namespace_that_other_programs_use_is_kept_and_no_longer_ours(tenants, words):
     host = prepared(kernel(), network(), endpoint())
     one = host.kernel.spaces[BLUE_PATH]
     links = {**one.links, **{item.name: item for item in tenants.get("links", ())}}
-    moved_in = dataclasses.replace(one, links=links, strangers=tenants.get("strangers", ()))
+    moved_in = dataclasses.replace(one, links=links, processes=tenants.get("processes", ()))
     host.kernel = builders.with_space(host.kernel, moved_in, BLUE_PATH)
     made = host.run(no_endpoint())
     assert words in made.warnings[0]
@@ -2705,10 +2705,10 @@ def test_the_routes_of_an_endpoint_of_the_host_are_read_whatever_touches_it(requ
 
 def test_processes_matter_only_where_a_namespace_of_ours_may_go():
     host = prepared(kernel(spaces={DOCKER: space()}), network(), endpoint(), endpoint("b", netns_path=DOCKER))
-    assert needs_of([no_endpoint()], host.record).strangers == {Netns("name", "blue")}
+    assert needs_of([no_endpoint()], host.record).processes == {Netns("name", "blue")}
     # A path may be another name of one that was made here.
-    assert needs_of([no_endpoint("b")], host.record).strangers == {Netns("path", DOCKER)}
-    assert needs_of([endpoint()], host.record).strangers == frozenset()
+    assert needs_of([no_endpoint("b")], host.record).processes == {Netns("path", DOCKER)}
+    assert needs_of([endpoint()], host.record).processes == frozenset()
 
 
 def test_the_settings_that_are_compared_are_read():
@@ -2733,11 +2733,11 @@ def test_the_settings_of_a_link_that_was_being_renamed_are_read_under_each_name(
         SetLink(*place, "mtu", 1500, 1400),
         SetLink(place[0], "net.0", "name", "net.0", "wan0"),
     ]
-    keys = needs_before_turning_back(needs, renames).spaces[place[0]]
+    keys = needs_before_undoing(needs, renames).spaces[place[0]]
     for name in ("net/0", "wan0"):
         assert keys >= {key.replace("eth0", name) for key in needs.spaces[place[0]]}
-    assert needs_before_turning_back(needs, reversed(renames)).spaces[place[0]] == keys
-    assert needs_before_turning_back(needs, renames[1:2]) == needs
+    assert needs_before_undoing(needs, reversed(renames)).spaces[place[0]] == keys
+    assert needs_before_undoing(needs, renames[1:2]) == needs
 
 
 def test_what_a_task_asks_for_is_read_under_the_old_name_too():
@@ -2777,16 +2777,16 @@ def test_a_namespace_that_is_there_is_not_recreated_in_the_simulation():
 
 @pytest.mark.parametrize("lo", [{"alias": "y"}, {"alias": ""}, None], ids=["another tag", "no tag", "nothing"])
 def test_another_namespace_of_the_name_stays_in_the_simulation_too(lo):
-    """As it does in the kernel, when an interrupted run that made one is turned back."""
+    """As it does in the kernel, when an interrupted run that made one is undone."""
     links = {} if lo is None else {"lo": builders.loopback(**lo)}
     found = kernel(spaces={BLUE_PATH: Space(links=links)})
     assert kernel_after(found, [DeleteNetns("blue", "x")]) == found
 
 
-@pytest.mark.parametrize("born_as", ["mv-a", names.birth_name("0" * 12)])
+@pytest.mark.parametrize("born_as", ["mv-a", names.name_until_tagged("0" * 12)])
 def test_a_link_whose_creation_was_interrupted_is_known_by_its_group_in_the_simulation(born_as):
     removal = DeleteLink(HOST, LinkSpec("mv-a", "macvlan", f"{names.TAG_PREFIX}{'0' * 12}"))
-    for group, left in ((names.birth_group("0" * 12), False), (0, True)):
+    for group, left in ((names.group_until_tagged("0" * 12), False), (0, True)):
         found = kernel(link(born_as, 9, kind="macvlan", group=group))
         assert (born_as in kernel_after(found, [removal]).spaces[HOST.path].links) == left
 

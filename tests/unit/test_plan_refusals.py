@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Emigrant
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OddRoute, Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import EndpointOptions
@@ -627,7 +627,7 @@ def with_blue(*links, **values):
         ({"links": [link("v", 20, kind="veth")]}, {"ifname": "v"}),
         ({"links": [link("v", 20, kind="veth", altnames=("alt0",))]}, {"ifname": "alt0"}),
         ({"routes": {20: (Route("10.9.0.0/16", "10.0.0.1"),)}, "links": [link("v", 20)]}, {"routes": [{"to": "10.9.0.0/16"}]}),
-        ({"odd_routes": (OddRoute(("10.9.0.0/16", 0), "blackhole"),)}, {"routes": [{"to": "10.9.0.0/16"}]}),
+        ({"other_routes": (OtherRoute(("10.9.0.0/16", 0), "blackhole"),)}, {"routes": [{"to": "10.9.0.0/16"}]}),
     ],
 )
 def test_what_is_in_the_way_in_its_namespace_is_refused_as_the_real_run_does(place, there, wanted):

@@ -46,15 +46,15 @@ def space(*links):
     ],
 )
 def test_a_subinterface_is_recorded_again_as_its_link_is(link, sub):
-    found = rebuild(Record(), "host", {HOST: space(BASE, link)})
-    assert found.record == Record(links={"eth0.50": sub})
-    assert (found.found, found.unknown) == (("vlan_subinterface eth0.50",), ())
+    rebuilt = rebuild(Record(), "host", {HOST: space(BASE, link)})
+    assert rebuilt.record == Record(links={"eth0.50": sub})
+    assert (rebuilt.recorded_again, rebuilt.unknown) == (("vlan_subinterface eth0.50",), ())
 
 
 def test_a_namespace_is_recorded_again_by_its_loopback():
-    found = rebuild(Record(), "host", {BLUE: space(LOOPBACK)})
-    assert found.record == Record(namespaces={"blue": OWNED})
-    assert (found.found, found.unknown) == (("namespace blue",), ())
+    rebuilt = rebuild(Record(), "host", {BLUE: space(LOOPBACK)})
+    assert rebuilt.record == Record(namespaces={"blue": OWNED})
+    assert (rebuilt.recorded_again, rebuilt.unknown) == (("namespace blue",), ())
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_a_namespace_is_recorded_again_by_its_loopback():
     ],
 )
 def test_what_carries_a_tag_that_is_not_of_its_name_stays_unknown(netns, link):
-    found = rebuild(Record(), "host", {netns: space(BASE, link)})
-    assert found.record == Record()
-    assert found.unknown == (f"{link.name} in {netns.title}",)
+    rebuilt = rebuild(Record(), "host", {netns: space(BASE, link)})
+    assert rebuilt.record == Record()
+    assert rebuilt.unknown == (f"{link.name} in {netns.title}",)
 
 
 def test_what_is_recorded_already_is_neither_found_nor_unknown():
     recorded = Record(links={"eth0.50": dataclasses.replace(SUB, declared=False)}, namespaces={"blue": OWNED})
-    found = rebuild(recorded, "host", {HOST: space(BASE, VLAN), BLUE: space(LOOPBACK)})
-    assert (found.record, found.found, found.unknown) == (recorded, (), ())
+    rebuilt = rebuild(recorded, "host", {HOST: space(BASE, VLAN), BLUE: space(LOOPBACK)})
+    assert (rebuilt.record, rebuilt.recorded_again, rebuilt.unknown) == (recorded, (), ())

@@ -33,7 +33,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import network_ref
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import Outcome
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import boot, tools
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import settle_interrupted
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.interrupted import undo_or_finish_interrupted
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.provisional import revert_when_due
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import changes_between
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import migrations
@@ -204,7 +204,7 @@ def test_what_an_older_release_intended_is_recorded_in_its_own_form(tmp_path, na
 def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(tmp_path):
     database = old_database(tmp_path, "interrupted")
     with database.locked("a test") as session:
-        settle_interrupted(session, session.read(), tools.DEFAULT_TOOLS)
+        undo_or_finish_interrupted(session, session.read(), tools.DEFAULT_TOOLS)
     assert database.read().journal is None
     assert schema(database.path) == 1
 

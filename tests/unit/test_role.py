@@ -72,7 +72,7 @@ def test_the_udev_rule_knows_a_link_by_its_group_and_by_its_tag(identifier):
     rules = (ROLE / "templates/udev.rules.j2").read_text()
     (group,) = re.findall(r'ATTR\{netdev_group\}=="([^"]*)"', rules)
     (tag,) = re.findall(r'ATTR\{ifalias\}=="([^"]*)"', rules)
-    assert fnmatch.fnmatchcase(str(names.birth_group(identifier)), group)
+    assert fnmatch.fnmatchcase(str(names.group_until_tagged(identifier)), group)
     assert fnmatch.fnmatchcase(names.tag(identifier), tag)
     assert not fnmatch.fnmatchcase("0", group)
 

@@ -46,7 +46,7 @@ SOURCES = {
     "host length": ({"addresses": {1: ("192.168.8.2/32", "2001:db8:9::2/128")}}, "an address of lo of this host"),
     "VLAN": ({"addresses": {VLAN: ("192.168.8.2/16", "2001:db8:9::2/48")}}, "an address of eth0.7 of this host"),
     "link scope": (
-        {"narrow": {ETH0: ("192.168.8.2/24",)}, "addresses": {ETH0: ("2001:db8:9::2/64",)}},
+        {"link_scope": {ETH0: ("192.168.8.2/24",)}, "addresses": {ETH0: ("2001:db8:9::2/64",)}},
         "an address of eth0 of this host",
     ),
     "peer": (

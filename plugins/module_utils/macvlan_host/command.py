@@ -29,7 +29,7 @@ from .store.migrations import SCHEMA_VERSION
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
 SHOWN = 3
 
-Found = dict[str, t.Any]
+Report = dict[str, t.Any]
 
 
 def main(arguments: t.Sequence[str] | None = None) -> int:
@@ -131,13 +131,13 @@ def _restore(parsed: argparse.Namespace) -> int:
 
 def _status(parsed: argparse.Namespace) -> int:
     """show the record, and how the kernel differs from it"""
-    found = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    report = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
     if parsed.json:
-        _say(json.dumps({"state_dir": parsed.state_dir, **found}, indent=2))
+        _say(json.dumps({"state_dir": parsed.state_dir, **report}, indent=2))
         return COMPLETE
-    counts = (f"{len(found[key])} {word}{'' if len(found[key]) == 1 else 's'}" for key, word in LISTS.items())
+    counts = (f"{len(report[key])} {word}{'' if len(report[key]) == 1 else 's'}" for key, word in LISTS.items())
     _say(f"{parsed.state_dir}: {', '.join(counts)}")
-    _print_differences(found)
+    _print_differences(report)
     return COMPLETE
 
 
@@ -149,15 +149,15 @@ def _check(parsed: argparse.Namespace) -> int:
     except PendingError as exc:
         _say(str(exc))
         return AWAITING
-    found = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
-    if found["drift"] or found["warnings"]:
-        _print_differences(found)
-    return DIFFERENT if found["drift"] else COMPLETE
+    report = inspect(state_dir=parsed.state_dir, network=None, endpoint=None)
+    if report["drift"] or report["warnings"]:
+        _print_differences(report)
+    return DIFFERENT if report["drift"] else COMPLETE
 
 
 def _confirm(parsed: argparse.Namespace) -> int:
     """confirm a provisional change (confirm_timeout of macvlan_config) over a new connection; otherwise it is reverted"""
-    doing = confirm(state_dir=parsed.state_dir, connection=find_connection(), check=False)
+    doing = confirm(state_dir=parsed.state_dir, connection=find_connection(), dry_run=False)
     _say(f"the change to {doing} is confirmed")
     return COMPLETE
 
@@ -186,12 +186,12 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
-def _print_differences(found: Found) -> None:
-    for text in found["warnings"]:
+def _print_differences(report: Report) -> None:
+    for text in report["warnings"]:
         _say(f"warning: {text}")
-    for item in found["drift"]:
+    for item in report["drift"]:
         _say(f"{item['object']}: {item['field']} is {_shown(item['actual'])}, recorded {_shown(item['recorded'])}")
-    if not found["drift"]:
+    if not report["drift"]:
         _say("the kernel matches the record")
 
 

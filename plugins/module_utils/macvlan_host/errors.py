@@ -14,7 +14,7 @@ from .release import VERSION
 PYROUTE2 = "pyroute2 >= 0.7"
 
 # The command exists where the role or the module macvlan_command installed it.
-WAY_OUT = (
+RECOVER_ADVICE = (
     "run macvlan-host recover on the host, which restores the backup beside it and reads the links in the kernel, "
     "and then run the tasks again, which take over the links that carry their tag"
 )
@@ -106,7 +106,7 @@ class DamagedError(StateError):
 
     def __init__(self, path: str, problem: str) -> None:
         self.reason = f"{path} is damaged ({problem})"
-        super().__init__(f"the state database {self.reason}; {WAY_OUT}")
+        super().__init__(f"the state database {self.reason}; {RECOVER_ADVICE}")
 
 
 class NewerError(StateError):

@@ -32,7 +32,7 @@ class Claim:
     :ivar also: the same as drift tells it
     :ivar link: the name of the link of the host that has it; None for an address that the host itself does not have
     :ivar tag: the alias of that link
-    :ivar way_out: advice for a task that requests the address
+    :ivar advice: advice for a task that requests the address
     :ivar firm: whether a request for it is refused too; other claims are only never chosen
     """
 
@@ -41,7 +41,7 @@ class Claim:
     also: str
     link: str | None = None
     tag: str = ""
-    way_out: str = "request another address, or none to have one chosen"
+    advice: str = "request another address, or none to have one chosen"
     firm: bool = True
 
 
@@ -70,8 +70,8 @@ class Taken:
 
         :param tag: of the link that is to have it: what that has already is its own
         """
-        found = (claim for claim in self._claims.get(address, ()) if claim.firm and not (tag and claim.tag == tag))
-        return next(found, None)
+        claims = (claim for claim in self._claims.get(address, ()) if claim.firm and not (tag and claim.tag == tag))
+        return next(claims, None)
 
     def on_links(self, address: str) -> list[Claim]:
         """The claims of links of the host on an address."""
@@ -84,7 +84,7 @@ class Taken:
 
 def _claims_of(host: Space, record: Record) -> t.Iterator[Claim]:
     own = _own_leases(host, record)
-    for addresses in (host.addresses, host.narrow):
+    for addresses in (host.addresses, host.link_scope):
         for index, found in addresses.items():
             link = host.by_index(index)
             for address in found:
@@ -101,15 +101,15 @@ def _claims_of(host: Space, record: Record) -> t.Iterator[Claim]:
 
 def _own_leases(host: Space, record: Record) -> set[tuple[int, str]]:
     """(ifindex, address) of the endpoints in the host's own namespace: what their links hold are leases."""
-    found: set[tuple[int, str]] = set()
+    leases: set[tuple[int, str]] = set()
     for endpoint in record.endpoints.values():
         if endpoint.netns.path:
             continue
         parent = host.links.get(record.networks[endpoint.network].parent)
         link = find_link(host, endpoint, parent)
         if link is not None:
-            found.update((link.index, without_prefix(address)) for address in endpoint.addresses)
-    return found
+            leases.update((link.index, without_prefix(address)) for address in endpoint.addresses)
+    return leases
 
 
 def _claim_of_link(address: str, link: Link | None) -> Claim:
@@ -130,7 +130,7 @@ def _claim_of_route(hop: str, destination: str, link: Link | None) -> Claim:
         hop,
         phrase,
         phrase,
-        way_out="request another address; or, if this endpoint must be that next hop, add the route after the endpoint",
+        advice="request another address; or, if this endpoint must be that next hop, add the route after the endpoint",
         # Over an endpoint of the host itself other endpoints are reached, and one of them may well be a router.
         firm=not (link is not None and link.ours and kind_of(link).is_endpoint),
     )

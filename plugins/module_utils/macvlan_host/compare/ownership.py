@@ -38,19 +38,19 @@ class Described(t.Protocol):
         """Its VLAN, None where that does not matter."""
 
 
-def is_meant(found: Link, wanted: Described, or_untagged: bool = False) -> bool:
+def matches_step(link: Link, wanted: Described, or_untagged: bool = False) -> bool:
     """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
 
     :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
     """
-    if found.kind != wanted.kind:
+    if link.kind != wanted.kind:
         return False
-    if wanted.vlan is not None and (found.vlan is None or found.vlan.vlan_id != wanted.vlan.vlan_id):
+    if wanted.vlan is not None and (link.vlan is None or link.vlan.vlan_id != wanted.vlan.vlan_id):
         return False
     identifier = names.identifier_of(wanted.tag)
-    if found.alias or not or_untagged or identifier is None:
-        return found.alias == (wanted.tag or "")
-    return found.group == names.birth_group(identifier)
+    if link.alias or not or_untagged or identifier is None:
+        return link.alias == (wanted.tag or "")
+    return link.group == names.group_until_tagged(identifier)
 
 
 # --- links of the host ----------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def link_of(view: HostView, endpoint: Endpoint) -> Link | None:
     return None if space is None else find_link(space, endpoint, parent)
 
 
-def find_left_link(space: Space, identifier: str, netns: Netns, parent: Link) -> Link | None:
+def find_link_of_lost_record(space: Space, identifier: str, netns: Netns, parent: Link) -> Link | None:
     """The link of an endpoint that is not recorded: a record that was lost has left it with its tag."""
     link = space.tagged(names.tag(identifier))
     is_it = link is not None and kind_of(link).is_endpoint and link.lower == parent.index and is_on_host(link, netns)
@@ -139,7 +139,7 @@ def is_on_host(link: Link, netns: Netns) -> bool:
 # --- namespaces -----------------------------------------------------------------------------------------------------
 
 
-def is_left_namespace(netns: Netns, loopback: Link | None, machine: str) -> bool:
+def has_tag_of_its_name(netns: Netns, loopback: Link | None, machine: str) -> bool:
     """Whether a namespace, recorded or not, carries the tag of its own name.
 
     :param machine: what ids are made of (:attr:`Kernel.host`)
@@ -155,7 +155,7 @@ def is_tagged(space: Space, owned: OwnedNetns) -> bool:
     return lo is not None and lo.alias == names.tag(owned.id)
 
 
-def is_made_here(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
+def is_still_ours(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
     """Whether a namespace that is recorded as ours is still the one that was created.
 
     The tag on its loopback decides. Without any tag it may be that one still, or another one that was created under its

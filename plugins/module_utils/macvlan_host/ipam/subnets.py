@@ -101,8 +101,8 @@ def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
     value, before = among.first, -1
     while value != before:
         before = value
-        for found in taken:
-            value = found.next_free(value)
+        for addresses in taken:
+            value = addresses.next_free(value)
     return inet.to_text(among.version, value) if value <= among.last else None
 
 
@@ -135,11 +135,11 @@ def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str])
         first = within.first
         while first + size - 1 <= within.last:
             wanted = Block(within.version, first, first + size - 1)
-            in_the_way = [other for other in blocks if other.overlaps(wanted)]
-            if not in_the_way:
+            overlapping = [other for other in blocks if other.overlaps(wanted)]
+            if not overlapping:
                 return f"{inet.to_text(within.version, first)}/{length}"
             # Past the widest obstacle, and on to the next multiple of the size.
-            first = (max(other.last for other in in_the_way) // size + 1) * size
+            first = (max(other.last for other in overlapping) // size + 1) * size
     return None
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 
-from ..model.access import Connection, Way
+from ..model.access import AccessPath, Connection
 from ..values import inet
 from ..wire import pack, parse
 from .route_socket import RouteSocket
@@ -70,7 +70,7 @@ def _read(pid: int, name: str) -> bytes:
 NOWHERE = ("240.0.0.1", "100::1")
 
 
-def read_ways(connection: Connection | None) -> tuple[Way, ...]:
+def read_access_paths(connection: Connection | None) -> tuple[AccessPath, ...]:
     """How this host is reached: by the connection that a run came by, and from beyond the default routes.
 
     A connection to an address that this namespace does not have says nothing about its links.
@@ -82,9 +82,9 @@ def read_ways(connection: Connection | None) -> tuple[Way, ...]:
         if connection is not None and connection.local in {address.partition("/")[0] for address in _all_addresses(sock)}:
             wanted.insert(0, (f"the SSH connection from {connection.remote}", connection.remote, connection.local))
         return tuple(
-            Way(found[0], what, remote, local, found[1])
+            AccessPath(route[0], what, remote, local, route[1])
             for what, remote, local in wanted
-            if (found := _way_out(sock, remote)) is not None
+            if (route := _outgoing_link(sock, remote)) is not None
         )
 
 
@@ -93,11 +93,11 @@ def _all_addresses(sock: RouteSocket) -> list[str]:
     return [parse.parse_address(body).address for body in sock.dump(pack.dump_addresses())]
 
 
-def _way_out(sock: RouteSocket, remote: str) -> tuple[str, str | None] | None:
+def _outgoing_link(sock: RouteSocket, remote: str) -> tuple[str, str | None] | None:
     """The link by which packets to an address leave this namespace and their next hop, None when there is no way."""
     answer, body = sock.ask(pack.get_route(remote))
-    found = None if answer.errno or body is None else parse.parse_way_out(body)
+    route = None if answer.errno or body is None else parse.parse_outgoing_link(body)
     try:
-        return None if found is None else (socket.if_indextoname(found[0]), found[1])
+        return None if route is None else (socket.if_indextoname(route[0]), route[1])
     except OSError:  # it is gone again
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses of the host that a link of ours had taken over, and that the host takes back.
+"""Announcements of host addresses that a link of ours had, and that the host has again.
 
 The link is gone, or gets another address, but neighbours go on sending to its MAC address until their caches forget it.
 So the host announces the address again, as the kernel does for one that is new.
@@ -33,9 +33,9 @@ def touched_by(steps: t.Iterable[Step]) -> frozenset[str]:
 
 def released_by(steps: t.Iterable[Step]) -> frozenset[str]:
     """The addresses that steps only take."""
-    found = tuple(steps)
-    return touched_by(step for step in found if not isinstance(step, AddAddress)) - touched_by(
-        step for step in found if isinstance(step, AddAddress)
+    all_steps = tuple(steps)
+    return touched_by(step for step in all_steps if not isinstance(step, AddAddress)) - touched_by(
+        step for step in all_steps if isinstance(step, AddAddress)
     )
 
 
@@ -59,7 +59,7 @@ def announce(addresses: t.Collection[str]) -> None:
         if host is None:
             return
         for link in host.links.values():
-            held = (*host.addresses.get(link.index, ()), *host.narrow.get(link.index, ()))
+            held = (*host.addresses.get(link.index, ()), *host.link_scope.get(link.index, ()))
             own = [address for address in map(without_prefix, held) if address in addresses]
             if own and link.up and link.hardware == ETHERNET and not link.loopback:
                 _send(link.name, [frames.announcement(link.mac, address, _forwards(link.name)) for address in own])

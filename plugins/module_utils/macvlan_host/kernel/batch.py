@@ -24,7 +24,7 @@ from .step_error import step_error
 LONGEST_BATCH = 256
 
 # Steps of one message that add something, which the kernel does or refuses as a whole. What was not deleted may go by a
-# later step of the same batch, a route with its address, and to put back what is there still does no harm.
+# later step of the same batch, a route with its address, and adding again what is still there does no harm.
 SINGLE = (AddAddress, AddConnectedRoute, AddRoute, ReplaceRoute)
 
 
@@ -42,13 +42,13 @@ class _Queued(t.NamedTuple):
 class Batch:
     """Neighbouring messages to one namespace go out together, neighbouring deletions too; never do both wait.
 
-    :ivar nameless: (path of the namespace, name) → first name of those links whose message with tag and name waits
+    :ivar untagged: (path of the namespace, name) → first name of those links whose message with tag and name waits
     :ivar refused: steps that are known to have had no effect
     :ivar knows_settings: whether the kernel has taken a setting by netlink
     """
 
     def __init__(self, sockets: Sockets, deletions: Deletions) -> None:
-        self.nameless: dict[tuple[str, str], str] = {}
+        self.untagged: dict[tuple[str, str], str] = {}
         self.refused: list[Step] = []
         self.knows_settings = False
         self._sockets, self._deletions = sockets, deletions
@@ -68,7 +68,7 @@ class Batch:
         """Have no address go before the kernel has taken the one that comes in its stead.
 
         It goes on with a batch behind what it refuses, and with the last address of a family the routes of the link go,
-        which are no steps of their own and so would not be put back.
+        which are no steps of their own and so would not be restored.
         """
         if any(isinstance(queued.step, AddAddress) for queued in self._queued):
             self.flush_messages()
@@ -87,7 +87,7 @@ class Batch:
         :raises KernelError: naming the first step that was refused
         """
         batch, self._queued = self._queued, []
-        self.nameless.clear()
+        self.untagged.clear()
         if not batch:
             return
         sock = self._sockets.of(batch[0].step, self._netns)
@@ -115,7 +115,7 @@ class Batch:
         """Send and delete nothing of what waits."""
         self._queued.clear()
         self._deletions.clear()
-        self.nameless.clear()
+        self.untagged.clear()
 
     def _take_setting(self, queued: _Queued, answer: attributes.Answer) -> None:
         """See that a setting is written that was sent with others: a kernel that refuses the message has the file.

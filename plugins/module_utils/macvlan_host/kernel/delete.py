@@ -34,7 +34,7 @@ FEW = 4
 # So many namespaces go while the next are found.
 TOGETHER = 200
 # No such link, and no namespace of this number (any longer).
-GONE = (errno.ENODEV, errno.EINVAL)
+GONE_ERRNOS = (errno.ENODEV, errno.EINVAL)
 SECONDS_UNTIL_HELD = 1.0
 # The kernel may be slow to begin; a link that is still in sight after this is not the one that was meant.
 SECONDS_WITHOUT_PROGRESS = 10.0
@@ -42,7 +42,7 @@ INTERVAL = 0.005
 
 
 @dataclass(frozen=True)
-class Doomed:
+class LinkToDelete:
     """A link to delete, found and recognised."""
 
     step: DeleteLink
@@ -50,7 +50,7 @@ class Doomed:
 
 
 # A link, and the number of its namespace.
-_Numbered = tuple[Doomed, int]
+_Numbered = tuple[LinkToDelete, int]
 
 
 class Deletions:
@@ -61,7 +61,7 @@ class Deletions:
 
     def __init__(self, host: RouteSocket) -> None:
         self._host = host
-        self._of_host: list[Doomed] = []
+        self._of_host: list[LinkToDelete] = []
         self._elsewhere: list[_Numbered] = []
         self._names: dict[str, list[str]] = {}
         self._namespaces: dict[str, DeleteNetns] = {}
@@ -82,13 +82,13 @@ class Deletions:
         self._namespaces.clear()
         self._going.clear()
 
-    def add_link(self, doomed: Doomed, descriptor: int) -> None:
+    def add_link(self, deletion: LinkToDelete, descriptor: int) -> None:
         """Note a link.
 
         :param descriptor: of its namespace; a number stands for that from now on, and does not keep it alive
         """
-        if not doomed.step.netns.path:
-            self._of_host.append(doomed)
+        if not deletion.step.netns.path:
+            self._of_host.append(deletion)
             return
         answer, body = self._host.ask(pack.get_nsid(descriptor))
         nsid = -1 if body is None else parse.parse_nsid(body)
@@ -99,9 +99,9 @@ class Deletions:
             # Another run may have named it meanwhile, so a refusal counts only when there is no number.
             answer = named if named.errno else answer
         if nsid < 0:
-            raise _refused(doomed.step, answer)
-        self._elsewhere.append((doomed, nsid))
-        self._names.setdefault(doomed.step.netns.path, []).append(doomed.link.name)
+            raise _refused(deletion.step, answer)
+        self._elsewhere.append((deletion, nsid))
+        self._names.setdefault(deletion.step.netns.path, []).append(deletion.link.name)
 
     def links_in(self, netns: Netns) -> frozenset[str]:
         """The names of the links of a namespace that were noted."""
@@ -116,13 +116,13 @@ class Deletions:
 
         :raises KernelError: naming the first step that was refused
         """
-        self.let_go()
+        self.begin()
         going, of_host = self._going, self._of_host
         self._going, self._of_host = [], []
-        self._see_go(going)
+        self._wait_until_gone(going)
         self._delete_of_host(of_host)
 
-    def let_go(self) -> None:
+    def begin(self) -> None:
         """Take the names of the namespaces away, and delete what does not go with them; the thread must be at home.
 
         :raises KernelError: naming the first step that was refused
@@ -164,7 +164,7 @@ class Deletions:
                 if error is not None:
                     raise error
 
-    def _see_go(self, items: t.Sequence[_Numbered]) -> None:
+    def _wait_until_gone(self, items: t.Sequence[_Numbered]) -> None:
         """Wait until links are gone whose namespaces were let go.
 
         The kernel takes namespaces apart from a work queue. One that another process holds, by an open file or a
@@ -177,30 +177,30 @@ class Deletions:
         asked = False
         while left and time.monotonic() - progress < SECONDS_WITHOUT_PROGRESS:
             looked = time.monotonic()
-            found = left.keys() & self._filters({item.link.lower or 0 for item, dummy in left.values()})
-            if len(found) < len(left):
-                left, progress = {mark: left[mark] for mark in found}, time.monotonic()
+            visible = left.keys() & self._filters({item.link.lower or 0 for item, dummy in left.values()})
+            if len(visible) < len(left):
+                left, progress = {mark: left[mark] for mark in visible}, time.monotonic()
             elif not asked and looked - progress > SECONDS_UNTIL_HELD:
                 asked = True
-                for doomed, nsid in left.values():
-                    self._delete_if_held(doomed, nsid)
+                for deletion, nsid in left.values():
+                    self._delete_if_held(deletion, nsid)
             if left:
                 # A look takes the lock that the kernel needs for the work that is waited for.
                 time.sleep(max(INTERVAL, 3 * (time.monotonic() - looked)))
         # What others have put into the filter stays there, and what a filter does not show may still be: ask.
-        for doomed, nsid in items:
-            self._delete_if_held(doomed, nsid)
+        for deletion, nsid in items:
+            self._delete_if_held(deletion, nsid)
 
-    def _delete_if_held(self, doomed: Doomed, nsid: int) -> None:
+    def _delete_if_held(self, deletion: LinkToDelete, nsid: int) -> None:
         """Delete a link whose namespace is still there.
 
         The number of a namespace that is going is no longer known (net/core/net_namespace.c, get_net_ns_by_id), and
         may be given to another one; so the link must be the one that was meant.
         """
-        answer, body = self._host.ask(pack.get_link_in(nsid, doomed.link.index))
-        if answer.errno or body is None or parse.parse_link(body).alias != doomed.link.alias:
+        answer, body = self._host.ask(pack.get_link_in(nsid, deletion.link.index))
+        if answer.errno or body is None or parse.parse_link(body).alias != deletion.link.alias:
             return
-        error = _delete(self._host, doomed, nsid)
+        error = _delete(self._host, deletion, nsid)
         if error is not None:
             raise error
 
@@ -208,7 +208,7 @@ class Deletions:
         """(index, MAC address) of all that links take frames for; a macvlan that is up is among it."""
         return {parse.parse_filter(body) for lower in lowers for body in self._host.dump(pack.dump_filter(lower))}
 
-    def _delete_of_host(self, items: t.Sequence[Doomed]) -> None:
+    def _delete_of_host(self, items: t.Sequence[LinkToDelete]) -> None:
         for dummy, run in itertools.groupby(items, key=lambda item: item.link.kind):
             links = list(run)
             if len(links) == 1:
@@ -229,30 +229,30 @@ class Deletions:
                 raise _refused(step, answer)
 
 
-def _is_named(doomed: Doomed) -> bool:
+def _is_named(deletion: LinkToDelete) -> bool:
     """Whether a link was found under the name of its namespace; other paths may outlive that."""
-    return doomed.step.netns.kind == "name" and not kind_of(doomed.link).takes_parent(doomed.link.macvlan_mode)
+    return deletion.step.netns.kind == "name" and not kind_of(deletion.link).takes_parent(deletion.link.macvlan_mode)
 
 
-def _mark(doomed: Doomed) -> tuple[int, str]:
+def _mark(deletion: LinkToDelete) -> tuple[int, str]:
     """What a filter shows of a link: the index of the link below it, and its MAC address."""
-    return doomed.link.lower or 0, doomed.link.mac
+    return deletion.link.lower or 0, deletion.link.mac
 
 
 def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:
     """What a thread deletes, over a socket of its own; the first refusal."""
     with contextlib.closing(RouteSocket()) as sock:
-        for doomed, nsid in items:
-            error = _delete(sock, doomed, nsid)
+        for deletion, nsid in items:
+            error = _delete(sock, deletion, nsid)
             if error is not None:
                 return error
     return None
 
 
-def _delete(sock: RouteSocket, doomed: Doomed, nsid: int) -> KernelError | None:
+def _delete(sock: RouteSocket, deletion: LinkToDelete, nsid: int) -> KernelError | None:
     """Delete a link by the number of its namespace; the refusal, but for a link or namespace that is gone already."""
-    (answer,) = sock.exchange([pack.delete_link(doomed.link.index, nsid)])
-    return None if answer.errno in (0, *GONE) else _refused(doomed.step, answer)
+    (answer,) = sock.exchange([pack.delete_link(deletion.link.index, nsid)])
+    return None if answer.errno in (0, *GONE_ERRNOS) else _refused(deletion.step, answer)
 
 
 def _refused(step: Step, answer: attributes.Answer) -> KernelError:

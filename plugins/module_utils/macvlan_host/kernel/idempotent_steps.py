@@ -15,10 +15,10 @@ from ..model.netns import Netns
 from ..steps.steps import AddLink, DeleteLink, DeleteNetns, OfInterface, Step
 from ..wire.kinds import kind_of
 from . import namespaces
-from .step_context import Workplace
+from .step_context import StepContext
 
 # What "it is already so" looks like.
-ALREADY = frozenset(
+DONE_ALREADY_ERRNOS = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
 )
 
@@ -29,45 +29,45 @@ class Replay:
     :param do: performs one, knowing that it is replayed here
     """
 
-    def __init__(self, work: Workplace, do: t.Callable[[Step, Replay], None]) -> None:
-        self._work, self._do = work, do
-        self._doubtful: tuple[Netns, ...] = ()
-        self._inhabited: dict[str, tuple[int, ...]] | None = None
+    def __init__(self, context: StepContext, do: t.Callable[[Step, Replay], None]) -> None:
+        self._context, self._do = context, do
+        self._to_delete: tuple[Netns, ...] = ()
+        self._processes: dict[str, tuple[int, ...]] | None = None
 
-    def settle(self, steps: t.Sequence[Step]) -> list[str]:
+    def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
         """Do all of them; what went wrong, a sentence each."""
         problems: list[str] = []
         self._forget()
-        self._doubtful = tuple(Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
-        made: set[tuple[str, str]] = set()
+        self._to_delete = tuple(Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
+        created: set[tuple[str, str]] = set()
         for deletes, run in itertools.groupby(steps, key=lambda step: isinstance(step, (DeleteLink, DeleteNetns))):
             together = list(run)
-            problems += self._settle_deletions(together) if deletes else self._settle_one_by_one(together, made)
+            problems += self._deletions(together) if deletes else self._one_by_one(together, created)
         return problems
 
-    def is_inhabited(self, netns: Netns) -> bool:
-        """Whether processes are in a namespace; those that are to be settled are looked at together."""
-        if self._inhabited is None:
-            self._inhabited = namespaces.inhabitants(self._doubtful)
-        return netns.path in self._inhabited
+    def has_processes(self, netns: Netns) -> bool:
+        """Whether processes are in a namespace; those of all namespaces to delete are read together."""
+        if self._processes is None:
+            self._processes = namespaces.processes_in(self._to_delete)
+        return netns.path in self._processes
 
     def _forget(self) -> None:
-        self._work.forget()
-        self._inhabited = None
+        self._context.forget()
+        self._processes = None
 
-    def _settle_one_by_one(self, steps: t.Sequence[Step], made: set[tuple[str, str]]) -> list[str]:
+    def _one_by_one(self, steps: t.Sequence[Step], created: set[tuple[str, str]]) -> list[str]:
         problems = []
         for step in steps:
             try:
-                self._check_ours(step, made)
+                self._check_ours(step, created)
                 self._do(step, self)
-                self._work.batch.flush()
+                self._context.batch.flush()
             except (KernelError, MissingLibraryError) as exc:
                 self._forget()
                 problems += _unless_already(exc)
         return problems
 
-    def _settle_deletions(self, steps: t.Sequence[Step]) -> list[str]:
+    def _deletions(self, steps: t.Sequence[Step]) -> list[str]:
         """Together, or one by one when that is refused: those that are gone by then are no problem."""
         problems: list[str] = []
         try:
@@ -76,33 +76,33 @@ class Replay:
                     self._do(step, self)
                 except KernelError as exc:
                     problems += _unless_already(exc)
-            self._work.batch.flush()
+            self._context.batch.flush()
         except KernelError:
             self._forget()
-            return self._settle_one_by_one(steps, set())
+            return self._one_by_one(steps, set())
         return problems
 
-    def _check_ours(self, step: Step, made: set[tuple[str, str]]) -> None:
+    def _check_ours(self, step: Step, created: set[tuple[str, str]]) -> None:
         """Between an interruption and now, others may have used the names: touch only links that carry our tag.
 
-        :param made: links made again here; a foreign one that was removed by force has no tag
+        :param created: links made again here; a foreign one that was removed by force has no tag
         :raises KernelError: with ENODEV, when the link of the step is not there or not ours; with EEXIST, when a link
             that is to be made again is still there
         """
         if isinstance(step, AddLink):
             # Where a link is born under another name, the kernel would make a second one.
-            if self._work.sockets.of(step, step.netns).link(step.link.name) is not None:
+            if self._context.sockets.of(step, step.netns).link(step.link.name) is not None:
                 raise KernelError(f"cannot {step.describe()}: a link with that name exists", errno.EEXIST)
-            if kind_of(step.link).is_endpoint and self._work.tagged(step, step.netns, step.link) is not None:
+            if kind_of(step.link).is_endpoint and self._context.tagged(step, step.netns, step.link) is not None:
                 raise KernelError(f"cannot {step.describe()}: the link exists under another name", errno.EEXIST)
-            made.add((step.netns.path, step.link.name))
-        if not isinstance(step, OfInterface) or (step.netns.path, step.ifname) in made:
+            created.add((step.netns.path, step.link.name))
+        if not isinstance(step, OfInterface) or (step.netns.path, step.ifname) in created:
             return
-        link = self._work.sockets.of(step, step.netns).link(step.ifname)
+        link = self._context.sockets.of(step, step.netns).link(step.ifname)
         if link is None or not link.ours:
             raise KernelError(f"cannot {step.describe()}: the link does not carry the collection's tag", errno.ENODEV)
 
 
 def _unless_already(exc: Exception) -> list[str]:
     """What to tell of a refusal: nothing when it is already so."""
-    return [] if getattr(exc, "errno", 0) in ALREADY else [str(exc)]
+    return [] if getattr(exc, "errno", 0) in DONE_ALREADY_ERRNOS else [str(exc)]

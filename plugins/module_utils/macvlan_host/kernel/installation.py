@@ -39,10 +39,10 @@ def _installed_release(folder: str) -> str | None:
         return None
     try:
         with open(os.path.join(folder, "release.py"), encoding="ascii", errors="replace") as file:
-            found = _VERSION.search(file.read(10_000))
+            match = _VERSION.search(file.read(10_000))
     except OSError:
-        found = None
-    return FIRST if found is None else ".".join(found.groups())
+        match = None
+    return FIRST if match is None else ".".join(match.groups())
 
 
 def _numbers(version: str) -> tuple[int, ...]:

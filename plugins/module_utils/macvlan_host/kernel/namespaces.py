@@ -66,13 +66,13 @@ def _open_plain(path: str) -> int | None:
 
     :raises OSError: it is not there, or cannot be opened
     """
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(place).st_mode):
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             return None
-        return os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC)
     finally:
-        os.close(place)
+        os.close(handle)
 
 
 class Walker:
@@ -178,10 +178,10 @@ class Walker:
 def identity(netns: Netns) -> tuple[int, int] | None:
     """(device, inode) of the namespace: equal for two paths to the same one; None when there is nothing."""
     try:
-        found = os.stat(netns.path or OWN)
+        status = os.stat(netns.path or OWN)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def is_there(netns: Netns) -> bool:
@@ -201,8 +201,8 @@ def is_dangling(netns: Netns) -> bool:
 def is_placeholder(netns: Netns) -> bool:
     """Whether a name stands for no namespace: the empty file that an interrupted creation leaves."""
     try:
-        found = os.lstat(netns.path)
-        return stat.S_ISREG(found.st_mode) and not found.st_size and found.st_dev == os.stat(NETNS_FOLDER).st_dev
+        status = os.lstat(netns.path)
+        return stat.S_ISREG(status.st_mode) and not status.st_size and status.st_dev == os.stat(NETNS_FOLDER).st_dev
     except OSError:
         return False
 
@@ -215,17 +215,17 @@ def named() -> tuple[Netns, ...]:
         return ()
 
 
-def inhabitants(wanted: t.Iterable[Netns]) -> dict[str, tuple[int, ...]]:
+def processes_in(wanted: t.Iterable[Netns]) -> dict[str, tuple[int, ...]]:
     """Path → the ids of the processes in a namespace, without this one; all in one look at the processes."""
-    places: dict[tuple[int, int], list[str]] = {}
+    paths_of: dict[tuple[int, int], list[str]] = {}
     for netns in wanted:
-        found = identity(netns)
-        if found is not None:
-            places.setdefault(found, []).append(netns.path)
+        key = identity(netns)
+        if key is not None:
+            paths_of.setdefault(key, []).append(netns.path)
     result: dict[str, tuple[int, ...]] = {}
-    for name in os.listdir("/proc") if places else ():
-        place = identity(Netns("pid", name)) if name.isdigit() and int(name) != os.getpid() else None
-        for path in places.get(place, ()) if place else ():
+    for name in os.listdir("/proc") if paths_of else ():
+        own_key = identity(Netns("pid", name)) if name.isdigit() and int(name) != os.getpid() else None
+        for path in paths_of.get(own_key, ()) if own_key else ():
             result[path] = (*result.get(path, ()), int(name))
     return result
 

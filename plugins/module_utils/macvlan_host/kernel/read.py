@@ -18,7 +18,7 @@ from ..errors import KernelError, NoNamespaceError
 from ..model.kernel import BridgeVlans, Emigrant, Kernel, Needs, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
-from ..model.route import OddRoute, Route
+from ..model.route import OtherRoute, Route
 from ..values import names
 from ..wire import pack, parse
 from ..wire.kinds import kind_named, kind_of
@@ -42,9 +42,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
     :raises KernelError: the kernel does not answer
     """
     identities = {
-        netns.path: found
+        netns.path: identity
         for netns in {HOST, *needs.identities, *needs.spaces}
-        if (found := namespaces.identity(netns)) is not None
+        if (identity := namespaces.identity(netns)) is not None
     }
     spaces, no_namespaces = _read_spaces(needs, identities)
     for path in no_namespaces:
@@ -78,7 +78,7 @@ def _read_spaces(needs: Needs, there: t.Container[str]) -> tuple[dict[str, Space
 
     :param there: the paths behind which there is something
     """
-    strangers = namespaces.inhabitants(needs.strangers)
+    processes = namespaces.processes_in(needs.processes)
     spaces: dict[str, Space | None] = {}
     no_namespaces: set[str] = set()
     with contextlib.closing(namespaces.Walker()) as walker:
@@ -86,14 +86,14 @@ def _read_spaces(needs: Needs, there: t.Container[str]) -> tuple[dict[str, Space
             spaces[netns.path] = None
             if netns.path not in there:
                 continue
-            inhabitants = strangers.get(netns.path, ())
+            processes_in = processes.get(netns.path, ())
             try:
                 if netns in needs.links_only:
-                    spaces[netns.path] = read_links_only(walker, netns, inhabitants)
+                    spaces[netns.path] = read_links_only(walker, netns, processes_in)
                 else:
                     routes = bool(netns.path) or needs.host_routes
                     hops = needs.next_hops and netns == HOST
-                    space = read_space(walker, netns, keys, routes, inhabitants, hops)
+                    space = read_space(walker, netns, keys, routes, processes_in, hops)
                     spaces[netns.path] = _with_filters(space) if space and needs.filters and netns == HOST else space
             except NoNamespaceError:
                 no_namespaces.add(netns.path)
@@ -105,7 +105,7 @@ def read_space(
     netns: Netns,
     sysctls: t.Iterable[str] = (),
     with_routes: bool = False,
-    strangers: tuple[int, ...] = (),
+    processes: tuple[int, ...] = (),
     with_next_hops: bool = False,
 ) -> Space | None:
     """One namespace, None when it has gone meanwhile.
@@ -118,27 +118,27 @@ def read_space(
     wanted = frozenset(sysctls)
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
-        found = _read_addresses(sock)
+        addresses = _read_addresses(sock)
         bodies: t.Iterable[bytes] = sock.dump(pack.dump_routes()) if with_routes or with_next_hops else ()
         hops = _NextHops()
         if with_next_hops:
             bodies = map(hops.seen, bodies)
         if with_routes:
-            routes, odd_routes = _read_routes(bodies)
+            routes, other_routes = _read_routes(bodies)
         else:
-            routes, odd_routes = {}, ()
+            routes, other_routes = {}, ()
             collections.deque(bodies, maxlen=0)
         return Space(
             links=links,
-            addresses=found.addresses,
-            peers=found.peers,
-            passing=frozenset(found.passing),
+            addresses=addresses.addresses,
+            peers=addresses.peers,
+            passing=frozenset(addresses.passing),
             routes=routes,
-            odd_routes=odd_routes,
+            other_routes=other_routes,
             sysctls={**settings, **read_files(wanted - settings.keys())},
-            strangers=strangers,
-            narrow=found.narrow,
-            next_hops=hops.found,
+            processes=processes,
+            link_scope=addresses.link_scope,
+            next_hops=hops.destinations,
         )
 
 
@@ -153,7 +153,7 @@ def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
     return True
 
 
-def read_links_only(walker: namespaces.Walker, netns: Netns, strangers: tuple[int, ...] = ()) -> Space | None:
+def read_links_only(walker: namespaces.Walker, netns: Netns, processes: tuple[int, ...] = ()) -> Space | None:
     """The links of a namespace, None when it has gone meanwhile.
 
     :param walker: is there afterwards
@@ -162,7 +162,7 @@ def read_links_only(walker: namespaces.Walker, netns: Netns, strangers: tuple[in
     if not _visited(walker, netns):
         return None
     with contextlib.closing(RouteSocket()) as sock:
-        return Space(links=read_links(sock), strangers=strangers)
+        return Space(links=read_links(sock), processes=processes)
 
 
 def read_links(sock: RouteSocket) -> dict[str, Link]:
@@ -179,9 +179,9 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
         link = parse.parse_link(body, attributes)
         links[link.name] = link
         if wanted and not link.loopback:
-            found = parse.parse_settings(attributes, link.name)
-            # A link of ours may have another name than the one that is asked about, and is to get that back.
-            settings.update((key, value) for key, value in found.items() if key in wanted or link.ours)
+            own_settings = parse.parse_settings(attributes, link.name)
+            # A link of ours may have another name than the one that is asked about, and is to be renamed back to it.
+            settings.update((key, value) for key, value in own_settings.items() if key in wanted or link.ours)
     return links, settings
 
 
@@ -194,23 +194,23 @@ class _Addresses:
 
     addresses: Addresses = dataclasses.field(default_factory=dict)
     peers: dict[tuple[int, str], str] = dataclasses.field(default_factory=dict)
-    narrow: Addresses = dataclasses.field(default_factory=dict)
+    link_scope: Addresses = dataclasses.field(default_factory=dict)
     passing: set[tuple[int, str]] = dataclasses.field(default_factory=set)
 
 
 def _read_addresses(sock: RouteSocket) -> _Addresses:
-    found = _Addresses()
+    result = _Addresses()
     for body in sock.dump(pack.dump_addresses()):
         index, address, scope, peer, passing = parse.parse_address(body)
         if scope != RT_SCOPE_LINK:
-            found.addresses[index] = (*found.addresses.get(index, ()), address)
+            result.addresses[index] = (*result.addresses.get(index, ()), address)
             if peer is not None:
-                found.peers[index, address] = peer
+                result.peers[index, address] = peer
             if passing:
-                found.passing.add((index, address))
+                result.passing.add((index, address))
         elif ":" not in address:
-            found.narrow[index] = (*found.narrow.get(index, ()), address)
-    return found
+            result.link_scope[index] = (*result.link_scope.get(index, ()), address)
+    return result
 
 
 class _NextHops:
@@ -218,11 +218,11 @@ class _NextHops:
 
     Of a great many routes only a few lead to another next hop, and only those are taken apart.
 
-    :ivar found: (ifindex, next hop) → the destination of the first route that has it
+    :ivar destinations: (ifindex, next hop) → the destination of the first route that has it
     """
 
     def __init__(self) -> None:
-        self.found: dict[tuple[int, str], str] = {}
+        self.destinations: dict[tuple[int, str], str] = {}
         self._known: set[bytes] = set()
 
     def seen(self, body: bytes) -> bytes:
@@ -232,21 +232,21 @@ class _NextHops:
             self._known.add(rest)
             destination, hops = parse.parse_next_hops(body)
             for hop in hops:
-                self.found.setdefault(hop, destination)
+                self.destinations.setdefault(hop, destination)
         return body
 
 
-def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]], tuple[OddRoute, ...]]:
+def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]], tuple[OtherRoute, ...]]:
     routes: dict[int, list[Route]] = {}
-    odd: list[OddRoute] = []
+    others: list[OtherRoute] = []
     for body in bodies:
-        found = parse.parse_route(body)
-        if isinstance(found, OddRoute):
-            odd.append(found)
+        parsed = parse.parse_route(body)
+        if isinstance(parsed, OtherRoute):
+            others.append(parsed)
             continue
-        for index, route in found:
+        for index, route in parsed:
             routes.setdefault(index, []).append(route)
-    return {index: tuple(items) for index, items in routes.items()}, tuple(odd)
+    return {index: tuple(items) for index, items in routes.items()}, tuple(others)
 
 
 def _with_filters(space: Space) -> Space:
@@ -289,19 +289,19 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
 
 def _emigrants() -> tuple[Emigrant, ...]:
     """The links that others have moved into a named namespace, or made there, and that keep others off links of the host."""
-    found: list[Emigrant] = []
+    moved: list[Emigrant] = []
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in namespaces.named():
             try:
                 walker.go(netns)
                 with contextlib.closing(RouteSocket()) as sock:
                     links = [link for link in read_links(sock).values() if link.lower_netns is not None]
-                    away = [link for link in links if link.vlan is not None or kind_of(link).is_in_the_way]
+                    away = [link for link in links if link.vlan is not None or kind_of(link).blocks_other_links]
                     home = _number_of_home(sock, walker) if away else -1
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
-            found += [Emigrant(netns, link) for link in away if link.lower_netns == home]
-    return tuple(found)
+            moved += [Emigrant(netns, link) for link in away if link.lower_netns == home]
+    return tuple(moved)
 
 
 def _number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:

@@ -48,13 +48,13 @@ class RouteSocket:
         for start in range(0, len(requests), BATCH):
             part = requests[start : start + BATCH]
             first = self.send(part)
-            found: dict[int, attributes.Answer] = {}
-            while len(found) < len(part):
+            by_sequence: dict[int, attributes.Answer] = {}
+            while len(by_sequence) < len(part):
                 for message in self._receive():
                     # A late answer to an abandoned request is dropped.
                     if message.kind == constants.NLMSG_ERROR and message.sequence >= first:
-                        found[message.sequence] = attributes.parse_answer(message)
-            answers += [found[first + offset] for offset in range(len(part))]
+                        by_sequence[message.sequence] = attributes.parse_answer(message)
+            answers += [by_sequence[first + offset] for offset in range(len(part))]
         return answers
 
     def dump(self, request: pack.Packed) -> list[bytes]:

@@ -24,7 +24,7 @@ from .sockets import Sockets
 from .step_error import step_error
 
 # The path of a namespace, and the name of a link there.
-Place = tuple[str, str]
+InterfaceKey = tuple[str, str]
 
 
 class KnownLink(t.NamedTuple):
@@ -34,11 +34,11 @@ class KnownLink(t.NamedTuple):
     kind: LinkKind
 
 
-class Workplace:
+class StepContext:
     """Where steps are performed.
 
     :ivar many: whether so many new links come that it is worth keeping them private to each other (kernel/link_creation.py)
-    :ivar secluded: those that are
+    :ivar kept_private: those that are
     :ivar known: the links that were looked up, or made
     """
 
@@ -47,8 +47,8 @@ class Workplace:
         self.deletions = Deletions(self.sockets.host)
         self.batch = Batch(self.sockets, self.deletions)
         self.many = False
-        self.secluded: dict[Place, AddLink] = {}
-        self.known: dict[Place, KnownLink] = {}
+        self.kept_private: dict[InterfaceKey, AddLink] = {}
+        self.known: dict[InterfaceKey, KnownLink] = {}
         self._of_host: dict[str, Link] | None = None
         self._link_maker: LinkMaker | None = None
 
@@ -61,7 +61,7 @@ class Workplace:
         """Know nothing any longer of what was to be done, or of what there is."""
         self.batch.forget()
         self.known.clear()
-        self.secluded.clear()
+        self.kept_private.clear()
         self.sockets.seen = self._of_host = None
         self.many = False
 
@@ -85,16 +85,16 @@ class Workplace:
 
         :raises KernelError: it is not there
         """
-        place = netns.path, name
-        if place not in self.known:
+        interface = netns.path, name
+        if interface not in self.known:
             self.batch.flush_messages()
             link = self.sockets.of(step, netns).link(name)
             if link is None:
                 raise KernelError(
                     f"cannot {step.describe()}: there is no link {name}{netns.phrase or ' on this host'}", errno.ENODEV
                 )
-            self.known[place] = KnownLink(link.index, kind_of(link))
-        return self.known[place]
+            self.known[interface] = KnownLink(link.index, kind_of(link))
+        return self.known[interface]
 
     def by_link_maker(self, step: Step, make: t.Callable[[LinkMaker], attributes.Answer]) -> None:
         """Have pyroute2 do something in the host's own namespace.

@@ -28,14 +28,14 @@ SETTINGS_FOLDERS = {
 
 def read_files(keys: t.Iterable[str]) -> dict[str, str]:
     """The values of those settings that have a file."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for key in keys:
         try:
             with open(sysctl_path(key), encoding="ascii") as file:
-                found[key] = " ".join(file.read().split())
+                values[key] = " ".join(file.read().split())
         except OSError:
             continue
-    return found
+    return values
 
 
 def has_setting(netns: Netns, key: str, there: t.Container[str]) -> bool:
@@ -52,14 +52,14 @@ def sysctl_path(key: str) -> str:
 
 def read_only_settings() -> dict[str, str]:
     """Beginning of the keys of settings → the mount that makes them read-only, as in :attr:`Kernel.read_only`."""
-    found = {}
+    mounts = {}
     for beginning, folder in SETTINGS_FOLDERS.items():
         try:
             is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
         except OSError:  # nothing is there that could be written
             continue
-        found[beginning] = _mount_of(folder) if is_read_only else ""
-    return found if any(found.values()) else {}
+        mounts[beginning] = _mount_of(folder) if is_read_only else ""
+    return mounts if any(mounts.values()) else {}
 
 
 def _mount_of(path: str) -> str:

@@ -26,19 +26,19 @@ def tagged_spaces(host: str) -> dict[Netns, Space]:
 
     :param host: what ids are made of (:attr:`Kernel.host`)
     """
-    found: dict[Netns, Space] = {}
+    spaces: dict[Netns, Space] = {}
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in (HOST, *namespaces.named()):
             try:
-                space = _made_in(walker, netns, host) if netns.path else read_links_only(walker, netns)
+                space = _created_from_here(walker, netns, host) if netns.path else read_links_only(walker, netns)
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
             if space is not None and any(link.ours for link in space.links.values()):
-                found[netns] = space
-    return found
+                spaces[netns] = space
+    return spaces
 
 
-def _made_in(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
+def _created_from_here(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
     """The tagged links that can have been made in a namespace from here: macvlans on links of the host, and its
     loopback, where that has the tag of the name.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import typing as t
 
-from ..compare.ownership import is_meant
+from ..compare.ownership import matches_step
 from ..errors import KernelError
 from ..model.links import VlanFacts
 from ..model.netns import Netns
@@ -34,11 +34,11 @@ from ..steps.steps import (
 from ..values import names
 from ..wire import pack
 from . import link_creation, namespaces
-from .delete import Doomed
+from .delete import LinkToDelete
 from .idempotent_steps import Replay
 from .route_socket import RouteSocket
 from .setting_files import write_setting
-from .step_context import Workplace
+from .step_context import StepContext
 from .step_error import step_error
 
 # net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
@@ -53,10 +53,10 @@ class KernelWriter:
 
     def __init__(self) -> None:
         self.reached = 0
-        self._work = Workplace()
+        self._context = StepContext()
 
     def close(self) -> None:
-        self._work.close()
+        self._context.close()
 
     def apply(self, steps: t.Sequence[Step]) -> None:
         """Do all steps, in order.
@@ -64,7 +64,7 @@ class KernelWriter:
         :raises KernelError: one was refused; ``reached`` says how far this came
         """
         self.reached = 0
-        self._work.many = link_creation.are_many(steps)
+        self._context.many = link_creation.are_many(steps)
         for position, step in enumerate(steps):
             self.reached = position + 1
             try:
@@ -74,38 +74,38 @@ class KernelWriter:
                 exc.step = exc.step or step
                 raise
         self.flush()
-        link_creation.end_seclusion(self._work)
+        link_creation.end_privacy(self._context)
 
     def do(self, step: Step, replay: Replay | None = None) -> None:
         """Do one step, whose messages may wait for more.
 
         :param replay: that of which it is a part, where it may be done already
         """
-        PERFORMERS[type(step)](self._work, step, replay)
+        PERFORMERS[type(step)](self._context, step, replay)
 
     def flush(self) -> None:
         """Have nothing wait any longer."""
-        self._work.batch.flush()
+        self._context.batch.flush()
 
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
         """Those of the steps given to :meth:`apply` that may have had an effect.
 
         Undoing a refused step would remove an object of another program.
         """
-        refused = self._work.batch.refused
+        refused = self._context.batch.refused
         return [step for step in steps[: self.reached] if not any(step is other for other in refused)]
 
-    def settle(self, steps: t.Sequence[Step]) -> list[str]:
+    def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
         """Do steps of which some may be done already; what went wrong, a sentence each."""
-        return Replay(self._work, self.do).settle(steps)
+        return Replay(self._context, self.do).ensure_done(steps)
 
 
 # --- namespaces -----------------------------------------------------------------------------------------------------
 
 
-def _create_netns(work: Workplace, step: CreateNetns) -> None:
-    work.batch.flush()
-    work.sockets.create(step.name, lambda sock: tag_loopback(sock, step))
+def _create_netns(context: StepContext, step: CreateNetns) -> None:
+    context.batch.flush()
+    context.sockets.create(step.name, lambda sock: tag_loopback(sock, step))
 
 
 def tag_loopback(sock: RouteSocket, step: CreateNetns) -> None:
@@ -115,84 +115,84 @@ def tag_loopback(sock: RouteSocket, step: CreateNetns) -> None:
         raise step_error(step, answer)
 
 
-def _delete_netns(work: Workplace, step: DeleteNetns, replay: Replay | None) -> None:
-    work.batch.flush_messages()
+def _delete_netns(context: StepContext, step: DeleteNetns, replay: Replay | None) -> None:
+    context.batch.flush_messages()
     netns = Netns("name", step.name)
     if replay is not None and namespaces.is_placeholder(netns):
         namespaces.remove(step.name)
         return
-    links = work.links(step, netns)
+    links = context.links(step, netns)
     lo = links.get("lo")
     if lo is None or lo.alias != step.tag:
         raise KernelError(f"cannot {step.describe()}: another namespace has that name now", errno.ENODEV)
-    known = names.KERNEL_LINKS | work.deletions.links_in(netns)
-    tenants = [name for name, link in links.items() if name not in known and not link.ours]
-    if tenants:
-        raise KernelError(f"cannot {step.describe()}: it holds {', '.join(tenants)} now, which the collection did not create")
-    if replay is not None and replay.is_inhabited(netns):
+    known = names.KERNEL_LINKS | context.deletions.links_in(netns)
+    foreign = [name for name, link in links.items() if name not in known and not link.ours]
+    if foreign:
+        raise KernelError(f"cannot {step.describe()}: it holds {', '.join(foreign)} now, which the collection did not create")
+    if replay is not None and replay.has_processes(netns):
         raise KernelError(f"cannot {step.describe()}: other programs use it")
-    work.sockets.leave()
-    for place in [place for place in work.known if place[0] == netns.path]:
-        del work.known[place]
-    work.deletions.add_netns(step)
-    if work.deletions.enough:
-        work.sockets.go_home()
-        work.deletions.let_go()
+    context.sockets.leave()
+    for interface in [interface for interface in context.known if interface[0] == netns.path]:
+        del context.known[interface]
+    context.deletions.add_netns(step)
+    if context.deletions.enough:
+        context.sockets.go_home()
+        context.deletions.begin()
 
 
 # --- links ----------------------------------------------------------------------------------------------------------
 
 
-def _delete_link(work: Workplace, step: DeleteLink, replay: Replay | None) -> None:
-    work.batch.flush_messages()
+def _delete_link(context: StepContext, step: DeleteLink, replay: Replay | None) -> None:
+    context.batch.flush_messages()
     # Of the host, which may have thousands, only the one.
-    links = work.links(step, step.netns) if step.netns.path else {}
-    found = links.get(step.link.name) if step.netns.path else work.sockets.host.link(step.link.name)
+    links = context.links(step, step.netns) if step.netns.path else {}
+    link = links.get(step.link.name) if step.netns.path else context.sockets.host.link(step.link.name)
     identifier = names.identifier_of(step.link.tag)
-    if replay is not None and identifier and (found is None or not is_meant(found, step.link, or_untagged=True)):
+    if replay is not None and identifier and (link is None or not matches_step(link, step.link, or_untagged=True)):
         # Its creation may have been interrupted before it got its name, or others have given it another since.
-        found = links.get(names.birth_name(identifier)) or work.tagged(step, step.netns, step.link)
-    if found is None:
+        link = links.get(names.name_until_tagged(identifier)) or context.tagged(step, step.netns, step.link)
+    if link is None:
         raise KernelError(f"cannot {step.describe()}: it does not exist", errno.ENODEV)
-    if not is_meant(found, step.link, or_untagged=replay is not None):
+    if not matches_step(link, step.link, or_untagged=replay is not None):
         raise KernelError(f"cannot {step.describe()}: another link has that name now", errno.ENODEV)
-    work.known.pop((step.netns.path, step.link.name), None)
-    work.deletions.add_link(Doomed(step, found), work.sockets.descriptor)
+    context.known.pop((step.netns.path, step.link.name), None)
+    context.deletions.add_link(LinkToDelete(step, link), context.sockets.descriptor)
 
 
-def _set_link(work: Workplace, step: SetLink) -> None:
-    place = step.netns.path, step.ifname
+def _set_link(context: StepContext, step: SetLink) -> None:
+    interface = step.netns.path, step.ifname
     if step.attribute in _SETTERS:
-        _SETTERS[step.attribute](work, step)
-    elif step.attribute == "up" and place in work.secluded:
-        link_creation.bring_up(work, step)
-    elif place not in work.known and place in work.batch.nameless:
-        work.batch.queue(step, step.netns, pack.set_link(0, found_by=step.ifname, **{step.attribute: step.new}))
+        _SETTERS[step.attribute](context, step)
+    elif step.attribute == "up" and interface in context.kept_private:
+        link_creation.bring_up(context, step)
+    elif interface not in context.known and interface in context.batch.untagged:
+        context.batch.queue(step, step.netns, pack.set_link(0, by_name=step.ifname, **{step.attribute: step.new}))
     else:
-        index = work.find(step, step.netns, step.ifname).ifindex
-        work.batch.queue(step, step.netns, pack.set_link(index, **{step.attribute: step.new}))
+        index = context.find(step, step.netns, step.ifname).ifindex
+        context.batch.queue(step, step.netns, pack.set_link(index, **{step.attribute: step.new}))
         if step.attribute == "name":
-            work.batch.flush()
-            work.known.pop(place, None)
+            context.batch.flush()
+            context.known.pop(interface, None)
 
 
-def _set_vlan(work: Workplace, step: SetLink) -> None:
-    index = work.find(step, step.netns, step.ifname).ifindex
+def _set_vlan(context: StepContext, step: SetLink) -> None:
+    index = context.find(step, step.netns, step.ifname).ifindex
     old, new = VlanFacts(**step.old), VlanFacts(**step.new)
-    work.batch.flush()
-    work.by_link_maker(step, lambda maker: maker.change_vlan(index, old, new))
+    context.batch.flush()
+    context.by_link_maker(step, lambda maker: maker.change_vlan(index, old, new))
 
 
-def _set_mode(work: Workplace, step: SetLink) -> None:
-    found = work.find(step, step.netns, step.ifname)
-    if step.new not in found.kind.modes:
+def _set_mode(context: StepContext, step: SetLink) -> None:
+    link = context.find(step, step.netns, step.ifname)
+    if step.new not in link.kind.modes:
         # Another link has taken the place of the one that the step is for, maybe between two runs.
-        raise KernelError(f"cannot {step.describe()}: it is a {found.kind.phrase} now", errno.EOPNOTSUPP, step)
-    work.batch.queue(step, step.netns, pack.set_mode(found.kind, found.ifindex, step.new))
+        raise KernelError(f"cannot {step.describe()}: it is a {link.kind.phrase} now", errno.EOPNOTSUPP, step)
+    context.batch.queue(step, step.netns, pack.set_mode(link.kind, link.ifindex, step.new))
 
 
 # Attributes of a link that are not set as others are.
-_SETTERS: dict[str, t.Callable[[Workplace, SetLink], None]] = {
+_SETTERS: dict[str, t.Callable[[StepContext, SetLink], None]] = {
     "vlan": _set_vlan,
     "mode": _set_mode,
 }
@@ -201,52 +201,52 @@ _SETTERS: dict[str, t.Callable[[Workplace, SetLink], None]] = {
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
-def _set_sysctls(work: Workplace, step: SetSysctls) -> None:
-    place = step.netns.path, step.ifname
-    if place not in work.batch.nameless:
-        work.batch.flush_messages()
-    work.sockets.go(step, step.netns)
+def _set_sysctls(context: StepContext, step: SetSysctls) -> None:
+    interface = step.netns.path, step.ifname
+    if interface not in context.batch.untagged:
+        context.batch.flush_messages()
+    context.sockets.go(step, step.netns)
     for item in step.settings:
         setting = setting_by_netlink(item.key, item.new)
         if setting is not None:
-            index = work.find(step, step.netns, step.ifname).ifindex
-            work.batch.queue(step, step.netns, pack.set_ipv4_setting(index, setting, int(item.new)), item)
-            if not work.batch.knows_settings:
+            index = context.find(step, step.netns, step.ifname).ifindex
+            context.batch.queue(step, step.netns, pack.set_ipv4_setting(index, setting, int(item.new)), item)
+            if not context.batch.knows_settings:
                 # What the kernel refuses is written in another way, and before the link comes up.
-                work.batch.flush_messages()
+                context.batch.flush_messages()
         else:
             # A link that was just made gets its tag, and maybe its name, a moment later; until then it has its first name.
-            write_setting(step, item, work.batch.nameless.get(place, step.ifname))
+            write_setting(step, item, context.batch.untagged.get(interface, step.ifname))
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
-Performer = t.Callable[[Workplace, t.Any, t.Optional[Replay]], None]
+Performer = t.Callable[[StepContext, t.Any, t.Optional[Replay]], None]
 
 
-def _nothing(work: Workplace, step: Note, replay: Replay | None) -> None:
+def _nothing(context: StepContext, step: Note, replay: Replay | None) -> None:
     """What is recorded only is no matter of the kernel."""
 
 
-def _always(perform: t.Callable[[Workplace, t.Any], None]) -> Performer:
+def _always(perform: t.Callable[[StepContext, t.Any], None]) -> Performer:
     """The performer of what is done in the same way in a replay."""
-    return lambda work, step, dummy: perform(work, step)
+    return lambda context, step, dummy: perform(context, step)
 
 
 def _by_message(packed: t.Callable[[int, t.Any], pack.Packed]) -> Performer:
     """The performer of what is one message to a link, given its index."""
 
-    def perform(work: Workplace, step: OnLink, dummy: Replay | None) -> None:
-        request = packed(work.find(step, step.netns, step.ifname).ifindex, step)
-        work.batch.queue(step, step.netns, request)
+    def perform(context: StepContext, step: OnLink, dummy: Replay | None) -> None:
+        request = packed(context.find(step, step.netns, step.ifname).ifindex, step)
+        context.batch.queue(step, step.netns, request)
 
     return perform
 
 
-def _delete_address(work: Workplace, step: DeleteAddress) -> None:
-    work.batch.await_additions()
-    index = work.find(step, step.netns, step.ifname).ifindex
-    work.batch.queue(step, step.netns, pack.delete_address(index, step.address, step.peer))
+def _delete_address(context: StepContext, step: DeleteAddress) -> None:
+    context.batch.await_additions()
+    index = context.find(step, step.netns, step.ifname).ifindex
+    context.batch.queue(step, step.netns, pack.delete_address(index, step.address, step.peer))
 
 
 # Every kind of step.

@@ -33,7 +33,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Way:
+class AccessPath:
     """An access path of this host, which must not be cut.
 
     :ivar link: the name of the link of the host by which answers leave
@@ -51,7 +51,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Caution:
+class LockoutPolicy:
     """How a run treats steps that would cut an access path.
 
     :ivar connection: the connection of the run, None if there is none

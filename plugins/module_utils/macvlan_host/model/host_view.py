@@ -19,7 +19,7 @@ from .record import Record
 from .spaces import Spaces
 
 # What a namespace is known by: (device, inode), or its path when nothing is there yet.
-Place = t.Union[tuple[int, int], str]
+NetnsKey = t.Union[tuple[int, int], str]
 Key = tuple[str, str]
 
 
@@ -36,11 +36,11 @@ class HostView:
         self._spaces = Spaces(kernel.spaces, kernel.identities)
         self._networks_on: dict[str, dict[str, Network]] = {}
         self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
-        self._endpoints_in: dict[Place, dict[Key, Endpoint]] = {}
+        self._endpoints_in: dict[NetnsKey, dict[Key, Endpoint]] = {}
         self._holders_of: dict[tuple[str, str], dict[Key, Endpoint]] = {}
         self._tagged: dict[str, dict[Key, Endpoint]] = {}
         self._subinterfaces_on: dict[str, dict[str, SubInterface]] = {}
-        self._owned_at: dict[Place, OwnedNetns] = {}
+        self._owned_at: dict[NetnsKey, OwnedNetns] = {}
         for link in recorded.links.values():
             self._note_link(link)
         for namespace in recorded.namespaces.values():
@@ -59,10 +59,10 @@ class HostView:
     def known_addresses(self) -> frozenset[str]:
         """The MAC addresses of the host's links and of ours, as they are and as they are recorded."""
         here = self.kernel.spaces[HOST.path]
-        found = {link.mac for link in here.links.values()} if here else set()
+        macs = {link.mac for link in here.links.values()} if here else set()
         spaces = (space for space in self.kernel.spaces.values() if space is not None)
-        found |= {link.mac for space in spaces for link in space.links.values() if link.ours}
-        return frozenset(found | {endpoint.mac for endpoint in self.recorded.endpoints.values()})
+        macs |= {link.mac for space in spaces for link in space.links.values() if link.ours}
+        return frozenset(macs | {endpoint.mac for endpoint in self.recorded.endpoints.values()})
 
     @property
     def spaces(self) -> t.Mapping[str, Space | None]:
@@ -73,11 +73,11 @@ class HostView:
         """A namespace; None when it does not exist, or was not read because nothing depends on it."""
         return self._spaces.get(netns.path)
 
-    def same_place(self, one: Netns, other: Netns) -> bool:
+    def is_same_netns(self, one: Netns, other: Netns) -> bool:
         """Whether two references lead to the same namespace."""
-        return one.path == other.path or self._place(one) == self._place(other)
+        return one.path == other.path or self._netns_key(one) == self._netns_key(other)
 
-    def _place(self, netns: Netns) -> Place:
+    def _netns_key(self, netns: Netns) -> NetnsKey:
         return self.kernel.identities.get(netns.path, netns.path)
 
     def networks_on(self, parent: str) -> list[Network]:
@@ -88,7 +88,7 @@ class HostView:
         return list(self._endpoints_of.get(network, {}).values())
 
     def endpoints_in(self, netns: Netns) -> list[Endpoint]:
-        return list(self._endpoints_in.get(self._place(netns), {}).values())
+        return list(self._endpoints_in.get(self._netns_key(netns), {}).values())
 
     def holders_of(self, parent: str, mac: str) -> list[Endpoint]:
         """The endpoints of a parent that have a MAC address: one at most, while nothing is wrong."""
@@ -100,7 +100,7 @@ class HostView:
 
     def owned_namespace(self, netns: Netns) -> OwnedNetns | None:
         """The namespace of ours that a reference leads to, whether by its name or not."""
-        return self._owned_at.get(self._place(netns))
+        return self._owned_at.get(self._netns_key(netns))
 
     def subinterfaces_on(self, base: str) -> list[SubInterface]:
         """The sub-interfaces of ours on a link."""
@@ -118,7 +118,7 @@ class HostView:
         parent = self.networks[endpoint.network].parent
         return (
             self._endpoints_of.setdefault(endpoint.network, {}),
-            self._endpoints_in.setdefault(self._place(endpoint.netns), {}),
+            self._endpoints_in.setdefault(self._netns_key(endpoint.netns), {}),
             self._holders_of.setdefault((parent, endpoint.mac), {}),
             self._tagged.setdefault(names.tag(endpoint.id), {}),
         )
@@ -130,4 +130,4 @@ class HostView:
 
     def _note_namespace(self, namespace: OwnedNetns) -> None:
         self.namespaces[namespace.name] = namespace
-        self._owned_at[self._place(Netns("name", namespace.name))] = namespace
+        self._owned_at[self._netns_key(Netns("name", namespace.name))] = namespace

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .access import Way
+from .access import AccessPath
 from .links import Link
 from .netns import Netns
-from .route import OddRoute, Route
+from .route import OtherRoute, Route
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Space:
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
     :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
-    :ivar odd_routes: its other routes, whose destination and metric are taken
-    :ivar narrow: ifindex → addresses of link scope with prefix length, which cannot be reached from beyond the link
+    :ivar other_routes: its other routes, whose destination and metric are taken
+    :ivar link_scope: ifindex → addresses of link scope with prefix length, which cannot be reached from beyond the link
     :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
     :ivar sysctls: those that were asked for and exist
     :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
-    :ivar strangers: process ids in it, where that was asked for
+    :ivar processes: process ids in it, where that was asked for
     """
 
     links: dict[str, Link] = field(default_factory=dict)
@@ -35,11 +35,11 @@ class Space:
     peers: dict[tuple[int, str], str] = field(default_factory=dict)
     passing: frozenset[tuple[int, str]] = frozenset()
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
-    odd_routes: tuple[OddRoute, ...] = ()
+    other_routes: tuple[OtherRoute, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
     filters: dict[int, frozenset[str]] = field(default_factory=dict)
-    strangers: tuple[int, ...] = ()
-    narrow: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    processes: tuple[int, ...] = ()
+    link_scope: dict[int, tuple[str, ...]] = field(default_factory=dict)
     next_hops: dict[tuple[int, str], str] = field(default_factory=dict)
     _by_index: dict[int, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
     _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -108,7 +108,7 @@ class Needs:
     :ivar next_hops: the next hops of those routes; what this costs hardly grows with their number
     :ivar filters: what the links of ours in the host's own namespace take frames for, too
     :ivar identities: the namespaces to identify only
-    :ivar strangers: the namespaces whose processes matter
+    :ivar processes: the namespaces whose processes matter
     :ivar kinds: the kinds of link that may have to be made
     :ivar settings: the sysctls that a task asks for, to learn whether there are such
     :ivar vlans: the names of the VLAN links that may have to be made
@@ -122,7 +122,7 @@ class Needs:
     host_routes: bool = False
     filters: bool = False
     identities: frozenset[Netns] = frozenset()
-    strangers: frozenset[Netns] = frozenset()
+    processes: frozenset[Netns] = frozenset()
     kinds: frozenset[str] = frozenset()
     settings: frozenset[tuple[Netns, str]] = frozenset()
     next_hops: bool = False
@@ -177,7 +177,7 @@ class Kernel:
         a key the first counts; empty where all can be written
     :ivar emigrants: such links in named namespaces, if what may have to be made is kept off by some
     :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
-    :ivar ways: how this host is reached, as far as that is known
+    :ivar access_paths: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
     """
 
@@ -195,5 +195,5 @@ class Kernel:
     read_only: dict[str, str] = field(default_factory=dict)
     emigrants: tuple[Emigrant, ...] = ()
     bridges: dict[int, BridgeVlans] = field(default_factory=dict)
-    ways: tuple[Way, ...] = ()
+    access_paths: tuple[AccessPath, ...] = ()
     peer: str | None = None

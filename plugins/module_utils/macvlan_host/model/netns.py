@@ -71,10 +71,10 @@ class Netns:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Netns:
-        found = cls(**validators.fields("namespace", data, cls.CHECKS))
-        if not _VALUES[found.kind](found.value):
-            raise ValueError(f"there is a namespace with the {found.kind} {found.value!a:.80}")
-        return found
+        netns = cls(**validators.fields("namespace", data, cls.CHECKS))
+        if not _VALUES[netns.kind](netns.value):
+            raise ValueError(f"there is a namespace with the {netns.kind} {netns.value!a:.80}")
+        return netns
 
 
 HOST = Netns()

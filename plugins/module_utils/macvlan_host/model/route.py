@@ -59,7 +59,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class OddRoute:
+class OtherRoute:
     """A route of the main table that does not lead over one link.
 
     :ivar place: as of a :class:`Route`

@@ -28,10 +28,10 @@ class Spaces:
         # Of links that do not exist yet; the kernel's own are positive, and those of an earlier simulation lie below.
         known = (link.index for space in spaces.values() if space is not None for link in space.links.values())
         self._indices = itertools.count(min((-1, *known)) - 1, -1)
-        found: dict[tuple[int, int], str] = {}
+        main_paths: dict[tuple[int, int], str] = {}
         for path, space in spaces.items():
             identity = (identities or {}).get(path)
-            main = path if identity is None else found.setdefault(identity, path)
+            main = path if identity is None else main_paths.setdefault(identity, path)
             if main == path:
                 self._spaces[path] = space
                 continue

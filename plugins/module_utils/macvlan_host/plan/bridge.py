@@ -27,9 +27,9 @@ def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
     if known is None:
         return
     tag = carrier.vlan if carrier.vlan is not None and carrier.vlan.protocol == known.protocol else None
-    found = _of_tagged(known, tag) if tag is not None else _of_untagged(known)
-    if found is not None:
-        problem, entry = found
+    result = _of_tagged(known, tag) if tag is not None else _of_untagged(known)
+    if result is not None:
+        problem, entry = result
         user = carrier.name if carrier is not below else "the macvlan links on it"
         builder.warn(
             f"{title}: {below.name} is a bridge that filters VLANs (vlan_filtering 1), and {problem}, so no frame passes "

@@ -12,7 +12,7 @@ import typing as t
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
 from ..ipam.lease_book import Leases, RecordedLeases, held_by, reservations
 from ..model.endpoint import Endpoint
-from ..model.host_view import HostView, Key, Place
+from ..model.host_view import HostView, Key, NetnsKey
 from ..model.kernel import Kernel
 from ..model.links import OwnedLink, SubInterface
 from ..model.netns import Netns, OwnedNetns
@@ -53,7 +53,7 @@ class PlanBuilder(HostView):
         self._warnings: dict[str, None] = {}
         self._expected_links: collections.Counter[str] = collections.Counter()
         self.expected_subnets: tuple[str, ...] = ()
-        self._expected_places: collections.Counter[Place] = collections.Counter()
+        self._expected_netns: collections.Counter[NetnsKey] = collections.Counter()
 
     @property
     def leases(self) -> Leases:
@@ -77,7 +77,7 @@ class PlanBuilder(HostView):
         for link in links:
             self._expected_links[link] += times
         for netns in spaces:
-            self._expected_places[self._place(netns)] += times
+            self._expected_netns[self._netns_key(netns)] += times
 
     def expect_subnets(self, subnets: t.Iterable[str]) -> None:
         """Choose none of these for a network, because what is still to be worked in names them."""
@@ -86,8 +86,8 @@ class PlanBuilder(HostView):
     def is_expected(self, link: str) -> bool:
         return self._expected_links[link] > 0
 
-    def is_place_expected(self, netns: Netns) -> bool:
-        return self._expected_places[self._place(netns)] > 0
+    def is_netns_expected(self, netns: Netns) -> bool:
+        return self._expected_netns[self._netns_key(netns)] > 0
 
     def do(self, *steps: Step) -> None:
         """Add steps; what follows sees the kernel as they will leave it."""
@@ -95,7 +95,7 @@ class PlanBuilder(HostView):
             self.steps.append(step)
             simulate.follow(self._spaces, step)
 
-    def take_back(self, steps: int) -> None:
+    def undo(self, steps: int) -> None:
         """Forget what was added after so many steps."""
         for step in inverse(self.steps[steps:]):
             simulate.follow(self._spaces, step)
@@ -148,7 +148,7 @@ class PlanBuilder(HostView):
 
     def drop_namespace(self, name: str) -> None:
         del self.namespaces[name]
-        del self._owned_at[self._place(Netns("name", name))]
+        del self._owned_at[self._netns_key(Netns("name", name))]
 
     def finish(self, removal: bool) -> Plan:
         """The plan, once all requests are worked in."""

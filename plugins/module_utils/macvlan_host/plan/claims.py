@@ -26,9 +26,6 @@ def taken_of(builder: PlanBuilder) -> Taken:
     return builder.taken
 
 
-# --- what is made of them -------------------------------------------------------------------------------------------
-
-
 def check_request(builder: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
     """Refuse an endpoint that requests an address in use.
 
@@ -37,7 +34,7 @@ def check_request(builder: PlanBuilder, title: str, option: str, address: str, t
     """
     claim = taken_of(builder).on(address, tag)
     if claim is not None:
-        raise PlanError(f"{title}: {option}: {address} is {claim.what}; {claim.way_out}")
+        raise PlanError(f"{title}: {option}: {address} is {claim.what}; {claim.advice}")
 
 
 def warn_of_kept(builder: PlanBuilder, title: str, address: str, tag: str) -> None:

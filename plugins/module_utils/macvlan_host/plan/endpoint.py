@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..compare.differences import intruders, of_endpoint_link, of_loopback
-from ..compare.ownership import find_left_link, find_link, is_left_namespace, is_made_here, is_tagged, link_of
+from ..compare.ownership import find_link, find_link_of_lost_record, has_tag_of_its_name, is_still_ours, is_tagged, link_of
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4
@@ -28,16 +28,16 @@ from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
 from .endpoint_addresses import check_routes, gateways_of, mtu_of, resolve_endpoint
 from .endpoint_checks import (
-    _check_default_route,
-    _check_foreign_routes,
-    _check_places_are_free,
+    check_default_route,
+    check_foreign_routes,
     check_namespace,
     check_neighbours,
     check_not_dangling,
     check_not_moved,
     check_passthru,
+    check_route_conflicts,
     check_settings,
-    check_unforeseen_place,
+    check_unforeseen_conflicts,
     has_moved,
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
@@ -61,14 +61,14 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         if recorded is not None:
             check_not_moved(builder, recorded, wanted)
     # What is wrong with the namespace says enough of what is in it.
-    has_place = not mistakes
+    namespace_is_usable = not mistakes
     with mistakes:
         check_settings(builder, wanted)
     if recorded is not None:
         builder.drop_endpoint(recorded.key)  # so that it does not conflict with itself; added again below
-    known = recorded or _found(builder, wanted, network, parent)
+    known = recorded or _endpoint_of_lost_record(builder, wanted, network, parent)
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
-    if has_place:
+    if namespace_is_usable:
         with mistakes:
             own = link_of(builder, known) if known else None
             check_neighbours(builder, endpoint, own)
@@ -94,12 +94,12 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     mistakes = Mistakes(wanted.title)
     with mistakes:
         check_namespace(builder, wanted)
-    has_place = not mistakes
+    namespace_is_usable = not mistakes
     with mistakes:
         check_settings(builder, wanted)
-    if has_place:
+    if namespace_is_usable:
         with mistakes:
-            check_unforeseen_place(builder, wanted)
+            check_unforeseen_conflicts(builder, wanted)
     mistakes.check()
     builder.warn(
         f"{wanted.title}: there is no network {wanted.network} on this host; check mode assumes that an earlier task "
@@ -110,7 +110,7 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     builder.unforeseen[wanted.network, wanted.name] = wanted
 
 
-def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
+def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
     """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
 
     It keeps its addresses, unless another endpoint has got them since. Other programs may have added more of the same subnet; the
@@ -118,7 +118,7 @@ def _found(builder: PlanBuilder, wanted: EndpointOptions, network: Network, pare
     """
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     space = builder.space(wanted.netns)
-    link = find_left_link(space, identifier, wanted.netns, parent) if space is not None else None
+    link = find_link_of_lost_record(space, identifier, wanted.netns, parent) if space is not None else None
     if space is None or link is None:
         return None
     kept: dict[int, str] = {}
@@ -142,7 +142,7 @@ def _mac_of(address: str) -> str | None:
 def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """Adopt an existing namespace that carries the tag of its name, recorded or not."""
     space = builder.space(netns)
-    if space is not None and is_left_namespace(netns, space.links.get("lo"), builder.kernel.host):
+    if space is not None and has_tag_of_its_name(netns, space.links.get("lo"), builder.kernel.host):
         builder.put_namespace(OwnedNetns(names.netns_id(builder.kernel.host, netns.value), netns.value))
 
 
@@ -155,7 +155,7 @@ def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
     owned, space = builder.owned_namespace(netns), builder.space(netns)
     if owned is None or space is None:
         return
-    if not is_made_here(builder, netns, space, owned):
+    if not is_still_ours(builder, netns, space, owned):
         builder.warn(f"namespace {owned.name} is not the one that was created here, so the collection no longer manages it")
         builder.do(Note(f"forget namespace {owned.name}"))
         builder.drop_namespace(owned.name)
@@ -239,12 +239,12 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
     check_vrf(builder, endpoint, recorded, link)
     in_table_of_its_own = space is not None and link is not None and vrf_of(space, link) is not None
     if space is not None and not in_table_of_its_own:
-        _check_foreign_routes(builder, space, endpoint, link)
+        check_foreign_routes(builder, space, endpoint, link)
     builder.drop_endpoint(recorded.key)
     for other in builder.endpoints_in(endpoint.netns):
-        _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
     if space is not None and not in_table_of_its_own:
-        _check_places_are_free(space, endpoint, link)
+        check_route_conflicts(space, endpoint, link)
     builder.put_endpoint(endpoint)
     steps = len(builder.steps)
     if link is not None:
@@ -291,7 +291,7 @@ def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, spa
 def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
     """Remove an owned namespace with its last endpoint, unless it contains foreign links or processes."""
     owned = builder.owned_namespace(netns)
-    if owned is None or builder.endpoints_in(netns) or builder.is_place_expected(netns):
+    if owned is None or builder.endpoints_in(netns) or builder.is_netns_expected(netns):
         return
     name = owned.name
     builder.drop_namespace(name)
@@ -302,7 +302,7 @@ def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
         builder.warn(f"namespace {name} is not the one that was created here, so it is kept")
         return
     tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
-    tenants += [f"process {pid}" for pid in space.strangers]
+    tenants += [f"process {pid}" for pid in space.processes]
     if tenants:
         builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and the collection no longer manages it")
         builder.do(SetLink(netns, "lo", "alias", names.tag(owned.id), ""))

@@ -122,9 +122,9 @@ def _address(
         warn_of_kept(builder, title, kept, tag)
         return kept
     for subnet in subnets:
-        found = next_address(subnet, builder.leases.taken(subnet.pool), taken_of(builder).numbers(version))
-        if found is not None:
-            return _with_length(found, subnet)
+        chosen = next_address(subnet, builder.leases.taken(subnet.pool), taken_of(builder).numbers(version))
+        if chosen is not None:
+            return _with_length(chosen, subnet)
     pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
     raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(builder, subnets)}")
 
@@ -176,12 +176,12 @@ def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tupl
 def requested_leases(builder: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
     """The leases that an endpoint asks for by address, as far as its network has them."""
     network = builder.networks.get(wanted.network)
-    found = []
+    leases = []
     for address in (wanted.ipv4, wanted.ipv6):
         subnet = subnet_of(network, address) if network and address else None
         if subnet and address:
-            found.append(Lease(subnet.pool, address, wanted.title))
-    return tuple(found)
+            leases.append(Lease(subnet.pool, address, wanted.title))
+    return tuple(leases)
 
 
 def _with_length(address: str, subnet: Subnet) -> str:
@@ -221,7 +221,7 @@ def _check_mac_is_free(
     """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
     title = wanted.title
     # Its own link is known even without its tag; in another namespace it is not among those of the host.
-    own = find_link(builder.host, recorded, parent) if recorded and builder.same_place(recorded.netns, HOST) else None
+    own = find_link(builder.host, recorded, parent) if recorded and builder.is_same_netns(recorded.netns, HOST) else None
     if mac == parent.mac:
         raise PlanError(f"{title}: mac {mac} is the MAC address of its parent {parent.name}")
     for endpoint in builder.holders_of(parent.name, mac):
@@ -333,7 +333,7 @@ def _check_identities(endpoint: Endpoint) -> None:
 
 
 def _sysctls_before(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:
-    """What settings of the namespace itself were, so that they can be put back; those of a new one need not be."""
+    """What settings of the namespace itself were, so that they can be restored; those of a new one need not be."""
     space = builder.space(wanted.netns)
     if space is None or wanted.netns.kind == "name" and wanted.netns.value in builder.namespaces:
         return {}

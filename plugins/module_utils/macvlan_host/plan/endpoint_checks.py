@@ -23,7 +23,7 @@ from .builder import PlanBuilder, require_kind
 from .refusals import check_family, links_on
 
 
-def check_unforeseen_place(builder: PlanBuilder, wanted: EndpointOptions) -> None:
+def check_unforeseen_conflicts(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Refuse conflicts of an endpoint whose addresses, gateways and parent are not known yet."""
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     known = Endpoint(
@@ -46,7 +46,7 @@ def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     title = wanted.title
     if not wanted.netns.path:
         return
-    if builder.same_place(wanted.netns, HOST):
+    if builder.is_same_netns(wanted.netns, HOST):
         raise PlanError(
             f"{title}: {wanted.netns.path} is the host's own namespace; leave netns, netns_path and pid out for that"
         )
@@ -76,7 +76,7 @@ def check_settings(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 def has_moved(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> bool:
     """Whether the task names another namespace because the old one is gone (a restarted container)."""
-    return not builder.same_place(recorded.netns, endpoint.netns)
+    return not builder.is_same_netns(recorded.netns, endpoint.netns)
 
 
 def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
@@ -84,7 +84,7 @@ def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOp
 
     :raises PlanError: naming both
     """
-    if builder.same_place(recorded.netns, wanted.netns):
+    if builder.is_same_netns(recorded.netns, wanted.netns):
         return
     space = builder.space(recorded.netns)
     if space is None or link_of(builder, recorded) is None:
@@ -102,7 +102,7 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
     :param own: its link, if there is one
     """
     for coming in builder.unforeseen.values():
-        if coming.ifname == endpoint.ifname and builder.same_place(coming.netns, endpoint.netns):
+        if coming.ifname == endpoint.ifname and builder.is_same_netns(coming.netns, endpoint.netns):
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {coming.title}{endpoint.netns.phrase}")
     for other in builder.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
@@ -114,14 +114,14 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
                         f"{endpoint.title}: {mine} and {theirs} of {other.title} would be in one namespace with "
                         f"overlapping subnets, and the kernel would answer for the wrong one"
                     )
-        _check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
         _check_same_sysctls(endpoint, other)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
-    check_place(builder, endpoint, own)
+    check_namespace_conflicts(builder, endpoint, own)
 
 
-def check_place(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
     """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
 
     :param own: its link, if there is one
@@ -133,8 +133,8 @@ def check_place(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> N
         check_parent(builder, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
         if own is None or vrf_of(space, own) is None:
-            _check_foreign_routes(builder, space, endpoint, own)
-            _check_places_are_free(space, endpoint, own)
+            check_foreign_routes(builder, space, endpoint, own)
+            check_route_conflicts(space, endpoint, own)
 
 
 def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
@@ -146,7 +146,7 @@ def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
             )
 
 
-def _check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str | None, holder: str) -> None:
+def check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str | None, holder: str) -> None:
     for mine, theirs, family in ((endpoint.gateway4, gateway4, "IPv4"), (endpoint.gateway6, gateway6, "IPv6")):
         if mine and theirs:
             raise PlanError(
@@ -183,7 +183,7 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
         )
 
 
-def _check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
+def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
     for other in space.links.values():
         if other.ours or own is not None and other.index == own.index:
             continue
@@ -195,12 +195,12 @@ def _check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint
         # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
         if defaults and any(link_of(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
             continue
-        _check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
+        check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
 
 
-def _check_places_are_free(space: Space, endpoint: Endpoint, own: Link | None) -> None:
+def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) -> None:
     """Refuse routes whose destination and metric a foreign route has; the kernel has only one of them."""
-    taken = {route.place: f"a {route.kind} route" for route in space.odd_routes}
+    taken = {route.place: f"a {route.kind} route" for route in space.other_routes}
     for other in space.links.values():
         if own is None or other.index != own.index:
             taken.update((route.place, f"a route over {other.name}") for route in space.routes.get(other.index, ()))

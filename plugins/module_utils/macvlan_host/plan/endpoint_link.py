@@ -34,18 +34,18 @@ def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tupl
 
     :param has_ipv6: whether the kernel has IPv6
     """
-    place = endpoint.netns, endpoint.ifname
+    interface = endpoint.netns, endpoint.ifname
     return (
         AddLink(endpoint.netns, macvlan_spec(endpoint, network)),
-        SetSysctls(*place, settings(endpoint, has_ipv6)),
-        *(AddAddress(*place, address) for address in endpoint.addresses),
-        SetLink(*place, "up", False, True),
-        *(AddRoute(*place, route) for route in endpoint.all_routes),
+        SetSysctls(*interface, settings(endpoint, has_ipv6)),
+        *(AddAddress(*interface, address) for address in endpoint.addresses),
+        SetLink(*interface, "up", False, True),
+        *(AddRoute(*interface, route) for route in endpoint.all_routes),
     )
 
 
 def restore_sysctls(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Plan to give the namespace back what an endpoint had set in it."""
-    back = tuple(dropped_sysctls(builder, dataclasses.replace(endpoint, sysctls={}), endpoint))
-    if back:
-        builder.do(SetSysctls(endpoint.netns, endpoint.ifname, back))
+    """Plan to restore the settings of the namespace that an endpoint had changed."""
+    restored = tuple(dropped_sysctls(builder, dataclasses.replace(endpoint, sysctls={}), endpoint))
+    if restored:
+        builder.do(SetSysctls(endpoint.netns, endpoint.ifname, restored))

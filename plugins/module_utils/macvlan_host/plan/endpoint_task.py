@@ -31,7 +31,7 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
     touched = [recorded] if recorded is not None else []
     return ObjectNeeds(
         settings=[*settings_of(touched), (wanted.netns, _wanted_settings(wanted, recorded))],
-        strangers=[item.netns for item in touched if item.netns != wanted.netns],
+        processes=[item.netns for item in touched if item.netns != wanted.netns],
         new_settings=[(wanted.netns, default_key(key)) for key in wanted.sysctls],
         kinds={Network.kind, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
         vlans=known.vlans_among(parent),

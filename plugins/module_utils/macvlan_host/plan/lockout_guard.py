@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import PlanError
-from ..model.access import Caution, Way
+from ..model.access import AccessPath, LockoutPolicy
 from ..model.kernel import Kernel, Space
 from ..model.links import Link
 from ..model.netns import HOST
@@ -33,14 +33,14 @@ from ..wire.kinds import kind_of
 
 
 @dataclass(frozen=True)
-class Danger:
+class LockoutRisk:
     """A step that would cut an access path.
 
     :ivar why: an addition to the message
     """
 
     step: Step
-    way: Way
+    way: AccessPath
     why: str = ""
 
     @property
@@ -49,48 +49,48 @@ class Danger:
         return f"it would {self.step.describe()}, and {self.way.what}{local} comes in by {self.way.link}{self.why}"
 
 
-def check(title: str, steps: t.Sequence[Step], kernel: Kernel, caution: Caution) -> tuple[str, ...]:
+def check(title: str, steps: t.Sequence[Step], kernel: Kernel, policy: LockoutPolicy) -> tuple[str, ...]:
     """Refuse steps that would cut an access path; return warnings if that is forced, or must be confirmed afterwards.
 
     :raises PlanError: naming the step, the link and the addresses
     """
-    found = tuple(_dangers(steps, kernel))
-    if found and not caution.force and not caution.confirm:
+    risks = tuple(_risks(steps, kernel))
+    if risks and not policy.force and not policy.confirm:
         raise PlanError(
-            f"{title}: refused, because the host may not be reachable afterwards: {found[0].sentence}; if you intend that, "
+            f"{title}: refused, because the host may not be reachable afterwards: {risks[0].sentence}; if you intend that, "
             f"use force: true, or macvlan_config with confirm_timeout, which reverts everything unless you confirm it"
         )
-    return tuple(f"{title}: the host may not be reachable afterwards: {danger.sentence}" for danger in found)
+    return tuple(f"{title}: the host may not be reachable afterwards: {risk.sentence}" for risk in risks)
 
 
-def _dangers(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[Danger]:
+def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
     host = kernel.spaces.get(HOST.path)
     if host is None:
         return
-    voices = tuple(_voices(steps, kernel, host)) if kernel.ways else ()
-    for way in kernel.ways:
-        link = host.links.get(way.link)
+    announcements = tuple(_announcements(steps, kernel, host)) if kernel.access_paths else ()
+    for path in kernel.access_paths:
+        link = host.links.get(path.link)
         if link is not None:
             carriers = {item.name for item in _carriers(host, link)}
-            reach = _Reach(host, way)
+            reach = _Reach(host, path)
             # The first step says enough; what follows from it would only be more of the same.
-            yield from (Danger(step, way) for step in steps if _cuts(step, carriers, reach))
-            yield from _homeless(steps, host, way, carriers)
-            yield from _taken_over(voices, way, link, _wire(host, link))
+            yield from (LockoutRisk(step, path) for step in steps if _cuts(step, carriers, reach))
+            yield from _taking_local_address(steps, host, path, carriers)
+            yield from _taking_over(announcements, path, link, _wire(host, link))
 
 
-def _homeless(steps: t.Sequence[Step], host: Space, way: Way, known: t.Container[str]) -> t.Iterator[Danger]:
+def _taking_local_address(steps: t.Sequence[Step], host: Space, path: AccessPath, known: t.Container[str]) -> t.Iterator[LockoutRisk]:
     """The steps by which the address that is reached goes from the host, where answers leave by another link than its own.
 
     :param known: the links whose steps are looked at for the answers
     """
-    home = next((link for link in host.links.values() if way.local in _addresses_on(host, link)), None)
-    if home is None or home.name == way.link:
+    home = next((link for link in host.links.values() if path.local in _addresses_on(host, link)), None)
+    if home is None or home.name == path.link:
         return
     carriers = {item.name for item in _carriers(host, home) if item.name not in known}
     for step in steps:
-        if _takes_link(step, carriers) or isinstance(step, DeleteAddress) and _is_of(step, home, way.local):
-            yield Danger(step, way, f"; {way.local} is an address of {home.name}")
+        if _takes_link(step, carriers) or isinstance(step, DeleteAddress) and _is_of(step, home, path.local):
+            yield LockoutRisk(step, path, f"; {path.local} is an address of {home.name}")
 
 
 def _is_of(step: DeleteAddress, link: Link, address: str | None) -> bool:
@@ -100,24 +100,24 @@ def _is_of(step: DeleteAddress, link: Link, address: str | None) -> bool:
 
 def _addresses_on(space: Space, link: Link) -> set[str]:
     """Without their prefix lengths, those of link scope too."""
-    found = (*space.addresses.get(link.index, ()), *space.narrow.get(link.index, ()))
-    return {without_prefix(address) for address in found}
+    addresses = (*space.addresses.get(link.index, ()), *space.link_scope.get(link.index, ()))
+    return {without_prefix(address) for address in addresses}
 
 
 def _carriers(host: Space, link: Link) -> list[Link]:
     """The link, and the links that carry it: those below it, and the ports of a bridge or bond."""
-    found = [link]
-    for item in found:
+    carriers = [link]
+    for item in carriers:
         below = host.by_index(item.lower) if item.lower_netns is None else None
         ports = [other for other in host.links.values() if other.master == item.index]
-        found += [other for other in (below, *ports) if other is not None and other not in found]
-    return found
+        carriers += [other for other in (below, *ports) if other is not None and other not in carriers]
+    return carriers
 
 
 class _Reach:
     """The routes by which the kernel reaches the remote end of an access path."""
 
-    def __init__(self, host: Space, way: Way) -> None:
+    def __init__(self, host: Space, way: AccessPath) -> None:
         self.way = way
         lengths = [
             prefix_length(route.to) for routes in host.routes.values() for route in routes if self.is_under(route.to)
@@ -183,7 +183,7 @@ def _adds_route(step: AddRoute | AddConnectedRoute, reach: _Reach) -> bool:
     return reach.is_caught_by(step.ifname, step.route.to)
 
 
-# Steps on links of the host that change by which way packets go.
+# Steps on links of the host that change the route that packets take.
 _LEADS_AWAY: dict[type[Step], t.Callable[[t.Any, _Reach], bool]] = {
     AddAddress: _adds_address,
     DeleteAddress: _deletes_address,
@@ -194,10 +194,10 @@ _LEADS_AWAY: dict[type[Step], t.Callable[[t.Any, _Reach], bool]] = {
 }
 
 
-# --- addresses of a way that another link takes over ----------------------------------------------------------------
+# --- addresses of an access path that another link takes over --------------------------------------------------------
 
 
-class _Voice(t.NamedTuple):
+class _Announcement(t.NamedTuple):
     """A step after which a link answers for addresses, and tells its neighbours so.
 
     :ivar step: it is on a link, of any namespace
@@ -216,7 +216,7 @@ def _wire(host: Space, link: Link) -> Link:
     return link
 
 
-def _voices(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[_Voice]:
+def _announcements(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[_Announcement]:
     # (path of the namespace, name) of links that the steps make or rename → wire and addresses
     changed: dict[tuple[str, str], tuple[Link | None, frozenset[str]]] = {}
     for step in steps:
@@ -224,21 +224,21 @@ def _voices(steps: t.Sequence[Step], kernel: Kernel, host: Space) -> t.Iterator[
             parent = host.links.get(step.link.parent or "") if kind_of(step.link).is_endpoint else None
             changed[step.netns.path, step.link.name] = (_wire(host, parent) if parent else None), frozenset()
         elif isinstance(step, (AddAddress, SetLink)):
-            place = step.netns.path, step.ifname
-            wire, addresses = changed.get(place) or _as_it_is(kernel, host, *place)
+            interface = step.netns.path, step.ifname
+            wire, addresses = changed.get(interface) or _current(kernel, host, *interface)
             if isinstance(step, AddAddress):
                 addresses = frozenset({without_prefix(step.address)})
             elif step.attribute == "name":
                 changed[step.netns.path, step.new] = wire, addresses
             if wire is not None and (isinstance(step, AddAddress) or step.attribute in ANNOUNCING and step.new):
-                yield _Voice(step, wire, addresses)
+                yield _Announcement(step, wire, addresses)
 
 
 # With arp_notify and ndisc_notify the kernel announces the addresses of a link at these changes.
 ANNOUNCING = ("up", "mac")
 
 
-def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | None, frozenset[str]]:
+def _current(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | None, frozenset[str]]:
     """The wire and the addresses of a link that is there; no wire where it is not on one of the host's."""
     space = kernel.spaces.get(path)
     link = space.links.get(name) if space is not None else None
@@ -251,18 +251,18 @@ def _as_it_is(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link |
     return (_wire(host, below) if below is not None else None), addresses
 
 
-def _taken_over(voices: t.Iterable[_Voice], way: Way, link: Link, wire: Link) -> t.Iterator[Danger]:
+def _taking_over(announcements: t.Iterable[_Announcement], path: AccessPath, link: Link, wire: Link) -> t.Iterator[LockoutRisk]:
     """Yield steps after which neighbours of an access path would confuse another link with one of its ends."""
     # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (compare/claims.py).
-    hop = None if link.ours and kind_of(link).is_endpoint else way.hop
-    own = {way.local: "this host", way.remote: "the other end", hop: "its next hop"}
-    for voice in voices:
-        # What the link that the way comes in by has is the way itself.
-        itself = voice.step.netns == HOST and voice.step.ifname == way.link
-        found = [
+    hop = None if link.ours and kind_of(link).is_endpoint else path.hop
+    own = {path.local: "this host", path.remote: "the other end", hop: "its next hop"}
+    for announcement in announcements:
+        # The link that the access path comes in by may have its address.
+        itself = announcement.step.netns == HOST and announcement.step.ifname == path.link
+        ends = [
             f"{what} ({address})"
             for address, what in own.items()
-            if address in voice.addresses and not (itself and address == way.local)
+            if address in announcement.addresses and not (itself and address == path.local)
         ]
-        if found and voice.wire.index == wire.index:
-            yield Danger(voice.step, way, f"; neighbours would take {voice.step.ifname} for {found[0]}")
+        if ends and announcement.wire.index == wire.index:
+            yield LockoutRisk(announcement.step, path, f"; neighbours would take {announcement.step.ifname} for {ends[0]}")

@@ -56,7 +56,7 @@ class Mistakes:
         raise_all(self.found, self.sentences)
 
 
-def raise_all(found: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:
+def raise_all(errors: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:
     """Refuse what was refused; a mistake that several requests meet is told once.
 
     :raises PlanError: the only one as it was, else all of them in one
@@ -64,5 +64,5 @@ def raise_all(found: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:
     told = list(dict.fromkeys(sentences))
     if len(told) > 1:
         raise MistakesError(told)
-    if found:
-        raise found[0]
+    if errors:
+        raise errors[0]

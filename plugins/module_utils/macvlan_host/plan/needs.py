@@ -28,10 +28,10 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     if len(requests) == 1 and isinstance(requests[0], Restoration):
         return _needs_of_restoration(requests[0], recorded)
     known = Recorded(recorded)
-    found = [WORK[type(item)].needs(item, known) for item in requests if not isinstance(item, Restoration)]
+    needs = [WORK[type(item)].needs(item, known) for item in requests if not isinstance(item, Restoration)]
     spaces: dict[Netns, set[str]] = {HOST: set()}
     in_full: set[Netns] = {HOST}
-    for item in found:
+    for item in needs:
         for netns, keys in item.settings:
             spaces.setdefault(netns, set()).update(keys)
             in_full.add(netns)
@@ -40,21 +40,21 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     return Needs(
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
         links_only=frozenset(spaces.keys() - in_full),
-        host_routes=any(item.host_routes for item in found),
-        filters=bool(recorded.links) and any(item.filters for item in found),
+        host_routes=any(item.host_routes for item in needs),
+        filters=bool(recorded.links) and any(item.filters for item in needs),
         identities=all_namespaces(recorded),
-        strangers=frozenset(netns for item in found for netns in item.strangers) if recorded.namespaces else frozenset(),
-        kinds=frozenset(kind for item in found for kind in item.kinds),
-        settings=frozenset(setting for item in found for setting in item.new_settings),
-        next_hops=any(item.next_hops for item in found),
-        vlans=frozenset(name for item in found for name in item.vlans),
-        newcomers=any(item.newcomers for item in found),
-        parents=frozenset(name for item in found for name in item.parents),
+        processes=frozenset(netns for item in needs for netns in item.processes) if recorded.namespaces else frozenset(),
+        kinds=frozenset(kind for item in needs for kind in item.kinds),
+        settings=frozenset(setting for item in needs for setting in item.new_settings),
+        next_hops=any(item.next_hops for item in needs),
+        vlans=frozenset(name for item in needs for name in item.vlans),
+        newcomers=any(item.newcomers for item in needs),
+        parents=frozenset(name for item in needs for name in item.parents),
     )
 
 
-def needs_before_turning_back(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
-    """What has to be read before steps of a run that died are turned back or finished, in thought.
+def needs_before_undoing(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
+    """What has to be read before steps of a run that died are undone or finished, in the simulation.
 
     A link that they rename may have either name at the moment, and its settings have it too.
     """
@@ -69,10 +69,10 @@ def needs_before_turning_back(needs: Needs, interrupted: t.Iterable[Step]) -> Ne
 
 def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     everything = needs_of_everything(recorded)
-    places = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
+    namespaces = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
     return dataclasses.replace(
         everything,
-        spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in places},
+        spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in namespaces},
         kinds=frozenset({Network.kind, *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
         vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),

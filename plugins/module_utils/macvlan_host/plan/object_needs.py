@@ -24,7 +24,7 @@ class ObjectNeeds:
 
     :ivar settings: namespaces of which all matters, with the keys of the sysctls that matter there
     :ivar links: namespaces of which only the links and those sysctls matter, because something goes from there
-    :ivar strangers: namespaces whose processes matter, because they may lose their last endpoint
+    :ivar processes: namespaces whose processes matter, because they may lose their last endpoint
     :ivar new_settings: the defaults of the sysctls that a task asks for, to learn whether there are such
     :ivar kinds: the kinds of link that it may make
     :ivar vlans: the VLAN links among those
@@ -37,7 +37,7 @@ class ObjectNeeds:
 
     settings: t.Sequence[tuple[Netns, frozenset[str]]] = ()
     links: t.Sequence[tuple[Netns, frozenset[str]]] = ()
-    strangers: t.Collection[Netns] = ()
+    processes: t.Collection[Netns] = ()
     new_settings: t.Collection[tuple[Netns, str]] = ()
     kinds: t.Collection[str] = ()
     vlans: t.Collection[str] = ()
@@ -76,9 +76,9 @@ class Recorded:
 
     def and_bases(self, links: t.Iterable[str]) -> set[str]:
         """Links and, as far as the record tells, those below them."""
-        found = set(links)
-        owned = (self.record.links.get(name) for name in found)
-        return found | {name for item in owned if isinstance(item, SubInterface) for name in and_below(item.parent)}
+        all_links = set(links)
+        owned = (self.record.links.get(name) for name in all_links)
+        return all_links | {name for item in owned if isinstance(item, SubInterface) for name in and_below(item.parent)}
 
 
 def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
@@ -88,7 +88,7 @@ def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
     """
     return ObjectNeeds(
         links=settings_of(endpoints),
-        strangers={endpoint.netns for endpoint in endpoints},
+        processes={endpoint.netns for endpoint in endpoints},
         host_routes=any_on_host(endpoints),
         filters=filters,
     )

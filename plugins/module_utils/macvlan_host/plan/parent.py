@@ -59,7 +59,7 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
 
 
 def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
-    """Steps that make the link of the record, or bring it back to what the record says.
+    """Steps that make the link of the record, or change it to what the record says.
 
     :raises PlanError: its base is missing or down, or something else is in the way
     """
@@ -97,13 +97,13 @@ def _ensure_vlan(builder: PlanBuilder, owned: SubInterface, link: Link | None) -
 
 def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.Iterable[Difference]) -> None:
     """Change in place what differs, the state last."""
-    found = {item.field: item for item in differences}
+    by_field = {item.field: item for item in differences}
     for attribute in ("alias", "mac", "mtu"):
-        if attribute in found:
-            dummy, new, old = found.pop(attribute)
+        if attribute in by_field:
+            dummy, new, old = by_field.pop(attribute)
             builder.do(SetLink(HOST, link.name, attribute, old, new))
-    up = found.pop("up", None)
-    if isinstance(owned, SubInterface) and not VLAN_CHECKS.keys().isdisjoint(found):
+    up = by_field.pop("up", None)
+    if isinstance(owned, SubInterface) and not VLAN_CHECKS.keys().isdisjoint(by_field):
         require_pyroute2(builder)
         builder.do(SetLink(HOST, link.name, "vlan", plain(link.vlan), plain(owned.facts)))
     if up is not None:
@@ -156,10 +156,10 @@ def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> N
         if link.lower != base.index or link.vlan is None:
             continue
         if (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol):
-            place = emigrant.netns.value
+            netns_name = emigrant.netns.value
             raise PlanError(
                 f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as {link.name} in "
-                f"namespace {place}, and the kernel creates no second one; use another VLAN, or delete that one: "
+                f"namespace {netns_name}, and the kernel creates no second one; use another VLAN, or delete that one: "
                 f"{emigrant.netns.ip} link delete {link.name}"
             )
 

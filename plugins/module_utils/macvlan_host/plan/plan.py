@@ -38,13 +38,13 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     builder.coming = {request.ref: request for request in requests if not isinstance(request, (*REMOVALS, Restoration))}
     builder.foresees = foresee
     users = [used_by(request) for request in requests]
-    for links, places in users:
-        builder.expect(links, places)
+    for links, namespaces in users:
+        builder.expect(links, namespaces)
     builder.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
     reserved: dict[Ref, tuple[Lease, ...]] | None = None
     failures = _Failures()
-    for request, (links, places) in zip(requests, users):
-        builder.expect(links, places, -1)
+    for request, (links, namespaces) in zip(requests, users):
+        builder.expect(links, namespaces, -1)
         for note in request.notes:
             builder.warn(note)
         if isinstance(request, EndpointOptions):
@@ -67,10 +67,10 @@ def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, t
     taken: set[tuple[str, str]] = set()
     for request in requests:
         if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
-            found = [item for item in requested_leases(builder, request) if (item.pool, item.address) not in taken]
-            taken.update((item.pool, item.address) for item in found)
-            reserved[request.ref] = tuple(found)
-            builder.leases.take(found)
+            leases = [item for item in requested_leases(builder, request) if (item.pool, item.address) not in taken]
+            taken.update((item.pool, item.address) for item in leases)
+            reserved[request.ref] = tuple(leases)
+            builder.leases.take(leases)
     return reserved
 
 
@@ -78,7 +78,7 @@ class _Failures:
     """The mistakes of all requests; what is only there because another request failed is passed over."""
 
     def __init__(self) -> None:
-        self._found: list[PlanError] = []
+        self._errors: list[PlanError] = []
         self._sentences: list[str] = []
         self._failed: set[Ref] = set()
 
@@ -93,8 +93,8 @@ class _Failures:
             _work_in(builder, request)
             check_writable(builder.kernel, request.title, builder.steps[steps:])
         if mistakes:
-            builder.take_back(steps)
-            self._found += mistakes.found
+            builder.undo(steps)
+            self._errors += mistakes.found
             self._sentences += mistakes.sentences
             self._spread(request)
 
@@ -111,7 +111,7 @@ class _Failures:
 
         :raises PlanError: the only one as it was, else all of them in one
         """
-        raise_all(self._found, self._sentences)
+        raise_all(self._errors, self._sentences)
 
 
 def _work_in(builder: PlanBuilder, request: Request) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ..compare.ownership import base_of, is_left, is_left_namespace
+from ..compare.ownership import base_of, has_tag_of_its_name, is_left
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface
 from ..model.netns import HOST, Netns, OwnedNetns
@@ -22,12 +22,12 @@ from ..values import names
 class Rebuilt:
     """A record with what was found beside it.
 
-    :ivar found: what came to be recorded, a title each
+    :ivar recorded_again: what came to be recorded, a title each
     :ivar unknown: links and namespaces with a tag that nothing recorded has, a phrase each
     """
 
     record: Record
-    found: tuple[str, ...] = ()
+    recorded_again: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
@@ -43,7 +43,7 @@ def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebui
     objects = (*record.links.values(), *record.namespaces.values(), *record.endpoints.values())
     known = {names.tag(item.id) for item in objects}
     links, namespaces = dict(record.links), dict(record.namespaces)
-    found: list[str] = []
+    recorded: list[str] = []
     unknown: list[str] = []
     for netns, space in spaces.items():
         for link in space.links.values():
@@ -53,13 +53,13 @@ def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebui
             owned = _namespace(host, netns, link)
             if sub is not None:
                 links[sub.name] = sub
-                found.append(sub.title)
+                recorded.append(sub.title)
             elif owned is not None:
                 namespaces[owned.name] = owned
-                found.append(netns.title)
+                recorded.append(netns.title)
             else:
                 unknown.append(f"{link.name} in {netns.title}")
-    return Rebuilt(dataclasses.replace(record, links=links, namespaces=namespaces), tuple(found), tuple(unknown))
+    return Rebuilt(dataclasses.replace(record, links=links, namespaces=namespaces), tuple(recorded), tuple(unknown))
 
 
 def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
@@ -79,5 +79,5 @@ def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
 
 
 def _namespace(host: str, netns: Netns, link: Link) -> OwnedNetns | None:
-    is_it = link.loopback and is_left_namespace(netns, link, host)
+    is_it = link.loopback and has_tag_of_its_name(netns, link, host)
     return OwnedNetns(names.netns_id(host, netns.value), netns.value) if is_it else None

@@ -92,11 +92,11 @@ def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
 
 def without_ipv6(kernel: Kernel, network: Network) -> str | None:
     """What to tell of a network with IPv6 where there is none, and so none of its endpoints can be made."""
-    found = [subnet.subnet for subnet in network.subnets if ":" in subnet.subnet]
-    if kernel.has_ipv6 or not found:
+    subnets = [subnet.subnet for subnet in network.subnets if ":" in subnet.subnet]
+    if kernel.has_ipv6 or not subnets:
         return None
     return (
-        f"{network.title}: it has the subnet {found[0]}, and this kernel has no IPv6: it was started with ipv6.disable=1, or "
+        f"{network.title}: it has the subnet {subnets[0]}, and this kernel has no IPv6: it was started with ipv6.disable=1, or "
         f"its module ipv6 is not loaded; its endpoints are refused until that is changed or the network has no IPv6 subnet"
     )
 
@@ -111,7 +111,7 @@ def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
         return
     for step in (item for item in steps if isinstance(item, SetSysctls)):
         for item in step.settings:
-            mount = _mount_in_the_way(kernel, item)
+            mount = _blocking_mount(kernel, item)
             if mount is not None:
                 raise PlanError(
                     f"{title}: cannot set {names.sysctl_key(item.key, step.ifname)} to '{item.new}'{step.netns.phrase}: "
@@ -120,7 +120,7 @@ def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
                 )
 
 
-def _mount_in_the_way(kernel: Kernel, item: Sysctl) -> str | None:
+def _blocking_mount(kernel: Kernel, item: Sysctl) -> str | None:
     if setting_by_netlink(item.key, item.new) is not None:
         return None
     if item.optional and item.key.startswith("net.ipv6.") and not kernel.has_ipv6:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans that restore recorded objects from the record alone: after a boot, or when a parent is back.
+"""Plans that restore recorded objects from the record alone: after a boot, or when a parent has returned.
 
 The record stays as it is, except for namespaces that turn out to be foreign. A problem of one object does not stop the
 others.
@@ -26,7 +26,7 @@ from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint import align_namespace, realise
 from .endpoint_addresses import check_mtu_of_ipv6
-from .endpoint_checks import check_place
+from .endpoint_checks import check_namespace_conflicts
 from .network import ensure_parent
 from .parent import ensure_owned
 from .refusals import check_writable
@@ -72,7 +72,7 @@ def _told(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Ite
         yield
         check_writable(builder.kernel, ref.title, builder.steps[steps:])
     except (PlanError, MissingLibraryError) as exc:
-        builder.take_back(steps)
+        builder.undo(steps)
         awaits = exc.awaits if isinstance(exc, AbsentError) else None
         if cause is not None:
             builder.missing[ref] = Missing(ref, cause.reason, cause.awaits, cause.cause or cause.ref)
@@ -87,7 +87,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
-        check_place(builder, allowed, link_of(builder, endpoint))
+        check_namespace_conflicts(builder, allowed, link_of(builder, endpoint))
         align_namespace(builder, endpoint.netns)
         realise(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
@@ -110,7 +110,7 @@ def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
         if builder.owned_namespace(netns) is not None:
             raise PlanError(f"{message}; remove it, so that it can be created again")
         raise AbsentError(message, netns.path)
-    if builder.same_place(netns, HOST):
+    if builder.is_same_netns(netns, HOST):
         raise PlanError(f"{title}: {netns.path} is the host's own namespace now; run its task again with the right namespace")
     if builder.space(netns) is None and builder.owned_namespace(netns) is None:
         raise AbsentError(

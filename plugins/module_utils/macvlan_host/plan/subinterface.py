@@ -91,7 +91,7 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
 
 
 def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
-    """Endpoints get a lower mtu before the link below them, and their old one back after it.
+    """Endpoints get a lower mtu before the link below them, and their old one again after it.
 
     What networks and endpoints will ask for later in the same plan counts, not what they asked for before.
     """
@@ -129,10 +129,10 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
         )
     actual = vlan_state(builder.host, link)
     asked = {option: value for option, value in plain(wanted).items() if option in actual and value is not None}
-    found = [f"{option} is {is_now}, not {value}" for option, value, is_now in differences(asked, actual)]
-    if found:
+    differing = [f"{option} is {is_now}, not {value}" for option, value, is_now in differences(asked, actual)]
+    if differing:
         raise PlanError(
-            f"{wanted.title}: the link was not created here, so it is not changed, but it differs: " + ", ".join(found)
+            f"{wanted.title}: the link was not created here, so it is not changed, but it differs: " + ", ".join(differing)
         )
 
 

@@ -42,18 +42,18 @@ def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network
         if subnet.subnet not in kept and holders:
             with mistakes:
                 raise PlanError(
-                    f"{network.title}: subnets {_way_to_lose(wanted)} lose {subnet.subnet}, which has "
-                    f"leases{endpoint_names(holders)}; {_way_to_keep(recorded, wanted)}remove the endpoints first"
+                    f"{network.title}: subnets {_advice_to_lose(wanted)} lose {subnet.subnet}, which has "
+                    f"leases{endpoint_names(holders)}; {_advice_to_keep(recorded, wanted)}remove the endpoints first"
                 )
     mistakes.check()
 
 
-def _way_to_lose(wanted: NetworkOptions) -> str:
+def _advice_to_lose(wanted: NetworkOptions) -> str:
     # Without addresses no subnets are asked for.
     return "would" if wanted.subnets or wanted.ipam == "none" else "was left out or empty, and the network would"
 
 
-def _way_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
+def _advice_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
     if wanted.subnets or wanted.ipam == "none":
         return ""
     cidrs = " and ".join(subnet.subnet for subnet in recorded.subnets)
@@ -144,8 +144,8 @@ def _occupied(builder: PlanBuilder) -> list[str]:
     """The networks that a chosen subnet must not overlap: recorded subnets, and those that the host reaches through its own links."""
     occupied = [subnet.subnet for network in builder.networks.values() for subnet in network.subnets]
     occupied += builder.expected_subnets
-    addresses = [parse_network(cidr)[0] for found in builder.host.addresses.values() for cidr in found]
-    routes = [route.to for found in builder.host.routes.values() for route in found if prefix_length(route.to)]
+    addresses = [parse_network(cidr)[0] for listed in builder.host.addresses.values() for cidr in listed]
+    routes = [route.to for listed in builder.host.routes.values() for route in listed if prefix_length(route.to)]
     return occupied + addresses + routes
 
 

@@ -59,7 +59,7 @@ class ObjectKind:
     """One kind of object.
 
     :ivar work: what is done with each sort of request for it: it is present, it is absent, no task declares it any more
-    :ivar restore: brings back what is recorded of it, and notes what cannot be
+    :ivar restore: restores what is recorded of it, and notes what cannot be restored
     """
 
     work: t.Mapping[type, Work[t.Any]]

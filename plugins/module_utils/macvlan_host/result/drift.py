@@ -22,7 +22,7 @@ from ..compare.differences import (
     rivals,
     route_phrase,
 )
-from ..compare.ownership import find_link, is_made_here
+from ..compare.ownership import find_link, is_still_ours
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Space
@@ -65,17 +65,17 @@ def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift
 
     :param refs: only these objects, which must have been read; None for all
     """
-    found: list[Drift] = []
+    drift: list[Drift] = []
     for owned in view.links.values():
         if isinstance(owned, SubInterface) and (refs is None or owned.ref in refs):
-            found += _subinterface(view, owned)
+            drift += _subinterface(view, owned)
     for network in view.networks.values():
         if refs is None or network.ref in refs:
-            found += _network(view, network)
+            drift += _network(view, network)
     for endpoint in view.endpoints.values():
         if refs is None or endpoint.ref in refs:
-            found += _endpoint(view, endpoint)
-    return found
+            drift += _endpoint(view, endpoint)
+    return drift
 
 
 def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
@@ -161,15 +161,15 @@ def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[D
     for field, expected, actual in of_loopback(owned, space) if owned is not None else ():
         if field == "alias":
             yield Drift(endpoint.ref, "netns", expected, actual or UNTAGGED)
-        elif owned is not None and is_made_here(view, endpoint.netns, space, owned):
+        elif owned is not None and is_still_ours(view, endpoint.netns, space, owned):
             yield Drift(endpoint.ref, "netns", "lo up", "lo down")
 
 
 def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
     """What is missing, with what came in its stead; what others have added besides is theirs, unless it is to go."""
-    found = of_addresses(endpoint, network, space, link)
-    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)) if any(found) else ():
-        missing, surplus = found.of(int(field[-1]))
+    differences = of_addresses(endpoint, network, space, link)
+    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)) if any(differences) else ():
+        missing, surplus = differences.of(int(field[-1]))
         # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
         present = space.addresses.get(link.index, ()) if missing else {*surplus, *((recorded,) if recorded else ())}
         if missing or surplus:
@@ -188,7 +188,7 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
 def _in_place_of(route: Route, space: Space, link: Link) -> str | None:
     """What has the destination and metric of a route is what has become of it."""
     others = [route_phrase(item) for item in rivals(route, space, link)]
-    others += [f"{item.kind} {route.to}" for item in space.odd_routes if item.place == route.place]
+    others += [f"{item.kind} {route.to}" for item in space.other_routes if item.place == route.place]
     return min(others, default=None)
 
 

@@ -46,7 +46,7 @@ class Outcome:
 
 
 def outcome_of(
-    request: AnyRequest, worked_in: t.Sequence[Request], made: Plan, before: HostView, warnings: tuple[str, ...]
+    request: AnyRequest, worked_in: t.Sequence[Request], plan: Plan, before: HostView, warnings: tuple[str, ...]
 ) -> Outcome:
     """The outcome of a plan.
 
@@ -62,27 +62,27 @@ def outcome_of(
     unforeseen = {
         (item.network, item.name): item
         for item in worked_in
-        if isinstance(item, EndpointOptions) and (item.network, item.name) not in made.after.endpoints
+        if isinstance(item, EndpointOptions) and (item.network, item.name) not in plan.after.endpoints
     }
-    old, new = View(before), View(made.outcome, made.leases, unforeseen)
+    old, new = View(before), View(plan.outcome, plan.leases, unforeseen)
     if isinstance(request, (Config, Restoration)):
         everything = new.everything(None, None)
-        difference = _by_title(*_differences(old, everything, drifted, made)) if made.changed or drifted else ({}, {})
+        difference = _by_title(*_differences(old, everything, drifted, plan)) if plan.changed or drifted else ({}, {})
     else:
         everything = new.object(request.ref)
         difference = _with_drift(old.object(request.ref), drifted.get(request.ref, [])), everything
-        difference = _with_others(difference[0], made, request.ref, difference[0] != everything), everything
+        difference = _with_others(difference[0], plan, request.ref, difference[0] != everything), everything
     return Outcome(
-        changed=made.changed,
+        changed=plan.changed,
         shown=everything,
         before=difference[0],
         after=difference[1],
-        steps=tuple(step.describe() for step in made.steps),
-        warnings=warnings + made.warnings,
-        missing=made.missing,
+        steps=tuple(step.describe() for step in plan.steps),
+        warnings=warnings + plan.warnings,
+        missing=plan.missing,
         created=bool(unforeseen)
         or any(
-            getattr(made.after, kind).keys() - getattr(made.before, kind).keys()
+            getattr(plan.after, kind).keys() - getattr(plan.before, kind).keys()
             for kind in ("networks", "links", "endpoints")
         ),
     )
@@ -93,10 +93,10 @@ def _with_drift(shown: Object, drifted: list[Object]) -> Object:
     return {**shown, "drift": drifted} if shown and drifted else shown
 
 
-def _recorded_changes(made: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
+def _recorded_changes(plan: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
     """Object, field, value before and value after of all that the plan changes in the record of what stays."""
     for kind in ("links", "networks", "endpoints"):
-        before, after = getattr(made.before, kind), getattr(made.after, kind)
+        before, after = getattr(plan.before, kind), getattr(plan.after, kind)
         for key in before.keys() & after.keys() if before != after else ():
             old, new = before[key], after[key]
             if old != new:
@@ -107,26 +107,26 @@ def _recorded_changes(made: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
                 )
 
 
-def _with_others(shown: Object, made: Plan, ref: Ref, is_seen: bool) -> Object:
+def _with_others(shown: Object, plan: Plan, ref: Ref, is_seen: bool) -> Object:
     """What a task changes in the record of other objects, or of its own where results do not have it, is shown as well.
 
     :param is_seen: whether the difference shows already what happens to its own object
     """
     others = [
         {"object": changed.title, "field": field, "before": before, "after": after}
-        for changed, field, before, after in sorted(_recorded_changes(made), key=lambda item: (item[0].title, item[1]))
+        for changed, field, before, after in sorted(_recorded_changes(plan), key=lambda item: (item[0].title, item[1]))
         if changed != ref or not is_seen
     ]
     return {**shown, "also_changes": others} if shown and others else shown
 
 
-def _differences(old: View, everything: Lists, drifted: dict[Ref, list[Object]], made: Plan) -> tuple[Objects, Objects]:
+def _differences(old: View, everything: Lists, drifted: dict[Ref, list[Object]], plan: Plan) -> tuple[Objects, Objects]:
     """What differs, as it was and as it will be; also what changes in the record and results do not have."""
     before, after = by_ref(old.everything(None, None)), by_ref(everything)
     before = {ref: _with_drift(item, drifted.get(ref, [])) for ref, item in before.items()}
     was, will = _without_equals(before, after), _without_equals(after, before)
     seen = was.keys() | will.keys()
-    for ref, field, old_value, new_value in _recorded_changes(made):
+    for ref, field, old_value, new_value in _recorded_changes(plan):
         if ref not in seen:
             was[ref] = {**was.get(ref, {}), field: old_value}
             will[ref] = {**will.get(ref, {}), field: new_value}

@@ -48,5 +48,5 @@ def journal_warnings(stored: Stored, interrupted: bool, tools: Tools) -> tuple[s
         return (f"{PendingError(journal.doing, seconds)}; the record shows the state before the change",)
     if not interrupted:
         return (f"another run is working on {journal.doing} at this moment; its changes are not shown here",)
-    way = "finished" if journal.removal else "undone"
-    return (f"an earlier run was interrupted while it worked on {journal.doing}; its steps are {way}",)
+    ending = "finished" if journal.removal else "undone"
+    return (f"an earlier run was interrupted while it worked on {journal.doing}; its steps are {ending}",)

@@ -52,7 +52,7 @@ Tell = t.Callable[[Restored], None]
 
 
 def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | None = None) -> Restored:
-    """Bring everything back that is recorded, and wait for parents and namespaces that are not there yet.
+    """Restore everything that is recorded, and wait for parents and namespaces that are not there yet.
 
     A change that awaits confirmation is waited for in the same time: it is confirmed or reverted.
 
@@ -73,7 +73,7 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | No
             if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
                 break
             if restored.refused:
-                # What was tried and taken back is among the events; without a pause one pass would bring on the next.
+                # Steps that were tried and undone are among the events; without a pause one pass would cause the next.
                 clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - clock.now())))
                 pause = min(2 * pause, LONGEST_PAUSE)
             restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, tools))
@@ -108,7 +108,7 @@ def _after(earlier: Restored, later: Restored) -> Restored:
 def _restore_once(state_dir: str, tools: Tools) -> Restored:
     """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
     try:
-        return _restored([execute(Restoration(), state_dir=state_dir, check=False, tools=tools)])
+        return _restored([execute(Restoration(), state_dir=state_dir, dry_run=False, tools=tools)])
     except KernelError:
         return _restore_one_by_one(state_dir, tools)
 
@@ -120,7 +120,7 @@ def _restore_one_by_one(state_dir: str, tools: Tools) -> Restored:
     refs = recorded_objects(state_dir=state_dir, tools=tools)
     for ref in refs:
         try:
-            outcomes.append(execute(Restoration(ref), state_dir=state_dir, check=False, tools=tools))
+            outcomes.append(execute(Restoration(ref), state_dir=state_dir, dry_run=False, tools=tools))
         except KernelError as exc:
             refused.append(Missing(ref, str(exc)))
     return dataclasses.replace(_restored(outcomes, refused), total=len(refs), refused=bool(refused))

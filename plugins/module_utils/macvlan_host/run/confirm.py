@@ -16,7 +16,7 @@ WATCH_INTERVAL = 1.0  # seconds
 
 
 def confirm(
-    *, state_dir: str, connection: Connection | None, check: bool, tools: Tools | None = None
+    *, state_dir: str, connection: Connection | None, dry_run: bool, tools: Tools | None = None
 ) -> str:
     """Record for good what a run has done that awaits confirmation; what messages call it.
 
@@ -25,7 +25,7 @@ def confirm(
     """
     tools = tools or default_tools()
     state = tools.store(state_dir)
-    if check or not state.is_there():
+    if dry_run or not state.is_there():
         return _confirmable(state.read(), connection, tools).doing
     with state.locked("confirming a change") as session:
         journal = _confirmable(session.read(), connection, tools)

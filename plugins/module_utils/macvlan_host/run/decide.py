@@ -10,11 +10,11 @@ import dataclasses
 import typing as t
 
 from ..compare.claims import with_peer
-from ..model.access import Caution
+from ..model.access import LockoutPolicy
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
-from ..plan.needs import needs_before_turning_back, needs_of
+from ..plan.needs import needs_before_undoing, needs_of
 from ..plan.plan import plan as make_plan
 from ..request.host import AnyRequest, check_omission, requests_of
 from ..result.outcome import Outcome, outcome_of
@@ -44,58 +44,58 @@ class Decision(t.NamedTuple):
         return any(not step.notes_only for step in self.plan.steps)
 
 
-def needs_to_decide(request: AnyRequest, stored: Stored, caution: Caution | None) -> Needs:
+def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy | None) -> Needs:
     """What of the kernel a decision on a request looks at."""
     needs = needs_of(requests_of(request, stored.record), stored.record)
     if stored.journal is not None:
-        needs = needs_before_turning_back(needs, stored.journal.steps)
-    # To put a link back as it was takes the routes that others have put on it.
-    return dataclasses.replace(needs, host_routes=True) if caution is not None and caution.confirm else needs
+        needs = needs_before_undoing(needs, stored.journal.steps)
+    # Reverting to the earlier state of a link needs the routes that other programs have added to it.
+    return dataclasses.replace(needs, host_routes=True) if policy is not None and policy.confirm else needs
 
 
 def decide(
-    request: AnyRequest, observed: Observation, caution: Caution | None, tools: Tools, foresee: bool = False
+    request: AnyRequest, observed: Observation, policy: LockoutPolicy | None, tools: Tools, foresee: bool = False
 ) -> Decision:
     """Plan what a request takes, and refuse what must not be done.
 
-    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
+    :param policy: how to treat steps that would cut an access path; None if there is no access path to protect
     :param foresee: as in :func:`plan.plan.plan`; only check mode does so
     :raises PlanError: it is refused
     """
     record, kernel = observed.record, observed.kernel
     check_omission(request, record)
     requests = requests_of(request, record)
-    if caution is not None and caution.connection is not None:
-        kernel = with_peer(kernel, caution.connection.remote)
+    if policy is not None and policy.connection is not None:
+        kernel = with_peer(kernel, policy.connection.remote)
     plan = make_plan(requests, record, kernel, foresee=foresee)
-    told = (*_check_ways(request, plan, kernel, caution, tools), *left_elsewhere(plan, tools))
+    told = (*_check_access_paths(request, plan, kernel, policy, tools), *left_elsewhere(plan, tools))
     warnings = (*observed.warnings, *told)
     return Decision(outcome_of(request, requests, plan, HostView(record, kernel), warnings), plan, kernel.boot_id)
 
 
-def _check_ways(
-    request: AnyRequest, plan: Plan, kernel: Kernel, caution: Caution | None, tools: Tools
+def _check_access_paths(
+    request: AnyRequest, plan: Plan, kernel: Kernel, policy: LockoutPolicy | None, tools: Tools
 ) -> tuple[str, ...]:
     """The warnings about steps that may cut an access path.
 
     :raises PlanError: they would, without force
     """
     # A run with nothing to do cuts nothing, and need not ask.
-    if caution is None or not plan.steps:
+    if policy is None or not plan.steps:
         return ()
     from ..plan import lockout_guard
 
-    kernel = dataclasses.replace(kernel, ways=reader_of(tools).read_ways(caution.connection))
-    return lockout_guard.check(request.title, plan.steps, kernel, caution)
+    kernel = dataclasses.replace(kernel, access_paths=reader_of(tools).read_access_paths(policy.connection))
+    return lockout_guard.check(request.title, plan.steps, kernel, policy)
 
 
 def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
     """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
-    found = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
+    deleted = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
     return tuple(
-        f"the link of {title} was moved to another namespace: it is {name} in {place} now; delete it there if nothing uses it"
-        for title, name, place in elsewhere([item for item in gone if names.tag(item.id) not in found], tools)
+        f"the link of {title} was moved to another namespace: it is {name} in {namespace} now; delete it there if nothing uses it"
+        for title, name, namespace in elsewhere([item for item in gone if names.tag(item.id) not in deleted], tools)
     )
 
 

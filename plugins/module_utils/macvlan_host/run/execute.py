@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..errors import KernelError, PlanError
-from ..model.access import Caution
+from ..model.access import LockoutPolicy
 from ..model.kernel import Needs
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
@@ -18,22 +18,22 @@ from .tools import Tools, default_tools
 
 
 def execute(
-    request: AnyRequest, *, state_dir: str, check: bool, caution: Caution | None = None, tools: Tools | None = None
+    request: AnyRequest, *, state_dir: str, dry_run: bool, policy: LockoutPolicy | None = None, tools: Tools | None = None
 ) -> Outcome:
-    """Bring one object, or a whole configuration, to the requested state, or, with ``check``, predict the result.
+    """Bring one object, or a whole configuration, to the requested state, or, with ``dry_run``, predict the result.
 
     A real run begins with the same phases that check mode consists of: a run with nothing to do takes no lock, and what
     is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
     because another run may be half-way through what this one looks at. What was decided without the lock is performed if
     the lock was free and no run has written to the database since; else the run observes and decides again.
 
-    :param caution: how to treat steps that would cut an access path; None if there is no access path to protect
+    :param policy: how to treat steps that would cut an access path; None if there is no access path to protect
     :param tools: what it works with; those of this machine when none are handed in
     :raises MacvlanHostError: it was refused, or failed; nothing has changed then
     """
 
     def needs(stored: Stored) -> Needs:
-        return needs_to_decide(request, stored, caution)
+        return needs_to_decide(request, stored, policy)
 
     tools = tools or default_tools()
     state = tools.store(state_dir)
@@ -41,22 +41,22 @@ def execute(
     version: tuple[object, ...] | None = None
     try:
         observed = observe(state, needs, tools)
-        decision = decide(request, observed, caution, tools, foresee=check)
+        decision = decide(request, observed, policy, tools, foresee=dry_run)
         version = observed.version if state.version() == observed.version else None
         # Another run that is at work may be making what is missing at this moment.
         may_come = bool(decision.outcome.missing) and version is None
-        if check or not (decision.outcome.changed or observed.interrupted or may_come):
+        if dry_run or not (decision.outcome.changed or observed.interrupted or may_come):
             return decision.outcome
     except (PlanError, KernelError):
-        if check or not state.is_there():
+        if dry_run or not state.is_there():
             raise
     # What only looks imports nothing that writes.
     from .perform import perform
-    from .provisional import armed, perform_for_now
+    from .provisional import open_revert_timer, perform_provisionally
 
-    with armed(state_dir, caution, tools) as watchdog, state.locked(request.title) as session:
+    with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
         if decision is None or version is None or version != session.version_before:
-            decision = decide(request, observe_as_writer(session, needs, tools), caution, tools)
-        if watchdog is not None and caution is not None and decision.touches_kernel:
-            return perform_for_now(session, request, decision, caution, watchdog, tools)
+            decision = decide(request, observe_as_writer(session, needs, tools), policy, tools)
+        if timer is not None and policy is not None and decision.touches_kernel:
+            return perform_provisionally(session, request, decision, policy, timer, tools)
         return perform(session, request, decision, tools)

@@ -34,13 +34,13 @@ def inspect(
     stored, kernel = look(state, lambda stored: needs_of_everything(stored.record), tools)
     host = HostView(stored.record, kernel)
     view = View(host)
-    found: dict[str, t.Any] = view.everything(network, endpoint)
-    for item in found["endpoints"]:
+    report: dict[str, t.Any] = view.everything(network, endpoint)
+    for item in report["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
-    shown = by_ref(found)
-    found["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
-    found["warnings"] = list(journal_warnings(stored, not state.is_locked(), tools))
-    return found
+    shown = by_ref(report)
+    report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
+    report["warnings"] = list(journal_warnings(stored, not state.is_locked(), tools))
+    return report
 
 
 def recorded_objects(*, state_dir: str, tools: Tools | None = None) -> tuple[Ref, ...]:

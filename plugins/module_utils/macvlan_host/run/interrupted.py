@@ -22,13 +22,13 @@ from .tools import Tools
 from .writer import open_writer
 
 
-def settle_interrupted(session: Session, stored: Stored, tools: Tools) -> list[str]:
+def undo_or_finish_interrupted(session: Session, stored: Stored, tools: Tools) -> list[str]:
     """Undo the steps of a run that died, or finish them if it was a removal; return the failures, one sentence each."""
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
     if journal.boot_id == tools.boot_id():
         with contextlib.closing(open_writer(tools)) as writer:
-            problems = writer.settle(journal.steps if journal.removal else inverse(journal.steps))
+            problems = writer.ensure_done(journal.steps if journal.removal else inverse(journal.steps))
         announce.announce(announce.touched_by(journal.steps))
     if journal.removal:
         session.record_intention()
@@ -38,7 +38,7 @@ def settle_interrupted(session: Session, stored: Stored, tools: Tools) -> list[s
 
 
 def as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
-    """Record and kernel as :func:`settle_interrupted` will leave them."""
+    """Record and kernel as :func:`undo_or_finish_interrupted` will leave them."""
     journal = t.cast(Journal, stored.journal)
     record = apply_changes(stored.record, journal.changes) if journal.removal else stored.record
     if journal.boot_id != kernel.boot_id:

@@ -62,8 +62,8 @@ def observe_as_writer(session: Session, needs: NeedsOf, tools: Tools) -> Observa
     stored = session.read()
     refuse_while_awaited(stored, tools)
     if stored.journal is not None:
-        from .interrupted import settle_interrupted
+        from .interrupted import undo_or_finish_interrupted
 
-        warnings = (*journal_warnings(stored, True, tools), *settle_interrupted(session, stored, tools))
+        warnings = (*journal_warnings(stored, True, tools), *undo_or_finish_interrupted(session, stored, tools))
         stored = session.read()
     return Observation(stored.record, look_at_kernel(needs(stored), tools), warnings)

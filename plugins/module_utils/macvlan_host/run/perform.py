@@ -63,12 +63,12 @@ def writing(steps: t.Sequence[Step], tools: Tools) -> t.Iterator[Writer]:
 def apply_steps(session: Session, writer: Writer, plan: Plan, title: str) -> None:
     """Perform the steps of a plan; if one fails, undo the steps before it.
 
-    :raises KernelError: one was refused; naming its object, and what could not be taken back
+    :raises KernelError: one was refused; naming its object, and what could not be undone
     """
     try:
         writer.apply(plan.steps)
     except BaseException as exc:
-        problems = writer.settle(inverse(writer.effective(plan.steps)))
+        problems = writer.ensure_done(inverse(writer.effective(plan.steps)))
         if not problems:
             session.forget_intention()
         if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
@@ -104,8 +104,8 @@ def naming_moved(plan: Plan, tools: Tools) -> t.Iterator[None]:
         wanted = {step.link.tag for step in plan.steps if isinstance(step, AddLink) and kind_of(step.link).is_endpoint}
         coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
-            f"; the link of {title} was moved to another namespace: it is {name} in {place} now: move it back, or delete it there"
-            for title, name, place in (elsewhere(coming, tools) if exc.errno in TAKEN else ())
+            f"; the link of {title} was moved to another namespace: it is {name} in {namespace} now: move it back, or delete it there"
+            for title, name, namespace in (elsewhere(coming, tools) if exc.errno in TAKEN else ())
         )
         if not moved:
             raise
@@ -119,8 +119,8 @@ def _commit(session: Session, writer: Writer, plan: Plan, changes: t.Sequence[t.
         if plan.removal:
             # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
             raise StateError(f"{exc}; the objects are removed from the kernel, and the next run on this host updates the record") from exc
-        writer.settle(inverse(plan.steps))
-        # The disk that refused the record may refuse this too; the next run then turns back what is gone already.
+        writer.ensure_done(inverse(plan.steps))
+        # The disk that refused the record may refuse this too; the next run then undoes what is gone already.
         with contextlib.suppress(Exception):
             session.forget_intention()
         raise

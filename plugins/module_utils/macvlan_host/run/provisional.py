@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ..errors import NewerError, StateError
-from ..model.access import Caution
+from ..model.access import LockoutPolicy
 from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.record_diff import changes_between
@@ -20,72 +20,72 @@ from ..store.journal import Journal
 from ..store.session import Session
 from .confirm import WATCH_INTERVAL
 from .decide import Decision
-from .interrupted import settle_interrupted
+from .interrupted import undo_or_finish_interrupted
 from .perform import apply_steps, naming_moved, writing
-from .revert_timer import Watchdog
+from .revert_timer import RevertTimer
 from .tools import Tools
 
 
-def perform_for_now(
-    session: Session, request: AnyRequest, decision: Decision, caution: Caution, watchdog: Watchdog, tools: Tools
+def perform_provisionally(
+    session: Session, request: AnyRequest, decision: Decision, policy: LockoutPolicy, timer: RevertTimer, tools: Tools
 ) -> Outcome:
     """Carry out a plan that is reverted unless it is confirmed.
 
-    What is intended stays written down, so that whatever comes instead of a confirmation, the end of the time, a crash
-    or a power cut, the way back is the one of an interrupted run. A removal, too, is turned back then.
+    The journal stays in the database, so that everything that can come instead of a confirmation (the timeout, a crash,
+    a power cut) is handled as an interrupted run: its steps are undone. A removal is undone then, too.
     """
     plan = decision.plan
     changes = changes_between(plan.before, plan.after)
-    confirm_by = tools.clock.uptime() + caution.confirm
-    connection = caution.connection.text if caution.connection else None
+    confirm_by = tools.clock.uptime() + policy.confirm
+    connection = policy.connection.text if policy.connection else None
     session.intend(
         Journal(decision.boot_id, request.title, False, plan.steps, changes, confirm_by, connection)
     )
     # Before anything is done: the connection, and this process with it, may end in the middle.
-    watchdog.begin(repr(confirm_by))
+    timer.begin(repr(confirm_by))
     with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
         apply_steps(session, writer, plan, request.title)
     session.await_confirmation()
-    return dataclasses.replace(decision.outcome, confirm_within=caution.confirm)
+    return dataclasses.replace(decision.outcome, confirm_within=policy.confirm)
 
 
 @contextlib.contextmanager
-def armed(state_dir: str, caution: Caution | None, tools: Tools) -> t.Iterator[Watchdog | None]:
-    """The process that will put everything back, where that is asked for."""
-    if caution is None or not caution.confirm:
+def open_revert_timer(state_dir: str, policy: LockoutPolicy | None, tools: Tools) -> t.Iterator[RevertTimer | None]:
+    """The process that will revert everything at the timeout, if the task asks for one."""
+    if policy is None or not policy.confirm:
         yield None
         return
-    watchdog = Watchdog(lambda confirm_by: revert_when_due(state_dir, float(confirm_by), tools))
-    with contextlib.closing(watchdog):
-        yield watchdog
+    timer = RevertTimer(lambda confirm_by: revert_when_due(state_dir, float(confirm_by), tools))
+    with contextlib.closing(timer):
+        yield timer
 
 
 def revert_when_due(state_dir: str, confirm_by: float, tools: Tools) -> None:
-    """Wait until a change is confirmed or its time is over, and put it back then.
+    """Wait until a change is confirmed, or until its time is over; revert it then.
 
-    A newer release that has written to the record has settled it first.
+    If a newer release has written to the record, it has confirmed or reverted the change first.
     """
     with contextlib.suppress(NewerError):
-        _revert_unless_settled(tools.store(state_dir), confirm_by, tools)
+        _revert_unless_confirmed(tools.store(state_dir), confirm_by, tools)
 
 
-def _revert_unless_settled(state: State, confirm_by: float, tools: Tools) -> None:
+def _revert_unless_confirmed(state: State, confirm_by: float, tools: Tools) -> None:
     while (left := confirm_by - tools.clock.uptime()) > 0:
         tools.clock.sleep(min(left, WATCH_INTERVAL))
-        with _tried_again():
+        with _retrying():
             if not _is_due(state.read().journal, confirm_by):
                 return
     while True:
-        with _tried_again(), state.locked("reverting an unconfirmed change") as session:
+        with _retrying(), state.locked("reverting an unconfirmed change") as session:
             stored = session.read()
             if _is_due(stored.journal, confirm_by):
-                settle_interrupted(session, stored, tools)
+                undo_or_finish_interrupted(session, stored, tools)
             return
         tools.clock.sleep(WATCH_INTERVAL)
 
 
 @contextlib.contextmanager
-def _tried_again() -> t.Iterator[None]:
+def _retrying() -> t.Iterator[None]:
     try:
         yield
     except NewerError:
@@ -95,5 +95,5 @@ def _tried_again() -> t.Iterator[None]:
 
 
 def _is_due(journal: Journal | None, confirm_by: float) -> bool:
-    """Whether a change is still the one that is to be put back at a time."""
+    """Whether a change still awaits its confirmation, and is the one with this deadline."""
     return journal is not None and journal.confirm_by == confirm_by

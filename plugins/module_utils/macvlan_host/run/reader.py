@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..kernel import access, read, tagged_links
-from ..model.access import Connection, Way
+from ..model.access import AccessPath, Connection
 from ..model.kernel import Kernel, Needs, Space
 from ..model.netns import Netns
 from .tools import Reader, Tools
@@ -22,8 +22,8 @@ class KernelReader:
     def tagged_spaces(self, host: str) -> dict[Netns, Space]:
         return tagged_links.tagged_spaces(host)
 
-    def read_ways(self, connection: Connection | None) -> tuple[Way, ...]:
-        return access.read_ways(connection)
+    def read_access_paths(self, connection: Connection | None) -> tuple[AccessPath, ...]:
+        return access.read_access_paths(connection)
 
 
 def reader_of(tools: Tools) -> Reader:

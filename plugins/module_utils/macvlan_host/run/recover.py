@@ -11,7 +11,7 @@ import typing as t
 from ..plan.reconstruct import rebuild
 from ..steps.record_diff import changes_between
 from .awaiting import journal_warnings
-from .interrupted import settle_interrupted
+from .interrupted import undo_or_finish_interrupted
 from .reader import reader_of
 from .tools import Tools, default_tools
 
@@ -40,14 +40,14 @@ def recover(*, state_dir: str, tools: Tools | None = None) -> Recovered:
     with state.locked("recovering the record") as session:
         stored = session.read()
         if stored.journal is not None:
-            done += [*journal_warnings(stored, True, tools), *settle_interrupted(session, stored, tools)]
+            done += [*journal_warnings(stored, True, tools), *undo_or_finish_interrupted(session, stored, tools)]
             stored = session.read()
         host = tools.host_id()
-        made = rebuild(stored.record, host, reader_of(tools).tagged_spaces(host))
-        changes = changes_between(stored.record, made.record)
+        rebuilt = rebuild(stored.record, host, reader_of(tools).tagged_spaces(host))
+        changes = changes_between(stored.record, rebuilt.record)
         if changes:
             session.record(changes)
-        done += [f"{title} is recorded again" for title in made.found]
+        done += [f"{title} is recorded again" for title in rebuilt.recorded_again]
         done += filter(None, [session.keep_backup()])
-    total = len(made.record.links) + len(made.record.networks) + len(made.record.endpoints)
-    return Recovered(tuple(done), made.unknown, total)
+    total = len(rebuilt.record.links) + len(rebuilt.record.networks) + len(rebuilt.record.endpoints)
+    return Recovered(tuple(done), rebuilt.unknown, total)

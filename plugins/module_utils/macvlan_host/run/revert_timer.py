@@ -11,7 +11,7 @@ import signal
 import typing as t
 
 
-class Watchdog:
+class RevertTimer:
     """Work that is done in a process of its own, in the background, with nothing open that is open here.
 
     The process is made at once, and waits for :meth:`begin`: SQLite does not bear a fork while it has a database open

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ..errors import WAY_OUT, StateError
+from ..errors import RECOVER_ADVICE, StateError
 from ..model.kernel import Kernel, Needs
 from ..store.database import State
 from ..store.journal import Stored
@@ -17,7 +17,7 @@ from ..values.names import TAG_PREFIX
 from .reader import reader_of
 from .tools import Tools
 
-LOOKS = 5
+READ_ATTEMPTS = 5
 
 # What of the kernel is looked at depends on what is recorded.
 NeedsOf = t.Callable[[Stored], Needs]
@@ -25,7 +25,7 @@ NeedsOf = t.Callable[[Stored], Needs]
 
 def look(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
     """Record and kernel of one moment, as far as possible while other runs may be writing."""
-    for dummy in range(LOOKS):
+    for dummy in range(READ_ATTEMPTS):
         version = state.version()
         stored = state.read()
         kernel = look_at_kernel(needs(stored), tools)
@@ -46,19 +46,19 @@ def check_not_lost(state: State, tools: Tools) -> None:
     """
     if state.is_there():
         return
-    found = reader_of(tools).tagged_spaces(tools.host_id())
-    lost = {netns: [link for link in space.links.values() if link.ours] for netns, space in found.items()}
+    spaces = reader_of(tools).tagged_spaces(tools.host_id())
+    lost = {netns: [link for link in space.links.values() if link.ours] for netns, space in spaces.items()}
     if lost:
-        places = sorted(lost, key=lambda netns: netns.title)
-        shown = "; ".join(f"{', '.join(link.name for link in lost[netns])} in {netns.title}" for netns in places)
+        namespaces = sorted(lost, key=lambda netns: netns.title)
+        shown = "; ".join(f"{', '.join(link.name for link in lost[netns])} in {netns.title}" for netns in namespaces)
         # A loopback goes with its namespace only, and with that goes all that is in it.
-        netns, link = places[0], lost[places[0]][0]
+        netns, link = namespaces[0], lost[namespaces[0]][0]
         loopback = next((item for item in lost[netns] if item.loopback), None)
         delete = f"ip netns delete {shlex.quote(netns.value)}" if loopback else f"{netns.ip} link delete {link.name}"
         untag = f"{netns.ip} link set {(loopback or link).name} alias ''"
         raise StateError(
             f"there is no state database in {state.folder}, but this host has links that were created by this collection "
-            f"(alias {TAG_PREFIX}…): {shown}. Use the right state_dir; or, if the database was lost, {WAY_OUT}; "
+            f"(alias {TAG_PREFIX}…): {shown}. Use the right state_dir; or, if the database was lost, {RECOVER_ADVICE}; "
             f"or delete them, each in its namespace (the first one: '{delete}'), and run the task again; "
             f"if another program has set the tag of a link, remove the tag (of the first one: \"{untag}\")"
         )

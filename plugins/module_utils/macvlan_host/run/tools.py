@@ -13,7 +13,7 @@ from ..kernel import machine
 from ..store.database import State
 
 if t.TYPE_CHECKING:
-    from ..model.access import Connection, Way
+    from ..model.access import AccessPath, Connection
     from ..model.kernel import Kernel, Needs, Space
     from ..model.netns import Netns
     from ..steps.steps import Step
@@ -28,7 +28,7 @@ class Reader(t.Protocol):
     def tagged_spaces(self, host: str) -> dict[Netns, Space]:
         """The namespaces that have links with our tag."""
 
-    def read_ways(self, connection: Connection | None) -> tuple[Way, ...]:
+    def read_access_paths(self, connection: Connection | None) -> tuple[AccessPath, ...]:
         """How this host is reached."""
 
 
@@ -41,7 +41,7 @@ class Writer(t.Protocol):
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
         """Those of the steps given to apply that may have had an effect."""
 
-    def settle(self, steps: t.Sequence[Step]) -> list[str]:
+    def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
         """Do steps of which some may be done already; what went wrong, a sentence each."""
 
     def close(self) -> None:

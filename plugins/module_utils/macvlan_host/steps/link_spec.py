@@ -34,7 +34,7 @@ class LinkSpec:
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "name": validators.link_name,
-        "kind": validators.one_of(*(kind.name for kind in KINDS.values() if kind.is_made)),
+        "kind": validators.one_of(*(kind.name for kind in KINDS.values() if kind.is_created)),
         "tag": validators.optional(validators.link_alias),
         "parent": validators.optional(validators.link_name),
         "mac": validators.optional(validators.mac),
@@ -47,11 +47,11 @@ class LinkSpec:
     def from_plain(cls, data: dict[str, t.Any]) -> LinkSpec:
         values = validators.fields("link", data, cls.CHECKS)
         vlan = VlanFacts.from_plain(values["vlan"]) if values["vlan"] is not None else None
-        found = cls(**{**values, "vlan": vlan})
+        spec = cls(**{**values, "vlan": vlan})
         # Of what is not ours only VLAN links are ever removed, and by force.
-        if vlan is None and (found.kind == SubInterface.kind or not validators.tag(found.tag)):
-            raise ValueError(f"there is a step for a link {found.name!a} that cannot be ours")
-        return found
+        if vlan is None and (spec.kind == SubInterface.kind or not validators.tag(spec.tag)):
+            raise ValueError(f"there is a step for a link {spec.name!a} that cannot be ours")
+        return spec
 
     @property
     def phrase(self) -> str:

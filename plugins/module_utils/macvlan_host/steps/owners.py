@@ -36,13 +36,13 @@ class _Owners:
 
     def __init__(self, before: Record, after: Record) -> None:
         self._by_tag: dict[str, Ref] = {}
-        self._by_place: dict[tuple[str, str], Ref] = {}
+        self._by_interface: dict[tuple[str, str], Ref] = {}
         self._by_namespace: dict[str, Ref] = {}
         for record in (before, after):
             self._note_links(record)
             for endpoint in record.endpoints.values():
                 self._by_tag[names.tag(endpoint.id)] = endpoint.ref
-                self._by_place.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.ref)
+                self._by_interface.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.ref)
         for record in (after, before):
             for endpoint in record.endpoints.values():
                 self._by_namespace.setdefault(endpoint.netns.path, endpoint.ref)
@@ -50,33 +50,33 @@ class _Owners:
     def _note_links(self, record: Record) -> None:
         for network in record.networks.values():
             self._by_tag[names.tag(network.id)] = network.ref
-            self._by_place.setdefault((HOST.path, names.dummy_name(network.id)), network.ref)
+            self._by_interface.setdefault((HOST.path, names.dummy_name(network.id)), network.ref)
         for link in record.links.values():
             if isinstance(link, SubInterface):
                 self._by_tag[names.tag(link.id)] = link.ref
-                self._by_place.setdefault((HOST.path, link.name), link.ref)
+                self._by_interface.setdefault((HOST.path, link.name), link.ref)
 
     def follow(self, step: Step) -> None:
         """Know who has an interface after a step."""
         if isinstance(step, AddLink) and step.link.tag in self._by_tag:
-            self._by_place[step.netns.path, step.link.name] = self._by_tag[step.link.tag]
+            self._by_interface[step.netns.path, step.link.name] = self._by_tag[step.link.tag]
         elif isinstance(step, SetLink) and step.attribute == "name":
-            ref = self._by_place.get((step.netns.path, step.old)) or self._by_place.get((step.netns.path, step.new))
+            ref = self._by_interface.get((step.netns.path, step.old)) or self._by_interface.get((step.netns.path, step.new))
             if ref is not None:
-                self._by_place[step.netns.path, step.new] = ref
+                self._by_interface[step.netns.path, step.new] = ref
 
     def of(self, step: Step) -> Ref | None:
         if isinstance(step, OfNamespace):
             return self._by_namespace.get(Netns("name", step.name).path)
         if isinstance(step, OfLink):
-            place = step.netns.path, step.link.name
-            return self._by_tag.get(step.link.tag or "") or self._by_place.get(place)
+            interface = step.netns.path, step.link.name
+            return self._by_tag.get(step.link.tag or "") or self._by_interface.get(interface)
         return self._of_interface(step) if isinstance(step, OfInterface) else None
 
     def _of_interface(self, step: OfInterface) -> Ref | None:
-        found = self._by_place.get((step.netns.path, step.ifname))
-        if found is None and isinstance(step, SetLink) and step.attribute == "name":
-            found = self._by_place.get((step.netns.path, step.new))
-        if found is None and step.ifname == LOOPBACK:
-            found = self._by_namespace.get(step.netns.path)
-        return found
+        ref = self._by_interface.get((step.netns.path, step.ifname))
+        if ref is None and isinstance(step, SetLink) and step.attribute == "name":
+            ref = self._by_interface.get((step.netns.path, step.new))
+        if ref is None and step.ifname == LOOPBACK:
+            ref = self._by_namespace.get(step.netns.path)
+        return ref

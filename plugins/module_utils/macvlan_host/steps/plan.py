@@ -35,7 +35,7 @@ class Plan:
     """What is to be done, and what will be recorded then.
 
     :ivar missing: what a restoration leaves out
-    :ivar removal: nothing but removals, which are finished rather than turned back after an interruption
+    :ivar removal: nothing but removals, which are finished, not undone, after an interruption
     :ivar outcome: record and kernel afterwards, for results
     :ivar leases: who holds which address afterwards
     """

@@ -59,8 +59,8 @@ def change_from_plain(data: t.Any) -> Change:
     if not is_key or not validators.flag(change.existed):
         raise ValueError(f"there is a change of {change.table!a:.80} {change.key!a:.80}")
     if change.body is not None and change.table in _BUILD:
-        found = _BUILD[change.table](change.body)
-        key = list(found.key) if change.table == "endpoints" else [found.name]
+        item = _BUILD[change.table](change.body)
+        key = list(item.key) if change.table == "endpoints" else [item.name]
         if key != change.key:
             raise ValueError(f"there is a change of {change.key!a:.80} that is one of {key}")
     return change
@@ -118,15 +118,15 @@ def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
 
     An endpoint's leases follow from itself and its network, so most need no look.
     """
-    found: dict[Lease, None] = {}
+    leases: dict[Lease, None] = {}
     same_network = {name: network == other.networks.get(name) for name, network in record.networks.items()}
     if not all(same_network.values()) or record.networks.keys() != other.networks.keys():
         for network in record.networks.values():
-            found.update(dict.fromkeys(reservations(network)))
+            leases.update(dict.fromkeys(reservations(network)))
     for key, endpoint in record.endpoints.items():
         if not same_network[endpoint.network] or endpoint != other.endpoints.get(key):
-            found.update(dict.fromkeys(held_by(endpoint, record.networks[endpoint.network])))
-    return found
+            leases.update(dict.fromkeys(held_by(endpoint, record.networks[endpoint.network])))
+    return leases
 
 
 def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:

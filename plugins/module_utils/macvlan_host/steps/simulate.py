@@ -4,8 +4,8 @@
 
 """What the kernel will look like after a step, worked out without the kernel.
 
-Planning needs it so that one step can build on another; check mode needs it to know what an unfinished run will
-have been turned back to. Only what plans look at is followed.
+Planning needs it so that one step can build on another; check mode needs it to know the
+kernel's state after the steps of an unfinished run are undone. Only what plans look at is followed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.ownership import is_meant
+from ..compare.ownership import matches_step
 from ..model.kernel import Kernel, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
@@ -69,9 +69,9 @@ def _create_netns(spaces: Spaces, step: CreateNetns) -> None:
 def _delete_netns(spaces: Spaces, step: DeleteNetns) -> None:
     """One that was made by others meanwhile stays, as with kernel/write.py, ``_delete_netns``."""
     path = Netns("name", step.name).path
-    found = spaces.get(path)
-    lo = found.links.get("lo") if found is not None else None
-    if found is not None and (lo is None or lo.alias != step.tag):
+    space = spaces.get(path)
+    lo = space.links.get("lo") if space is not None else None
+    if space is not None and (lo is None or lo.alias != step.tag):
         return
     space = spaces.own(path)
     for link in list(space.links.values()) if space else ():
@@ -91,10 +91,10 @@ def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
     Others may have given it another name since.
     """
     identifier = names.identifier_of(step.link.tag)
-    for name in (step.link.name, *((names.birth_name(identifier),) if identifier else ())):
-        found = _link(spaces, step.netns, name)
-        if found is not None and is_meant(found, step.link, or_untagged=True):
-            return found
+    for name in (step.link.name, *((names.name_until_tagged(identifier),) if identifier else ())):
+        link = _link(spaces, step.netns, name)
+        if link is not None and matches_step(link, step.link, or_untagged=True):
+            return link
     return _tagged(spaces, step.netns, step.link)
 
 
@@ -104,9 +104,9 @@ def _tagged(spaces: Spaces, netns: Netns, spec: LinkSpec) -> Link | None:
 
 
 def _delete_link(spaces: Spaces, step: DeleteLink) -> None:
-    found = _meant(spaces, step)
-    if found is not None:
-        _remove(spaces, step.netns.path, found)
+    link = _meant(spaces, step)
+    if link is not None:
+        _remove(spaces, step.netns.path, link)
 
 
 def _add_link(spaces: Spaces, step: AddLink) -> None:

@@ -4,8 +4,8 @@
 
 """Steps: the smallest things that are done to the kernel, as data.
 
-A plan is a list of them. Each tells in a sentence what it does and which steps take it back, so results, check
-mode, the real run, the way back after an error and the journal all speak of the same thing.
+A plan is a list of them. Each tells in a sentence what it does and which steps undo it, so results, check
+mode, the real run, undoing after an error and the journal all use the same steps.
 
 A new kind of step is a class here, with a function that simulates it (simulate.py) and one that performs it (kernel/write.py).
 """
@@ -62,7 +62,7 @@ class Step:
         raise NotImplementedError
 
     def inverse(self) -> tuple[Step, ...]:
-        """The steps that take it back, in order."""
+        """The steps that undo it, in order."""
         raise NotImplementedError
 
     def problem(self) -> str | None:
@@ -317,37 +317,37 @@ class SetSysctls(OfInterface):
         return f"set {shown}{self.netns.phrase}"
 
     def inverse(self) -> tuple[Step, ...]:
-        back = tuple(
+        undoing = tuple(
             dataclasses.replace(item, old=item.new, new=item.old, optional=True)
             for item in reversed(self.settings)
             if item.old is not None
         )
-        return (SetSysctls(self.netns, self.ifname, back),) if back else ()
+        return (SetSysctls(self.netns, self.ifname, undoing),) if undoing else ()
 
 
 def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
-    """The steps that take back what was done, newest first.
+    """The steps that undo what was done, newest first.
 
-    What was done to a link that was made among these goes with it. So nothing is taken back on whatever else has its
-    name, should the link not have come to be.
+    What was done to a link that was made among these goes with it. So nothing is undone on another link that has its
+    name, if the link was not created.
     """
-    return tuple(back for step in reversed(_without_details(done)) for back in step.inverse())
+    return tuple(undoing for step in reversed(_without_details(done)) for undoing in step.inverse())
 
 
 def _without_details(done: t.Sequence[Step]) -> list[Step]:
     """The steps, but for what was done to links that were made before."""
     kept: list[Step] = []
-    made: set[tuple[str, str]] = set()
+    created: set[tuple[str, str]] = set()
     for step in done:
         if isinstance(step, AddLink):
-            made.add((step.netns.path, step.link.name))
+            created.add((step.netns.path, step.link.name))
         elif isinstance(step, DeleteLink):
-            made.discard((step.netns.path, step.link.name))
+            created.discard((step.netns.path, step.link.name))
         elif isinstance(step, OnLink):
-            place = step.netns.path, step.ifname
+            interface = step.netns.path, step.ifname
             if isinstance(step, SetLink) and step.attribute == "name":
-                made.discard(place)
-            elif place in made:
+                created.discard(interface)
+            elif interface in created:
                 continue
         kept.append(step)
     return kept

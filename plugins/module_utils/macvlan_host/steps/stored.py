@@ -35,26 +35,26 @@ def _form(cls: type[Step]) -> _Form:
         how = {item.name: item.metadata for item in dataclasses.fields(t.cast(t.Any, cls))}
         holders = tuple(name for name, item in how.items() if item["steps"])
         reads = {name: item["read"] for name, item in how.items() if item["read"] is not None}
-        reads.update(dict.fromkeys(holders, _way_back))
+        reads.update(dict.fromkeys(holders, _restoring_steps))
         _FORMS[cls] = _Form({name: item["check"] for name, item in how.items()}, reads, holders)
     return _FORMS[cls]
 
 
-def _way_back(data: t.Any) -> tuple[Step, ...]:
+def _restoring_steps(data: t.Any) -> tuple[Step, ...]:
     return validators.each(from_plain, validators.items("steps of a way back", data))
 
 
-def to_plain(step: Step, with_way_back: bool = True) -> dict[str, t.Any]:
+def to_plain(step: Step, with_restoring_steps: bool = True) -> dict[str, t.Any]:
     """A step as JSON types, for the journal.
 
-    :param with_way_back: with the steps that it holds, which make a deleted link again
+    :param with_restoring_steps: with the steps that it holds, which make a deleted link again
     """
     cls = type(step)
     holders = _form(cls).holders
     if not holders:
         return {"step": cls.__name__, **plain(step)}
     without = dataclasses.replace(t.cast(t.Any, step), **dict.fromkeys(holders, ()))
-    held = {name: [to_plain(item) for item in getattr(step, name)] if with_way_back else [] for name in holders}
+    held = {name: [to_plain(item) for item in getattr(step, name)] if with_restoring_steps else [] for name in holders}
     return {"step": cls.__name__, **plain(without), **held}
 
 

@@ -114,7 +114,7 @@ def connect(path: str, mode: str) -> sqlite3.Connection:
 def signature(path: str) -> tuple[int, int, int] | None:
     """What tells whether a file is another one than before; None where there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -34,19 +34,19 @@ def check_safe(folder: str, path: str) -> None:
 
     :raises StateError: naming it, and what to do
     """
-    for place, what in ((folder, "state_dir"), (path, "state database")):
+    for item, what in ((folder, "state_dir"), (path, "state database")):
         try:
-            found = os.lstat(place)
+            status = os.lstat(item)
         except FileNotFoundError:
             continue
         except OSError as exc:
-            raise StateError(f"cannot use {what} {place}: {exc.strerror}") from exc
-        right_kind = stat.S_ISDIR(found.st_mode) if what == "state_dir" else stat.S_ISREG(found.st_mode)
-        if stat.S_ISLNK(found.st_mode) or not right_kind:
-            kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "file of the wrong type"
-            raise StateError(f"{what} {place} is a {kind}; use a plain path that only root can write to")
-        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise StateError(f"cannot use {what} {item}: {exc.strerror}") from exc
+        right_kind = stat.S_ISDIR(status.st_mode) if what == "state_dir" else stat.S_ISREG(status.st_mode)
+        if stat.S_ISLNK(status.st_mode) or not right_kind:
+            kind = "symbolic link" if stat.S_ISLNK(status.st_mode) else "file of the wrong type"
+            raise StateError(f"{what} {item} is a {kind}; use a plain path that only root can write to")
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise StateError(
-                f"{what} {place} belongs to another user or is writable for others (owner {found.st_uid}, mode "
-                f"{stat.S_IMODE(found.st_mode):04o}); make it root's own: chown root, chmod go-w"
+                f"{what} {item} belongs to another user or is writable for others (owner {status.st_uid}, mode "
+                f"{stat.S_IMODE(status.st_mode):04o}); make it root's own: chown root, chmod go-w"
             )

@@ -18,7 +18,7 @@ from .journal import Journal
 def text_of(journal: Journal) -> str:
     """The body of the row."""
     # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
-    steps = ", ".join(json.dumps(to_plain(step, with_way_back=not journal.removal)) for step in journal.steps)
+    steps = ", ".join(json.dumps(to_plain(step, with_restoring_steps=not journal.removal)) for step in journal.steps)
     to_confirm = journal.confirm_by is not None
     changes = json.dumps(journal.changes if journal.removal or to_confirm else ())
     body = f'{{"removal": {json.dumps(journal.removal)}, "steps": [{steps}], "changes": {changes}'

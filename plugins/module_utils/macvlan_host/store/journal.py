@@ -21,7 +21,7 @@ class Journal:
     """What a run intends, written before it touches the kernel.
 
     :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
-    :ivar removal: finished rather than turned back
+    :ivar removal: finished, not undone
     :ivar changes: what it will have recorded; known after a crash only for a removal, and for what is to be confirmed
     :ivar confirm_by: seconds of CLOCK_BOOTTIME until which the change must be confirmed, None for a permanent change
     :ivar connection: the one that it came by, which is not the one to confirm it by

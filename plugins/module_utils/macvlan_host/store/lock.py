@@ -64,9 +64,9 @@ def _wait_for(descriptor: int, folder: str) -> bool:
 def is_locked(folder: str) -> bool:
     """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
     try:
-        found = os.stat(os.path.join(folder, LOCK))
-        place = f" {os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino} "
+        status = os.stat(os.path.join(folder, LOCK))
+        inode = f" {os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino} "
         with open("/proc/locks", encoding="ascii") as file:
-            return any(" FLOCK " in line and place in line for line in file)
+            return any(" FLOCK " in line and inode in line for line in file)
     except OSError:
         return False

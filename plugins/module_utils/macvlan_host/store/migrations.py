@@ -39,9 +39,9 @@ def migrated(
 
     :param version: in which it was written
     """
-    found = MIGRATIONS if migrations is None else migrations
+    known = MIGRATIONS if migrations is None else migrations
     for number in range(version, SCHEMA_VERSION):
-        body = _journal(found[number], body) if table == "journal" else found[number](table, body)
+        body = _journal(known[number], body) if table == "journal" else known[number](table, body)
     return body
 
 

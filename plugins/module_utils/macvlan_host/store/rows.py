@@ -53,14 +53,14 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     def read(row: tuple[str, tuple[t.Any, ...], str]) -> tuple[str, t.Any, t.Any]:
         table, key, text = row
         body = migrated(version, table, json.loads(text))
-        found = _journal(boot_id, doing, body) if table == "journal" else _READ[table](body)
-        return table, key if table == "endpoints" else key[0], found
+        item = _journal(boot_id, doing, body) if table == "journal" else _READ[table](body)
+        return table, key if table == "endpoints" else key[0], item
 
     boot_id, doing = journals[0] if journals else ("", "")
     parts: dict[str, dict[t.Any, t.Any]] = {table: {} for table in TABLES}
     # All of it is read even if a row is wrong: another may tell that a newer release has written it.
-    for table, key, found in validators.each(read, rows):
-        parts[table][key] = found
+    for table, key, item in validators.each(read, rows):
+        parts[table][key] = item
     journal = t.cast("Journal | None", parts.pop("journal").get(1))
     record = whole(Record(**parts))
     if journal is not None:

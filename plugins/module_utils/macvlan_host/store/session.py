@@ -62,11 +62,11 @@ class Session:
         self._path = path
         with reported(path):
             # Before anything is changed: a database of something else must stay as it is.
-            found = schema_of(connection, path)
+            schema = schema_of(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        self._schema = SCHEMA_VERSION if found is None else found
-        if found is None:
+        self._schema = SCHEMA_VERSION if schema is None else schema
+        if schema is None:
             self._make_schema()
 
     @property
@@ -155,7 +155,7 @@ class Session:
             self._connection.execute("UPDATE journal SET body = ?", (json.dumps({**json.loads(text), "applied": True}),))
 
     def forget_intention(self) -> None:
-        """What was intended has been turned back."""
+        """The intended steps have been undone."""
         with self._transaction():
             self._connection.execute("DELETE FROM journal")
 
@@ -163,7 +163,7 @@ class Session:
     def _transaction_of_this_release(self) -> t.Iterator[None]:
         """One that writes rows in the form of this release, after all others have been brought to it.
 
-        :raises StateError: the last state in the older form cannot be kept; it is the way back to that release
+        :raises StateError: the last state in the older form cannot be kept; only with it can the host return to that release
         """
         if self.is_older:
             kept = f"{self._path}.schema{self._schema}"

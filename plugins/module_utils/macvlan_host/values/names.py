@@ -155,7 +155,7 @@ def identifier_of(tag: str | None) -> str | None:
     return tag[len(TAG_PREFIX) :] if tag and tag.startswith(TAG_PREFIX) else None
 
 
-def birth_group(identifier: str) -> int:
+def group_until_tagged(identifier: str) -> int:
     """The group of a new link: it marks the link as ours until the tag is set.
 
     Ten decimal digits that begin with 183, so that a udev rule can recognise such a group.
@@ -163,7 +163,7 @@ def birth_group(identifier: str) -> int:
     return 1_830_000_000 + int(identifier[:6], 16) % 10_000_000
 
 
-def birth_name(identifier: str) -> str:
+def name_until_tagged(identifier: str) -> str:
     """The first name of a link in a namespace, before it is renamed: ``mv`` and 12 hex digits."""
     return f"mv{identifier[:12]}"
 

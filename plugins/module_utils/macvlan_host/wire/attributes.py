@@ -89,7 +89,7 @@ def attributes(data: bytes, offset: int = 0) -> Attributes:
 
     :raises ValueError: a length is impossible
     """
-    found: Attributes = {}
+    attrs: Attributes = {}
     size = len(data)
     unpack = ATTRIBUTE.unpack_from
     # Most of a run with nothing to do is spent here, so what can be is looked up once.
@@ -98,9 +98,9 @@ def attributes(data: bytes, offset: int = 0) -> Attributes:
         end = offset + length
         if length < 4 or end > size:
             raise ValueError("a netlink attribute with an impossible length")
-        found[kind & TYPE_MASK] = data[offset + 4 : end]
+        attrs[kind & TYPE_MASK] = data[offset + 4 : end]
         offset = (end + 3) & ~3
-    return found
+    return attrs
 
 
 def parse_answer(answer: Message) -> Answer:
@@ -115,9 +115,9 @@ def parse_answer(answer: Message) -> Answer:
     return Answer(errno, words.rstrip(b"\0").decode("utf-8", "replace"))
 
 
-def number(found: Attributes, kind: int) -> int | None:
+def number(attrs: Attributes, kind: int) -> int | None:
     """An unsigned 32-bit attribute, None where it is missing."""
-    raw = found.get(kind)
+    raw = attrs.get(kind)
     return None if raw is None else t.cast(int, UINT32.unpack_from(raw)[0])
 
 

@@ -58,7 +58,7 @@ class LinkKind:
 
     :ivar title: what messages call such a link, where that is not its name
     :ivar module: the kernel module that makes it, where that has another name
-    :ivar is_made: we make such links
+    :ivar is_created: we make such links
     :ivar by_library: they are made, or changed, by pyroute2
     :ivar is_endpoint: endpoints are such links: made in whichever namespace, and known by their tag under any name
     :ivar pack: the attributes in IFLA_INFO_DATA that ask for a link, None where the library asks
@@ -84,7 +84,7 @@ class LinkKind:
     name: str
     title: str = ""
     module: str = ""
-    is_made: bool = False
+    is_created: bool = False
     by_library: bool = False
     is_endpoint: bool = False
     pack: t.Callable[[Details], bytes] | None = None
@@ -114,10 +114,10 @@ class LinkKind:
     @property
     def carries_endpoints(self) -> bool:
         """Whether endpoints sit on such links of ours, and others may."""
-        return self.is_made and not self.is_endpoint
+        return self.is_created and not self.is_endpoint
 
     @property
-    def is_in_the_way(self) -> bool:
+    def blocks_other_links(self) -> bool:
         """Whether a link keeps some endpoint off the link below it, by its kind alone or with its mode or MAC address."""
         return self.shares_parent or self.takes_all_frames
 
@@ -169,14 +169,14 @@ def _parse_vlan(data: Attributes) -> Details:
 
 def _parse_qos(nested: bytes) -> dict[str, int]:
     """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
-    found: dict[int, int] = {}
+    mapping: dict[int, int] = {}
     offset = 0
     while offset + ATTRIBUTE.size + 8 <= len(nested):
         source, target = struct.unpack_from("=II", nested, offset + ATTRIBUTE.size)
         if target:
-            found[source] = target
+            mapping[source] = target
         offset += ATTRIBUTE.size + 8
-    return {str(key): found[key] for key in sorted(found)}
+    return {str(key): mapping[key] for key in sorted(mapping)}
 
 
 # --- the kinds ------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ LOOK_AROUND = (
 
 MACVLAN = LinkKind(
     "macvlan",
-    is_made=True,
+    is_created=True,
     is_endpoint=True,
     pack=_pack_macvlan,
     parse=_parse_macvlan,
@@ -228,7 +228,7 @@ VLAN = LinkKind(
     "vlan",
     title="VLAN link",
     module="8021q",
-    is_made=True,
+    is_created=True,
     by_library=True,
     pack=_pack_vlan,
     parse=_parse_vlan,
@@ -240,7 +240,7 @@ VLAN = LinkKind(
     },
     is_stacked=True,
 )
-DUMMY = LinkKind("dummy", is_made=True, by_library=True)
+DUMMY = LinkKind("dummy", is_created=True, by_library=True)
 VRF = LinkKind("vrf", is_vrf=True, is_closed=True, leaves_ports_alone=True)
 BATADV = LinkKind("batadv", leaves_ports_alone=True)
 # Frames of all ports arrive at these masters; those without a kind are made by drivers (netvsc, failover).

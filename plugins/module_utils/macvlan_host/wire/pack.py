@@ -184,15 +184,15 @@ def set_link(
     mtu: int | None = None,
     alias: str | None = None,
     group: int | None = None,
-    found_by: str | None = None,
+    by_name: str | None = None,
 ) -> Packed:
     """Change what is not None; an empty alias removes it.
 
     :param index: 0 for a link that is found by its name
     """
     body = LINK.pack(socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
-    if name is not None or found_by is not None:
-        body += _text(IFLA_IFNAME, name or found_by or "")
+    if name is not None or by_name is not None:
+        body += _text(IFLA_IFNAME, name or by_name or "")
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:

@@ -10,7 +10,7 @@ import socket
 import typing as t
 
 from ..model.links import Link
-from ..model.route import OddRoute, Route
+from ..model.route import OtherRoute, Route
 from ..model.sysctl import IPV4_SETTINGS
 from ..values import inet
 from .attributes import (
@@ -93,29 +93,29 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
     :param parsed: its attributes, when they have been parsed already
     """
     dummy, hardware, index, flags, dummy = LINK.unpack_from(body)
-    found = link_attributes(body) if parsed is None else parsed
-    info = attributes(found.get(IFLA_LINKINFO, b""))
+    attrs = link_attributes(body) if parsed is None else parsed
+    info = attributes(attrs.get(IFLA_LINKINFO, b""))
     kind = string(info.get(IFLA_INFO_KIND, b""))
     parse_details = kind_named(kind).parse
     mode, vlan = (None, None) if parse_details is None else parse_details(attributes(info.get(IFLA_INFO_DATA, b"")))
-    lower = number(found, IFLA_LINK)
+    lower = number(attrs, IFLA_LINK)
     return Link(
         index=index,
-        name=string(found[IFLA_IFNAME]),
+        name=string(attrs[IFLA_IFNAME]),
         kind=kind,
         hardware=hardware,
-        mac=found.get(IFLA_ADDRESS, b"").hex(":"),
-        mtu=number(found, IFLA_MTU) or 0,
+        mac=attrs.get(IFLA_ADDRESS, b"").hex(":"),
+        mtu=number(attrs, IFLA_MTU) or 0,
         up=bool(flags & IFF_UP),
         loopback=bool(flags & IFF_LOOPBACK),
-        alias=string(found.get(IFLA_IFALIAS, b"")),
-        group=number(found, IFLA_GROUP) or 0,
+        alias=string(attrs.get(IFLA_IFALIAS, b"")),
+        group=number(attrs, IFLA_GROUP) or 0,
         lower=lower or None,
-        lower_netns=number(found, IFLA_LINK_NETNSID),
-        master=number(found, IFLA_MASTER) or None,
+        lower_netns=number(attrs, IFLA_LINK_NETNSID),
+        master=number(attrs, IFLA_MASTER) or None,
         macvlan_mode=mode,
         vlan=vlan,
-        altnames=_parse_altnames(found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else (),
+        altnames=_parse_altnames(attrs[IFLA_PROP_LIST]) if IFLA_PROP_LIST in attrs else (),
     )
 
 
@@ -146,22 +146,22 @@ def _parse_altnames(nested: bytes) -> tuple[str, ...]:
     return tuple(names)
 
 
-def parse_settings(found: Attributes, ifname: str) -> dict[str, str]:
+def parse_settings(attrs: Attributes, ifname: str) -> dict[str, str]:
     """Sysctl → value of those settings of an interface that come with its link.
 
     The name is written as in sysctl.d(5). A kernel, or an interface, without IPv6 has none of its settings.
     """
     component = ifname.replace(".", "/")
-    families = attributes(found.get(IFLA_AF_SPEC, b""))
+    families = attributes(attrs.get(IFLA_AF_SPEC, b""))
     result = {}
-    for family, kind, word, places in (
+    for family, kind, word, positions in (
         (socket.AF_INET, IFLA_INET_CONF, "ipv4", IPV4_SETTINGS),
         (socket.AF_INET6, IFLA_INET6_CONF, "ipv6", IPV6_SETTINGS),
     ):
         values = attributes(families.get(family, b"")).get(kind, b"")
-        for setting, place in places.items():
-            if len(values) >= 4 * place + 4:
-                result[f"net.{word}.conf.{component}.{setting}"] = str(INT32.unpack_from(values, 4 * place)[0])
+        for setting, position in positions.items():
+            if len(values) >= 4 * position + 4:
+                result[f"net.{word}.conf.{component}.{setting}"] = str(INT32.unpack_from(values, 4 * position)[0])
     return result
 
 
@@ -194,15 +194,15 @@ class AddressFacts(t.NamedTuple):
 def parse_address(body: bytes) -> AddressFacts:
     """An address from the body of an RTM_NEWADDR message."""
     family, length, low_flags, scope, index = ADDRESS.unpack_from(body)
-    found = attributes(body, ADDRESS.size)
-    other = found.get(IFA_ADDRESS, b"")
-    own = found.get(IFA_LOCAL, other)
+    attrs = attributes(body, ADDRESS.size)
+    other = attrs.get(IFA_ADDRESS, b"")
+    own = attrs.get(IFA_LOCAL, other)
     peer = inet.from_bytes(other) if own != other else None
-    passing = _is_passing(family, number(found, IFA_FLAGS) or low_flags, found)
+    passing = _is_passing(family, number(attrs, IFA_FLAGS) or low_flags, attrs)
     return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, peer, passing)
 
 
-def _is_passing(family: int, flags: int, found: Attributes) -> bool:
+def _is_passing(family: int, flags: int, attrs: Attributes) -> bool:
     """Whether an address is there for a time only, or by a router advertisement.
 
     The kernel marks as permanent what is added without a valid lifetime (net/ipv4/devinet.c, set_ifa_lifetime;
@@ -210,16 +210,16 @@ def _is_passing(family: int, flags: int, found: Attributes) -> bool:
     advertisements in the kernel's stead ask it for temporary addresses beside theirs (RFC 8981). One that is permanent and
     deprecated, with a preferred lifetime of 0, is there for good.
     """
-    if not flags & IFA_F_PERMANENT or found.get(IFA_PROTO, b"")[:1] == bytes([IFAPROT_KERNEL_RA]):
+    if not flags & IFA_F_PERMANENT or attrs.get(IFA_PROTO, b"")[:1] == bytes([IFAPROT_KERNEL_RA]):
         return True
     if family == socket.AF_INET6 and flags & (IFA_F_TEMPORARY | IFA_F_MANAGETEMPADDR):
         return True
     # The preferred lifetime, in seconds, comes first in struct ifa_cacheinfo (linux/if_addr.h).
-    preferred = found.get(IFA_CACHEINFO, b"")[: UINT32.size]
+    preferred = attrs.get(IFA_CACHEINFO, b"")[: UINT32.size]
     return len(preferred) == UINT32.size and UINT32.unpack(preferred)[0] not in (0, INFINITY_LIFE_TIME)
 
 
-def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:
+def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
     """What an RTM_NEWROUTE message tells of a route of table main: its (ifindex, route), or what else it is.
 
     Of IPv6, several next hops are routes of their own, which come and go one by one. What is not of that table is
@@ -228,38 +228,38 @@ def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OddRoute:
     family, length, dummy, dummy, table, dummy, dummy, kind, dummy = ROUTE.unpack_from(body)
     if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
         return ()
-    found = attributes(body, ROUTE.size)
-    if (number(found, RTA_TABLE) or table) != RT_TABLE_MAIN:
+    attrs = attributes(body, ROUTE.size)
+    if (number(attrs, RTA_TABLE) or table) != RT_TABLE_MAIN:
         return ()
     width = 4 if family == socket.AF_INET else 16
-    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
-    metric = number(found, RTA_PRIORITY) or None
+    destination = f"{inet.from_bytes(attrs.get(RTA_DST, bytes(width)))}/{length}"
+    metric = number(attrs, RTA_PRIORITY) or None
     if family == socket.AF_INET6 and metric == IPV6_DEFAULT_METRIC:
         metric = None
-    hops = _next_hops(found)
+    hops = _next_hops(attrs)
     if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
         return tuple((index, Route(destination, via, metric)) for index, via in hops)
-    return OddRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
+    return OtherRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
 
 
-def _next_hop(index: int, found: Attributes) -> tuple[int, str | None]:
-    gateway = found.get(RTA_GATEWAY)
+def _next_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
+    gateway = attrs.get(RTA_GATEWAY)
     return index, inet.from_bytes(gateway) if gateway else None
 
 
-def _other_family_hop(index: int, found: Attributes) -> tuple[int, str | None]:
+def _other_family_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
     """With a next hop of the other family too, from struct rtvia (linux/rtnetlink.h): its family, then the address."""
-    via = found.get(RTA_VIA, b"")[2:]
-    return (index, inet.from_bytes(via)) if len(via) in (4, 16) else _next_hop(index, found)
+    via = attrs.get(RTA_VIA, b"")[2:]
+    return (index, inet.from_bytes(via)) if len(via) in (4, 16) else _next_hop(index, attrs)
 
 
 def _next_hops(
-    found: Attributes, read: t.Callable[[int, Attributes], tuple[int, str | None]] = _next_hop
+    attrs: Attributes, read: t.Callable[[int, Attributes], tuple[int, str | None]] = _next_hop
 ) -> list[tuple[int, str | None]]:
     """(ifindex, next hop or None) of a route: its own, or those of its struct rtnexthop (linux/rtnetlink.h)."""
-    if RTA_MULTIPATH not in found:
-        return [read(UINT32.unpack(found[RTA_OIF])[0], found)] if RTA_OIF in found else []
-    hops, data, offset = [], found[RTA_MULTIPATH], 0
+    if RTA_MULTIPATH not in attrs:
+        return [read(UINT32.unpack(attrs[RTA_OIF])[0], attrs)] if RTA_OIF in attrs else []
+    hops, data, offset = [], attrs[RTA_MULTIPATH], 0
     while offset + NEXT_HOP.size <= len(data):
         length, dummy, dummy, index = NEXT_HOP.unpack_from(data, offset)
         if length < NEXT_HOP.size or offset + length > len(data):
@@ -269,7 +269,7 @@ def _next_hops(
     return hops
 
 
-def parse_way_out(body: bytes) -> tuple[int, str | None] | None:
+def parse_outgoing_link(body: bytes) -> tuple[int, str | None] | None:
     """The ifindex by which packets leave and their next hop, from the answer to :func:`get_route`; None for what stays here."""
     hops = _next_hops(attributes(body, ROUTE.size)) if ROUTE.unpack_from(body)[7] == RTN_UNICAST else []
     return hops[0] if hops else None
@@ -280,11 +280,11 @@ def behind_destination(body: bytes) -> bytes:
 
     Routes that are alike in this have the same next hops.
     """
-    place = ROUTE.size + _TABLE_SIZE
-    if len(body) >= place + ATTRIBUTE.size:
-        length, kind = ATTRIBUTE.unpack_from(body, place)
+    offset = ROUTE.size + _TABLE_SIZE
+    if len(body) >= offset + ATTRIBUTE.size:
+        length, kind = ATTRIBUTE.unpack_from(body, offset)
         if kind == RTA_DST and length >= ATTRIBUTE.size:
-            return body[:1] + body[place + length :]
+            return body[:1] + body[offset + length :]
     return body
 
 
@@ -293,7 +293,7 @@ def parse_next_hops(body: bytes) -> tuple[str, list[tuple[int, str]]]:
     family, length = ROUTE.unpack_from(body)[:2]
     if family not in (socket.AF_INET, socket.AF_INET6):
         return "", []
-    found = attributes(body, ROUTE.size)
+    attrs = attributes(body, ROUTE.size)
     width = 4 if family == socket.AF_INET else 16
-    destination = f"{inet.from_bytes(found.get(RTA_DST, bytes(width)))}/{length}"
-    return destination, [(index, via) for index, via in _next_hops(found, _other_family_hop) if via is not None]
+    destination = f"{inet.from_bytes(attrs.get(RTA_DST, bytes(width)))}/{length}"
+    return destination, [(index, via) for index, via in _next_hops(attrs, _other_family_hop) if via is not None]
