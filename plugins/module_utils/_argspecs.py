@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import DEFAULT_FOLDER
 
 
@@ -36,6 +37,7 @@ def _network_options() -> dict[str, t.Any]:
         "ipv6": {"type": "bool"},
         "internal": {"type": "bool", "default": False},
         "mtu": {"type": "int"},
+        **{name: {"type": "int"} for name in LINK_OPTIONS},
         "ipam": {"type": "str", "choices": ["default", "none"], "default": "default"},
         "address_pools": {
             "type": "list",

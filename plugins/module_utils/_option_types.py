@@ -11,6 +11,8 @@ import typing as t
 from ansible.module_utils import errors
 from ansible.module_utils.common import validation
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
+
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 Params = t.Mapping[str, t.Any]
 
@@ -196,7 +198,7 @@ def example_of(option: str, about: t.Mapping[str, t.Any]) -> str:
     if kind == "bool":
         return "true"
     if kind == "int":
-        return str(_NUMBERS.get(option, 1))
+        return str(LINK_OPTIONS[option].default if option in LINK_OPTIONS else _NUMBERS.get(option, 1))
     example = EXAMPLES.get(option, {"list": "text", "dict": "{key: value}"}.get(kind, "text"))
     return f"[{example}]" if kind == "list" else example
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import held_by, reservations
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.endpoint import Endpoint
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS, LinkOption
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import (
     Link,
     SubInterface,
@@ -46,6 +48,22 @@ from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 ETH0, ETH1 = 2, 3
 BLUE = Netns("name", "blue")
 BLUE_PATH = BLUE.path
+
+# Link options that no kernel has.
+INVENTED = LinkOption("invented", 0, 2**32 - 1, 9, attribute=60, since=(9, 9))
+INVENTED_OF_PARENT = LinkOption("invented_of_parent", -(2**31), 2**31 - 1, -9, attribute=61, since=(10, 0), of_parent=True)
+
+
+@contextlib.contextmanager
+def invented_link_options():
+    """As if these were declared."""
+    invented = {option.name: option for option in (INVENTED, INVENTED_OF_PARENT)}
+    LINK_OPTIONS.update(invented)
+    try:
+        yield
+    finally:
+        for name in invented:
+            del LINK_OPTIONS[name]
 
 
 # --- kernels --------------------------------------------------------------------------------------------------------
@@ -322,6 +340,7 @@ def records(draw):
             mode=draw(st.sampled_from(("bridge", "private"))),
             mtu=draw(st.none() | st.integers(1280, 1500)),
             labels=draw(draws.labels),
+            link_options=draw(draws.link_options()),
         )
         if draw(st.booleans()):
             record.links[f"eth0.{number}"] = SubInterface(

@@ -14,6 +14,7 @@ import string
 
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
@@ -50,6 +51,13 @@ macs = st.binary(min_size=5, max_size=5).map(lambda raw: "02:" + raw.hex(":"))
 labels = st.dictionaries(words, words, max_size=2)
 settings = st.dictionaries(words.map(lambda word: "net." + word.replace(".", "-")), words, max_size=2)
 tags = st.text("0123456789abcdef", min_size=32, max_size=32).map("fleetnet.macvlan:{}".format)
+
+
+@st.composite
+def link_options(draw):
+    """Values of some of the link options that there are."""
+    asked = [option for option in LINK_OPTIONS.values() if draw(st.booleans())]
+    return {option.name: draw(st.integers(option.lowest, option.highest)) for option in asked}
 
 
 def json_values():
@@ -142,6 +150,7 @@ specs_of_ours = st.builds(
     mtu=st.none() | st.integers(68, 65535),
     mode=st.none() | st.sampled_from(("bridge", "private", "vepa", "passthru")),
     vlan=st.none(),
+    link_options=link_options(),
 )
 link_specs = specs_of_ours | st.builds(
     LinkSpec,

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import IPV4_SETTINGS
@@ -28,6 +29,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, kinds, pack, parse
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import INVENTED, INVENTED_OF_PARENT, invented_link_options
 
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
 HEADER = struct.Struct("=HH")
@@ -38,7 +40,8 @@ Table = dict[int, t.Any]
 QOS: Table = {1: None}  # IFLA_VLAN_QOS_MAPPING
 # Of a kind of link, what IFLA_INFO_DATA holds.
 INFO_DATA: dict[bytes, Table] = {
-    b"macvlan": {1: None},  # IFLA_MACVLAN_MODE
+    # IFLA_MACVLAN_MODE, and a number each
+    b"macvlan": {1: None, **{option.attribute: None for option in (*LINK_OPTIONS.values(), INVENTED, INVENTED_OF_PARENT)}},
     b"vlan": {1: None, 2: None, 3: QOS, 4: QOS, 5: None},  # IFLA_VLAN_ID, FLAGS, EGRESS_QOS, INGRESS_QOS, PROTOCOL
 }
 # Index, MAC address, name, MTU, alias, group, descriptor and the like are values.
@@ -124,7 +127,7 @@ EVERY_PART = VlanFacts(
 
 # What links of each kind that is packed may have.
 DETAILS: dict[kinds.LinkKind, st.SearchStrategy[kinds.Details]] = {
-    kinds.MACVLAN: st.builds(kinds.Details, mode=modes),
+    kinds.MACVLAN: st.builds(kinds.Details, mode=modes, link_options=draws.link_options()),
     kinds.VLAN: st.builds(kinds.Details, vlan=draws.vlans | st.just(EVERY_PART)),
 }
 
@@ -145,6 +148,10 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
         )
     ),
     "impossible_link": st.fixed_dictionaries({"kind": st.sampled_from(("macvlan", "vlan", "dummy"))}),
+    "misshapen_link_option": st.fixed_dictionaries({"kind": st.just(kinds.MACVLAN), "option": st.just(INVENTED)}),
+    "set_link_option": st.fixed_dictionaries(
+        {"kind": st.just(kinds.MACVLAN), "index": indices, "name": st.just(INVENTED.name), "value": st.integers(INVENTED.lowest, INVENTED.highest)}
+    ),
     "set_mode": st.fixed_dictionaries({"kind": st.just(kinds.MACVLAN), "index": indices, "mode": modes}),
     "set_link": st.fixed_dictionaries(
         {"index": indices},
@@ -175,9 +182,17 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
 WITH_ALL_NESTS: dict[str, tuple[dict[str, t.Any], int]] = {
     "add_link": ({"kind": kinds.VLAN, "name": "eth0.50", "lower": 2, "details": kinds.Details(vlan=EVERY_PART)}, 4),
     "impossible_link": ({"kind": "macvlan"}, 1),
+    "misshapen_link_option": ({"kind": kinds.MACVLAN, "option": INVENTED}, 2),
+    "set_link_option": ({"kind": kinds.MACVLAN, "index": 2, "name": INVENTED.name, "value": INVENTED.highest}, 2),
     "set_mode": ({"kind": kinds.MACVLAN, "index": 2, "mode": "vepa"}, 2),
     "set_ipv4_setting": ({"index": 2, "setting": "arp_notify", "value": 1}, 3),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _invented():
+    with invented_link_options():
+        yield
 
 
 def packing_functions() -> set[str]:

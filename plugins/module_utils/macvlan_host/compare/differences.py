@@ -15,6 +15,7 @@ import typing as t
 
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import DUMMY_MTU, DummyParent, Link, SubInterface, VlanFacts
 from ..model.netns import OwnedNetns
 from ..model.network import Network
@@ -47,19 +48,30 @@ def differences(expected: t.Mapping[str, t.Any], actual: t.Mapping[str, t.Any]) 
 # --- links ----------------------------------------------------------------------------------------------------------
 
 
-def of_endpoint_link(endpoint: Endpoint, network: Network, parent: Link | None, link: Link) -> list[Difference]:
-    """The attributes in which the link of an endpoint differs: alias, up, name, mac, mtu and mode.
+def of_endpoint_link(
+    endpoint: Endpoint, network: Network, parent: Link | None, link: Link, missing_link_options: t.Container[str] = ()
+) -> list[Difference]:
+    """The attributes in which the link of an endpoint differs: alias, up, name, mac, mtu, mode and link options.
 
     A link that has its parent for itself has the MAC address of that.
+
+    :param missing_link_options: those that this kernel does not have
     """
+    options = _of_link_options(network, link, missing_link_options) if network.link_options else []
     mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
     expected = (names.tag(endpoint.id), True, endpoint.ifname, mac, endpoint.mtu, network.mode)
     actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.macvlan_mode)
     # Nearly always, and there may be thousands.
     if actual == expected:
-        return []
+        return options
     fields = ("alias", "up", "name", "mac", "mtu", "mode")
-    return differences(dict(zip(fields, expected)), dict(zip(fields, actual)))
+    return differences(dict(zip(fields, expected)), dict(zip(fields, actual))) + options
+
+
+def _of_link_options(network: Network, link: Link, missing: t.Container[str]) -> list[Difference]:
+    """The link options in which a link differs; those that a task has left out are not compared."""
+    expected = {name: value for name, value in network.link_options.items() if name not in missing}
+    return differences(expected, {name: link.link_options.get(name, LINK_OPTIONS[name].default) for name in expected})
 
 
 def of_dummy(owned: DummyParent, link: Link) -> list[Difference]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ..model.kernel import Needs
+from ..model.link_options import not_default
 from ..model.netns import HOST, Netns
 from ..model.record import Record, all_namespaces
 from .wanted_settings import setting_keys
@@ -22,4 +23,7 @@ def needs_of_everything(recorded: Record) -> Needs:
         host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()},
         identities=all_namespaces(recorded),
         next_hops=bool(recorded.endpoints),
+        link_options=frozenset(
+            name for network in recorded.networks.values() if network.link_options for name in not_default(network.link_options)
+        ),
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which kinds of link this kernel can make."""
+"""Which kinds of link this kernel can make, and which link options it has."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ import errno
 import os
 import typing as t
 
+from ..model.kernel import Space
+from ..model.link_options import LINK_OPTIONS, LinkOption
+from ..model.network import Network
+from ..values import names
 from ..wire import pack
 from ..wire.kinds import kind_named
 from .route_socket import RouteSocket
@@ -24,16 +28,43 @@ def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
 def can_make(kind: str) -> bool:
     """Whether this kernel has a kind of link, asked with a link that cannot be."""
     module = kind_named(kind).kernel_module
-    if os.path.isdir(f"/sys/module/{module}"):
+    if os.path.isdir(f"/sys/module/{module}") or _is_in(module, "modules.dep") or _is_in(module, "modules.builtin"):
         return True
-    folder = f"/lib/modules/{os.uname().release}"
-    for index in ("modules.dep", "modules.builtin"):
-        try:
-            with open(f"{folder}/{index}", encoding="utf-8") as file:
-                if any(f"/{module}.ko" in line.partition(":")[0] for line in file):
-                    return True
-        except OSError:
-            continue
     # No module to load, so asking cannot load one; a request without what every kind needs cannot make a link either.
     with contextlib.closing(RouteSocket()) as sock:
         return sock.exchange([pack.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
+
+
+def _is_in(module: str, index: str) -> bool:
+    """Whether a list of the kernel's modules has this one."""
+    try:
+        with open(f"/lib/modules/{os.uname().release}/{index}", encoding="utf-8") as file:
+            return any(f"/{module}.ko" in line.partition(":")[0] for line in file)
+    except OSError:
+        return False
+
+
+def missing_link_options(asked: t.Collection[str], spaces: t.Iterable[Space | None]) -> frozenset[str]:
+    """Those link options that this kernel does not have, of those that are asked about.
+
+    :param spaces: namespaces that were read; what a link shows in them the kernel has
+    """
+    if not asked:
+        return frozenset()
+    shown = {name for space in spaces if space for link in space.links.values() for name in link.link_options}
+    return frozenset(name for name in asked if name not in shown and not has_link_option(LINK_OPTIONS[name]))
+
+
+def has_link_option(option: LinkOption) -> bool:
+    """Whether this kernel has a link option, asked with a link that cannot be.
+
+    A kernel that has it notes the odd request in its log. As long as the module of such links is not loaded, only the
+    release of the kernel tells, because asking would load it.
+    """
+    kind = kind_named(Network.kind)
+    if os.path.isdir(f"/sys/module/{kind.kernel_module}") or not _is_in(kind.kernel_module, "modules.dep"):
+        with contextlib.closing(RouteSocket()) as sock:
+            code = sock.exchange([pack.misshapen_link_option(kind, option)])[0].errno
+        if code in (errno.ERANGE, errno.EADDRNOTAVAIL):
+            return code == errno.ERANGE
+    return names.kernel_version(os.uname().release) >= option.since

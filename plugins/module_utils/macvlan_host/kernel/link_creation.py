@@ -95,7 +95,8 @@ def _add_in_namespace(context: StepContext, step: AddLink) -> None:
     if context.many and mode in kind.quiet_modes:
         mode = kind.quiet_modes[mode]
         context.kept_private[interface] = step
-    request = pack.add_link(kind, first_name, lower, Details(mode), link.mac, link.mtu, target, _group_until_tagged(link))
+    details = Details(mode, link_options=link.link_options)
+    request = pack.add_link(kind, first_name, lower, details, link.mac, link.mtu, target, _group_until_tagged(link))
     (answer,) = context.sockets.host.exchange([request])
     if answer.errno:
         raise step_error(step, answer)

@@ -23,7 +23,7 @@ from ..values import names
 from ..wire import pack, parse
 from ..wire.kinds import kind_named, kind_of
 from . import namespaces
-from .available_kinds import missing_kinds
+from .available_kinds import missing_kinds, missing_link_options
 from .route_socket import RouteSocket
 from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 
@@ -57,6 +57,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         spaces=spaces,
         identities=identities,
         missing_kinds=missing_kinds(needs.kinds),
+        missing_link_options=missing_link_options(needs.link_options, spaces.values()),
         unknown_settings=frozenset(
             key for netns, key in needs.settings if not has_setting(netns, key, identities)
         ),

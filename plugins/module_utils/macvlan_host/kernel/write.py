@@ -11,6 +11,7 @@ import typing as t
 
 from ..compare.ownership import matches_step
 from ..errors import KernelError
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import VlanFacts
 from ..model.netns import Netns
 from ..model.sysctl import setting_by_netlink
@@ -38,7 +39,7 @@ from .delete import LinkToDelete
 from .idempotent_steps import Replay
 from .route_socket import RouteSocket
 from .setting_files import write_setting
-from .step_context import StepContext
+from .step_context import KnownLink, StepContext
 from .step_error import step_error
 
 # net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
@@ -164,6 +165,8 @@ def _set_link(context: StepContext, step: SetLink) -> None:
     interface = step.netns.path, step.ifname
     if step.attribute in _SETTERS:
         _SETTERS[step.attribute](context, step)
+    elif step.attribute in LINK_OPTIONS:
+        _set_link_option(context, step)
     elif step.attribute == "up" and interface in context.kept_private:
         link_creation.bring_up(context, step)
     elif interface not in context.known and interface in context.batch.untagged:
@@ -185,10 +188,20 @@ def _set_vlan(context: StepContext, step: SetLink) -> None:
 
 def _set_mode(context: StepContext, step: SetLink) -> None:
     link = context.find(step, step.netns, step.ifname)
-    if step.new not in link.kind.modes:
-        # Another link has taken the place of the one that the step is for, maybe between two runs.
-        raise KernelError(f"cannot {step.describe()}: it is a {link.kind.phrase} now", errno.EOPNOTSUPP, step)
+    _check_kind(step, link, step.new in link.kind.modes)
     context.batch.queue(step, step.netns, pack.set_mode(link.kind, link.ifindex, step.new))
+
+
+def _set_link_option(context: StepContext, step: SetLink) -> None:
+    link = context.find(step, step.netns, step.ifname)
+    _check_kind(step, link, link.kind.has_link_options)
+    context.batch.queue(step, step.netns, pack.set_link_option(link.kind, link.ifindex, step.attribute, step.new))
+
+
+def _check_kind(step: SetLink, link: KnownLink, has_attribute: bool) -> None:
+    """Refuse a step for a link whose name another link has by now, maybe since an earlier run."""
+    if not has_attribute:
+        raise KernelError(f"cannot {step.describe()}: it is a {link.kind.phrase} now", errno.EOPNOTSUPP, step)
 
 
 # Attributes of a link that are not set as others are.

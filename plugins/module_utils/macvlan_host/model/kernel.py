@@ -114,6 +114,7 @@ class Needs:
     :ivar vlans: the names of the VLAN links that may have to be made
     :ivar newcomers: whether links may have to be made that the kernel refuses beside others in whatever namespace: passthru
         ones, and the first of ours on a parent
+    :ivar link_options: the link options that matter and that the kernel may not have
     :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
     """
 
@@ -129,6 +130,7 @@ class Needs:
     vlans: frozenset[str] = frozenset()
     newcomers: bool = False
     parents: frozenset[str] = frozenset()
+    link_options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class Kernel:
     :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
     :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
     :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
+    :ivar missing_link_options: the link options that this kernel does not have, of those that were asked about
     :ivar dangling: paths of namespaces that are symbolic links to nothing
     :ivar no_namespaces: paths of namespaces where something else is
     :ivar has_pyroute2: whether the library is there, should it be needed
@@ -187,6 +190,7 @@ class Kernel:
     identities: dict[str, tuple[int, int]] = field(default_factory=dict)
     missing_kinds: frozenset[str] = frozenset()
     unknown_settings: frozenset[str] = frozenset()
+    missing_link_options: frozenset[str] = frozenset()
     dangling: frozenset[str] = frozenset()
     no_namespaces: frozenset[str] = frozenset()
     has_pyroute2: bool = True

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import names, validators
+from .link_options import LinkOptions
 from .ref import DUMMY, Identified, Ref, subinterface_ref
 
 VLAN_CHECKS: dict[str, validators.Check] = {
@@ -134,6 +135,7 @@ class Link:
     :ivar lower_netns: the kernel's id of the namespace of ``lower``; None for the same namespace
     :ivar master: ifindex of the bridge, bond, team or VRF that it is a port of
     :ivar altnames: its alternative names, which no other link of the namespace can have as a name
+    :ivar link_options: those that the kernel shows; an option that it does not show has its default
     """
 
     index: int
@@ -152,6 +154,7 @@ class Link:
     macvlan_mode: str | None = None
     vlan: VlanFacts | None = None
     altnames: tuple[str, ...] = ()
+    link_options: LinkOptions = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:

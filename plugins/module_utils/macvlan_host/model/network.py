@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
+from .link_options import LinkOptions, are_recorded
 from .ref import Identified, Ref, network_ref
 
 Mode = t.Literal["bridge", "private", "vepa", "passthru"]
@@ -63,6 +64,7 @@ class Network(Identified):
     :ivar mtu: of its endpoints, None for the parent's
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
     :ivar exclusive: whether to remove foreign addresses from links of its endpoints
+    :ivar link_options: what a task has said of the links of its endpoints
     :cvar kind: of the links of its endpoints
     """
 
@@ -78,6 +80,7 @@ class Network(Identified):
     labels: dict[str, str] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
     exclusive: bool = False
+    link_options: LinkOptions = field(default_factory=dict)
     kind: t.ClassVar[str] = "macvlan"
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
@@ -93,6 +96,7 @@ class Network(Identified):
         "labels": validators.mapping(validators.text, validators.text),
         "subnets": validators.elsewhere,
         "exclusive": validators.flag,
+        "link_options": are_recorded,
     }
 
     @property

@@ -23,6 +23,7 @@ from ..compare.wanted_settings import PROMOTION, default_key, needs_ipv6, settin
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
 from ..model.network import Network
 from ..model.route import Route
@@ -44,6 +45,9 @@ from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
 
+# The attributes of a link that follow its network, beside the link options.
+OF_NETWORK = ("mtu", "mode")
+
 
 def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Plan the steps that change an existing link to its declared state.
@@ -62,9 +66,11 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     loses_ipv6 = _loses_ipv6(link, endpoint)
     if loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
-    for attribute, new, old in of_endpoint_link(endpoint, network, builder.host.links.get(network.parent), link):
-        # The MAC of a passthru link is its parent's, and is never written. It comes up when it has its addresses.
-        if attribute in ("alias", "mtu", "mode") or attribute == "mac" and not kind_of(network).takes_parent(network.mode):
+    parent, missing = builder.host.links.get(network.parent), builder.kernel.missing_link_options
+    # The MAC of a passthru link is its parent's, and is never written. It comes up when it has its addresses.
+    own_mac = () if kind_of(network).takes_parent(network.mode) else ("mac",)
+    for attribute, new, old in of_endpoint_link(endpoint, network, parent, link, missing):
+        if attribute in ("alias", *own_mac, *OF_NETWORK, *LINK_OPTIONS):
             builder.do(SetLink(*place, attribute, old, new))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)

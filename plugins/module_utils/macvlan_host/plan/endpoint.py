@@ -15,6 +15,7 @@ from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
 from ..model.netns import Netns, OwnedNetns
 from ..model.network import Network
@@ -23,7 +24,7 @@ from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import prefix_length, version_of, without_prefix
 from ..wire.kinds import vrf_of
-from .align import align_link, check_vrf
+from .align import OF_NETWORK, align_link, check_vrf
 from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
 from .endpoint_addresses import check_routes, gateways_of, mtu_of, resolve_endpoint
@@ -214,7 +215,7 @@ def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, networ
 
 
 def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
-    """Take over what a change of its network or parent means for an endpoint: mtu, mode, gateways.
+    """Take over what a change of its network or parent means for an endpoint: mtu, mode, link options, gateways.
 
     An endpoint whose link is gone is changed in the record only; its own task makes the link again.
 
@@ -231,8 +232,9 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
         endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
     space = builder.space(recorded.netns)
     link = link_of(builder, recorded)
-    differs = of_endpoint_link(endpoint, network, parent, link) if link is not None else ()
-    is_right = not any(item.field in ("mtu", "mode") for item in differs)
+    missing = builder.kernel.missing_link_options
+    differs = of_endpoint_link(endpoint, network, parent, link, missing) if link is not None else ()
+    is_right = not any(item.field in (*OF_NETWORK, *LINK_OPTIONS) for item in differs)
     if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
         return
     check_routes(endpoint)

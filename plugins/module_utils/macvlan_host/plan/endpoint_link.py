@@ -23,7 +23,16 @@ def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
     """The link of an endpoint, as it is made and recognised."""
     # With its parent's MAC, setting one would rewrite the parent's.
     mac = None if kind_of(network).takes_parent(network.mode) else endpoint.mac
-    return LinkSpec(endpoint.ifname, network.kind, names.tag(endpoint.id), network.parent, mac, endpoint.mtu, network.mode)
+    return LinkSpec(
+        endpoint.ifname,
+        network.kind,
+        names.tag(endpoint.id),
+        network.parent,
+        mac,
+        endpoint.mtu,
+        network.mode,
+        link_options=network.link_options,
+    )
 
 
 def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tuple[Step, ...]:

@@ -19,6 +19,7 @@ from ..request.host import Request, Restoration
 from ..steps.steps import SetLink, Step
 from ..values import names
 from ..wire.kinds import kind_of
+from .link_options import asked_link_options
 from .object_needs import Recorded
 from .table import WORK
 
@@ -50,6 +51,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         vlans=frozenset(name for item in needs for name in item.vlans),
         newcomers=any(item.newcomers for item in needs),
         parents=frozenset(name for item in needs for name in item.parents),
+        link_options=asked_link_options(requests, recorded),
     )
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 from ..compare.ownership import is_left, is_ours
 from ..errors import AbsentError, PlanError
+from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
@@ -25,6 +26,7 @@ from .builder import PlanBuilder
 from .claims import check_gateways
 from .endpoint import follow_network, remove_endpoint
 from .endpoint_checks import check_passthru
+from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import ensure_owned, new_subinterface, release_parent
@@ -88,6 +90,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
         labels=wanted.labels,
         subnets=subnets,
         exclusive=wanted.exclusive,
+        link_options=wanted.link_options,
     )
     if recorded is not None:
         with mistakes:
@@ -99,9 +102,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
             with mistakes:
                 check_gateways(builder, recorded, network)
     mistakes.check()
-    warning = without_ipv6(builder.kernel, network)
-    if warning is not None:
-        builder.warn(warning)
+    _warn_without_ipv6(builder, network)
     _record(builder, recorded, network)
 
 
@@ -110,24 +111,37 @@ def _check_on_parent(builder: PlanBuilder, wanted: NetworkOptions, link: Link, m
     with mistakes:
         check_passthru(builder, wanted.title, wanted, link)
     with mistakes:
+        check_link_options(builder, wanted, link.name)
+    with mistakes:
         if wanted.mtu is not None and wanted.mtu > link.mtu:
             raise PlanError(f"{wanted.title}: mtu {wanted.mtu} is more than the {link.mtu} of its parent {link.name}")
+
+
+def _warn_without_ipv6(builder: PlanBuilder, network: Network) -> None:
+    warning = without_ipv6(builder.kernel, network)
+    if warning is not None:
+        builder.warn(warning)
 
 
 def _record(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
     if recorded is None:
         builder.do(Note(f"record {network.title} on {network.parent}"))
     elif recorded != network:
-        fields = [
-            field.name
-            for field in dataclasses.fields(Network)
-            if getattr(recorded, field.name) != getattr(network, field.name)
-        ]
-        builder.do(Note(f"change {', '.join(fields)} of {network.title}"))
+        builder.do(Note(f"change {', '.join(_changed_fields(recorded, network))} of {network.title}"))
     builder.put_network(network)
     if recorded is not None:
+        followed = with_defaults(builder, recorded, network)
         for endpoint in builder.endpoints_of(network.name):
-            follow_network(builder, endpoint, network)
+            follow_network(builder, endpoint, followed)
+
+
+def _changed_fields(recorded: Network, network: Network) -> list[str]:
+    """What differs, as results have it."""
+    before, after = (
+        {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network)}, **shown_options(item.link_options)}
+        for item in (recorded, network)
+    )
+    return [name for name in after if name != "link_options" and before[name] != after[name]]
 
 
 # --- the parent -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..ipam.subnets import infer_gateway, subnet_problem, usable
+from ..model.link_options import LINK_OPTIONS, LinkOptions
 from ..model.network import Mode, Network, Subnet
 from ..model.ref import Identified, Ref, network_ref
 from ..values import names
@@ -41,6 +42,7 @@ class NetworkOptions(Identified):
     allow_shared_parent: bool = False
     allow_overlap: bool = False
     exclusive: bool = False
+    link_options: LinkOptions = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: t.ClassVar[str] = Network.kind
 
@@ -112,8 +114,17 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         allow_shared_parent=bool(params.get("allow_shared_parent")),
         allow_overlap=bool(params.get("allow_overlap")),
         exclusive=bool(params.get("exclusive")),
+        link_options=_link_options(problems, params),
         notes=problems.finish(),
     )
+
+
+def _link_options(problems: Problems, params: t.Mapping[str, t.Any]) -> LinkOptions:
+    """Those of the link options that are given."""
+    given = {name: params[name] for name in LINK_OPTIONS if params.get(name) is not None}
+    for name, value in given.items():
+        problems.number(name, value, LINK_OPTIONS[name].lowest, LINK_OPTIONS[name].highest)
+    return given
 
 
 def _check_no_addresses(problems: Problems, params: t.Mapping[str, t.Any]) -> None:

@@ -140,7 +140,7 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         other = space.links.get(endpoint.ifname)
         yield Drift(ref, "link", "present", "absent" if other is None else f"a foreign {other.kind or 'link'}")
         return
-    for field, expected, actual in of_endpoint_link(endpoint, network, parent, link):
+    for field, expected, actual in of_endpoint_link(endpoint, network, parent, link, view.kernel.missing_link_options):
         yield _of_link(ref, field, expected, actual)
     yield from _addresses(endpoint, network, space, link)
     yield from _routes(endpoint, space, link)

@@ -14,6 +14,7 @@ from ..ipam.lease_book import Leases, RecordedLeases
 from ..ipam.subnets import count_addresses
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView, Key
+from ..model.link_options import shown_options
 from ..model.links import Link, SubInterface
 from ..model.network import Network
 from ..model.ref import ENDPOINT, LISTS, NETWORK, SUBINTERFACE, Ref
@@ -110,7 +111,8 @@ class View:
         return foreign_addresses(endpoint, self._host.networks[network], space, link) if space and link else []
 
     def _network(self, network: Network) -> Object:
-        shown = plain(network)
+        shown = {**plain(network), **shown_options(network.link_options)}
+        del shown["link_options"]
         for subnet, item in zip(network.subnets, shown["subnets"]):
             del item["chosen"], item["scope"]
             item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))

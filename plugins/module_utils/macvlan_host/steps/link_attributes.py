@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import VlanFacts
 from ..values import validators
 from ..wire.kinds import KINDS
@@ -33,7 +34,8 @@ def _changed_vlan(where: str, old: dict[str, t.Any], new: dict[str, t.Any]) -> s
     return f"change VLAN settings of {where}: {changed}"
 
 
-LINK_ATTRIBUTES = {
+# Those that are no link options.
+_ATTRIBUTES = {
     "name": LinkAttribute(validators.link_name, lambda where, dummy, new: f"rename {where} to {new}"),
     "mac": LinkAttribute(validators.mac, _changed("mac")),
     "mtu": LinkAttribute(validators.number(0, validators.MAX_UINT32), _changed("mtu")),
@@ -45,3 +47,14 @@ LINK_ATTRIBUTES = {
     "up": LinkAttribute(validators.flag, lambda where, dummy, new: f"bring {where} {'up' if new else 'down'}"),
     "vlan": LinkAttribute(lambda value: VlanFacts.from_plain(value) is not None, _changed_vlan),
 }
+
+
+def is_attribute(value: t.Any) -> bool:
+    """Whether a step can change this, by its name; a newer release may have others."""
+    return validators.known("value", value, {*_ATTRIBUTES, *LINK_OPTIONS})
+
+
+def attribute_named(name: str) -> LinkAttribute:
+    """What of a link has this name."""
+    option = LINK_OPTIONS.get(name)
+    return _ATTRIBUTES[name] if option is None else LinkAttribute(option.check, _changed(name))

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..model.link_options import LinkOptions, are_recorded
 from ..model.links import SubInterface, VlanFacts
 from ..model.network import MODES
 from ..values import validators
@@ -31,6 +32,7 @@ class LinkSpec:
     mtu: int | None = None
     mode: str | None = None
     vlan: VlanFacts | None = None
+    link_options: LinkOptions = field(default_factory=dict)
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "name": validators.link_name,
@@ -41,6 +43,7 @@ class LinkSpec:
         "mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
         "mode": validators.optional(validators.one_of(*MODES)),
         "vlan": validators.elsewhere,
+        "link_options": are_recorded,
     }
 
     @classmethod

@@ -15,6 +15,7 @@ import typing as t
 
 from ..compare.ownership import matches_step
 from ..model.kernel import Kernel, Space
+from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.route import Route
@@ -128,6 +129,7 @@ def _add_link(spaces: Spaces, step: AddLink) -> None:
         lower_netns=0 if netns.path and lower else None,
         macvlan_mode=spec.mode,
         vlan=spec.vlan,
+        link_options=spec.link_options,
     )
     space.put(link)
 
@@ -243,6 +245,9 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
     if step.attribute == "vlan":
         vlan = t.cast(t.Any, link.vlan)
         space.put(dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new)))
+        return
+    if step.attribute in LINK_OPTIONS:
+        space.put(dataclasses.replace(link, link_options={**link.link_options, step.attribute: step.new}))
         return
     field = {"mode": "macvlan_mode"}.get(step.attribute, step.attribute)
     changed = dataclasses.replace(link, **{field: step.new})

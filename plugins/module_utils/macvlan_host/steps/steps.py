@@ -20,7 +20,7 @@ from ..model.netns import HOST, Netns
 from ..model.route import Route
 from ..model.sysctl import Sysctl
 from ..values import validators
-from .link_attributes import LINK_ATTRIBUTES
+from .link_attributes import attribute_named, is_attribute
 from .link_spec import LinkSpec
 
 
@@ -181,23 +181,23 @@ class DeleteLink(OfLink):
 class SetLink(OnLink):
     """Change one property of a link in place.
 
-    :ivar attribute: one of LINK_ATTRIBUTES
+    :ivar attribute: a name that :func:`attribute_named` knows
     :ivar old: its value now, and ``new`` the wanted one: text, number, bool, or VlanFacts as a plain dict
     """
 
-    attribute: str = field(metadata=stored(validators.one_of(*LINK_ATTRIBUTES)))
+    attribute: str = field(metadata=stored(is_attribute))
     old: t.Any = field(metadata=stored())
     new: t.Any = field(metadata=stored())
 
     def describe(self) -> str:
-        return LINK_ATTRIBUTES[self.attribute].sentence(self.where, self.old, self.new)
+        return attribute_named(self.attribute).sentence(self.where, self.old, self.new)
 
     def inverse(self) -> tuple[Step, ...]:
         ifname = self.new if self.attribute == "name" else self.ifname
         return (dataclasses.replace(self, ifname=ifname, old=self.new, new=self.old),)
 
     def problem(self) -> str | None:
-        if all(LINK_ATTRIBUTES[self.attribute].check(value) for value in (self.old, self.new)):
+        if all(attribute_named(self.attribute).check(value) for value in (self.old, self.new)):
             return None
         return f"there is a step that changes {self.attribute} from {self.old!a:.80} to {self.new!a:.80}"
 

@@ -16,8 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..model.kernel import Space
+from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
-from .attributes import ATTRIBUTE, UINT32, Attributes, attribute, nest, number, uint32
+from .attributes import ATTRIBUTE, INT32, UINT32, Attributes, attribute, nest, number, uint32
 from .constants import (
     IFLA_MACVLAN_MODE,
     IFLA_VLAN_EGRESS_QOS,
@@ -31,6 +32,8 @@ from .constants import (
     VLAN_PROTOCOLS,
 )
 
+_NO_OPTIONS: LinkOptions = {}
+
 
 class Details(t.NamedTuple):
     """What a link has that links of another kind have not.
@@ -40,6 +43,7 @@ class Details(t.NamedTuple):
 
     mode: str | None = None
     vlan: VlanFacts | None = None
+    link_options: LinkOptions = _NO_OPTIONS
 
 
 class OfAKind(t.Protocol):
@@ -64,6 +68,7 @@ class LinkKind:
     :ivar pack: the attributes in IFLA_INFO_DATA that ask for a link, None where the library asks
     :ivar parse: reads those of an answer, None if they are not needed
     :ivar modes: name → number of the modes that it can have
+    :ivar has_link_options: such links have what networks set by link options
     :ivar exclusive_modes: those in which it has its parent for itself, and the MAC address of that
     :ivar quiet_modes: mode → the mode in which a new link does not announce itself to the others on its parent
     :ivar hints: error number → what people are told of it, formatted with ``link`` and, for the mode, ``beside``
@@ -90,6 +95,7 @@ class LinkKind:
     pack: t.Callable[[Details], bytes] | None = None
     parse: t.Callable[[Attributes], Details] | None = None
     modes: t.Mapping[str, int] = field(default_factory=dict, compare=False)
+    has_link_options: bool = False
     exclusive_modes: frozenset[str] = frozenset()
     quiet_modes: t.Mapping[str, str] = field(default_factory=dict, compare=False)
     hints: t.Mapping[int, str] = field(default_factory=dict, compare=False)
@@ -133,11 +139,24 @@ _MODE_NAMES: dict[int | None, str] = {value: name for name, value in MACVLAN_MOD
 
 
 def _pack_macvlan(details: Details) -> bytes:
-    return uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[details.mode or ""])
+    mode = b"" if details.mode is None else uint32(IFLA_MACVLAN_MODE, MACVLAN_MODES[details.mode])
+    return mode + b"".join(
+        attribute(LINK_OPTIONS[name].attribute, _number_of(LINK_OPTIONS[name]).pack(value))
+        for name, value in details.link_options.items()
+    )
 
 
 def _parse_macvlan(data: Attributes) -> Details:
-    return Details(_MODE_NAMES.get(number(data, IFLA_MACVLAN_MODE)))
+    options = {
+        option.name: _number_of(option).unpack_from(data[option.attribute])[0]
+        for option in LINK_OPTIONS.values()
+        if option.attribute in data
+    }
+    return Details(_MODE_NAMES.get(number(data, IFLA_MACVLAN_MODE)), link_options=options)
+
+
+def _number_of(option: LinkOption) -> struct.Struct:
+    return INT32 if option.is_signed else UINT32
 
 
 def _pack_vlan(details: Details) -> bytes:
@@ -194,6 +213,7 @@ MACVLAN = LinkKind(
     pack=_pack_macvlan,
     parse=_parse_macvlan,
     modes=MACVLAN_MODES,
+    has_link_options=True,
     # A passthru link takes its parent's MAC over; setting one would rewrite the parent's.
     exclusive_modes=frozenset(("passthru",)),
     quiet_modes={"bridge": "private"},
@@ -215,6 +235,7 @@ MACVTAP = LinkKind(
     "macvtap",
     parse=_parse_macvlan,
     modes=MACVLAN_MODES,
+    has_link_options=True,
     exclusive_modes=MACVLAN.exclusive_modes,
     is_stacked=True,
     shares_parent=True,

@@ -77,7 +77,9 @@ from .constants import (
     RTN_UNICAST,
     VLAN_PROTOCOLS,
 )
-from .kinds import kind_named
+from .kinds import Details, kind_named
+
+NO_DETAILS = Details()
 
 _TABLE_SIZE = ATTRIBUTE.size + UINT32.size  # of RTA_TABLE, which comes first in a route
 
@@ -97,7 +99,7 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
     info = attributes(attrs.get(IFLA_LINKINFO, b""))
     kind = string(info.get(IFLA_INFO_KIND, b""))
     parse_details = kind_named(kind).parse
-    mode, vlan = (None, None) if parse_details is None else parse_details(attributes(info.get(IFLA_INFO_DATA, b"")))
+    details = NO_DETAILS if parse_details is None else parse_details(attributes(info.get(IFLA_INFO_DATA, b"")))
     lower = number(attrs, IFLA_LINK)
     return Link(
         index=index,
@@ -113,9 +115,10 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         lower=lower or None,
         lower_netns=number(attrs, IFLA_LINK_NETNSID),
         master=number(attrs, IFLA_MASTER) or None,
-        macvlan_mode=mode,
-        vlan=vlan,
+        macvlan_mode=details.mode,
+        vlan=details.vlan,
         altnames=_parse_altnames(attrs[IFLA_PROP_LIST]) if IFLA_PROP_LIST in attrs else (),
+        link_options=details.link_options,
     )
 
 
