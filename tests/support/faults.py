@@ -16,8 +16,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, route_socket, write
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import tools
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, machine, route_socket, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.session import Session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, constants, pack
@@ -232,9 +231,8 @@ class Clock:
         self._ahead = mmap.mmap(-1, mmap.PAGESIZE)
 
     def __call__(self) -> None:
-        clock = tools.DEFAULT_TOOLS.clock
-        ahead = clock._replace(uptime=lambda: clock.uptime() + struct.unpack_from("d", self._ahead)[0])
-        tools.DEFAULT_TOOLS = tools.DEFAULT_TOOLS._replace(clock=ahead)
+        uptime = machine.uptime
+        machine.uptime = lambda: uptime() + struct.unpack_from("d", self._ahead)[0]  # type: ignore[assignment]
 
     def put_forward(self, seconds: float) -> None:
         struct.pack_into("d", self._ahead, 0, seconds)

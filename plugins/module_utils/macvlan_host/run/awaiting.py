@@ -2,29 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal of a run that awaits confirmation, is working, or died."""
+"""The journal of a run: it awaits confirmation, is at work, or was interrupted."""
 
 from __future__ import annotations
 
 from ..errors import PendingError
 from ..store.journal import Journal, Stored
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 
 def seconds_awaited(journal: Journal | None, tools: Tools) -> float:
-    """For how long something still awaits confirmation; 0 when nothing does."""
+    """The seconds for which a change still awaits confirmation; 0 if none does."""
     if journal is None or journal.confirm_by is None or not journal.applied or journal.boot_id != tools.boot_id():
         return 0.0
     return max(0.0, journal.confirm_by - tools.clock.uptime())
 
 
-def check_nothing_awaited(*, state_dir: str, tools: Tools | None = None) -> None:
-    """A look at the record alone.
+def check_nothing_awaited(*, state_dir: str, tools: Tools = DEFAULT_TOOLS) -> None:
+    """Refuse to continue while a change awaits confirmation; only the database is read.
 
     :raises PendingError: a change still awaits confirmation
     :raises StateError: the database cannot be read
     """
-    tools = tools or default_tools()
     refuse_while_awaited(tools.store(state_dir).read(), tools)
 
 
@@ -39,7 +38,7 @@ def refuse_while_awaited(stored: Stored, tools: Tools) -> None:
 
 
 def journal_warnings(stored: Stored, interrupted: bool, tools: Tools) -> tuple[str, ...]:
-    """The warnings about a run with a journal: it died, or it is working."""
+    """The warnings about a run with a journal: it was interrupted, or it is at work."""
     journal = stored.journal
     if journal is None:
         return ()

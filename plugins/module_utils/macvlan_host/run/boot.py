@@ -18,7 +18,7 @@ from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited
 from .execute import execute
 from .info import recorded_objects
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
@@ -28,10 +28,10 @@ class Restored:
     """The result of one or more passes.
 
     :ivar total: how many objects are recorded
-    :ivar parents: the names of all links that something recorded sits on
+    :ivar parents: the names of all links that recorded objects use as parent
     :ivar missing: the objects that are not there, or not as they are recorded
     :ivar refused: whether the kernel has refused any of them
-    :ivar pending: what awaits confirmation, in a sentence: until then the state to restore is undecided
+    :ivar pending: a sentence about the change that awaits confirmation; until then the state to restore is not known
     """
 
     total: int
@@ -51,16 +51,15 @@ class Restored:
 Tell = t.Callable[[Restored], None]
 
 
-def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | None = None) -> Restored:
+def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools = DEFAULT_TOOLS) -> Restored:
     """Restore everything that is recorded, and wait for parents and namespaces that are not there yet.
 
-    A change that awaits confirmation is waited for in the same time: it is confirmed or reverted.
+    If a change awaits confirmation, the time includes the wait until that change is confirmed or reverted.
 
-    :param timeout: how long to wait, in seconds; None for as long as anything is awaited
-    :param tell: called with what is done so far whenever a wait begins
+    :param timeout: how long to wait, in seconds; None to wait until nothing is missing
+    :param tell: called with the result so far, each time a wait begins
     :raises MacvlanHostError: the database or the kernel cannot be used at all
     """
-    tools = tools or default_tools()
     clock = tools.clock
     deadline = None if timeout is None else clock.now() + timeout
     with Watch() as watch:
@@ -69,7 +68,7 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | No
         while restored.awaited:
             tell(restored)
             left = None if deadline is None else deadline - clock.now()
-            # Also a parent that was there may go and come back meanwhile.
+            # A parent that was there may disappear and return in the meantime, too.
             if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
                 break
             if restored.refused:
@@ -81,7 +80,7 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools | No
 
 
 def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, tools: Tools) -> Restored:
-    """One pass, as soon as nothing awaits confirmation; at the deadline, what does."""
+    """One pass, as soon as no change awaits confirmation; at the deadline, a result that names that change."""
     told = False
     while True:
         try:
@@ -106,7 +105,7 @@ def _after(earlier: Restored, later: Restored) -> Restored:
 
 
 def _restore_once(state_dir: str, tools: Tools) -> Restored:
-    """One pass: all at once, or, when the kernel refuses something of it, each by itself."""
+    """One pass: all objects in one plan or, if the kernel refuses a step of it, each object in its own."""
     try:
         return _restored([execute(Restoration(), state_dir=state_dir, dry_run=False, tools=tools)])
     except KernelError:
@@ -127,7 +126,7 @@ def _restore_one_by_one(state_dir: str, tools: Tools) -> Restored:
 
 
 def _restored(outcomes: t.Sequence[Outcome], refused: t.Iterable[Missing] = ()) -> Restored:
-    """What outcomes of restorations say together."""
+    """The result of several restorations together."""
     shown = outcomes[-1].shown if outcomes else {}
     missing = {item.ref: item for outcome in outcomes for item in outcome.missing}
     missing.update((item.ref, item) for item in refused)

@@ -10,20 +10,19 @@ from ..errors import StateError
 from ..model.access import Connection
 from ..store.journal import Journal, Stored
 from .awaiting import seconds_awaited
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 WATCH_INTERVAL = 1.0  # seconds
 
 
 def confirm(
-    *, state_dir: str, connection: Connection | None, dry_run: bool, tools: Tools | None = None
+    *, state_dir: str, connection: Connection | None, dry_run: bool, tools: Tools = DEFAULT_TOOLS
 ) -> str:
-    """Record for good what a run has done that awaits confirmation; what messages call it.
+    """Confirm the change that awaits confirmation, so that it stays; return its name for messages.
 
-    :param connection: the one that the confirmation came by
-    :raises StateError: nothing awaits it any more, or it came by the connection of the run itself
+    :param connection: the connection over which the confirmation came
+    :raises StateError: no change awaits confirmation, or the connection is the one of the run that made the change
     """
-    tools = tools or default_tools()
     state = tools.store(state_dir)
     if dry_run or not state.is_there():
         return _confirmable(state.read(), connection, tools).doing
@@ -32,7 +31,8 @@ def confirm(
         session.record_intention()
         session.keep_backup()
         if session.is_older:
-            # The process of that release which waits for this could not read what the next run writes.
+            # The waiting process of that older release must see the confirmation before the next run writes rows that
+            # it cannot read.
             tools.clock.sleep(2 * WATCH_INTERVAL)
     return journal.doing
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The second phase of a run: what is to be done, and what the user is told of it."""
+"""The second phase of a run: decide what to do, and what to tell the user."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .tools import Tools
 class Decision(t.NamedTuple):
     """What a run will do.
 
-    :ivar outcome: what will have come of it, as the user is told
+    :ivar outcome: the result, as the user will see it
     :ivar plan: the steps, and the record before and after them
     :ivar boot_id: of the boot in which this was decided
     """
@@ -45,7 +45,7 @@ class Decision(t.NamedTuple):
 
 
 def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy | None) -> Needs:
-    """What of the kernel a decision on a request looks at."""
+    """The part of the kernel's state that the decision on a request needs."""
     needs = needs_of(requests_of(request, stored.record), stored.record)
     if stored.journal is not None:
         needs = needs_before_undoing(needs, stored.journal.steps)
@@ -56,7 +56,7 @@ def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy |
 def decide(
     request: AnyRequest, observed: Observation, policy: LockoutPolicy | None, tools: Tools, foresee: bool = False
 ) -> Decision:
-    """Plan what a request takes, and refuse what must not be done.
+    """Plan the steps for a request, and refuse what must not be done.
 
     :param policy: how to treat steps that would cut an access path; None if there is no access path to protect
     :param foresee: as in :func:`plan.plan.plan`; only check mode does so
@@ -78,9 +78,9 @@ def _check_access_paths(
 ) -> tuple[str, ...]:
     """The warnings about steps that may cut an access path.
 
-    :raises PlanError: they would, without force
+    :raises PlanError: they would cut it, and the policy does not allow that
     """
-    # A run with nothing to do cuts nothing, and need not ask.
+    # A run without steps cuts no access path.
     if policy is None or not plan.steps:
         return ()
     from ..plan import lockout_guard
@@ -90,7 +90,7 @@ def _check_access_paths(
 
 
 def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
-    """What to tell of endpoints that go and whose links are not where they were made: others have moved them."""
+    """The warnings about removed endpoints whose links another program has moved to another namespace."""
     deleted = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
     return tuple(
@@ -100,7 +100,7 @@ def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
 
 
 def elsewhere(endpoints: t.Sequence[Endpoint], tools: Tools) -> t.Iterator[tuple[str, str, str]]:
-    """Title of the endpoint, name of the link, title of the namespace, of links that are in another one than theirs."""
+    """(title of the endpoint, name of the link, title of the namespace) of each link in a wrong namespace."""
     tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
     for netns, space in reader_of(tools).tagged_spaces(tools.host_id()).items() if tagged else ():
         for link in space.links.values():

@@ -14,28 +14,27 @@ from ..result.outcome import Outcome
 from ..store.journal import Stored
 from .decide import Decision, decide, needs_to_decide
 from .observe import observe, observe_as_writer
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 
 def execute(
-    request: AnyRequest, *, state_dir: str, dry_run: bool, policy: LockoutPolicy | None = None, tools: Tools | None = None
+    request: AnyRequest, *, state_dir: str, dry_run: bool, policy: LockoutPolicy | None = None, tools: Tools = DEFAULT_TOOLS
 ) -> Outcome:
     """Bring one object, or a whole configuration, to the requested state, or, with ``dry_run``, predict the result.
 
-    A real run begins with the same phases that check mode consists of: a run with nothing to do takes no lock, and what
-    is refused on a host without a database leaves none behind. Otherwise a refusal counts only with the lock held,
-    because another run may be half-way through what this one looks at. What was decided without the lock is performed if
-    the lock was free and no run has written to the database since; else the run observes and decides again.
+    Every run first observes and decides without the lock; a dry run ends there. So a run with nothing to do takes no lock,
+    and a request that is refused on a host without a database creates none. Any other refusal counts only with the lock
+    held, because another run may be in the middle of its steps. The decision made without the lock is performed if the
+    lock was free and no run has written to the database since; otherwise the run observes and decides again.
 
     :param policy: how to treat steps that would cut an access path; None if there is no access path to protect
-    :param tools: what it works with; those of this machine when none are handed in
-    :raises MacvlanHostError: it was refused, or failed; nothing has changed then
+    :param tools: what it works with; those of this machine by default
+    :raises MacvlanHostError: it was refused, or it failed; then nothing has changed
     """
 
     def needs(stored: Stored) -> Needs:
         return needs_to_decide(request, stored, policy)
 
-    tools = tools or default_tools()
     state = tools.store(state_dir)
     decision: Decision | None = None
     version: tuple[object, ...] | None = None
@@ -43,14 +42,14 @@ def execute(
         observed = observe(state, needs, tools)
         decision = decide(request, observed, policy, tools, foresee=dry_run)
         version = observed.version if state.version() == observed.version else None
-        # Another run that is at work may be making what is missing at this moment.
+        # Another run may be creating the missing objects at this moment.
         may_come = bool(decision.outcome.missing) and version is None
         if dry_run or not (decision.outcome.changed or observed.interrupted or may_come):
             return decision.outcome
     except (PlanError, KernelError):
         if dry_run or not state.is_there():
             raise
-    # What only looks imports nothing that writes.
+    # A run that only reads imports nothing that writes.
     from .perform import perform
     from .provisional import open_revert_timer, perform_provisionally
 

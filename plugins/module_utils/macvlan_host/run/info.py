@@ -16,11 +16,11 @@ from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
 from .snapshot import check_not_lost, look
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 
 def inspect(
-    *, state_dir: str, network: str | None, endpoint: str | None, tools: Tools | None = None
+    *, state_dir: str, network: str | None, endpoint: str | None, tools: Tools = DEFAULT_TOOLS
 ) -> dict[str, t.Any]:
     """All that is recorded, and how the kernel differs from it.
 
@@ -28,7 +28,6 @@ def inspect(
     :param endpoint: only endpoints of this name, their networks and parents
     :raises MacvlanHostError: the database or the kernel cannot be read
     """
-    tools = tools or default_tools()
     state = tools.store(state_dir)
     check_not_lost(state, tools)
     stored, kernel = look(state, lambda stored: needs_of_everything(stored.record), tools)
@@ -43,12 +42,12 @@ def inspect(
     return report
 
 
-def recorded_objects(*, state_dir: str, tools: Tools | None = None) -> tuple[Ref, ...]:
-    """The recorded objects, those that carry others before these.
+def recorded_objects(*, state_dir: str, tools: Tools = DEFAULT_TOOLS) -> tuple[Ref, ...]:
+    """The recorded objects; an object comes after those that it depends on.
 
     :raises StateError: the database cannot be read
     """
-    record = (tools or default_tools()).store(state_dir).read().record
+    record = tools.store(state_dir).read().record
     return (
         *(item.ref for item in stacked(record.links.values())),
         *(item.ref for item in record.networks.values()),

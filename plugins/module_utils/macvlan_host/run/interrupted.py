@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Handles the journal of a run that died, or that awaits confirmation."""
+"""Handles the journal of an interrupted run, or of one that awaits confirmation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .writer import open_writer
 
 
 def undo_or_finish_interrupted(session: Session, stored: Stored, tools: Tools) -> list[str]:
-    """Undo the steps of a run that died, or finish them if it was a removal; return the failures, one sentence each."""
+    """Undo the steps of an interrupted run, or finish them if it was a removal; return the failures, one sentence each."""
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
     if journal.boot_id == tools.boot_id():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first phase of a run: what is recorded, and what the kernel has."""
+"""The first phase of a run: read the record and the kernel's state."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if t.TYPE_CHECKING:
 
 
 class Observation(t.NamedTuple):
-    """What a run decides on.
+    """The state on which a run bases its decision.
 
     :ivar warnings: what the user is told of runs before this one, a sentence each
-    :ivar version: of the database before it was looked at, None when that was in the hands of a writer
-    :ivar interrupted: whether a run that died has left something to clear up; record and kernel are as after that
+    :ivar version: of the database before it was read; None if a writer was at work
+    :ivar interrupted: whether an interrupted run must be undone or finished first; record and kernel are as they will be then
     """
 
     record: Record
@@ -54,7 +54,7 @@ def observe(state: State, needs: NeedsOf, tools: Tools) -> Observation:
 
 
 def observe_as_writer(session: Session, needs: NeedsOf, tools: Tools) -> Observation:
-    """Read record and kernel with the lock held, after settling a run that died.
+    """Read record and kernel with the lock held, after an interrupted run was undone or finished.
 
     :raises MacvlanHostError: the database or the kernel cannot be read, or a change awaits confirmation
     """

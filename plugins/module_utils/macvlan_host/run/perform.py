@@ -27,12 +27,12 @@ from .decide import Decision, elsewhere
 from .tools import Tools, Writer
 from .writer import open_writer
 
-# What the kernel answers when another link has a MAC address, or a passthru parent.
+# The kernel's answers if another link has the MAC address, or the passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)
 
 
 def perform(session: Session, request: AnyRequest, decision: Decision, tools: Tools) -> Outcome:
-    """Carry a plan out."""
+    """Perform a plan and record its result."""
     plan = decision.plan
     changes = changes_between(plan.before, plan.after)
     if plan.steps:
@@ -50,7 +50,7 @@ def perform(session: Session, request: AnyRequest, decision: Decision, tools: To
 
 @contextlib.contextmanager
 def writing(steps: t.Sequence[Step], tools: Tools) -> t.Iterator[Writer]:
-    """What does steps. Afterwards neighbours are told of addresses of the host that links of ours have no longer."""
+    """A writer for the steps. Afterwards host addresses that our links no longer have are announced to neighbours."""
     try:
         with contextlib.closing(open_writer(tools)) as writer:
             yield writer
@@ -72,7 +72,7 @@ def apply_steps(session: Session, writer: Writer, plan: Plan, title: str) -> Non
         if not problems:
             session.forget_intention()
         if isinstance(exc, KernelError) or problems and isinstance(exc, Exception):
-            # What is left stays written down.
+            # The journal stays, for the next run to finish.
             left = (
                 f"; undoing the steps before it failed too: {'; '.join(problems)}; the next run tries again"
                 if problems
@@ -84,7 +84,7 @@ def apply_steps(session: Session, writer: Writer, plan: Plan, title: str) -> Non
 
 
 def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
-    """What went wrong, after the title of the object that it befell; what is no error of ours has a name, too."""
+    """The error, after the title of its object."""
     if not isinstance(exc, MacvlanHostError):
         return f"{title}: {type(exc).__name__}: {exc}"
     step = exc.step if isinstance(exc, KernelError) else None
@@ -117,7 +117,7 @@ def _commit(session: Session, writer: Writer, plan: Plan, changes: t.Sequence[t.
         session.record(changes)
     except BaseException as exc:
         if plan.removal:
-            # The intention that is written down is to finish it, and the disk may refuse to have it taken away.
+            # The journal says that the next run finishes the removal, and the disk may refuse to delete the journal.
             raise StateError(f"{exc}; the objects are removed from the kernel, and the next run on this host updates the record") from exc
         writer.ensure_done(inverse(plan.steps))
         # The disk that refused the record may refuse this too; the next run then undoes what is gone already.

@@ -41,7 +41,7 @@ def perform_provisionally(
     session.intend(
         Journal(decision.boot_id, request.title, False, plan.steps, changes, confirm_by, connection)
     )
-    # Before anything is done: the connection, and this process with it, may end in the middle.
+    # Before the first step: the steps may cut the connection, which ends this process.
     timer.begin(repr(confirm_by))
     with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
         apply_steps(session, writer, plan, request.title)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel of this machine, for those who look at it."""
+"""Reads the kernel of this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tools import Reader, Tools
 
 
 class KernelReader:
-    """Looks at the kernel of this machine."""
+    """Reads the kernel of this machine."""
 
     def read_kernel(self, needs: Needs, host: str, boot_id: str) -> Kernel:
         return read.read_kernel(needs, host, boot_id)
@@ -27,5 +27,5 @@ class KernelReader:
 
 
 def reader_of(tools: Tools) -> Reader:
-    """What a run looks at the kernel with."""
+    """The reader of a run."""
     return tools.reader or KernelReader()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record made usable again."""
+"""Recovers a record that was damaged or lost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..steps.record_diff import changes_between
 from .awaiting import journal_warnings
 from .interrupted import undo_or_finish_interrupted
 from .reader import reader_of
-from .tools import Tools, default_tools
+from .tools import DEFAULT_TOOLS, Tools
 
 
 class Recovered(t.NamedTuple):
-    """What a recovery of the record has done.
+    """The result of a recovery of the record.
 
     :ivar done: a sentence each
-    :ivar unknown: what carries our tag and is still not recorded, a phrase each
+    :ivar unknown: links and namespaces that carry our tag and are still not recorded, a phrase each
     :ivar total: how many objects are recorded now
     """
 
@@ -29,12 +29,11 @@ class Recovered(t.NamedTuple):
     total: int
 
 
-def recover(*, state_dir: str, tools: Tools | None = None) -> Recovered:
+def recover(*, state_dir: str, tools: Tools = DEFAULT_TOOLS) -> Recovered:
     """Make the record usable again from its backup and from the tags of links; the kernel is not changed.
 
     :raises MacvlanHostError: nothing can be done, and why
     """
-    tools = tools or default_tools()
     state = tools.store(state_dir)
     done = state.repair()
     with state.locked("recovering the record") as session:

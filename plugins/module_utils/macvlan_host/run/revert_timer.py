@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A process that outlives the run, its connection and the control node."""
+"""A process that reverts an unconfirmed change after the run, its connection or the control node has ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import typing as t
 
 
 class RevertTimer:
-    """Work that is done in a process of its own, in the background, with nothing open that is open here.
+    """Work for a background process, which shares no open file with the run.
 
-    The process is made at once, and waits for :meth:`begin`: SQLite does not bear a fork while it has a database open
-    (sqlite.org/howtocorrupt.html, 2.6). All that it needs has to be imported by then, because what a module was sent as
-    is deleted when the module ends.
+    The process is made at once, and waits for :meth:`begin`: SQLite allows no fork while it has a database open
+    (sqlite.org/howtocorrupt.html, 2.6). It imports all modules before, because Ansible deletes the
+    files of a module when the module ends.
 
     :param work: called there with the text of :meth:`begin`; what it raises is lost with it
     """
@@ -45,7 +45,7 @@ class RevertTimer:
         os.write(self._mouth, text.encode())
 
     def close(self) -> None:
-        """Let it go; without :meth:`begin` there is nothing to do."""
+        """Release the process; if :meth:`begin` was not called, the process ends."""
         os.close(self._mouth)
 
 

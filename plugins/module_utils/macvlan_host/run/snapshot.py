@@ -19,12 +19,12 @@ from .tools import Tools
 
 READ_ATTEMPTS = 5
 
-# What of the kernel is looked at depends on what is recorded.
+# Which part of the kernel's state is read depends on the record.
 NeedsOf = t.Callable[[Stored], Needs]
 
 
 def look(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
-    """Record and kernel of one moment, as far as possible while other runs may be writing."""
+    """Record and kernel at one moment, as far as possible while other runs write."""
     for dummy in range(READ_ATTEMPTS):
         version = state.version()
         stored = state.read()
@@ -35,7 +35,7 @@ def look(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
 
 
 def look_at_kernel(needs: Needs, tools: Tools) -> Kernel:
-    """The kernel of this host, as far as it is needed."""
+    """The part of the kernel's state that is needed."""
     return reader_of(tools).read_kernel(needs, tools.host_id(), tools.boot_id())
 
 
@@ -51,7 +51,7 @@ def check_not_lost(state: State, tools: Tools) -> None:
     if lost:
         namespaces = sorted(lost, key=lambda netns: netns.title)
         shown = "; ".join(f"{', '.join(link.name for link in lost[netns])} in {netns.title}" for netns in namespaces)
-        # A loopback goes with its namespace only, and with that goes all that is in it.
+        # A loopback is deleted with its namespace only, and with all that is in the namespace.
         netns, link = namespaces[0], lost[namespaces[0]][0]
         loopback = next((item for item in lost[netns] if item.loopback), None)
         delete = f"ip netns delete {shlex.quote(netns.value)}" if loopback else f"{netns.ip} link delete {link.name}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run works with and does not make itself: the store, the kernel, the clock and this machine."""
+"""The collaborators of a run: the store, the kernel, the clock and this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if t.TYPE_CHECKING:
 
 
 class Reader(t.Protocol):
-    """What looks at the kernel."""
+    """Reads the kernel."""
 
     def read_kernel(self, needs: Needs, host: str, boot_id: str) -> Kernel:
-        """What is needed of the kernel."""
+        """The part of the kernel's state that is needed."""
 
     def tagged_spaces(self, host: str) -> dict[Netns, Space]:
         """The namespaces that have links with our tag."""
@@ -33,35 +33,40 @@ class Reader(t.Protocol):
 
 
 class Writer(t.Protocol):
-    """What does steps in the kernel."""
+    """Performs steps in the kernel."""
 
     def apply(self, steps: t.Sequence[Step]) -> None:
-        """Do all steps, in order."""
+        """Perform all steps, in order."""
 
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
         """Those of the steps given to apply that may have had an effect."""
 
     def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
-        """Do steps of which some may be done already; what went wrong, a sentence each."""
+        """Perform steps of which some may be done already; return the problems, a sentence each."""
 
     def close(self) -> None:
-        """Let go of the kernel."""
+        """Close its sockets."""
+
+
+def _uptime() -> float:
+    """Looked up at each call, so that tests can change the clock of a machine after this file was imported."""
+    return machine.uptime()
 
 
 class Clock(t.NamedTuple):
-    """What time is taken from, in seconds.
+    """The sources of time, in seconds.
 
     :ivar uptime: since the boot of the machine
-    :ivar now: since some moment, for measuring
+    :ivar now: since an arbitrary moment, to measure durations
     """
 
-    uptime: t.Callable[[], float] = machine.uptime
+    uptime: t.Callable[[], float] = _uptime
     now: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
 
 
 class Tools(t.NamedTuple):
-    """What a run works with.
+    """The collaborators of a run.
 
     The kernel's own reader and writer are in run/reader.py and run/writer.py, so that a run imports only
     the one that it uses.
@@ -69,7 +74,7 @@ class Tools(t.NamedTuple):
     :ivar store: the state database of a folder
     :ivar reader: None for the one of the kernel of this machine
     :ivar writer: opens one; None for those of the kernel of this machine
-    :ivar host_id: what tells this machine from others
+    :ivar host_id: identifies this machine
     :ivar boot_id: the id of this boot
     """
 
@@ -81,10 +86,5 @@ class Tools(t.NamedTuple):
     boot_id: t.Callable[[], str] = machine.boot_id
 
 
-# What a run takes that is handed no others; a test may put others in their place.
+# The tools of this machine, for a run that is given no others.
 DEFAULT_TOOLS = Tools()
-
-
-def default_tools() -> Tools:
-    """The tools of this machine, at this moment."""
-    return DEFAULT_TOOLS

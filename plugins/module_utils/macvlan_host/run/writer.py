@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel of this machine, for those who change it."""
+"""Changes the kernel of this machine."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .tools import Tools, Writer
 
 
 def open_writer(tools: Tools) -> Writer:
-    """What a run changes the kernel with; to be closed afterwards."""
+    """The writer of a run; the caller closes it."""
     return (tools.writer or KernelWriter)()

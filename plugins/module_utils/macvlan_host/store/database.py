@@ -26,9 +26,9 @@ READ_ATTEMPTS = 50
 
 
 class State:
-    """The database of one ``state_dir``; nothing is opened or made before it is needed.
+    """The database of one ``state_dir``; nothing is opened or created before it is needed.
 
-    What only looks imports nothing that writes.
+    A run that only reads imports nothing that writes.
     """
 
     def __init__(self, folder: str) -> None:
@@ -50,7 +50,7 @@ class State:
             return False
 
     def version(self) -> tuple[object, ...]:
-        """Equal for two moments between which nothing was written."""
+        """A value that changes with every write to the database."""
         return signature(self.path), signature(f"{self.path}-wal")
 
     def read(self) -> Stored:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of the database: opened, looked at, made durable."""
+"""The files of the database: open, check and sync them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reported(path: str) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def files_used(path: str) -> t.Iterator[None]:
-    """Tell an error of a file as one of the database that could not be replaced."""
+    """Report an error of a file as a database that could not be replaced."""
     try:
         yield
     except OSError as exc:
@@ -46,7 +46,7 @@ def files_used(path: str) -> t.Iterator[None]:
 
 
 def make_durable(path: str) -> None:
-    """Have a file on the disk before its new name is."""
+    """Sync a file to the disk before it gets its new name."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -55,7 +55,7 @@ def make_durable(path: str) -> None:
 
 
 def read_once(path: str) -> Stored | None:
-    """What is recorded; None when a writer came in between.
+    """The record; None if a writer interfered.
 
     Without a write-ahead log no writer is at work, and the file is read as it is: the usual way of reading
     would leave a log and an index behind.
@@ -78,12 +78,12 @@ def read_once(path: str) -> Stored | None:
 
 
 def check_whole(path: str) -> None:
-    """SQLite takes a short file for an empty database, and misses a lost end until it gets there.
+    """Refuse a truncated file: SQLite reads a short file as an empty database, and notices a lost end only when it reads there.
 
     The header (sqlite.org/fileformat2.html, 1.3) says how many pages there are; with a log beside it, the file may
     rightly have fewer.
 
-    :raises UnknownError: a newer release has written it, whatever has become of it since
+    :raises UnknownError: a newer release has written it
     :raises ValueError: this is no database, or not all of one
     """
     with open(path, "rb") as file:
@@ -104,15 +104,15 @@ def check_whole(path: str) -> None:
 
 def connect(path: str, mode: str) -> sqlite3.Connection:
     """A connection to a database file."""
-    # Transactions are begun by hand (isolation_level None), so that it is plain what belongs to one.
-    # What has a meaning of its own in a file: address (sqlite.org/uri.html, 3.1).
+    # Transactions are begun explicitly (isolation_level None), so that their extent is visible in the code.
+    # Characters with a special meaning in a file: URI (sqlite.org/uri.html, 3.1).
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     uri = f"file:{escaped}?{mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=LOCK_TIMEOUT)
 
 
 def signature(path: str) -> tuple[int, int, int] | None:
-    """What tells whether a file is another one than before; None where there is none."""
+    """A value that changes when a file is replaced or written; None if there is no file."""
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -15,10 +15,10 @@ from ..errors import StateError
 def make_folder(folder: str, path: str) -> None:
     """Create a folder for the database in which only root can change anything, if it is missing.
 
-    :raises StateError: it cannot be made, or is not safe to use
+    :raises StateError: it cannot be created, or is not safe to use
     """
     check_safe(folder, path)
-    # The mode is that of the last folder; those above it must not be for others to write either.
+    # The mode applies to the last folder; other users must not be able to write to those above it either.
     umask = os.umask(0o022)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

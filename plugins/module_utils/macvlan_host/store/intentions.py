@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The intention of a run as its row in the database has it."""
+"""The journal of a run as JSON, for its row in the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .journal import Journal
 
 def text_of(journal: Journal) -> str:
     """The body of the row."""
-    # Piece by piece: all steps of a large host as plain dicts would take more memory than anything else of a run.
+    # Step by step: all steps of a large host as plain dicts would take more memory than the rest of a run.
     steps = ", ".join(json.dumps(to_plain(step, with_restoring_steps=not journal.removal)) for step in journal.steps)
     to_confirm = journal.confirm_by is not None
     changes = json.dumps(journal.changes if journal.removal or to_confirm else ())
@@ -29,9 +29,9 @@ def text_of(journal: Journal) -> str:
 
 
 def journal_from_plain(boot_id: str, doing: str, stored: t.Any) -> Journal:
-    """The intention of a run from JSON types.
+    """The journal of a run from JSON types.
 
-    :raises ValueError: it is none
+    :raises ValueError: it is not a journal
     """
     body = validators.fields("journal", {"boot_id": boot_id, "doing": doing, **stored}, _JOURNAL)
     readers: tuple[tuple[str, t.Callable[[t.Any], t.Any]], ...] = (("steps", from_plain), ("changes", change_from_plain))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The intention of a run as it is written down before the kernel is touched."""
+"""The journal: what a run intends to do, stored before it changes the kernel."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Journal:
-    """What a run intends, written before it touches the kernel.
+    """What a run intends to do, stored before it changes the kernel.
 
-    :ivar boot_id: of the boot in which it ran; after another boot the kernel remembers nothing of it
+    :ivar boot_id: of the boot in which it ran; after another boot its effects on the kernel are gone
     :ivar removal: finished, not undone
-    :ivar changes: what it will have recorded; known after a crash only for a removal, and for what is to be confirmed
+    :ivar changes: its changes of the record; known after a crash only for a removal, and for a change that awaits confirmation
     :ivar confirm_by: seconds of CLOCK_BOOTTIME until which the change must be confirmed, None for a permanent change
-    :ivar connection: the one that it came by, which is not the one to confirm it by
-    :ivar applied: whether all of it is done, and nothing but the confirmation is missing
+    :ivar connection: the SSH connection of the run, over which it cannot be confirmed
+    :ivar applied: whether all steps are done, and only the confirmation is missing
     """
 
     boot_id: str

@@ -21,9 +21,9 @@ LOCK = "lock"
 
 @contextlib.contextmanager
 def lock(folder: str, doing: str) -> t.Iterator[bool]:
-    """Hold the lock of a folder; whether it had to be waited for.
+    """Hold the lock of a folder; yield whether the run had to wait for it.
 
-    :param doing: what for, told to those who wait in vain
+    :param doing: the purpose, which a waiting run names if its wait fails
     :raises StateError: another writer does not end
     """
     path = os.path.join(folder, LOCK)
@@ -41,7 +41,7 @@ def lock(folder: str, doing: str) -> t.Iterator[bool]:
 
 
 def _wait_for(descriptor: int, folder: str) -> bool:
-    """Take the lock; whether another run had it at first."""
+    """Take the lock; return whether another run had it at first."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     waited = False
     while True:
@@ -62,7 +62,7 @@ def _wait_for(descriptor: int, folder: str) -> bool:
 
 
 def is_locked(folder: str) -> bool:
-    """Whether a writer is at work, found out without taking the lock even for a moment (proc_locks(5))."""
+    """Whether a writer is at work, learned without taking the lock (proc_locks(5))."""
     try:
         status = os.stat(os.path.join(folder, LOCK))
         inode = f" {os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino} "

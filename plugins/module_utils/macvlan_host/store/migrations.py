@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the form in which an older release has written a row to the form of this release. Pure.
+"""Migrations of rows from the schema of an older release to the one of this release. Pure.
 
-A new field that has a default needs no step here, because a row without it gets the default. The number goes up all the
-same with the first release that writes it, so that an older release says what it meets: something newer.
+A new field that has a default needs no step here, because a row without it gets the default. The version still increases with the
+first release that writes the field, so that an older release can tell that the database is newer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 SCHEMA_VERSION = 2
-# What has a body of JSON, in the order in which it is read.
+# The tables whose rows have a JSON body, in the order in which they are read.
 TABLES = ("networks", "links", "namespaces", "endpoints", "journal")
 
 # Table of the body, or STEP for a step of a journal, and what was stored → what this release would have stored.
@@ -22,22 +22,22 @@ STEP = "step"
 
 
 def _from_1(dummy: str, stored: t.Any) -> t.Any:
-    """Release 2 has added fields, and the default of each is what release 1 did or was asked for."""
+    """Release 2 has added fields; the default of each is the behaviour of release 1."""
     return stored
 
 
-# The version that is left behind → how.
+# Old version → the migration to the next one.
 MIGRATIONS: dict[int, Migration] = {1: _from_1}
 
 
 def migrated(
     version: int, table: str, body: t.Any, migrations: t.Mapping[int, Migration] | None = None
 ) -> t.Any:
-    """A body in the form of this release.
+    """A body in the schema of this release.
 
-    What has a wrong form stays as it is: the readers refuse it, and say what it is.
+    A malformed body is returned unchanged: the readers refuse it with a message.
 
-    :param version: in which it was written
+    :param version: the schema in which it was written
     """
     known = MIGRATIONS if migrations is None else migrations
     for number in range(version, SCHEMA_VERSION):

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
 
 def repair(database: State) -> list[str]:
-    """Put the backup where the database is damaged, empty or gone; what was done, a sentence each.
+    """Replace a database that is damaged, empty or gone by its backup; return what was done, a sentence each.
 
     :raises StateError: it cannot be done, or the database or its backup belongs to something else or to a newer
         release; both are as they were then
@@ -33,7 +33,7 @@ def repair(database: State) -> list[str]:
         backup = _usable_backup(database)
         if damage is None:
             return []
-        # A log that is left would be played back into what takes the place of its database.
+        # SQLite would play a remaining log back into the database that replaces the damaged one.
         was_there = database.is_there()
         kept = _put_aside(database)
         done = f"{damage}; it is kept as {kept}" if was_there else damage
@@ -41,7 +41,7 @@ def repair(database: State) -> list[str]:
 
 
 def _damage(database: State) -> str | None:
-    """Why the database cannot be used; None when it can.
+    """Why the database cannot be used; None if it can.
 
     :raises StateError: it belongs to something else or to a newer release
     """
@@ -55,9 +55,9 @@ def _damage(database: State) -> str | None:
 
 
 def _usable_backup(database: State) -> tuple[str, bool]:
-    """What there is to say of the backup, and whether it can be used.
+    """A sentence about the backup, and whether it can be used.
 
-    :raises StateError: it belongs to something else or to a newer release, or does not hold still
+    :raises StateError: it belongs to something else or to a newer release, or changes all the time
     """
     try:
         written = os.stat(database.backup)
@@ -87,7 +87,7 @@ def _put_aside(database: State) -> str:
 
 
 def _take_backup(database: State, backup: tuple[str, bool]) -> str:
-    """Put the backup in the place of the database, if it can be used; what was done."""
+    """Replace the database by the backup, if the backup can be used; return what was done."""
     said, is_usable = backup
     if not is_usable:
         return f"{said}, so the record starts empty"

@@ -22,7 +22,7 @@ from .schema import schema_of
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring every row to the form of this release, and say so in the file."""
+    """Migrate every row to the schema of this release, and set the version of the file."""
     for table in TABLES:
         columns = _KEY_COLUMNS[table]
         where = " AND ".join(f"{column} = ?" for column in columns)
@@ -35,7 +35,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 
 def load(connection: sqlite3.Connection, path: str) -> Stored:
-    """All that is recorded, and the journal."""
+    """The record and the journal."""
     connection.execute("BEGIN")
     try:
         version = schema_of(connection, path)
@@ -58,7 +58,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
 
     boot_id, doing = journals[0] if journals else ("", "")
     parts: dict[str, dict[t.Any, t.Any]] = {table: {} for table in TABLES}
-    # All of it is read even if a row is wrong: another may tell that a newer release has written it.
+    # All rows are read even if one is wrong: another row may show that a newer release has written the database.
     for table, key, item in validators.each(read, rows):
         parts[table][key] = item
     journal = t.cast("Journal | None", parts.pop("journal").get(1))
@@ -69,7 +69,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
 
 
 def _journal(boot_id: str, doing: str, body: t.Any) -> Journal:
-    # It is hardly ever there, and nothing else that is read has steps.
+    # Imported here, because there is rarely a journal, and only a journal has steps.
     from .intentions import journal_from_plain
 
     return journal_from_plain(boot_id, doing, body)
@@ -94,7 +94,7 @@ _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def apply_rows(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
-    """Write what a run changes."""
+    """Write the changes of a run."""
     # All old rows first: an address or a MAC may go from one object to another.
     for change in changes:
         if change.existed:

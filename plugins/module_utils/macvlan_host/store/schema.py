@@ -35,7 +35,7 @@ CREATE TABLE journal (
 
 
 def newer_schema(path: str) -> str | None:
-    """What shows that a newer release has written a file; None when that does not show at its top."""
+    """What shows in the header of a file that a newer release has written it; None if nothing does."""
     try:
         with open(path, "rb") as file:
             return newer_header(file.read(100))
@@ -44,14 +44,14 @@ def newer_schema(path: str) -> str | None:
 
 
 def newer_header(header: bytes) -> str | None:
-    """What to tell of a header that a newer release has written; None for any other."""
+    """A phrase about a header that a newer release has written; None for any other header."""
     version, application = (int.from_bytes(header[start : start + 4], "big") for start in (60, 68))
     is_newer = header.startswith(MAGIC) and application == APPLICATION_ID and version > SCHEMA_VERSION
     return SIGN.format(version=version) if is_newer else None
 
 
 def schema_of(connection: sqlite3.Connection, path: str) -> int | None:
-    """The version of the schema; None where that has still to be made.
+    """The version of the schema; None if the database is new and empty.
 
     :raises UnknownError: it belongs to a newer release of the collection
     :raises StateError: the file belongs to something else

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state database in the hands of the one writer."""
+"""The state database as its one writer uses it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if t.TYPE_CHECKING:
 
 @contextlib.contextmanager
 def locked(database: State, doing: str) -> t.Iterator[Session]:
-    """Be the one writer of a database for the length of the block; it is made if there is none.
+    """Be the one writer of a database during the block; create the database if there is none.
 
-    :param doing: what for, told to those who wait in vain
+    :param doing: the purpose, which a waiting run names if its wait fails
     :raises StateError: another writer does not end, or the database cannot be used
     """
     path = database.path
@@ -50,10 +50,10 @@ def locked(database: State, doing: str) -> t.Iterator[Session]:
 
 
 class Session:
-    """The database in the hands of the one writer.
+    """The database as its one writer uses it.
 
-    :ivar version_before: :meth:`State.version` when the lock was taken; None when another run had the lock before,
-        however briefly, because the kernel has had time to change as well
+    :ivar version_before: :meth:`State.version` when the lock was taken; None if another run had the lock before, even
+        for a moment, because the kernel may have changed as well
     """
 
     def __init__(self, connection: sqlite3.Connection, path: str, version: tuple[object, ...] | None) -> None:
@@ -61,7 +61,7 @@ class Session:
         self._connection = connection
         self._path = path
         with reported(path):
-            # Before anything is changed: a database of something else must stay as it is.
+            # Before any change: the database of another program must stay as it is.
             schema = schema_of(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -71,7 +71,7 @@ class Session:
 
     @property
     def is_older(self) -> bool:
-        """Whether an older release has written the database, and nothing was written in the form of this one yet."""
+        """Whether the database still has the schema of an older release."""
         return self._schema < SCHEMA_VERSION
 
     def _make_schema(self) -> None:
@@ -90,7 +90,7 @@ class Session:
             return load(self._connection, self._path)
 
     def intend(self, journal: Journal) -> None:
-        """Write the steps that are about to be performed, for the next run if this one dies.
+        """Store the steps before they are performed, so that the next run can undo or finish them if this one is interrupted.
 
         The next run finishes a removal, which needs no inverse steps, and undoes anything else, which needs no new rows.
         """
@@ -101,16 +101,16 @@ class Session:
             )
 
     def record(self, changes: t.Iterable[Change]) -> None:
-        """Record what was done, and take the intention away, in one transaction."""
+        """Record what was done, and delete the journal, in one transaction."""
         with self._transaction_of_this_release():
             apply_rows(self._connection, tuple(changes))
             self._connection.execute("DELETE FROM journal")
 
     def record_intention(self) -> None:
-        """Record what was intended, as it is written down, and take the intention away, in one transaction.
+        """Record the changes that the journal has, and delete the journal, in one transaction.
 
-        It is in the form of the release that has written it, and so is the rest of the database. That stays so: the
-        process of an older release that waits for a confirmation has to see that there is nothing left to wait for.
+        The database keeps the schema of the release that has written the journal: if that is an older one, its process
+        that waits for the confirmation must be able to read that there is nothing left to wait for.
         """
         with self._transaction():
             ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
@@ -118,9 +118,9 @@ class Session:
             self._connection.execute("DELETE FROM journal")
 
     def keep_backup(self) -> str | None:
-        """Keep a copy of what is recorded now beside the database; why that failed, None when it did not.
+        """Write the backup beside the database; return why that failed, None if it did not.
 
-        What was done is done, and recorded; so this is a matter for a warning.
+        The changes are done and recorded by then, so a failure is only a warning.
         """
         backup = f"{self._path}.backup"
         try:
@@ -133,13 +133,13 @@ class Session:
         return None
 
     def _keep_copy(self, path: str) -> None:
-        """Copy what is committed to another file, whole or not at all."""
+        """Copy the committed state to another file, completely or not at all."""
         partial = f"{path}.partial"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with contextlib.closing(connect(partial, "mode=rw")) as copy:
-            # It counts only when it is whole, and then it is made durable at once.
+            # Synced once, after the integrity check.
             copy.execute("PRAGMA synchronous = OFF")
             self._connection.backup(copy)
             (problem,) = copy.execute("PRAGMA quick_check(1)").fetchone()
@@ -149,21 +149,21 @@ class Session:
         os.replace(partial, path)
 
     def await_confirmation(self) -> None:
-        """All of what was intended is done; it is recorded when it is confirmed."""
+        """Note that all steps are done; their result is recorded when it is confirmed."""
         with self._transaction():
             ((text,),) = self._connection.execute("SELECT body FROM journal").fetchall()
             self._connection.execute("UPDATE journal SET body = ?", (json.dumps({**json.loads(text), "applied": True}),))
 
     def forget_intention(self) -> None:
-        """The intended steps have been undone."""
+        """Delete the journal, because its steps have been undone."""
         with self._transaction():
             self._connection.execute("DELETE FROM journal")
 
     @contextlib.contextmanager
     def _transaction_of_this_release(self) -> t.Iterator[None]:
-        """One that writes rows in the form of this release, after all others have been brought to it.
+        """A transaction that writes rows in the schema of this release, after the migration of all other rows.
 
-        :raises StateError: the last state in the older form cannot be kept; only with it can the host return to that release
+        :raises StateError: no copy of the database in the older schema can be kept; only with it can the host return to that release
         """
         if self.is_older:
             kept = f"{self._path}.schema{self._schema}"
