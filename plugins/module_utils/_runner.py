@@ -199,8 +199,8 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
-    kept = not outcome.created or installation.is_kept()
-    warnings = outcome.warnings if kept else (*outcome.warnings, _not_kept())
+    is_safe = not outcome.created or installation.is_restored_at_boot()
+    warnings = outcome.warnings if is_safe else (*outcome.warnings, _not_restored_at_boot())
     _finish(module, result, (*warnings, *_engine_warnings()))
 
 
@@ -237,7 +237,7 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     _finish(module, result, done.warnings)
 
 
-def _not_kept() -> str:
+def _not_restored_at_boot() -> str:
     """The warning that a boot restores nothing, worded for check mode too.
 
     It names the host, because ansible shows equal warnings of several hosts once.

@@ -25,7 +25,7 @@ DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 @dataclass(frozen=True)
 class Claim:
-    """Why an address is in use already.
+    """The reason why an address is already in use.
 
     :ivar address: without prefix length
     :ivar what: what it is, as a phrase: ``an address of eth0 of this host``
@@ -46,9 +46,9 @@ class Claim:
 
 
 class Taken:
-    """The claims on addresses, found once for a whole plan.
+    """The claims on addresses, collected once for a whole plan.
 
-    The kernel is taken as it was before the plan: what the plan itself puts on links of the host are leases.
+    They come from the kernel's state before the plan: addresses that the plan itself adds to links of the host are leases.
     """
 
     def __init__(self, record: Record, kernel: Kernel) -> None:
@@ -68,7 +68,7 @@ class Taken:
     def on(self, address: str, tag: str = "") -> Claim | None:
         """The claim that forbids to request an address.
 
-        :param tag: of the link that is to have it: what that has already is its own
+        :param tag: of the link that is to get the address: its own addresses are no conflict
         """
         claims = (claim for claim in self._claims.get(address, ()) if claim.firm and not (tag and claim.tag == tag))
         return next(claims, None)
@@ -100,7 +100,7 @@ def _claims_of(host: Space, record: Record) -> t.Iterator[Claim]:
 
 
 def _own_leases(host: Space, record: Record) -> set[tuple[int, str]]:
-    """(ifindex, address) of the endpoints in the host's own namespace: what their links hold are leases."""
+    """(ifindex, address) of the endpoints in the host's own namespace: the addresses of their links are leases."""
     leases: set[tuple[int, str]] = set()
     for endpoint in record.endpoints.values():
         if endpoint.netns.path:
@@ -131,7 +131,7 @@ def _claim_of_route(hop: str, destination: str, link: Link | None) -> Claim:
         phrase,
         phrase,
         advice="request another address; or, if this endpoint must be that next hop, add the route after the endpoint",
-        # Over an endpoint of the host itself other endpoints are reached, and one of them may well be a router.
+        # The host reaches other endpoints through an endpoint of its own, and one of those can be a router.
         firm=not (link is not None and link.ours and kind_of(link).is_endpoint),
     )
 

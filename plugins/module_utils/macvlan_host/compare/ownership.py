@@ -39,7 +39,7 @@ class Described(t.Protocol):
 
 
 def matches_step(link: Link, wanted: Described, or_untagged: bool = False) -> bool:
-    """Whether a link is the one that a step speaks of: kind, VLAN and tag, not the name alone.
+    """Whether a link is the one that a step is about: the kind, the VLAN and the tag decide, not the name alone.
 
     :param or_untagged: a link whose creation was interrupted has no tag yet, and is known by its group
     """
@@ -57,12 +57,12 @@ def matches_step(link: Link, wanted: Described, or_untagged: bool = False) -> bo
 
 
 def base_of(host: Space, link: Link) -> Link | None:
-    """The link of the host that one of its links sits on, None when there is none or it is in another namespace."""
+    """The link of the host below one of its links, None if there is none or it is in another namespace."""
     return host.by_index(link.lower) if link.lower_netns is None else None
 
 
 def tagged_or_named(host: Space, owned: OwnedLink) -> Link | None:
-    """What carries the tag of a link of ours, whatever it is called now, else what has its name."""
+    """The link with the tag of a link of ours, under any name, or else the link with its name."""
     return host.tagged(names.tag(owned.id)) or host.links.get(owned.name)
 
 
@@ -72,7 +72,7 @@ def is_owned(host: Space, link: Link, owned: OwnedLink) -> bool:
 
 
 def fits(host: Space, link: Link, owned: OwnedLink) -> bool:
-    """Whether a link, whatever its tag is, can be none but the one of the record: kind, VLAN and base cannot be had twice."""
+    """Whether a link with any tag must be the one of the record, because no two links have the same kind, VLAN and base."""
     if link.kind != owned.kind or not isinstance(owned, SubInterface):
         return link.kind == owned.kind
     base = base_of(host, link)
@@ -80,7 +80,7 @@ def fits(host: Space, link: Link, owned: OwnedLink) -> bool:
 
 
 def renamed_base(host: Space, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
-    """Old and new name of the base of our VLAN link, if all that differs of the link is what its base is called."""
+    """Old and new name of the base of our VLAN link, if the link differs only in the name of its base."""
     if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or not _has_vlan_of(link, owned):
         return None
     base = base_of(host, link)
@@ -92,7 +92,7 @@ def _has_vlan_of(link: Link, sub: SubInterface) -> bool:
 
 
 def is_left(link: Link | None, machine: str) -> bool:
-    """Whether a link that is not recorded is one that a record which was lost has left: it carries the tag of its own name.
+    """Whether an unrecorded link comes from a record that was lost: it carries the tag of its own name.
 
     :param machine: what ids are made of (:attr:`Kernel.host`)
     """
@@ -103,21 +103,21 @@ def is_left(link: Link | None, machine: str) -> bool:
 
 
 def link_of(view: HostView, endpoint: Endpoint) -> Link | None:
-    """The link of a recorded endpoint, None when it is not there."""
+    """The link of a recorded endpoint, None if it is missing."""
     space = view.space(endpoint.netns)
     parent = view.host.links.get(view.networks[endpoint.network].parent)
     return None if space is None else find_link(space, endpoint, parent)
 
 
 def find_link_of_lost_record(space: Space, identifier: str, netns: Netns, parent: Link) -> Link | None:
-    """The link of an endpoint that is not recorded: a record that was lost has left it with its tag."""
+    """The link of an unrecorded endpoint, which comes from a record that was lost: it carries the endpoint's tag."""
     link = space.tagged(names.tag(identifier))
     is_it = link is not None and kind_of(link).is_endpoint and link.lower == parent.index and is_on_host(link, netns)
     return link if is_it else None
 
 
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
-    """The link of a recorded endpoint: by its tag, under whichever name.
+    """The link of a recorded endpoint: by its tag, under any name.
 
     One that lost its tag is known by name, MAC address and parent. The owner of a namespace can tag a link there, but
     cannot create it on a link of the host.
@@ -132,7 +132,7 @@ def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | N
 
 
 def is_on_host(link: Link, netns: Netns) -> bool:
-    """Whether what a link in a namespace sits on is elsewhere, as the host is for others, or here, as for itself."""
+    """Whether the link below a link can be one of the host: in the same namespace for the host's own, in another for the rest."""
     return (link.lower_netns is not None) == bool(netns.path)
 
 
@@ -158,10 +158,10 @@ def is_tagged(space: Space, owned: OwnedNetns) -> bool:
 def is_still_ours(view: HostView, netns: Netns, space: Space, owned: OwnedNetns) -> bool:
     """Whether a namespace that is recorded as ours is still the one that was created.
 
-    The tag on its loopback decides. Without any tag it may be that one still, or another one that was created under its
-    name. Then the evidence is a link with the tag of one of its endpoints, on the right parent: such a link goes with
-    its namespace, and before one is made in another namespace the record lets go of that (plan/endpoint.py,
-    align_namespace). A namespace whose loopback has another alias is foreign, whatever else it contains.
+    The tag on its loopback decides. Without any tag it may still be that one, or another one with the same name.
+    Then a link with the tag of one of its endpoints, on the right parent, is the evidence: such a link is deleted with
+    its namespace, and before a link is created in a namespace that is not ours, the record drops the namespace
+    (plan/endpoint.py, align_namespace). A namespace whose loopback has another alias is foreign in any case.
     """
     lo = space.links.get("lo")
     if lo is None or lo.alias:

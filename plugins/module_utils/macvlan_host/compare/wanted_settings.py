@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sysctls of an endpoint: which they are, and in which order they are set."""
+"""The sysctls that an endpoint must have, in the order in which they are set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..values import names
 
 IPV6_KEYS = "net.ipv6.conf.IFNAME."
 IPV4_KEYS = "net.ipv4.conf.IFNAME."
-# All that settings() may set by itself.
+# The sysctls that settings() sets without a request.
 OURS = (
     f"{IPV6_KEYS}accept_ra",
     f"{IPV6_KEYS}autoconf",
@@ -20,14 +20,14 @@ OURS = (
     f"{IPV6_KEYS}disable_ipv6",
     f"{IPV4_KEYS}arp_notify",
 )
-# Whether an address goes without the others of its subnet: looked at only when one has to go.
+# Whether an address can be deleted without the other addresses of its subnet; read only if one must be deleted.
 PROMOTION = f"{IPV4_KEYS}promote_secondaries"
 
 
 def settings(endpoint: Endpoint, has_ipv6: bool = True) -> tuple[Sysctl, ...]:
     """The sysctls of an endpoint, in the order to set them: ours, then the task's, which win.
 
-    :param has_ipv6: whether the kernel has IPv6; where it has not, those that only switch IPv6 off are left out
+    :param has_ipv6: whether the kernel has IPv6; if not, settings that only switch IPv6 off are left out
 
     Autoconfiguration is off before the link comes up, or the kernel would add addresses of its own; where IPv6 is
     off there is none. Announcing is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and
@@ -52,12 +52,12 @@ def settings(endpoint: Endpoint, has_ipv6: bool = True) -> tuple[Sysctl, ...]:
 
 
 def needs_ipv6(key: str) -> bool:
-    """Whether a setting is there only as long as the endpoint's interface has IPv6."""
+    """Whether a setting exists only while the endpoint's interface has IPv6."""
     return key.startswith("net.ipv6.") and "IFNAME" in key
 
 
 def switches_ipv6_off(key: str, value: str) -> bool:
-    """Whether a setting says of the endpoint's interface that it has no IPv6."""
+    """Whether a setting switches IPv6 off on the endpoint's interface."""
     return key == f"{IPV6_KEYS}disable_ipv6" and value == "1"
 
 
@@ -69,5 +69,5 @@ def setting_keys(endpoint: Endpoint) -> frozenset[str]:
 
 
 def default_key(key: str) -> str:
-    """The setting that a new interface takes its value from."""
+    """The setting from which a new interface takes its value."""
     return key.replace("IFNAME", "default")

@@ -21,9 +21,9 @@ GENERATIONS = 32
 
 
 def find_connection() -> Connection | None:
-    """The connection that this process belongs to, None if it belongs to none, or that is unknown.
+    """The SSH connection of this process, None if there is none or it is unknown.
 
-    sudo takes the variable away, so the processes above are asked too (proc_pid_environ(5)).
+    sudo removes the variable, so the parent processes are read too (proc_pid_environ(5)).
     """
     text = os.environ.get(VARIABLE)
     pid = os.getppid()
@@ -43,7 +43,7 @@ def _is_well_formed(text: str) -> bool:
 
 
 def variable_of(pid: int) -> str | None:
-    """What a process was given by the SSH server, None when that was nothing."""
+    """The variable that the SSH server gave to a process, None if there is none."""
     for entry in _read(pid, "environ").split(b"\0"):
         name, dummy, value = entry.partition(b"=")
         if name == VARIABLE.encode():
@@ -52,7 +52,7 @@ def variable_of(pid: int) -> str | None:
 
 
 def parent_of(pid: int) -> int:
-    """The process that has started another one, 0 when that is gone."""
+    """The parent of a process, 0 if the process has ended."""
     # The name of the program, in brackets, may hold anything (proc_pid_stat(5)).
     words = _read(pid, "stat").rpartition(b")")[2].split()
     return int(words[1]) if len(words) > 1 else 0
@@ -71,7 +71,7 @@ NOWHERE = ("240.0.0.1", "100::1")
 
 
 def read_access_paths(connection: Connection | None) -> tuple[AccessPath, ...]:
-    """How this host is reached: by the connection that a run came by, and from beyond the default routes.
+    """The access paths of this host: the connection of the run, and the default routes.
 
     A connection to an address that this namespace does not have says nothing about its links.
     """
@@ -89,12 +89,12 @@ def read_access_paths(connection: Connection | None) -> tuple[AccessPath, ...]:
 
 
 def _all_addresses(sock: RouteSocket) -> list[str]:
-    """Those of link scope too."""
+    """All addresses, also those of link scope."""
     return [parse.parse_address(body).address for body in sock.dump(pack.dump_addresses())]
 
 
 def _outgoing_link(sock: RouteSocket, remote: str) -> tuple[str, str | None] | None:
-    """The link by which packets to an address leave this namespace and their next hop, None when there is no way."""
+    """The link by which packets to an address leave this namespace, and their next hop; None if there is no route."""
     answer, body = sock.ask(pack.get_route(remote))
     route = None if answer.errno or body is None else parse.parse_outgoing_link(body)
     try:

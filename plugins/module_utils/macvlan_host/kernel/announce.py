@@ -27,12 +27,12 @@ ETHERNET = 1  # ARPHRD_ETHER
 
 
 def touched_by(steps: t.Iterable[Step]) -> frozenset[str]:
-    """The addresses that steps give or take, and those of links that they delete, without prefix lengths."""
+    """The addresses that steps add or delete, and those of links that they delete, without prefix lengths."""
     return frozenset(without_prefix(step.address) for step in _of_addresses(steps))
 
 
 def released_by(steps: t.Iterable[Step]) -> frozenset[str]:
-    """The addresses that steps only take."""
+    """The addresses that steps delete and do not add."""
     all_steps = tuple(steps)
     return touched_by(step for step in all_steps if not isinstance(step, AddAddress)) - touched_by(
         step for step in all_steps if isinstance(step, AddAddress)
@@ -50,7 +50,7 @@ def _of_addresses(steps: t.Iterable[Step]) -> t.Iterator[AddAddress | DeleteAddr
 def announce(addresses: t.Collection[str]) -> None:
     """Announce those of the addresses that links of this host have; the thread is in the host's own namespace.
 
-    That is a help, and nothing depends on it: what cannot be read or sent is left out.
+    Nothing depends on it: what cannot be read or sent is left out.
     """
     if not addresses:
         return
@@ -73,7 +73,7 @@ def _send(ifname: str, messages: t.Iterable[bytes]) -> None:
 
 
 def _forwards(ifname: str) -> bool:
-    """Whether the link is one of an IPv6 router."""
+    """Whether the host forwards IPv6 on the link."""
     try:
         with open(sysctl_path(f"net.ipv6.conf.{ifname.replace('.', '/')}.forwarding"), encoding="ascii") as file:
             return file.read().strip() != "0"

@@ -21,12 +21,12 @@ from .route_socket import RouteSocket
 
 
 def missing_kinds(kinds: t.Iterable[str]) -> frozenset[str]:
-    """Those kinds of link that this kernel cannot make, found out without loading a module."""
+    """The kinds of link that this kernel cannot create, learned without loading a module."""
     return frozenset(kind for kind in kinds if not can_make(kind))
 
 
 def can_make(kind: str) -> bool:
-    """Whether this kernel has a kind of link, asked with a link that cannot be."""
+    """Whether this kernel has a kind of link, asked with a request for an impossible link."""
     module = kind_named(kind).kernel_module
     if os.path.isdir(f"/sys/module/{module}") or _is_in(module, "modules.dep") or _is_in(module, "modules.builtin"):
         return True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Messages that wait to be sent together, and what the answers to them mean for their steps."""
+"""Messages that are sent together, and the results of their steps from the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .setting_files import write_setting
 from .sockets import Sockets
 from .step_error import step_error
 
-# After a refusal nothing more should be sent; the refusal is seen when the batch is.
+# After a refusal no more messages should be sent, and a refusal is seen only with the answers to its batch.
 LONGEST_BATCH = 256
 
 # Steps of one message that add something, which the kernel does or refuses as a whole. What was not deleted may go by a
@@ -40,9 +40,9 @@ class _Queued(t.NamedTuple):
 
 
 class Batch:
-    """Neighbouring messages to one namespace go out together, neighbouring deletions too; never do both wait.
+    """Sends neighbouring messages to one namespace together, and neighbouring deletions too; only one of the two waits.
 
-    :ivar untagged: (path of the namespace, name) → first name of those links whose message with tag and name waits
+    :ivar untagged: (path of the namespace, name) → the present name of a new link whose message with tag and name waits
     :ivar refused: steps that are known to have had no effect
     :ivar knows_settings: whether the kernel has taken a setting by netlink
     """
@@ -56,7 +56,7 @@ class Batch:
         self._netns = HOST
 
     def queue(self, step: Step, netns: Netns, request: pack.Packed, setting: Sysctl | None = None) -> None:
-        """Have a message sent with the next batch, after all that waits now."""
+        """Add a message to the batch, after those that wait already."""
         self.flush_deletions()
         self._sockets.seen = None
         if self._queued and self._netns != netns or len(self._queued) >= LONGEST_BATCH:
@@ -65,10 +65,10 @@ class Batch:
         self._queued.append(_Queued(step, request, setting))
 
     def await_additions(self) -> None:
-        """Have no address go before the kernel has taken the one that comes in its stead.
+        """Delete no address before the kernel has accepted the address that replaces it.
 
-        It goes on with a batch behind what it refuses, and with the last address of a family the routes of the link go,
-        which are no steps of their own and so would not be restored.
+        The kernel continues a batch after a refused message, and with the last address of a family it deletes the routes
+        of the link, which have no steps of their own and so would not be restored.
         """
         if any(isinstance(queued.step, AddAddress) for queued in self._queued):
             self.flush_messages()
@@ -92,7 +92,7 @@ class Batch:
             return
         sock = self._sockets.of(batch[0].step, self._netns)
         answers = sock.exchange([queued.request for queued in batch])
-        # What comes after a refused step in its batch may have been done.
+        # Steps after a refused one in the same batch may have been performed.
         self.refused += [
             queued.step for queued, answer in zip(batch, answers) if answer.errno and isinstance(queued.step, SINGLE)
         ]
@@ -112,15 +112,15 @@ class Batch:
             self._deletions.carry_out()
 
     def forget(self) -> None:
-        """Send and delete nothing of what waits."""
+        """Drop all messages and deletions that wait."""
         self._queued.clear()
         self._deletions.clear()
         self.untagged.clear()
 
     def _take_setting(self, queued: _Queued, answer: attributes.Answer) -> None:
-        """See that a setting is written that was sent with others: a kernel that refuses the message has the file.
+        """Make sure that a setting which was sent in a batch is written: if the kernel refuses the message, use the file.
 
-        :raises KernelError: both ways are refused
+        :raises KernelError: both the message and the file are refused
         """
         if not answer.errno:
             self.knows_settings = True
@@ -136,5 +136,5 @@ class Batch:
 
 
 def _has_gone(step: Step, answer: attributes.Answer) -> bool:
-    """Whether an address has gone by itself: a temporary one of IPv6 does so with the one that it was made for."""
+    """Whether an address is gone already: a temporary IPv6 address is deleted with the one that it was derived from."""
     return isinstance(step, DeleteAddress) and ":" in step.address and answer.errno == errno.EADDRNOTAVAIL

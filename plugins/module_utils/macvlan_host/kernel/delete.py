@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deleting many links and namespaces at once.
+"""Deletes many links and namespaces at once.
 
-The kernel waits for all of its processors at the end of every deletion (net/core/dev.c, netdev_run_todo), so links
-that go one by one take some 15 ms each. They share one wait when they go together: those of the host as a group,
-those of a namespace that goes anyway with it, the others from several threads.
+The kernel waits for all of its processors at the end of every deletion (net/core/dev.c, netdev_run_todo), so single
+deletions of links take some 15 ms each. Deletions at the same time share one wait: links of the host are deleted as a group,
+links in a namespace that is deleted too with it, all others from several threads.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from . import namespaces
 from .route_socket import RouteSocket, reason
 
 THREADS = 32
-# Waiting for a namespace to go costs more than deleting a few links first.
+# Waiting for the end of a namespace costs more than deleting a few links first.
 FEW = 4
-# So many namespaces go while the next are found.
+# The kernel begins to delete this many namespaces while the next ones are identified.
 TOGETHER = 200
-# No such link, and no namespace of this number (any longer).
+# No such link, and no namespace with this number (any more).
 GONE_ERRNOS = (errno.ENODEV, errno.EINVAL)
 SECONDS_UNTIL_HELD = 1.0
-# The kernel may be slow to begin; a link that is still in sight after this is not the one that was meant.
+# The kernel may be slow to begin; a link that is still seen after this time is another one.
 SECONDS_WITHOUT_PROGRESS = 10.0
 INTERVAL = 0.005
 
 
 @dataclass(frozen=True)
 class LinkToDelete:
-    """A link to delete, found and recognised."""
+    """A link to delete, which was identified as the one of its step."""
 
     step: DeleteLink
     link: Link
@@ -54,7 +54,7 @@ _Numbered = tuple[LinkToDelete, int]
 
 
 class Deletions:
-    """Links and namespaces that were found and recognised, and go together.
+    """Links and namespaces that were identified, and are deleted together.
 
     :param host: a socket in the host's own namespace
     """
@@ -72,7 +72,7 @@ class Deletions:
 
     @property
     def enough(self) -> bool:
-        """Whether there are as many namespaces as should go together: the kernel can begin while others are found."""
+        """Whether there are enough namespaces to delete together: the kernel can begin while others are identified."""
         return len(self._namespaces) >= TOGETHER
 
     def clear(self) -> None:
@@ -85,7 +85,7 @@ class Deletions:
     def add_link(self, deletion: LinkToDelete, descriptor: int) -> None:
         """Note a link.
 
-        :param descriptor: of its namespace; a number stands for that from now on, and does not keep it alive
+        :param descriptor: of its namespace; it is replaced by a number, which does not keep the namespace alive
         """
         if not deletion.step.netns.path:
             self._of_host.append(deletion)
@@ -123,7 +123,9 @@ class Deletions:
         self._delete_of_host(of_host)
 
     def begin(self) -> None:
-        """Take the names of the namespaces away, and delete what does not go with them; the thread must be at home.
+        """Remove the names of the namespaces, and delete links that need not wait for them.
+
+        The thread must be in the host's own namespace.
 
         :raises KernelError: naming the first step that was refused
         """
@@ -165,9 +167,9 @@ class Deletions:
                     raise error
 
     def _wait_until_gone(self, items: t.Sequence[_Numbered]) -> None:
-        """Wait until links are gone whose namespaces were let go.
+        """Wait until links are gone whose namespaces have no name any more.
 
-        The kernel takes namespaces apart from a work queue. One that another process holds, by an open file or a
+        The kernel deletes namespaces from a work queue. One that another process holds, by an open file or a
         mount, stays; its link is then deleted by itself.
 
         :raises KernelError: a link stays
@@ -185,17 +187,17 @@ class Deletions:
                 for deletion, nsid in left.values():
                     self._delete_if_held(deletion, nsid)
             if left:
-                # A look takes the lock that the kernel needs for the work that is waited for.
+                # Reading takes the lock that the kernel needs for the deletion that is waited for.
                 time.sleep(max(INTERVAL, 3 * (time.monotonic() - looked)))
-        # What others have put into the filter stays there, and what a filter does not show may still be: ask.
+        # Entries of other programs stay in the filter, and some links have no entry: ask for the link itself.
         for deletion, nsid in items:
             self._delete_if_held(deletion, nsid)
 
     def _delete_if_held(self, deletion: LinkToDelete, nsid: int) -> None:
         """Delete a link whose namespace is still there.
 
-        The number of a namespace that is going is no longer known (net/core/net_namespace.c, get_net_ns_by_id), and
-        may be given to another one; so the link must be the one that was meant.
+        The number of a namespace that is being deleted is no longer known (net/core/net_namespace.c, get_net_ns_by_id), and
+        may be given to another one; so the link must be identified again.
         """
         answer, body = self._host.ask(pack.get_link_in(nsid, deletion.link.index))
         if answer.errno or body is None or parse.parse_link(body).alias != deletion.link.alias:
@@ -205,7 +207,7 @@ class Deletions:
             raise error
 
     def _filters(self, lowers: t.Iterable[int]) -> set[tuple[int, str]]:
-        """(index, MAC address) of all that links take frames for; a macvlan that is up is among it."""
+        """(index, MAC address) of all filter entries; a macvlan that is up has one."""
         return {parse.parse_filter(body) for lower in lowers for body in self._host.dump(pack.dump_filter(lower))}
 
     def _delete_of_host(self, items: t.Sequence[LinkToDelete]) -> None:
@@ -214,7 +216,7 @@ class Deletions:
             if len(links) == 1:
                 self._ask_all([(links[0].step, pack.delete_link(links[0].link.index))])
                 continue
-            # A group of its own for each time: what is left of an interrupted one must not be in it.
+            # A new group each time: links that an interrupted run has left in one must not be in it.
             group = int.from_bytes(os.urandom(4), "little") >> 1 | 1
             self._ask_all([(item.step, pack.set_link(item.link.index, group=group)) for item in links])
             try:
@@ -235,12 +237,12 @@ def _is_named(deletion: LinkToDelete) -> bool:
 
 
 def _mark(deletion: LinkToDelete) -> tuple[int, str]:
-    """What a filter shows of a link: the index of the link below it, and its MAC address."""
+    """The filter entry of a link: the index of the link below it, and its MAC address."""
     return deletion.link.lower or 0, deletion.link.mac
 
 
 def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:
-    """What a thread deletes, over a socket of its own; the first refusal."""
+    """Delete the share of one thread, over its own socket; return the first refusal."""
     with contextlib.closing(RouteSocket()) as sock:
         for deletion, nsid in items:
             error = _delete(sock, deletion, nsid)
@@ -250,7 +252,7 @@ def _delete_share(items: t.Sequence[_Numbered]) -> KernelError | None:
 
 
 def _delete(sock: RouteSocket, deletion: LinkToDelete, nsid: int) -> KernelError | None:
-    """Delete a link by the number of its namespace; the refusal, but for a link or namespace that is gone already."""
+    """Delete a link by the number of its namespace; return the refusal, except for a link or namespace that is gone already."""
     (answer,) = sock.exchange([pack.delete_link(deletion.link.index, nsid)])
     return None if answer.errno in (0, *GONE_ERRNOS) else _refused(deletion.step, answer)
 

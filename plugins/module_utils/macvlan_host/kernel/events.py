@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for links and namespaces that others bring, told by the kernel: nothing is looked at again and again."""
+"""Waits for links and namespaces that other programs create, by events of the kernel, without polling."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ LOOK_AT_PATHS = 10.0  # seconds
 
 
 class Watch:
-    """What happens to links of this namespace, and to mounts, from now on; names of namespaces are mounts.
+    """The events of links of this namespace, and of mounts, from now on; names of namespaces are mounts.
 
-    Open it before looking at the kernel, so that nothing falls in between.
+    Open it before reading the kernel, so that no event is missed.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Watch:
         return False
 
     def _changed_links(self) -> list[str] | None:
-        """The names of links that came or changed; None when the kernel had more to tell than it could keep."""
+        """The names of links that are new or changed; None if the kernel has dropped events."""
         names: list[str] = []
         with contextlib.suppress(BlockingIOError):
             while True:

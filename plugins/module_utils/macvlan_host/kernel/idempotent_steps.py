@@ -17,16 +17,16 @@ from ..wire.kinds import kind_of
 from . import namespaces
 from .step_context import StepContext
 
-# What "it is already so" looks like.
+# The kernel's answers if a step is already done.
 DONE_ALREADY_ERRNOS = frozenset(
     (errno.EEXIST, errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH)
 )
 
 
 class Replay:
-    """Does steps of which some may be done already.
+    """Performs steps of which some may be done already.
 
-    :param do: performs one, knowing that it is replayed here
+    :param do: performs one step, and is given this replay
     """
 
     def __init__(self, context: StepContext, do: t.Callable[[Step, Replay], None]) -> None:
@@ -35,7 +35,7 @@ class Replay:
         self._processes: dict[str, tuple[int, ...]] | None = None
 
     def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
-        """Do all of them; what went wrong, a sentence each."""
+        """Perform all of them; return the problems, a sentence each."""
         problems: list[str] = []
         self._forget()
         self._to_delete = tuple(Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
@@ -68,7 +68,7 @@ class Replay:
         return problems
 
     def _deletions(self, steps: t.Sequence[Step]) -> list[str]:
-        """Together, or one by one when that is refused: those that are gone by then are no problem."""
+        """Perform deletions together, or one by one if the kernel refuses that; objects that are gone already are no problem."""
         problems: list[str] = []
         try:
             for step in steps:
@@ -83,14 +83,14 @@ class Replay:
         return problems
 
     def _check_ours(self, step: Step, created: set[tuple[str, str]]) -> None:
-        """Between an interruption and now, others may have used the names: touch only links that carry our tag.
+        """Other programs may have used the names since the interruption: change only links that carry our tag.
 
-        :param created: links made again here; a foreign one that was removed by force has no tag
+        :param created: links created again here; a foreign one that was removed by force has no tag
         :raises KernelError: with ENODEV, when the link of the step is not there or not ours; with EEXIST, when a link
-            that is to be made again is still there
+            that is to be created again is still there
         """
         if isinstance(step, AddLink):
-            # Where a link is born under another name, the kernel would make a second one.
+            # If a link is created under a temporary name, the kernel would create a second one.
             if self._context.sockets.of(step, step.netns).link(step.link.name) is not None:
                 raise KernelError(f"cannot {step.describe()}: a link with that name exists", errno.EEXIST)
             if kind_of(step.link).is_endpoint and self._context.tagged(step, step.netns, step.link) is not None:
@@ -104,5 +104,5 @@ class Replay:
 
 
 def _unless_already(exc: Exception) -> list[str]:
-    """What to tell of a refusal: nothing when it is already so."""
+    """The problem of a refusal: none if the step is already done."""
     return [] if getattr(exc, "errno", 0) in DONE_ALREADY_ERRNOS else [str(exc)]

@@ -12,12 +12,12 @@ import re
 from ..release import VERSION
 
 UNIT = "macvlan-host.service"
-# Where systemctl(1) puts the link when the unit is enabled; the unit says WantedBy=multi-user.target.
+# The symbolic link by which systemctl(1) enables the unit; the unit has WantedBy=multi-user.target.
 ENABLED = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
 
-# Where the role has the engine, and macvlan_command unless it is told another folder.
+# The folder in which the role installs the engine, and macvlan_command by default.
 ENGINE = "/usr/local/lib/macvlan_host"
-# The release that had no file to tell which one it is.
+# The release whose engine has no release.py.
 FIRST = "1.0.0"
 _VERSION = re.compile(r'^VERSION = "([0-9]+)\.([0-9]+)\.([0-9]+)"$', re.MULTILINE)
 
@@ -49,6 +49,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def is_kept() -> bool:
+def is_restored_at_boot() -> bool:
     """Whether the unit that restores everything is enabled."""
     return os.path.lexists(ENABLED)

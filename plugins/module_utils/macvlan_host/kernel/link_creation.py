@@ -4,9 +4,9 @@
 
 """Creation of links: in their namespace, marked as ours from the first, and quietly where there are many.
 
-New links in bridge mode announce themselves to all others on their parent, which for many at once is work that grows with
-the square of their number. So they are private to each other until the last of them is there: those that were there before
-hear each, and those that are new have nothing to unlearn.
+New links in bridge mode announce themselves to all others on their parent; for many new links this work grows with the
+square of their number. So they are private to each other until the last of them is created: older links receive every
+announcement, and new links have no cached addresses that an announcement would correct.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from .step_error import step_error
 
 LOOKS_UP_NAMES_IN_NEW_NETNS = names.kernel_version(os.uname().release) >= (6, 15)
 
-# Fewer new links than this are not worth a second visit to each.
+# Below this number the extra mode changes cost more than they save.
 MANY_LINKS = 8
 
 
 def are_many(steps: t.Iterable[Step]) -> bool:
-    """Whether steps make so many links that announce themselves to each other that they are made quietly."""
+    """Whether steps create so many links that they should not announce themselves to each other."""
     loud = [step for step in steps if isinstance(step, AddLink) and step.link.mode in kind_of(step.link).quiet_modes]
     return len(loud) >= MANY_LINKS
 
 
 def end_privacy(context: StepContext) -> None:
-    """Let new links reach each other."""
+    """Set the final mode of new links, so that they can reach each other."""
     for interface, step in context.kept_private.items():
         request = pack.set_mode(kind_of(step.link), context.known[interface].ifindex, t.cast(str, step.link.mode))
         context.batch.queue(step, step.netns, request)
@@ -47,7 +47,7 @@ def end_privacy(context: StepContext) -> None:
 
 
 def bring_up(context: StepContext, step: SetLink) -> None:
-    """Bring a link up that is kept private: only while it comes up is it one of those that hear each other."""
+    """Bring a link up that is kept private: it has its final mode only while it comes up."""
     interface = step.netns.path, step.ifname
     link, index = context.kept_private[interface].link, context.known[interface].ifindex
     kind, mode = kind_of(link), t.cast(str, link.mode)
@@ -60,7 +60,7 @@ def bring_up(context: StepContext, step: SetLink) -> None:
 
 
 def add_link(context: StepContext, step: AddLink) -> None:
-    """Make a link and tag it."""
+    """Create a link and tag it."""
     context.batch.flush_deletions()
     link, kind = step.link, kind_of(step.link)
     interface = step.netns.path, link.name
@@ -82,7 +82,7 @@ def add_link(context: StepContext, step: AddLink) -> None:
 
 
 def _add_in_namespace(context: StepContext, step: AddLink) -> None:
-    """Make a link in its namespace; its name comes with its tag, in the first message of its own batch."""
+    """Create a link in its namespace; the first message of the next batch sets its tag and its name."""
     context.batch.flush()
     link, kind = step.link, kind_of(step.link)
     lower = context.find(step, HOST, t.cast(str, link.parent)).ifindex
@@ -111,15 +111,15 @@ def _add_in_namespace(context: StepContext, step: AddLink) -> None:
 
 
 def _can_have_its_name(context: StepContext, step: AddLink) -> bool:
-    """Whether a link can have its name from the first.
+    """Whether a link can be created under its final name.
 
     Before Linux 6.15 the kernel looks the name of a new link up in the namespace of the requesting process, not in
-    the one where it is born (net/core/rtnetlink.c, __rtnl_newlink).
+    the one where it is created (net/core/rtnetlink.c, __rtnl_newlink).
     """
     return not step.netns.path or LOOKS_UP_NAMES_IN_NEW_NETNS or context.sockets.host.link(step.link.name) is None
 
 
 def _group_until_tagged(link: LinkSpec) -> int:
-    """What marks a link as ours until it has its tag; a foreign one that was removed by force has neither."""
+    """The group that marks a link as ours until it has its tag; a foreign one that was removed by force has neither."""
     identifier = names.identifier_of(link.tag)
     return 0 if identifier is None else names.group_until_tagged(identifier)

@@ -19,7 +19,7 @@ def uptime() -> float:
 
 
 def host_id() -> str:
-    """What tells this machine from others of the fleet; machine-id(5) asks not to use it as it is, so it is hashed."""
+    """The id of this machine; machine-id(5) asks not to use it as it is, so callers hash it."""
     try:
         with open(MACHINE_ID, encoding="ascii", errors="replace") as file:
             return file.read().strip()
@@ -28,6 +28,6 @@ def host_id() -> str:
 
 
 def boot_id() -> str:
-    """The id of this boot, another one after each."""
+    """The id of this boot; every boot has a new one."""
     with open(BOOT_ID, encoding="ascii") as file:
         return file.read().strip()

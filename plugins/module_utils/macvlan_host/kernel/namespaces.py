@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network namespaces: enter and leave, make and remove, recognise."""
+"""Network namespaces: enter, leave, create, remove and identify them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def open_netns(netns: Netns) -> int:
 
 
 def _open_plain(path: str) -> int | None:
-    """Open what the kernel shows as a plain file, as it does a namespace; to open a device or a FIFO has effects.
+    """Open a plain file, as the kernel shows a namespace; opening a device or a FIFO could have side effects.
 
     :raises OSError: it is not there, or cannot be opened
     """
@@ -76,7 +76,7 @@ def _open_plain(path: str) -> int | None:
 
 
 class Walker:
-    """The way of a thread through namespaces: it is in one at a time, and comes home at the end."""
+    """Moves the thread between namespaces, one at a time, and back to its first one at the end."""
 
     def __init__(self) -> None:
         self._home = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
@@ -95,9 +95,9 @@ class Walker:
         return self._home
 
     def go(self, netns: Netns) -> None:
-        """Be in a namespace.
+        """Enter a namespace.
 
-        :raises KernelError: it is not there, is none, or cannot be entered; the thread stays where it was
+        :raises KernelError: it does not exist, is not a namespace, or cannot be entered; the thread stays where it was
         """
         if netns.path == self._path:
             return
@@ -122,9 +122,9 @@ class Walker:
         self._arrive(HOST.path, None)
 
     def close(self) -> None:
-        """Come home.
+        """Return to the first namespace.
 
-        :raises OSError: which cannot be; the run must end then, because it would go on in the wrong place
+        :raises OSError: the thread cannot return; the run must end then, because it would continue in a wrong namespace
         """
         try:
             self._go_home()
@@ -132,10 +132,10 @@ class Walker:
             os.close(self._home)
 
     def create(self, name: str, prepare: t.Callable[[], None]) -> None:
-        """Make a namespace, be in it, and give it a name, the way ip-netns(8) does, so that its tools see it too.
+        """Create a namespace, enter it, and name it as ip-netns(8) does, so that the tools of ip(8) see it too.
 
         :param prepare: called inside, before the namespace has its name
-        :raises KernelError: the name is taken, or the kernel refused; there is nothing left then
+        :raises KernelError: the name is taken, or the kernel refused; nothing is left then
         """
         target = Netns("name", name)
         self._go_home()
@@ -176,7 +176,7 @@ class Walker:
 
 
 def identity(netns: Netns) -> tuple[int, int] | None:
-    """(device, inode) of the namespace: equal for two paths to the same one; None when there is nothing."""
+    """(device, inode) of the namespace: equal for two paths to the same one; None if there is nothing."""
     try:
         status = os.stat(netns.path or OWN)
     except OSError:
@@ -185,7 +185,7 @@ def identity(netns: Netns) -> tuple[int, int] | None:
 
 
 def is_there(netns: Netns) -> bool:
-    """Whether there is a network namespace, and not just something of its name."""
+    """Whether the path is that of a network namespace, not of another file."""
     try:
         os.close(open_netns(netns))
     except KernelError:
@@ -194,12 +194,12 @@ def is_there(netns: Netns) -> bool:
 
 
 def is_dangling(netns: Netns) -> bool:
-    """Whether the name of a namespace is taken by a symbolic link that leads nowhere."""
+    """Whether the name of a namespace is a symbolic link to nothing."""
     return netns.kind == "name" and os.path.islink(netns.path) and not os.path.exists(netns.path)
 
 
 def is_placeholder(netns: Netns) -> bool:
-    """Whether a name stands for no namespace: the empty file that an interrupted creation leaves."""
+    """Whether a name is the empty file that an interrupted creation leaves."""
     try:
         status = os.lstat(netns.path)
         return stat.S_ISREG(status.st_mode) and not status.st_size and status.st_dev == os.stat(NETNS_FOLDER).st_dev
@@ -216,7 +216,7 @@ def named() -> tuple[Netns, ...]:
 
 
 def processes_in(wanted: t.Iterable[Netns]) -> dict[str, tuple[int, ...]]:
-    """Path → the ids of the processes in a namespace, without this one; all in one look at the processes."""
+    """Path → the ids of the processes in a namespace, without this one; read in one pass over all processes."""
     paths_of: dict[tuple[int, int], list[str]] = {}
     for netns in wanted:
         key = identity(netns)
@@ -231,7 +231,7 @@ def processes_in(wanted: t.Iterable[Netns]) -> dict[str, tuple[int, ...]]:
 
 
 def remove(name: str) -> None:
-    """Take the name of a namespace away; the kernel removes the namespace when nothing else holds it.
+    """Remove the name of a namespace; the kernel deletes the namespace when nothing else holds it.
 
     :raises KernelError: there is none, or the kernel refused
     """
@@ -240,7 +240,7 @@ def remove(name: str) -> None:
         try:
             _call("umount2", os.fsencode(target.path), MNT_DETACH | UMOUNT_NOFOLLOW)
         except OSError as exc:
-            # No mount point: a name that an interrupted creation left, or a symbolic link to a mount of others.
+            # No mount point: the file of an interrupted creation, or a symbolic link to a mount of another program.
             if exc.errno != errno.EINVAL:
                 raise
         os.unlink(target.path)

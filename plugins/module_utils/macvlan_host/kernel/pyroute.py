@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The few requests that are made by the library pyroute2."""
+"""The few requests that the library pyroute2 makes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class LinkMaker:
         self._route.close()
 
     def add(self, kind: str, name: str, mac: str, group: int) -> attributes.Answer:
-        """Make a link of a kind that needs nothing but a MAC address, in a group."""
+        """Create a link of a kind that needs only a MAC address, in a group."""
         return self._link("add", ifname=name, kind=kind, address=mac, group=group)
 
     def change_vlan(self, index: int, old: VlanFacts, new: VlanFacts) -> attributes.Answer:
-        """Change flags and priority maps; an entry that went is mapped to 0, which unmaps it."""
+        """Change flags and priority maps; a removed entry is mapped to 0, which unmaps it."""
         flags = sum(bit for name, bit in constants.VLAN_FLAGS.items() if getattr(new, name))
         arguments: dict[str, t.Any] = {"vlan_flags": {"flags": flags, "mask": sum(constants.VLAN_FLAGS.values())}}
         for direction in ("ingress", "egress"):

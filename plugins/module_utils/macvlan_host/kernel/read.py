@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel has: links, addresses, routes and settings, each namespace looked at once."""
+"""Reads the kernel's state: links, addresses, routes and settings; each namespace is read once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 
 RT_SCOPE_LINK = 253
 
-# So many that one look at the filters of all links of the host costs less than one at each of theirs.
+# From this number on, reading the filters of all links of the host costs less than reading each.
 MANY_PARENTS, ALL_LINKS = 16, 0
 
 # The first kernel that renames links which are up (net/core/dev.c, dev_change_name).
@@ -37,7 +37,7 @@ RENAMES_LIVE = (6, 2)
 
 
 def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
-    """What the plan needs to know, each namespace dumped once.
+    """The state that the plan needs; each namespace is dumped once.
 
     :raises KernelError: the kernel does not answer
     """
@@ -75,9 +75,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
 
 
 def _read_spaces(needs: Needs, there: t.Container[str]) -> tuple[dict[str, Space | None], frozenset[str]]:
-    """Path → what a namespace holds, None where there is none; and the paths of what is no namespace.
+    """Path → the state of a namespace, None if there is none; and the paths that are not namespaces.
 
-    :param there: the paths behind which there is something
+    :param there: the paths that exist
     """
     processes = namespaces.processes_in(needs.processes)
     spaces: dict[str, Space | None] = {}
@@ -109,9 +109,9 @@ def read_space(
     processes: tuple[int, ...] = (),
     with_next_hops: bool = False,
 ) -> Space | None:
-    """One namespace, None when it has gone meanwhile.
+    """One namespace, None if it is gone by now.
 
-    :param walker: is there afterwards
+    :param walker: is in that namespace afterwards
     :raises KernelError: it is no namespace, or the kernel does not answer
     """
     if not _visited(walker, netns):
@@ -144,7 +144,7 @@ def read_space(
 
 
 def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
-    """Whether the walker is in a namespace now, which may have gone meanwhile."""
+    """Enter a namespace; return False if it is gone by now."""
     try:
         walker.go(netns)
     except KernelError as exc:
@@ -155,9 +155,9 @@ def _visited(walker: namespaces.Walker, netns: Netns) -> bool:
 
 
 def read_links_only(walker: namespaces.Walker, netns: Netns, processes: tuple[int, ...] = ()) -> Space | None:
-    """The links of a namespace, None when it has gone meanwhile.
+    """The links of a namespace, None if it is gone by now.
 
-    :param walker: is there afterwards
+    :param walker: is in that namespace afterwards
     :raises KernelError: it is no namespace, or the kernel does not answer
     """
     if not _visited(walker, netns):
@@ -172,7 +172,7 @@ def read_links(sock: RouteSocket) -> dict[str, Link]:
 
 
 def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str, Link], dict[str, str]]:
-    """The links, and those settings of theirs that come with them: a file for each would cost more than all else."""
+    """The links, and those of their settings that the same dump has, because reading a file for each would cost more."""
     links: dict[str, Link] = {}
     settings: dict[str, str] = {}
     for body in sock.dump(pack.dump_links()):
@@ -215,9 +215,9 @@ def _read_addresses(sock: RouteSocket) -> _Addresses:
 
 
 class _NextHops:
-    """The next hops of routes as they come by.
+    """Collects the next hops of a stream of routes.
 
-    Of a great many routes only a few lead to another next hop, and only those are taken apart.
+    Most routes have a next hop that is known already; only the others are parsed.
 
     :ivar destinations: (ifindex, next hop) → the destination of the first route that has it
     """
@@ -227,7 +227,7 @@ class _NextHops:
         self._known: set[bytes] = set()
 
     def seen(self, body: bytes) -> bytes:
-        """Note the next hops of a route, which comes back as it is."""
+        """Note the next hops of a route; return the route unchanged."""
         rest = parse.behind_destination(body)
         if rest not in self._known:
             self._known.add(rest)
@@ -251,14 +251,14 @@ def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]
 
 
 def _with_filters(space: Space) -> Space:
-    """With what those links of ours take frames for that others may sit on; the thread is in their namespace.
+    """The namespace with the filters of those of our links that can be parents; the thread is in that namespace.
 
-    Addresses of groups, which all links take, say nothing and are left out.
+    Group addresses, which all links accept, are left out.
     """
     parents = [link.index for link in space.links.values() if link.ours and kind_of(link).carries_endpoints]
     filters: dict[int, set[str]] = {index: set() for index in parents}
     with contextlib.closing(RouteSocket()) as sock:
-        # For each that is asked about the kernel goes through all.
+        # For each link the kernel iterates over all links.
         for asked in parents if len(parents) < MANY_PARENTS else (ALL_LINKS,):
             for body in sock.dump(pack.dump_filter(asked)):
                 index, mac = parse.parse_filter(body)
@@ -289,7 +289,7 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
 
 
 def _emigrants() -> tuple[Emigrant, ...]:
-    """The links that others have moved into a named namespace, or made there, and that keep others off links of the host."""
+    """The links in named namespaces, moved or created there by other programs, that block new links on links of the host."""
     moved: list[Emigrant] = []
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in namespaces.named():
@@ -306,9 +306,9 @@ def _emigrants() -> tuple[Emigrant, ...]:
 
 
 def _number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
-    """What links of the socket's namespace call the one that the walker comes from; negative when they do not.
+    """The number by which links of the socket's namespace refer to the walker's first namespace; negative if they do not.
 
-    The namespaces that links lead to have numbers once the kernel has told of the links.
+    A namespace has such a number once the kernel has dumped a link that refers to it.
     """
     dummy, body = sock.ask(pack.get_nsid(walker.home))
     return -1 if body is None else parse.parse_nsid(body)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's door: a socket for many requests at once, and pyroute2 for the few that are not worth packing."""
+"""The socket for netlink requests, many at once; pyroute.py has the few that are not worth packing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RouteSocket:
         return answers
 
     def dump(self, request: pack.Packed) -> list[bytes]:
-        """The bodies of a dump; asked again when the kernel says that it changed in between."""
+        """The bodies of a dump, which is repeated if the kernel reports a change in between."""
         for dummy in range(5):
             bodies, consistent = self._dump_once(request)
             if consistent:
@@ -82,14 +82,14 @@ class RouteSocket:
                 bodies.append(message.body)
 
     def link(self, name: str) -> Link | None:
-        """The link of this name, None when there is none."""
+        """The link with this name, None if there is none."""
         answer, body = self.ask(pack.get_link(name))
         if answer.errno not in (0, errno.ENODEV):
             raise KernelError(f"cannot read link {name}: {reason(answer)}", answer.errno)
         return None if body is None else parse.parse_link(body)
 
     def ask(self, request: pack.Packed) -> tuple[attributes.Answer, bytes | None]:
-        """Send a request for one thing; the acknowledgement, and the body of what came before it."""
+        """Send a request for one object; return the acknowledgement, and the body of the answer before it."""
         sequence = self.send([request])
         body: bytes | None = None
         while True:
@@ -101,7 +101,7 @@ class RouteSocket:
                 body = message.body
 
     def send(self, requests: t.Sequence[pack.Packed]) -> int:
-        """Send; the sequence number of the first, the others follow it."""
+        """Send requests; return the sequence number of the first, the others follow it."""
         first = self._sequence + 1
         self._sequence += len(requests)
         self._socket.send(
@@ -114,7 +114,7 @@ class RouteSocket:
 
     def _receive(self) -> t.Iterator[attributes.Message]:
         try:
-            # Who rules the namespace can write to this socket as well; only what comes from the kernel has no port.
+            # The owner of the namespace can write to this socket as well; only messages of the kernel have port 0.
             port = None
             while port != constants.KERNEL_PORT:
                 data, (port, dummy) = self._socket.recvfrom(RECEIVE_SIZE)
@@ -124,6 +124,6 @@ class RouteSocket:
 
 
 def reason(answer: attributes.Answer) -> str:
-    """Why the kernel refused: the name of its number, and its own words."""
+    """Why the kernel refused: the text of its errno, and its own message."""
     words = os.strerror(answer.errno)
     return f"{words} ({answer.text.rstrip('.')})" if answer.text else words

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of a namespace written as files."""
+"""Writes settings of a namespace as files under /proc/sys."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .sysctls import sysctl_path
 def write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
     """Write a setting of the namespace that the thread is in.
 
-    :param ifname: what the interface is called at the moment
+    :param ifname: the present name of the interface
     :raises KernelError: naming the step
     """
     try:
         path = sysctl_path(names.sysctl_key(item.key, ifname))
-        # Not to be made: where nothing can be written, a setting that is not there would look like one that is.
+        # Without O_CREAT: in a read-only /proc/sys a missing setting would give the error of a read-only one.
         with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags & ~os.O_CREAT)) as file:
             file.write(item.new)
     except OSError as exc:

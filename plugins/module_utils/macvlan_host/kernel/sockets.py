@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Being in a namespace: where the thread is, and the sockets of the host and of the namespace of the moment."""
+"""The namespace of the thread, with one socket for it and one for the host."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .route_socket import RouteSocket
 
 
 class Sockets:
-    """One socket for the host and one for the namespace of the moment, so that any number of namespaces can be worked on.
+    """One socket for the host and one for the present namespace, so that steps in any number of namespaces need no more.
 
-    The thread stays in the namespace of the last step until the next one leads elsewhere, and comes home in :meth:`close`.
+    The thread stays in the namespace of the last step until a step in another one, and returns to the host's own in :meth:`close`.
 
     :ivar host: the socket in the host's own namespace
-    :ivar seen: the links of the namespace of the moment, when they were looked at and nothing has changed since
+    :ivar seen: the links of the present namespace, if they were read and nothing has changed since
     """
 
     def __init__(self) -> None:
@@ -43,19 +43,19 @@ class Sockets:
         return self._walker.descriptor
 
     def leave(self) -> None:
-        """Close the socket of the moment, which would keep its namespace alive after the name is gone."""
+        """Close the socket of the present namespace, which would keep the namespace alive without its name."""
         if self._there is not None:
             self._there.close()
         self._there, self._there_path = None, HOST.path
         self.seen = None
 
     def go_home(self) -> None:
-        """Be in the host's own namespace, with no other one held."""
+        """Return to the host's own namespace, and hold no other one."""
         self.leave()
         self._walker.go(HOST)
 
     def go(self, step: Step, netns: Netns) -> None:
-        """Be in the namespace of a step.
+        """Enter the namespace of a step.
 
         :raises KernelError: naming the step
         """
@@ -76,9 +76,9 @@ class Sockets:
         return self._there
 
     def create(self, name: str, prepare: t.Callable[[RouteSocket], None]) -> None:
-        """Make a namespace, which has its name only once it is prepared; the thread is in it then.
+        """Create a namespace, which gets its name when it is prepared; the thread is in it then.
 
-        :raises KernelError: it cannot be made or prepared, and is gone again
+        :raises KernelError: it cannot be created or prepared, and is gone again
         """
         self.leave()
         try:

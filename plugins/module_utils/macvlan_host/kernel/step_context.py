@@ -28,18 +28,18 @@ InterfaceKey = tuple[str, str]
 
 
 class KnownLink(t.NamedTuple):
-    """What has to be known of a link to change it."""
+    """What a change of a link needs to know."""
 
     ifindex: int
     kind: LinkKind
 
 
 class StepContext:
-    """Where steps are performed.
+    """The context of the steps of a run: sockets, batch, deletions, and known links.
 
-    :ivar many: whether so many new links come that it is worth keeping them private to each other (kernel/link_creation.py)
+    :ivar many: whether there are so many new links that they are kept private to each other (kernel/link_creation.py)
     :ivar kept_private: those that are
-    :ivar known: the links that were looked up, or made
+    :ivar known: the links that were looked up, or created
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class StepContext:
             self._link_maker.close()
 
     def forget(self) -> None:
-        """Know nothing any longer of what was to be done, or of what there is."""
+        """Forget all queued messages and all known links."""
         self.batch.forget()
         self.known.clear()
         self.kept_private.clear()
@@ -66,14 +66,14 @@ class StepContext:
         self.many = False
 
     def links(self, step: Step, netns: Netns) -> dict[str, Link]:
-        """The links of a namespace, looked at once for deletions that follow each other."""
+        """The links of a namespace, read once for consecutive deletions."""
         sock = self.sockets.of(step, netns)
         if self.sockets.seen is None:
             self.sockets.seen = read_links(sock)
         return self.sockets.seen
 
     def tagged(self, step: Step, netns: Netns, wanted: LinkSpec) -> Link | None:
-        """The link that carries the tag of the wanted one, under whichever name."""
+        """The link that carries the tag of the wanted one, under any name."""
         if netns.path:
             links = self.links(step, netns)
         else:
@@ -97,7 +97,7 @@ class StepContext:
         return self.known[interface]
 
     def by_link_maker(self, step: Step, make: t.Callable[[LinkMaker], attributes.Answer]) -> None:
-        """Have pyroute2 do something in the host's own namespace.
+        """Let pyroute2 do something in the host's own namespace.
 
         :raises KernelError: naming the step
         """

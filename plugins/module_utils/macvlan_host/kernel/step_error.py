@@ -16,12 +16,12 @@ from .route_socket import reason
 
 
 def step_error(step: Step, answer: attributes.Answer) -> KernelError:
-    """What to raise for a step that was refused."""
+    """The error to raise for a refused step."""
     return KernelError(f"cannot {step.describe()}: {reason(answer)}{_hint(step, answer.errno)}", answer.errno, step)
 
 
 def _hint(step: Step, code: int) -> str:
-    """What would be right, for the refusals that people meet."""
+    """Advice for common refusals."""
     if isinstance(step, AddLink):
         link, kind = step.link, kind_of(step.link)
         if code == errno.EOPNOTSUPP:

@@ -13,10 +13,10 @@ import typing as t
 from ..model.netns import HOST, Netns
 from . import namespaces
 
-# Not there when IPv6 is switched off for good (ipv6.disable=1), or is a module that is not loaded.
+# Missing if IPv6 is switched off (ipv6.disable=1), or is a module that is not loaded.
 IPV6_SETTINGS = "/proc/sys/net/ipv6/conf"
 
-# Where the settings of endpoints are, each of which may be a mount of its own; what is further down comes first.
+# The folders with settings of endpoints, each of which may be a mount of its own; sub-folders come first.
 SETTINGS_FOLDERS = {
     "net.ipv4.conf.": "/proc/sys/net/ipv4/conf",
     "net.ipv6.conf.": IPV6_SETTINGS,
@@ -27,7 +27,7 @@ SETTINGS_FOLDERS = {
 
 
 def read_files(keys: t.Iterable[str]) -> dict[str, str]:
-    """The values of those settings that have a file."""
+    """The values of the settings that have a file."""
     values: dict[str, str] = {}
     for key in keys:
         try:
@@ -39,7 +39,7 @@ def read_files(keys: t.Iterable[str]) -> dict[str, str]:
 
 
 def has_setting(netns: Netns, key: str, there: t.Container[str]) -> bool:
-    """Whether there is such a setting; a namespace that is still to be made will have what the host has."""
+    """Whether a setting exists; a namespace that is not created yet will have those of the host."""
     with contextlib.closing(namespaces.Walker()) as walker:
         walker.go(netns if netns.path in there else HOST)
         return os.path.exists(sysctl_path(key))
@@ -56,7 +56,7 @@ def read_only_settings() -> dict[str, str]:
     for beginning, folder in SETTINGS_FOLDERS.items():
         try:
             is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
-        except OSError:  # nothing is there that could be written
+        except OSError:  # no such folder, so nothing to write
             continue
         mounts[beginning] = _mount_of(folder) if is_read_only else ""
     return mounts if any(mounts.values()) else {}

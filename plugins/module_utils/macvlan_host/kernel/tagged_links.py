@@ -19,10 +19,10 @@ from .route_socket import RouteSocket
 
 
 def tagged_spaces(host: str) -> dict[Netns, Space]:
-    """The host's own namespace and the named ones, those with tagged links, and of each the links only.
+    """The namespaces with tagged links, of the host's own and the named ones; only the links of each are read.
 
-    A named one may be a container's, which gives its links what aliases it likes; of those only links count that can
-    have been made here. Namespaces without a name are not looked at: containers may run this collection themselves.
+    A named one may be a container's, which can give its links any alias; there only links count that can have been
+    created here. Namespaces without a name are not read: containers may run this collection themselves.
 
     :param host: what ids are made of (:attr:`Kernel.host`)
     """
@@ -39,8 +39,8 @@ def tagged_spaces(host: str) -> dict[Netns, Space]:
 
 
 def _created_from_here(walker: namespaces.Walker, netns: Netns, host: str) -> Space:
-    """The tagged links that can have been made in a namespace from here: macvlans on links of the host, and its
-    loopback, where that has the tag of the name.
+    """The tagged links of a namespace that can have been created from here: macvlans on links of the host, and its
+    loopback, if that has the tag of the name.
 
     The owner of a namespace can neither create the former nor compute the latter.
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done to the kernel: one step after the other, in as few messages as that takes."""
+"""Performs steps in the kernel, one after the other, in as few messages as possible."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from .setting_files import write_setting
 from .step_context import KnownLink, StepContext
 from .step_error import step_error
 
-# net/core/dev.c makes the loopback of every namespace with it, and include/net/net_namespace.h relies on it.
+# net/core/dev.c creates the loopback of every namespace with this index, and include/net/net_namespace.h relies on it.
 LOOPBACK_INDEX = 1
 
 
 class KernelWriter:
-    """Does steps. Neighbouring messages to one namespace go out as one batch, neighbouring deletions together.
+    """Performs steps. Neighbouring messages to one namespace are sent as one batch, neighbouring deletions together.
 
     :ivar reached: how many of the steps given to :meth:`apply` were begun
     """
@@ -60,9 +60,9 @@ class KernelWriter:
         self._context.close()
 
     def apply(self, steps: t.Sequence[Step]) -> None:
-        """Do all steps, in order.
+        """Perform all steps, in order.
 
-        :raises KernelError: one was refused; ``reached`` says how far this came
+        :raises KernelError: a step was refused; ``reached`` is the number of steps that were begun
         """
         self.reached = 0
         self._context.many = link_creation.are_many(steps)
@@ -71,21 +71,21 @@ class KernelWriter:
             try:
                 self.do(step)
             except KernelError as exc:
-                # Unless it is known to be of an earlier one, whose message waited in the batch.
+                # Unless the error is known to be that of an earlier step, whose message waited in the batch.
                 exc.step = exc.step or step
                 raise
         self.flush()
         link_creation.end_privacy(self._context)
 
     def do(self, step: Step, replay: Replay | None = None) -> None:
-        """Do one step, whose messages may wait for more.
+        """Perform one step, whose messages may wait in the batch.
 
-        :param replay: that of which it is a part, where it may be done already
+        :param replay: the replay that the step is a part of, if it may be done already
         """
         PERFORMERS[type(step)](self._context, step, replay)
 
     def flush(self) -> None:
-        """Have nothing wait any longer."""
+        """Send all messages that wait."""
         self._context.batch.flush()
 
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
@@ -97,7 +97,7 @@ class KernelWriter:
         return [step for step in steps[: self.reached] if not any(step is other for other in refused)]
 
     def ensure_done(self, steps: t.Sequence[Step]) -> list[str]:
-        """Do steps of which some may be done already; what went wrong, a sentence each."""
+        """Perform steps of which some may be done already; return the problems, a sentence each."""
         return Replay(self._context, self.do).ensure_done(steps)
 
 
@@ -146,12 +146,12 @@ def _delete_netns(context: StepContext, step: DeleteNetns, replay: Replay | None
 
 def _delete_link(context: StepContext, step: DeleteLink, replay: Replay | None) -> None:
     context.batch.flush_messages()
-    # Of the host, which may have thousands, only the one.
+    # The host may have thousands of links, so only this one is read there.
     links = context.links(step, step.netns) if step.netns.path else {}
     link = links.get(step.link.name) if step.netns.path else context.sockets.host.link(step.link.name)
     identifier = names.identifier_of(step.link.tag)
     if replay is not None and identifier and (link is None or not matches_step(link, step.link, or_untagged=True)):
-        # Its creation may have been interrupted before it got its name, or others have given it another since.
+        # Its creation may have been interrupted before it got its name, or another program may have renamed it.
         link = links.get(names.name_until_tagged(identifier)) or context.tagged(step, step.netns, step.link)
     if link is None:
         raise KernelError(f"cannot {step.describe()}: it does not exist", errno.ENODEV)
@@ -204,7 +204,7 @@ def _check_kind(step: SetLink, link: KnownLink, has_attribute: bool) -> None:
         raise KernelError(f"cannot {step.describe()}: it is a {link.kind.phrase} now", errno.EOPNOTSUPP, step)
 
 
-# Attributes of a link that are not set as others are.
+# Attributes of a link that need a special request.
 _SETTERS: dict[str, t.Callable[[StepContext, SetLink], None]] = {
     "vlan": _set_vlan,
     "mode": _set_mode,
@@ -225,7 +225,7 @@ def _set_sysctls(context: StepContext, step: SetSysctls) -> None:
             index = context.find(step, step.netns, step.ifname).ifindex
             context.batch.queue(step, step.netns, pack.set_ipv4_setting(index, setting, int(item.new)), item)
             if not context.batch.knows_settings:
-                # What the kernel refuses is written in another way, and before the link comes up.
+                # A setting that the kernel refuses is written as a file, before the link comes up.
                 context.batch.flush_messages()
         else:
             # A link that was just made gets its tag, and maybe its name, a moment later; until then it has its first name.
@@ -238,16 +238,16 @@ Performer = t.Callable[[StepContext, t.Any, t.Optional[Replay]], None]
 
 
 def _nothing(context: StepContext, step: Note, replay: Replay | None) -> None:
-    """What is recorded only is no matter of the kernel."""
+    """A note changes only the record, not the kernel."""
 
 
 def _always(perform: t.Callable[[StepContext, t.Any], None]) -> Performer:
-    """The performer of what is done in the same way in a replay."""
+    """The performer of a step that is performed in the same way in a replay."""
     return lambda context, step, dummy: perform(context, step)
 
 
 def _by_message(packed: t.Callable[[int, t.Any], pack.Packed]) -> Performer:
-    """The performer of what is one message to a link, given its index."""
+    """The performer of a step that is one message to a link, given its index."""
 
     def perform(context: StepContext, step: OnLink, dummy: Replay | None) -> None:
         request = packed(context.find(step, step.netns, step.ifname).ifindex, step)

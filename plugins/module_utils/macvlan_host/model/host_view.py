@@ -18,7 +18,7 @@ from .network import Network
 from .record import Record
 from .spaces import Spaces
 
-# What a namespace is known by: (device, inode), or its path when nothing is there yet.
+# The identity of a namespace: (device, inode), or its path if it does not exist yet.
 NetnsKey = t.Union[tuple[int, int], str]
 Key = tuple[str, str]
 

@@ -16,14 +16,14 @@ from .route import OtherRoute, Route
 
 @dataclass(frozen=True)
 class Space:
-    """What one namespace holds.
+    """The state of one namespace.
 
     :ivar addresses: ifindex → addresses with prefix length
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
     :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
     :ivar other_routes: its other routes, whose destination and metric are taken
-    :ivar link_scope: ifindex → addresses of link scope with prefix length, which cannot be reached from beyond the link
+    :ivar link_scope: ifindex → addresses of link scope with prefix length, which are reached on the link only
     :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
     :ivar sysctls: those that were asked for and exist
     :ivar filters: ifindex → MAC addresses that a link takes frames for beside its own; of links of ours, if asked for
@@ -70,14 +70,14 @@ class Space:
         return self._vlans.get((lower.index, vlan_id, protocol))
 
     def put(self, link: Link) -> None:
-        """Add a link, or replace the one of its name; for those who work on a copy."""
+        """Add a link, or replace the one with its name; only for code that works on a copy."""
         if link.name in self.links:
             self.drop(self.links[link.name])
         self.links[link.name] = link
         self._note(link)
 
     def drop(self, link: Link) -> None:
-        """Take a link away; for those who work on a copy."""
+        """Remove a link; only for code that works on a copy."""
         del self.links[link.name]
         self._by_index.pop(link.index, None)
         self._above.get(link.lower or 0, {}).pop(link.name, None)
@@ -112,7 +112,7 @@ class Needs:
     :ivar kinds: the kinds of link that may have to be made
     :ivar settings: the sysctls that a task asks for, to learn whether there are such
     :ivar vlans: the names of the VLAN links that may have to be made
-    :ivar newcomers: whether links may have to be made that the kernel refuses beside others in whatever namespace: passthru
+    :ivar newcomers: whether new links may be needed that the kernel refuses beside others in any namespace: passthru
         ones, and the first of ours on a parent
     :ivar link_options: the link options that matter and that the kernel may not have
     :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
@@ -162,14 +162,14 @@ class Emigrant:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What was read before planning.
+    """The kernel's state, as it was read before planning.
 
     :ivar host: identifies this machine, from /etc/machine-id; hashed, never shown
     :ivar boot_id: identifies this boot
     :ivar spaces: path of a namespace ("" for the host's own) → what it holds; None where there is none
     :ivar identities: path → (device, inode) of the namespace behind it; missing where there is none
     :ivar missing_kinds: kinds of link that this kernel cannot make, of those that were asked about
-    :ivar unknown_settings: the sysctls that this kernel has not, of those that were asked about
+    :ivar unknown_settings: the sysctls that this kernel does not have, of those that were asked about
     :ivar missing_link_options: the link options that this kernel does not have, of those that were asked about
     :ivar dangling: paths of namespaces that are symbolic links to nothing
     :ivar no_namespaces: paths of namespaces where something else is

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What identifies an object, and what messages call it."""
+"""The identity of an object, and its title in messages."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def endpoint_ref(network: str, name: str) -> Ref:
 
 
 class Identified:
-    """What has an identity, and by that its title."""
+    """An object with an identity, and so with a title."""
 
     @property
     def ref(self) -> Ref:
-        """What everything about it is looked up by."""
+        """The identity of the object."""
         raise NotImplementedError
 
     @functools.cached_property
     def title(self) -> str:
-        """What messages and results call it."""
+        """The title of the object in messages and results."""
         return self.ref.title

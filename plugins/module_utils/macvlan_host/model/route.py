@@ -35,7 +35,7 @@ class Route:
 
     @property
     def identity(self) -> tuple[str, str | None, int]:
-        """What makes two routes the same to the kernel; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
+        """The key by which the kernel compares routes; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
         return self.to, self.via, self.metric or (1024 if ":" in self.to else 0)
 
     @property
@@ -45,7 +45,7 @@ class Route:
 
     @classmethod
     def connected(cls, address: str) -> Route | None:
-        """The one that the kernel makes for an address with prefix length, None when it makes none.
+        """The route that the kernel adds for an address with prefix length, None if it adds none.
 
         The rules are those of net/ipv4/fib_frontend.c, fib_add_ifaddr, and net/ipv6/addrconf.c, addrconf_prefix_route.
         """
