@@ -61,7 +61,7 @@ _NEEDED = {
     "path": "a path",
     "str": "text",
 }
-_CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
+_CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": validation.check_type_bool,
     "dict": validation.check_type_dict,
     "int": validation.check_type_int,
@@ -129,7 +129,7 @@ def _converted(kind: str, value: t.Any) -> t.Any:
     strangers = [type_ for name, type_ in (("bool", bool), ("list", list), ("dict", dict)) if name != kind]
     if value is None or isinstance(value, tuple(strangers)):
         raise TypeError
-    return _CHECKS[kind](value) if kind in _CHECKS else value
+    return _CONVERTERS[kind](value) if kind in _CONVERTERS else value
 
 
 def _read_items(

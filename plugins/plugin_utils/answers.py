@@ -251,12 +251,12 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
     """Put gateways, ranges and aux addresses where they belong, which is the subnet that has them inside."""
     asked = _items(texts.get(GATEWAYS, ""))
     gateways = [item for item in asked if item.lower() != "none"]
-    _place(subnets, GATEWAYS, "gateway", {item: item for item in gateways}, problems)
+    _assign(subnets, GATEWAYS, "gateway", {item: item for item in gateways}, problems)
     if gateways != asked:
         _have_no_gateway([subnet for subnet in subnets if "gateway" not in subnet], problems)
     # A range is where its first address is.
     ranges = {item: re.split("[-/]", item)[0].strip() for item in _items(texts.get(RANGES, ""))}
-    _place(subnets, RANGES, "ip_range", ranges, problems)
+    _assign(subnets, RANGES, "ip_range", ranges, problems)
     for key, address in _each(AUX, texts.get(AUX, ""), _aux_address, problems):
         subnet = _subnet_of(subnets, AUX, address, problems)
         taken = subnet.setdefault("aux_addresses", {})
@@ -265,7 +265,7 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
         taken[key] = address
 
 
-def _place(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
+def _assign(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
     """Set the gateway or range of each subnet; each item comes with the address that selects its subnet."""
     for item, address in items.items():
         subnet = _subnet_of(subnets, name, address, problems)

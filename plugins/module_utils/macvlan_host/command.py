@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     action.set_defaults(action=_recover)
     action = commands.add_parser("confirm", help=_confirm.__doc__, description=_confirm.__doc__)
     action.set_defaults(action=_confirm)
-    action = commands.add_parser("check", help=_check.__doc__, description=_check.__doc__)
-    action.set_defaults(action=_check)
+    action = commands.add_parser("check", help=_compare.__doc__, description=_compare.__doc__)
+    action.set_defaults(action=_compare)
     return parser
 
 
@@ -141,7 +141,7 @@ def _status(parsed: argparse.Namespace) -> int:
     return COMPLETE
 
 
-def _check(parsed: argparse.Namespace) -> int:
+def _compare(parsed: argparse.Namespace) -> int:
     """exit 0 silently if the kernel matches the record; otherwise list the differences, or say that a change awaits confirmation"""
     # The record shows the state before that change, so the whole change would look like drift.
     try:

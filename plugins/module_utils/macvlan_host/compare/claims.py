@@ -85,9 +85,9 @@ class Taken:
 def _claims_of(host: Space, record: Record) -> t.Iterator[Claim]:
     own = _own_leases(host, record)
     for addresses in (host.addresses, host.link_scope):
-        for index, found in addresses.items():
+        for index, held in addresses.items():
             link = host.by_index(index)
-            for address in found:
+            for address in held:
                 plain = without_prefix(address)
                 if (index, plain) not in own:
                     yield _claim_of_link(plain, link)

@@ -40,10 +40,10 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
 
 
 class LeaseStore(t.Protocol):
-    """Where leases live."""
+    """A source of leases."""
 
     def held(self) -> t.Iterator[Lease]:
-        """All that are held before a plan is made; of those who share an address its first holder comes first."""
+        """All leases before the plan; if an address is shared, its first holder comes first."""
 
 
 class RecordedLeases(t.NamedTuple):
@@ -61,11 +61,11 @@ class RecordedLeases(t.NamedTuple):
 
 
 class Leases:
-    """The leases while a plan is made.
+    """The leases during planning.
 
     An address has one holder, except gateways, which networks may share.
 
-    :param store: where they live
+    :param store: the leases before the plan
     """
 
     def __init__(self, store: LeaseStore) -> None:

@@ -40,13 +40,13 @@ class LockoutRisk:
     """
 
     step: Step
-    way: AccessPath
+    path: AccessPath
     why: str = ""
 
     @property
     def sentence(self) -> str:
-        local = f", which reaches {self.way.local}," if self.way.local else ""
-        return f"it would {self.step.describe()}, and {self.way.what}{local} comes in by {self.way.link}{self.why}"
+        local = f", which reaches {self.path.local}," if self.path.local else ""
+        return f"it would {self.step.describe()}, and {self.path.what}{local} comes in by {self.path.link}{self.why}"
 
 
 def check(title: str, steps: t.Sequence[Step], kernel: Kernel, policy: LockoutPolicy) -> tuple[str, ...]:
@@ -73,16 +73,16 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
         if link is not None:
             carriers = {item.name for item in _carriers(host, link)}
             reach = _Reach(host, path)
-            # The first step says enough; what follows from it would only be more of the same.
+            # The first step is enough for the message; later ones only follow from it.
             yield from (LockoutRisk(step, path) for step in steps if _cuts(step, carriers, reach))
             yield from _taking_local_address(steps, host, path, carriers)
             yield from _taking_over(announcements, path, link, _wire(host, link))
 
 
 def _taking_local_address(steps: t.Sequence[Step], host: Space, path: AccessPath, known: t.Container[str]) -> t.Iterator[LockoutRisk]:
-    """The steps by which the address that is reached goes from the host, where answers leave by another link than its own.
+    """The steps that delete the local address of a path whose answers leave by another link than that of the address.
 
-    :param known: the links whose steps are looked at for the answers
+    :param known: the links that carry the answers, whose steps are reported anyway
     """
     home = next((link for link in host.links.values() if path.local in _addresses_on(host, link)), None)
     if home is None or home.name == path.link:
@@ -99,7 +99,7 @@ def _is_of(step: DeleteAddress, link: Link, address: str | None) -> bool:
 
 
 def _addresses_on(space: Space, link: Link) -> set[str]:
-    """Without their prefix lengths, those of link scope too."""
+    """The addresses of a link without prefix lengths, also those of link scope."""
     addresses = (*space.addresses.get(link.index, ()), *space.link_scope.get(link.index, ()))
     return {without_prefix(address) for address in addresses}
 
@@ -117,27 +117,27 @@ def _carriers(host: Space, link: Link) -> list[Link]:
 class _Reach:
     """The routes by which the kernel reaches the remote end of an access path."""
 
-    def __init__(self, host: Space, way: AccessPath) -> None:
-        self.way = way
+    def __init__(self, host: Space, path: AccessPath) -> None:
+        self.path = path
         lengths = [
             prefix_length(route.to) for routes in host.routes.values() for route in routes if self.is_under(route.to)
         ]
         self._length = max(lengths, default=-1)
 
     def is_under(self, block: str) -> bool:
-        return version_of(block) == version_of(self.way.remote) and self.way.remote in block_of(block)
+        return version_of(block) == version_of(self.path.remote) and self.path.remote in block_of(block)
 
     def is_caught_by(self, ifname: str, block: str) -> bool:
-        """Whether a new route would lead to the other end by another link: a narrower one wins."""
-        return ifname != self.way.link and self.is_under(block) and prefix_length(block) > self._length
+        """Whether a new route would lead to the other end by another link: the longer prefix wins."""
+        return ifname != self.path.link and self.is_under(block) and prefix_length(block) > self._length
 
     def hangs_on(self, ifname: str, block: str) -> bool:
-        """Whether a route that is there leads to the other end."""
-        return ifname == self.way.link and self.is_under(block) and prefix_length(block) >= self._length
+        """Whether an existing route leads to the other end."""
+        return ifname == self.path.link and self.is_under(block) and prefix_length(block) >= self._length
 
 
 def _takes_link(step: Step, carriers: t.Container[str]) -> bool:
-    """Whether a link of these would be gone, changed, or without its frames."""
+    """Whether a step deletes or changes one of these links, or takes its frames."""
     takes = _TAKES_LINK.get(type(step))
     return takes is not None and takes(step, carriers)
 
@@ -175,7 +175,7 @@ def _adds_address(step: AddAddress, reach: _Reach) -> bool:
 
 
 def _deletes_address(step: DeleteAddress, reach: _Reach) -> bool:
-    is_local = step.ifname == reach.way.link and without_prefix(step.address) == reach.way.local
+    is_local = step.ifname == reach.path.link and without_prefix(step.address) == reach.path.local
     return is_local or reach.hangs_on(step.ifname, inet.network_of(step.address))
 
 
@@ -198,7 +198,7 @@ _LEADS_AWAY: dict[type[Step], t.Callable[[t.Any, _Reach], bool]] = {
 
 
 class _Announcement(t.NamedTuple):
-    """A step after which a link answers for addresses, and tells its neighbours so.
+    """A step after which a link announces addresses to its neighbours.
 
     :ivar step: it is on a link, of any namespace
     :ivar wire: the link of the host whose neighbours hear it
@@ -210,7 +210,7 @@ class _Announcement(t.NamedTuple):
 
 
 def _wire(host: Space, link: Link) -> Link:
-    """The link of the host by which frames of a link leave: its parent, where it is a macvlan."""
+    """The link of the host by which frames of a link leave: its parent, if it is a macvlan."""
     while kind_of(link).is_endpoint and (below := host.by_index(link.lower)) is not None:
         link = below
     return link
@@ -239,7 +239,7 @@ ANNOUNCING = ("up", "mac")
 
 
 def _current(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | None, frozenset[str]]:
-    """The wire and the addresses of a link that is there; no wire where it is not on one of the host's."""
+    """The wire and the addresses of an existing link; no wire if it is not on a link of the host."""
     space = kernel.spaces.get(path)
     link = space.links.get(name) if space is not None else None
     if space is None or link is None:
@@ -253,7 +253,7 @@ def _current(kernel: Kernel, host: Space, path: str, name: str) -> tuple[Link | 
 
 def _taking_over(announcements: t.Iterable[_Announcement], path: AccessPath, link: Link, wire: Link) -> t.Iterator[LockoutRisk]:
     """Yield steps after which neighbours of an access path would confuse another link with one of its ends."""
-    # Over an endpoint of the host itself other endpoints are reached, and one of them may well be the router (compare/claims.py).
+    # The host reaches other endpoints through an endpoint of its own, and one of those can be the router (compare/claims.py).
     hop = None if link.ours and kind_of(link).is_endpoint else path.hop
     own = {path.local: "this host", path.remote: "the other end", hop: "its next hop"}
     for announcement in announcements:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift: how what is recorded and what the kernel shows differ."""
+"""Drift: the differences between the record and the kernel."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Drift:
 
     @property
     def shown(self) -> dict[str, t.Any]:
-        """What results say."""
+        """The difference as results have it."""
         return {"object": self.ref.title, **self.shown_of_object}
 
     @property
     def shown_of_object(self) -> dict[str, t.Any]:
-        """The same, where it stands beside its object."""
+        """The same without the object, for a list beside the object."""
         return {"field": self.field, "recorded": plain(self.recorded), "actual": plain(self.actual)}
 
 
@@ -112,7 +112,7 @@ def _of_dummy_parent(name: str, field: str, expected: t.Any, actual: t.Any) -> t
 
 
 def _below_endpoints(view: HostView, network: Network) -> Link | None:
-    """The link that the endpoints of a network sit on, whatever it is called now."""
+    """The parent of the endpoints of a network, under any name."""
     for endpoint in view.endpoints_of(network.name):
         space = view.space(endpoint.netns)
         link = find_link(space, endpoint, None) if space else None
@@ -166,11 +166,11 @@ def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[D
 
 
 def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
-    """What is missing, with what came in its stead; what others have added besides is theirs, unless it is to go."""
+    """The missing addresses, each with the one that replaced it; other foreign addresses only if they must be removed."""
     differences = of_addresses(endpoint, network, space, link)
     for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)) if any(differences) else ():
         missing, surplus = differences.of(int(field[-1]))
-        # Of what is right only the rest is told: an address with a lifetime beside it is none of this difference.
+        # An address with a lifetime is not part of a difference.
         present = space.addresses.get(link.index, ()) if missing else {*surplus, *((recorded,) if recorded else ())}
         if missing or surplus:
             seen = sorted(address for address in present if version_of(address) == int(field[-1]))
@@ -186,7 +186,7 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
 
 
 def _in_place_of(route: Route, space: Space, link: Link) -> str | None:
-    """What has the destination and metric of a route is what has become of it."""
+    """The routes that have the destination and metric of a missing one, as its actual value."""
     others = [route_phrase(item) for item in rivals(route, space, link)]
     others += [f"{item.kind} {route.to}" for item in space.other_routes if item.place == route.place]
     return min(others, default=None)
@@ -199,7 +199,7 @@ def _settings(endpoint: Endpoint, space: Space, has_ipv6: bool) -> t.Iterator[Dr
 
 
 def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:
-    """The endpoints whose addresses are in use elsewhere, as drift; nothing that a run does mends that."""
+    """The endpoints whose addresses are in use elsewhere, as drift; a run cannot repair it."""
     taken = Taken(view.recorded, view.kernel)
     for endpoint in view.endpoints.values():
         if endpoint.ref in refs:

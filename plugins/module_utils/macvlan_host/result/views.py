@@ -38,7 +38,7 @@ class View:
 
     :param host: record and kernel, as they are or as they will be
     :param leases: who holds which address, where that is known already
-    :param unforeseen: endpoints whose networks are still to be made, by something else
+    :param unforeseen: endpoints whose networks do not exist yet, and are expected from an earlier task
     """
 
     def __init__(

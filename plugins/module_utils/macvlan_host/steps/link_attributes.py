@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a link can be changed in place, from what to what, and how that is told."""
+"""The attributes of a link that a step can change in place, with their valid values and their sentences."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..wire.kinds import KINDS
 class LinkAttribute(t.NamedTuple):
     """One property of a link.
 
-    :ivar check: what it can be changed from, and to
-    :ivar sentence: what a change does, of where the link is, the old value and the new one
+    :ivar check: the validator of its old and new values
+    :ivar sentence: the sentence of a change, given the phrase of the link, the old value and the new one
     """
 
     check: validators.Check
@@ -55,6 +55,6 @@ def is_attribute(value: t.Any) -> bool:
 
 
 def attribute_named(name: str) -> LinkAttribute:
-    """What of a link has this name."""
+    """The attribute with this name."""
     option = LINK_OPTIONS.get(name)
     return _ATTRIBUTES[name] if option is None else LinkAttribute(option.check, _changed(name))

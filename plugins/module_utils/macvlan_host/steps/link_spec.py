@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Links to make or to remove, and how they are recognised."""
+"""Links to create or to delete, and how they are identified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..wire.kinds import KINDS, kind_of
 
 @dataclass(frozen=True)
 class LinkSpec:
-    """A link to make, and how to recognise it.
+    """A link to create, and how to identify it.
 
     :ivar tag: the alias that it carries, None for a foreign link (removed by force only)
     :ivar parent: name of the link below, in the host's own namespace
@@ -51,7 +51,7 @@ class LinkSpec:
         values = validators.fields("link", data, cls.CHECKS)
         vlan = VlanFacts.from_plain(values["vlan"]) if values["vlan"] is not None else None
         spec = cls(**{**values, "vlan": vlan})
-        # Of what is not ours only VLAN links are ever removed, and by force.
+        # The only foreign links that are ever deleted are VLAN links, with force.
         if vlan is None and (spec.kind == SubInterface.kind or not validators.tag(spec.tag)):
             raise ValueError(f"there is a step for a link {spec.name!a} that cannot be ours")
         return spec

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose step it is: the object that a step of a plan is about. Pure."""
+"""The object that a step of a plan is about. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LOOPBACK = "lo"
 
 
 def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record) -> Ref | None:
-    """The object, None where the step is about nothing that is recorded.
+    """The object of a step, None if the step is about no recorded object.
 
-    :param steps: all of the plan; those before the step tell who has its interface by then
+    :param steps: all of the plan; the earlier ones can create or rename the interface of the step
     """
     owners = _Owners(before, after)
     for earlier in steps:
@@ -32,7 +32,7 @@ def owner_of(step: Step, steps: t.Iterable[Step], before: Record, after: Record)
 
 
 class _Owners:
-    """The objects, by all that a step may name: a tag, an interface in a namespace, a namespace."""
+    """The objects, by everything that a step may name: a tag, an interface in a namespace, a namespace."""
 
     def __init__(self, before: Record, after: Record) -> None:
         self._by_tag: dict[str, Ref] = {}
@@ -57,7 +57,7 @@ class _Owners:
                 self._by_interface.setdefault((HOST.path, link.name), link.ref)
 
     def follow(self, step: Step) -> None:
-        """Know who has an interface after a step."""
+        """Note the object of an interface after a step."""
         if isinstance(step, AddLink) and step.link.tag in self._by_tag:
             self._by_interface[step.netns.path, step.link.name] = self._by_tag[step.link.tag]
         elif isinstance(step, SetLink) and step.attribute == "name":

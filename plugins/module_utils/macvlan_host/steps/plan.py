@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan: the steps, what is recorded before and after them, and what is told of them."""
+"""A plan: the steps, the record before and after them, and the warnings."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .steps import Step
 class Missing:
     """An object that is recorded and cannot be restored.
 
-    :ivar awaits: the name of a link of the host, or the path of a namespace, that has to come first; None for
-        whatever does not come by itself
-    :ivar cause: the object that is missing for the same reason and tells it, None for that one itself
+    :ivar awaits: the name of a link of the host, or the path of a namespace, that has to appear first; None if
+        waiting would not help
+    :ivar cause: the object that is missing for the same reason and is reported with it; None for that one itself
     """
 
     ref: Ref
@@ -32,10 +32,10 @@ class Missing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, and what will be recorded then.
+    """The steps to perform, and the record after them.
 
-    :ivar missing: what a restoration leaves out
-    :ivar removal: nothing but removals, which are finished, not undone, after an interruption
+    :ivar missing: the objects that a restoration cannot restore
+    :ivar removal: whether all requests are removals, which are finished, not undone, after an interruption
     :ivar outcome: record and kernel afterwards, for results
     :ivar leases: who holds which address afterwards
     """

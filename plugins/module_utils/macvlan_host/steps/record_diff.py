@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run changes in the record, as rows of the database: the difference of two records, and a record with it."""
+"""The changes of a run to the record, as rows of the database: computed from two records, and applied to one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Key = t.TypeVar("Key", str, "tuple[str, str]")
 
 
 class Change(t.NamedTuple):
-    """What happens to one row.
+    """The change of one row.
 
     :ivar existed: whether the row is there before
     :ivar body: its new content, None to delete it
@@ -48,10 +48,10 @@ _BUILD: dict[str, t.Callable[[t.Any], t.Any]] = {
 
 
 def change_from_plain(data: t.Any) -> Change:
-    """A change as a journal has it.
+    """A change from the JSON types of a journal.
 
-    :raises UnknownError: it is one of a newer release
-    :raises ValueError: it is none
+    :raises UnknownError: it was written by a newer release
+    :raises ValueError: it is not a change
     """
     change = Change(*validators.items("changes of a journal", data))
     is_table = validators.known("change of the table", change.table, _KEYS)
@@ -67,9 +67,9 @@ def change_from_plain(data: t.Any) -> Change:
 
 
 def whole(record: Record) -> Record:
-    """A record of which every object has its own row, and every endpoint its network.
+    """The record, if every object is under its own key, and the network of every endpoint is recorded.
 
-    :raises ValueError: one has not
+    :raises ValueError: it is not so
     """
     for objects in (record.networks, record.links, record.namespaces, record.endpoints):
         for key, item in objects.items():
@@ -82,7 +82,7 @@ def whole(record: Record) -> Record:
 
 
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
-    """What to write so that the database holds ``after`` instead of ``before``."""
+    """The changes after which the database holds ``after`` instead of ``before``."""
     changes = [
         *_changed_objects("networks", before.networks, after.networks),
         *_changed_objects("links", before.links, after.links),
@@ -114,9 +114,9 @@ def _changed_objects(table: str, before: t.Mapping[str, t.Any], after: t.Mapping
 
 
 def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
-    """The leases of a record that may not be those of the other; a gateway that networks share is one.
+    """The leases of a record that the other may not have; a gateway that networks share is one lease.
 
-    An endpoint's leases follow from itself and its network, so most need no look.
+    An endpoint's leases follow from the endpoint and its network, so unchanged endpoints are skipped.
     """
     leases: dict[Lease, None] = {}
     same_network = {name: network == other.networks.get(name) for name, network in record.networks.items()}

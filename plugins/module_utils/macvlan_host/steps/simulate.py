@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel will look like after a step, worked out without the kernel.
+"""The kernel's state after a step, computed without the kernel.
 
 Planning needs it so that one step can build on another; check mode needs it to know the
 kernel's state after the steps of an unfinished run are undone. Only what plans look at is followed.
@@ -57,7 +57,7 @@ def follow(spaces: Spaces, step: Step) -> None:
 
 
 def _nothing(dummy: Spaces, step: Note) -> None:
-    """What is recorded only changes no kernel."""
+    """A note changes only the record."""
 
 
 def _create_netns(spaces: Spaces, step: CreateNetns) -> None:
@@ -68,7 +68,7 @@ def _create_netns(spaces: Spaces, step: CreateNetns) -> None:
 
 
 def _delete_netns(spaces: Spaces, step: DeleteNetns) -> None:
-    """One that was made by others meanwhile stays, as with kernel/write.py, ``_delete_netns``."""
+    """A namespace without our tag stays, as in ``_delete_netns`` of kernel/write.py."""
     path = Netns("name", step.name).path
     space = spaces.get(path)
     lo = space.links.get("lo") if space is not None else None
@@ -87,9 +87,9 @@ def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
 
 
 def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
-    """The link to delete; when its creation was interrupted, it has no tag yet, and maybe not its name.
+    """The link to delete; if its creation was interrupted, it has no tag yet, and maybe a temporary name.
 
-    Others may have given it another name since.
+    Other programs may have renamed it since.
     """
     identifier = names.identifier_of(step.link.tag)
     for name in (step.link.name, *((names.name_until_tagged(identifier),) if identifier else ())):
@@ -135,7 +135,7 @@ def _add_link(spaces: Spaces, step: AddLink) -> None:
 
 
 def _remove(spaces: Spaces, path: str, link: Link) -> None:
-    """A link goes together with all that was made on it, in whichever namespace."""
+    """Remove a link and all links on it, in all namespaces."""
     space = t.cast(Space, spaces.own(path))
     space.drop(link)
     space.addresses.pop(link.index, None)
@@ -147,7 +147,7 @@ def _remove(spaces: Spaces, path: str, link: Link) -> None:
 
 
 def _remove_elsewhere(spaces: Spaces, lower: Link) -> None:
-    """Links in other namespaces that sit on one of the host's."""
+    """Remove the links in other namespaces that are on a link of the host."""
     for path in spaces.paths():
         space = spaces.get(path)
         for upper in tuple(space.links.values()) if space and path != HOST.path else ():
@@ -174,7 +174,7 @@ def _drop_family(space: Space, index: int, version: int, addresses: bool = True)
 
 
 def _on_link(change: t.Callable[[Space, Link, t.Any], None]) -> t.Callable[[Spaces, t.Any], None]:
-    """A simulation of what is done to a link that is there, given how that changes."""
+    """The simulation of a step on an existing link, given the change of the link."""
 
     def follow_on_link(spaces: Spaces, step: OnLink) -> None:
         link = _link(spaces, step.netns, step.ifname)
@@ -185,7 +185,7 @@ def _on_link(change: t.Callable[[Space, Link, t.Any], None]) -> t.Callable[[Spac
 
 
 def _add_address(space: Space, link: Link, step: AddAddress) -> None:
-    """With the first of a subnet comes its route, as soon as the link is up."""
+    """The first address of a subnet adds the subnet's route, if the link is up."""
     others = tuple(item for item in space.addresses.get(link.index, ()) if item != step.address)
     space.addresses[link.index] = (*others, step.address)
     if step.peer:
@@ -195,7 +195,7 @@ def _add_address(space: Space, link: Link, step: AddAddress) -> None:
 
 
 def _delete_address(space: Space, link: Link, step: DeleteAddress) -> None:
-    """With the last of a subnet goes its route."""
+    """The last address of a subnet deletes the subnet's route."""
     index = link.index
     left = tuple(item for item in space.addresses.get(index, ()) if item != step.address)
     space.addresses[index] = left
@@ -233,7 +233,7 @@ def _delete_route(space: Space, link: Link, step: DeleteRoute) -> None:
 
 def _replace_route(space: Space, link: Link, step: ReplaceRoute) -> None:
     space.routes[link.index] = _without(space.routes.get(link.index, ()), step.old)
-    # It may be there already: a run that died before the step is undone as if it had performed it.
+    # It may exist already: an interrupted run is undone as if it had performed all of its steps.
     _put_route(space, link.index, step.new)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steps: the smallest things that are done to the kernel, as data.
+"""Steps: the smallest changes of the kernel, as data.
 
 A plan is a list of them. Each tells in a sentence what it does and which steps undo it, so results, check
 mode, the real run, undoing after an error and the journal all use the same steps.
@@ -27,10 +27,10 @@ from .link_spec import LinkSpec
 def stored(
     check: validators.Check = validators.elsewhere, read: t.Callable[[t.Any], t.Any] | None = None, steps: bool = False
 ) -> dict[str, t.Any]:
-    """How a field of a step stands in the journal, as metadata of the field.
+    """Metadata of a field of a step: how the journal stores it.
 
-    :param check: what a stored value has to be
-    :param read: makes the value of what was stored, None where that is the value itself
+    :param check: the validator of a stored value
+    :param read: makes the value from the stored one, None if they are equal
     :param steps: it holds steps
     """
     return {"check": check, "read": read, "steps": steps}
@@ -39,9 +39,9 @@ def stored(
 class Step:
     """One step; its classes are dataclasses, whose fields say by :func:`stored` how they are stored.
 
-    A class that has the fields of its base and no more needs no decorator, each of which takes its time in every task.
+    A class without further fields needs no decorator; every decorator costs time in every task.
 
-    :cvar classes: name → class of all kinds of step, which come here by being defined
+    :cvar classes: name → class of all kinds of step, which are registered when they are defined
     :cvar notes_only: it changes nothing in the kernel
     """
 
@@ -51,14 +51,14 @@ class Step:
     def __init_subclass__(cls, is_base: bool = False, **arguments: t.Any) -> None:
         """Register a kind of step.
 
-        :param is_base: it is none, but what several have in common
+        :param is_base: it is not a kind of step, but the base of several
         """
         super().__init_subclass__(**arguments)
         if not is_base:
             Step.classes[cls.__name__] = cls
 
     def describe(self) -> str:
-        """What it does, as a sentence without subject."""
+        """A sentence about what it does, without subject."""
         raise NotImplementedError
 
     def inverse(self) -> tuple[Step, ...]:
@@ -66,13 +66,13 @@ class Step:
         raise NotImplementedError
 
     def problem(self) -> str | None:
-        """What is wrong with a step that was stored, beside its single fields."""
+        """What is wrong with a stored step whose fields are right, each by itself."""
         return None
 
 
 @dataclass(frozen=True)
 class OfNamespace(Step, is_base=True):
-    """What is done to a namespace with a name.
+    """A step on a named namespace.
 
     :ivar tag: of its loopback
     """
@@ -83,7 +83,7 @@ class OfNamespace(Step, is_base=True):
 
 @dataclass(frozen=True)
 class OfLink(Step, is_base=True):
-    """What is done to a whole link."""
+    """A step that creates or deletes a link."""
 
     netns: Netns = field(metadata=stored(read=Netns.from_plain))
     link: LinkSpec = field(metadata=stored(read=LinkSpec.from_plain))
@@ -91,9 +91,9 @@ class OfLink(Step, is_base=True):
 
 @dataclass(frozen=True)
 class OfInterface(Step, is_base=True):
-    """What is done to a link that is there, known by its name, or to its namespace.
+    """A step on an existing link, identified by its name, or on the namespace of that link.
 
-    Namespaces are ruled by others too, who may have called a link what no task would.
+    The owner of a namespace may have given a link a name that no task would.
     """
 
     netns: Netns = field(metadata=stored(read=Netns.from_plain))
@@ -105,12 +105,12 @@ class OfInterface(Step, is_base=True):
 
 
 class OnLink(OfInterface, is_base=True):
-    """What is done to a link and goes with it."""
+    """A step on a link whose effect ends with the link."""
 
 
 @dataclass(frozen=True)
 class Note(Step):
-    """Something that changes in the state database only."""
+    """A change of the state database only."""
 
     text: str = field(metadata=stored(validators.text))
     notes_only: t.ClassVar[bool] = True
@@ -123,7 +123,7 @@ class Note(Step):
 
 
 class CreateNetns(OfNamespace):
-    """Make a namespace under /run/netns, tag its loopback and bring that up."""
+    """Create a namespace under /run/netns, tag its loopback and bring that up."""
 
     def describe(self) -> str:
         return f"create namespace {self.name}"
@@ -133,7 +133,7 @@ class CreateNetns(OfNamespace):
 
 
 class DeleteNetns(OfNamespace):
-    """Take a namespace away from /run/netns."""
+    """Delete a namespace under /run/netns."""
 
     def describe(self) -> str:
         return f"delete namespace {self.name}"
@@ -143,7 +143,7 @@ class DeleteNetns(OfNamespace):
 
 
 class AddLink(OfLink):
-    """Make a link in its namespace, under its final name, down, and tag it."""
+    """Create a link in its namespace, under its final name, down, and tag it."""
 
     def describe(self) -> str:
         link = self.link
@@ -161,10 +161,10 @@ class AddLink(OfLink):
 
 @dataclass(frozen=True)
 class DeleteLink(OfLink):
-    """Remove a link, after a look whether it is the one that is meant.
+    """Delete a link, after a check that it is the right one.
 
-    :ivar restore: the steps that make it again as it was
-    :ivar because: said behind the sentence
+    :ivar restore: the steps that create it again with its addresses and routes
+    :ivar because: the reason, added to the sentence
     """
 
     restore: tuple[Step, ...] = field(default=(), metadata=stored(steps=True))
@@ -204,7 +204,7 @@ class SetLink(OnLink):
 
 @dataclass(frozen=True)
 class OfAddress(OnLink, is_base=True):
-    """What is done with an address of a link; the kernel knows it by its peer, too.
+    """A step on an address of a link; the kernel identifies it by its peer, too.
 
     :ivar peer: the address at the other end, where one is given
     """
@@ -328,14 +328,14 @@ class SetSysctls(OfInterface):
 def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:
     """The steps that undo what was done, newest first.
 
-    What was done to a link that was made among these goes with it. So nothing is undone on another link that has its
+    The steps on a link that these steps create end with the link. So nothing is undone on another link that has its
     name, if the link was not created.
     """
     return tuple(undoing for step in reversed(_without_details(done)) for undoing in step.inverse())
 
 
 def _without_details(done: t.Sequence[Step]) -> list[Step]:
-    """The steps, but for what was done to links that were made before."""
+    """The steps without those on links that earlier ones create."""
     kept: list[Step] = []
     created: set[tuple[str, str]] = set()
     for step in done:

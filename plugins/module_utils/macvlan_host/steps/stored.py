@@ -17,7 +17,7 @@ from .steps import Step
 class _Form(t.NamedTuple):
     """How the fields of a kind of step are stored.
 
-    :ivar reads: of those fields whose value is not what is stored
+    :ivar reads: the readers of the fields whose value differs from the stored one
     :ivar holders: the fields that hold steps
     """
 
@@ -30,7 +30,7 @@ _FORMS: dict[type[Step], _Form] = {}
 
 
 def _form(cls: type[Step]) -> _Form:
-    """How a kind of step is stored, put together from its fields when it is first met."""
+    """How a kind of step is stored, collected from its fields when it is first needed."""
     if cls not in _FORMS:
         how = {item.name: item.metadata for item in dataclasses.fields(t.cast(t.Any, cls))}
         holders = tuple(name for name, item in how.items() if item["steps"])
@@ -47,7 +47,7 @@ def _restoring_steps(data: t.Any) -> tuple[Step, ...]:
 def to_plain(step: Step, with_restoring_steps: bool = True) -> dict[str, t.Any]:
     """A step as JSON types, for the journal.
 
-    :param with_restoring_steps: with the steps that it holds, which make a deleted link again
+    :param with_restoring_steps: with the steps that it holds, which create a deleted link again
     """
     cls = type(step)
     holders = _form(cls).holders
@@ -61,8 +61,8 @@ def to_plain(step: Step, with_restoring_steps: bool = True) -> dict[str, t.Any]:
 def from_plain(data: dict[str, t.Any]) -> Step:
     """The step that :func:`to_plain` wrote.
 
-    :raises UnknownError: it is one of a newer release
-    :raises ValueError: it is none that a plan could have
+    :raises UnknownError: it was written by a newer release
+    :raises ValueError: no plan could have such a step
     """
     word = data.get("step") if isinstance(data, dict) else None
     if not validators.known("step", word, Step.classes):

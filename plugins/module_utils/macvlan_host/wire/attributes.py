@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink messages and attributes as bytes: what all requests and answers are made of."""
+"""Netlink messages and attributes as bytes, the parts of all requests and answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Attributes = dict[int, bytes]
 
 
 class Message(t.NamedTuple):
-    """A message as it came: its header without the length, and its body."""
+    """A received message: its header without the length, and its body."""
 
     kind: int
     flags: int
@@ -38,7 +38,7 @@ class Message(t.NamedTuple):
 
 
 class Answer(t.NamedTuple):
-    """What an acknowledgement says.
+    """The content of an acknowledgement.
 
     :ivar errno: 0 for success
     :ivar text: the kernel's own words, mostly empty
@@ -92,7 +92,7 @@ def attributes(data: bytes, offset: int = 0) -> Attributes:
     attrs: Attributes = {}
     size = len(data)
     unpack = ATTRIBUTE.unpack_from
-    # Most of a run with nothing to do is spent here, so what can be is looked up once.
+    # A run with nothing to do spends most of its time here, so names are looked up once.
     while offset + 4 <= size:
         length, kind = unpack(data, offset)
         end = offset + length

@@ -97,7 +97,7 @@ def dump_addresses() -> Packed:
 
 
 def dump_routes() -> Packed:
-    """Those of all families."""
+    """Ask for the routes of all families."""
     return Packed(RTM_GETROUTE, NLM_F_DUMP, ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
@@ -110,7 +110,7 @@ def dump_filter(index: int) -> Packed:
 
 
 def name_netns(descriptor: int) -> Packed:
-    """Let the sender's namespace have a number for another one, which does not keep that one alive."""
+    """Assign a number to another namespace, valid in the sender's; the number does not keep the namespace alive."""
     body = NAMESPACE.pack(socket.AF_UNSPEC) + uint32(NETNSA_FD, descriptor)
     return Packed(RTM_NEWNSID, 0, body + attribute(NETNSA_NSID, INT32.pack(ANY_NSID)))
 
@@ -142,7 +142,7 @@ def add_link(
     netns_fd: int | None = None,
     group: int | None = None,
 ) -> Packed:
-    """A link on the one with index ``lower`` of the sender's namespace; with ``netns_fd`` it is born there."""
+    """A link on the one with index ``lower`` of the sender's namespace; with ``netns_fd`` it is created there."""
     body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + uint32(IFLA_LINK, lower)
     if mac is not None:
         body += _mac(mac)
@@ -188,7 +188,7 @@ def set_mode(kind: LinkKind, index: int, mode: str) -> Packed:
 
 
 def _info(kind: LinkKind, details: Details) -> bytes:
-    """What a request says of the kind of a link."""
+    """The attribute with the kind of a link and its details."""
     data = nest(IFLA_INFO_DATA, kind.pack(details)) if kind.pack is not None else b""
     return nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.name.encode()), data)
 
@@ -230,19 +230,19 @@ def set_ipv4_setting(index: int, setting: str, value: int) -> Packed:
 
 
 def delete_link(index: int, nsid: int | None = None) -> Packed:
-    """Delete a link, with ``nsid`` in the namespace that the sender's has that number for."""
+    """Delete a link; with ``nsid`` in the namespace with that number."""
     body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
     return Packed(RTM_DELLINK, 0, body if nsid is None else body + uint32(IFLA_TARGET_NETNSID, nsid))
 
 
 def get_link_in(nsid: int, index: int) -> Packed:
-    """Ask for a link of the namespace that the sender's has this number for."""
+    """Ask for a link of the namespace with this number."""
     body = LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + uint32(IFLA_TARGET_NETNSID, nsid)
     return Packed(RTM_GETLINK, 0, body + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
 
 
 def delete_group(group: int) -> Packed:
-    """Delete all links of a group, in one go."""
+    """Delete all links of a group at once."""
     return Packed(RTM_DELLINK, 0, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + uint32(IFLA_GROUP, group))
 
 
@@ -263,9 +263,9 @@ def _address_body(index: int, cidr: str, ipv6_flags: int, peer: str | None) -> b
 
 
 def add_connected_route(index: int, cidr: str) -> Packed:
-    """Have the route again that the kernel has made for an address, so that it goes with that.
+    """Restore the route that the kernel has added for an address, so that it is deleted with the address.
 
-    For IPv6 the kernel does so when it is given the address that it has (net/ipv6/addrconf.c, inet6_addr_modify).
+    For IPv6 the kernel does so when the same address is added again (net/ipv6/addrconf.c, inet6_addr_modify).
     """
     if ":" in cidr:
         return Packed(RTM_NEWADDR, NLM_F_REPLACE, _address_body(index, cidr, IFA_F_NODAD, None))

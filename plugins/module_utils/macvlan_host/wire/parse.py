@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel says in netlink messages."""
+"""Parses the netlink messages of the kernel."""
 
 from __future__ import annotations
 
@@ -223,10 +223,10 @@ def _is_passing(family: int, flags: int, attrs: Attributes) -> bool:
 
 
 def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
-    """What an RTM_NEWROUTE message tells of a route of table main: its (ifindex, route), or what else it is.
+    """The (ifindex, route) pairs of an RTM_NEWROUTE message of table main, or a route of another type.
 
-    Of IPv6, several next hops are routes of their own, which come and go one by one. What is not of that table is
-    nothing.
+    IPv6 next hops are separate routes, which can be added and deleted one by one. Routes of other tables give no
+    pair.
     """
     family, length, dummy, dummy, table, dummy, dummy, kind, dummy = ROUTE.unpack_from(body)
     if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
@@ -251,7 +251,7 @@ def _next_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
 
 
 def _other_family_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
-    """With a next hop of the other family too, from struct rtvia (linux/rtnetlink.h): its family, then the address."""
+    """As :func:`_next_hop`, and also a next hop of the other family, from struct rtvia (linux/rtnetlink.h)."""
     via = attrs.get(RTA_VIA, b"")[2:]
     return (index, inet.from_bytes(via)) if len(via) in (4, 16) else _next_hop(index, attrs)
 
@@ -273,15 +273,15 @@ def _next_hops(
 
 
 def parse_outgoing_link(body: bytes) -> tuple[int, str | None] | None:
-    """The ifindex by which packets leave and their next hop, from the answer to :func:`get_route`; None for what stays here."""
+    """The ifindex by which packets leave and their next hop, from the answer to :func:`get_route`; None for a local address."""
     hops = _next_hops(attributes(body, ROUTE.size)) if ROUTE.unpack_from(body)[7] == RTN_UNICAST else []
     return hops[0] if hops else None
 
 
 def behind_destination(body: bytes) -> bytes:
-    """What an RTM_NEWROUTE message says beside the destination, which the kernel puts behind the table.
+    """An RTM_NEWROUTE message without its destination, which the kernel puts behind the table.
 
-    Routes that are alike in this have the same next hops.
+    Routes with equal rests have the same next hops.
     """
     offset = ROUTE.size + _TABLE_SIZE
     if len(body) >= offset + ATTRIBUTE.size:
