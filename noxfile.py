@@ -128,7 +128,7 @@ def lint(session: nox.Session) -> None:
         ("mypy", "--package", "ansible_collections.fleetnet.macvlan.plugins"),
         ("vermin", "--quiet", "--no-tips", "--violations", "--target=3.9-", "plugins"),
         ("reuse", "lint", "--lines"),
-        ("shellcheck", ".ci/run", "benchmarks/capsule.sh", "tests/checks/install_packages", "tests/checks/run_sessions"),
+        ("shellcheck", ".ci/run", "benchmarks/container_host.sh", "tests/checks/install_packages", "tests/checks/run_sessions"),
         ("yamllint", "--strict", "."),
         ("ansible-lint", "--offline", "--strict", "--profile", "production"),
         ("antsibull-changelog", "lint"),

@@ -55,7 +55,7 @@ class Case:
         try:
             with Host() as host:
                 host.add_parent(PARENT)
-                with contextlib.closing(Capsule(host, folder) if self.way.contained else Place(host)) as place:
+                with contextlib.closing(ContainerHost(host, folder) if self.way.contained else Place(host)) as place:
                     self._run_at(place, folder)
         except AssertionError as exc:
             print(exc, file=sys.stderr)
@@ -118,7 +118,7 @@ class Place:
         return self._host.run([*self.prefix(), *argv], env=environment, timeout=bound).stdout
 
 
-class Capsule(Place):
+class ContainerHost(Place):
     """A place whose processes end with it, for ways that start daemons and containers.
 
     It is a process namespace, with mounts of its own on top of the host's: programs find an empty /run, and the
@@ -127,9 +127,9 @@ class Capsule(Place):
 
     def __init__(self, host: Host, folder: Path) -> None:
         super().__init__(host)
-        setup = Path(__file__).parent / "capsule.sh"
+        setup = Path(__file__).parent / "container_host.sh"
         leash = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--cgroup", "--"]
-        log = (folder / "capsule.log").open("w", encoding="utf-8")
+        log = (folder / "container_host.log").open("w", encoding="utf-8")
         with log:
             self._leash = host.start([*leash, "sh", "-e", str(setup), str(folder)], stdout=log, stderr=log)
         try:
@@ -144,7 +144,7 @@ class Capsule(Place):
         deadline = time.monotonic() + PREPARATION_BOUND
         while not (folder / "ready").exists():
             if self._leash.poll() is not None or time.monotonic() > deadline:
-                raise CaseError(f"no place for containers: {(folder / 'capsule.log').read_text(encoding='utf-8')}")
+                raise CaseError(f"no place for containers: {(folder / 'container_host.log').read_text(encoding='utf-8')}")
             time.sleep(0.02)
 
     def close(self) -> None:

@@ -201,7 +201,7 @@ def _parse_qos(nested: bytes) -> dict[str, int]:
 # --- the kinds ------------------------------------------------------------------------------------------------------
 
 # How to see links wherever they are: here, in namespaces with a name, and in those of processes, which no plan looks into.
-LOOK_AROUND = (
+WHERE_LINKS_ARE_LISTED = (
     "; see: ip -d link, in namespaces with a name: ip -all netns exec ip -d link, and in others: "
     "nsenter -n -t PID ip -d link, with each PID of: lsns -t net"
 )
@@ -220,11 +220,11 @@ MACVLAN = LinkKind(
     hints={
         errno.EBUSY: (
             "; another kind of link receives all frames of {link.parent}, such as a bridge, bond or team that it is a port of, or "
-            f"an ipvlan or macsec link on it, which may be in another namespace{LOOK_AROUND}"
+            f"an ipvlan or macsec link on it, which may be in another namespace{WHERE_LINKS_ARE_LISTED}"
         ),
         errno.EINVAL: (
             "; the kernel refuses it beside {beside} on {link.parent}, which may be in another namespace, and where "
-            f"{{link.parent}} has an mtu below {{link.mtu}}{LOOK_AROUND}"
+            f"{{link.parent}} has an mtu below {{link.mtu}}{WHERE_LINKS_ARE_LISTED}"
         ),
     },
     is_stacked=True,
@@ -256,7 +256,7 @@ VLAN = LinkKind(
     hints={
         errno.EEXIST: (
             "; {link.parent} has that VLAN under another name, maybe in another namespace, or the name {link.name} is taken"
-            f"{LOOK_AROUND}"
+            f"{WHERE_LINKS_ARE_LISTED}"
         )
     },
     is_stacked=True,

@@ -4,7 +4,7 @@
 
 """What a role needs to know of a host, in one go: the first of some Pythons that has the libraries, and units.
 
-    look_around.py FOLDER REQUIREMENT...    FOLDER: of an environment; a REQUIREMENT: name>=version
+    probe_host.py FOLDER REQUIREMENT...    FOLDER: of an environment; a REQUIREMENT: name>=version
 """
 
 from __future__ import annotations

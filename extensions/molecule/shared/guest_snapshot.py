@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A portrait of a guest, as JSON into a file, or a comparison with one: its network, and what is configured.
+"""A snapshot of a guest, as JSON into a file, or a comparison with one: its network, and what is configured.
 
-    portrait.py FILE                  all links, addresses and routes of all namespaces, /etc, units
-    portrait.py FILE --ours           links of the collection only, with their addresses and routes
-    portrait.py FILE [...] --compare  fail, and tell the difference, when the guest is not as it was
-    portrait.py FILE [...] --after UNIT  wait until systemd has started a unit first
+    guest_snapshot.py FILE                  all links, addresses and routes of all namespaces, /etc, units
+    guest_snapshot.py FILE --ours           links of the collection only, with their addresses and routes
+    guest_snapshot.py FILE [...] --compare  fail, and tell the difference, when the guest is not as it was
+    guest_snapshot.py FILE [...] --after UNIT  wait until systemd has started a unit first
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def unit_files() -> str:
     raise SystemExit(f"systemctl list-unit-files: {done.stderr}")
 
 
-def portrait(only_ours: bool) -> dict:
+def snapshot(only_ours: bool) -> dict:
     spaces = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
     found = {"network": {name or "(host)": network(name, only_ours) for name in ["", *spaces]}}
     if not only_ours:
@@ -99,7 +99,7 @@ def main() -> int:
     path, options = sys.argv[1], sys.argv[2:]
     if "--after" in options:
         subprocess.run(["systemctl", "start", options[options.index("--after") + 1]], check=True)
-    now = json.dumps(portrait("--ours" in options), indent=1, sort_keys=True)
+    now = json.dumps(snapshot("--ours" in options), indent=1, sort_keys=True)
     if "--compare" not in options:
         with open(path, "w", encoding="utf-8") as file:
             file.write(now)

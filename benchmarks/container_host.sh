@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # shellcheck shell=sh
-# Usage: sh -e capsule.sh FOLDER
+# Usage: sh -e container_host.sh FOLDER
 # The first process of a process namespace: mounts what container programs expect, says that it is ready, and waits.
 
 folder=$1
