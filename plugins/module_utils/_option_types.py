@@ -2,79 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Report options of a wrong type, one sentence each: the location, the given value, and a right one."""
+"""Find options of a wrong type; what is told of them is in another file, which is imported when there are such."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils import errors
 from ansible.module_utils.common import validation
-
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 Params = t.Mapping[str, t.Any]
 
-# Option → a right value as YAML; of a list of dictionaries one item. Numbers, booleans and choices need none.
-EXAMPLES: dict[str, str] = {
-    "address_pools": "{base: 10.64.0.0/16, size: 24}",
-    "aux_addresses": "{nas: 192.168.50.9}",
-    "base": "10.64.0.0/16",
-    "command": "/usr/local/sbin/macvlan-host",
-    "content": "text",
-    "egress_qos_map": "{5: 5}",
-    "endpoint": "web",
-    "endpoints": "{name: web, network: macvlan50, netns: web}",
-    "files": "{path: /etc/example.conf, content: text}",
-    "gateway": "192.168.50.1",
-    "ifname": "eth0",
-    "ingress_qos_map": "{5: 5}",
-    "interpreter": "/usr/bin/python3",
-    "ip_range": "192.168.50.64/27",
-    "ipv4": "192.168.50.20",
-    "ipv6": "2001:db8:50::20",
-    "labels": "{team: web}",
-    "mac": "02:42:c0:a8:32:14",
-    "name": "web",
-    "netns": "web",
-    "netns_path": "/run/netns/web",
-    "network": "macvlan50",
-    "networks": "{name: macvlan50, parent: eth0.50}",
-    "parent": "eth0",
-    "path": "/usr/local/lib/macvlan_host",
-    "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
-    "state_dir": "/var/lib/macvlan_host",
-    "subnet": "192.168.50.0/24",
-    "subnets": "{subnet: 192.168.50.0/24}",
-    "sysctls": "{net.ipv4.conf.IFNAME.rp_filter: 1}",
-    "to": "10.0.0.0/8",
-    "via": "192.168.50.1",
-    "vlan_subinterfaces": "{name: eth0.50}",
-}
-_NUMBERS = {"confirm_timeout": 60, "metric": 100, "mtu": 1500, "pid": 4711, "size": 24, "vlan_id": 50}
-_NEEDED = {
-    "bool": "true or false",
-    "dict": "a dictionary",
-    "int": "a whole number",
-    "list": "a list",
-    "path": "a path",
-    "str": "text",
-}
 _CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": validation.check_type_bool,
     "dict": validation.check_type_dict,
     "int": validation.check_type_int,
     "list": validation.check_type_list,
 }
-_HINTS = {
-    "gateway": "for a subnet without a gateway write gateway: none",
-    "pid": "the name of a container or service is no process id: look it up first, "
-    "with docker inspect, podman inspect or systemctl show --property MainPID",
-}
-# A longer value would hide the sentence.
-_MAX_SHOWN = 120
-_MAX_DIGITS = 20
 
 
 def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str, t.Any], list[str]]:
@@ -94,26 +38,13 @@ def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str
     return read, problems
 
 
-def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]:
-    """Return a sentence for each dictionary, at any depth, with unknown options: the unknown ones, and the known ones."""
-    where = f"{location}: " if location else ""
-    unknown = sorted(shown(option, bare=True) for option in params if option not in spec)
-    problems = [f"{where}unknown options: {', '.join(unknown)} (there are {', '.join(sorted(spec))})"] if unknown else []
-    for option, about in spec.items():
-        items = params.get(option) if about.get("options") else None
-        for position, item in enumerate(items if isinstance(items, list) else ()):
-            if isinstance(item, dict):
-                problems += unknown_options(about["options"], item, f"{location}.{option}[{position}]".lstrip("."))
-    return problems
-
-
 def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> tuple[t.Any, list[str]]:
     """Read an option or a part of it; return its value and its problems."""
     kind = about.get("type", "str")
     try:
         converted = _converted(kind, value)
     except (ArithmeticError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-        return _harmless(about), [_sentence(about, value, option, location)]
+        return _harmless(about), [_wrong_type(about, value, option, location)]
     if kind == "list":
         return _read_items(about, converted, value, option, location)
     if kind == "dict":
@@ -140,7 +71,7 @@ def _read_items(
     problems = [problem for dummy, value_problems in read for problem in value_problems]
     if problems and not isinstance(given, list):
         # Text that was cut at its commas: what was written is the whole of it.
-        return [], [_sentence(about, given, option, location)]
+        return [], [_wrong_type(about, given, option, location)]
     return [item for item, dummy in read], problems
 
 
@@ -153,12 +84,20 @@ def _read_entries(
     if location.endswith("]"):
         return entries, []
     wrong = {key: value for key, value in entries.items() if isinstance(value, (list, dict))}
-    problems = [
-        f"{location}.{shown(key, bare=True)}: {shown(value)} is {_kind_of(value)}, but must be one text or number, such as "
-        f"{option}: {EXAMPLES.get(option, '{key: value}')}"
-        for key, value in wrong.items()
-    ]
+    problems = [_wrong_entry(key, value, option, location) for key, value in wrong.items()]
     return {key: value for key, value in entries.items() if key not in wrong}, problems
+
+
+def _wrong_type(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> str:
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_messages import of_wrong_type
+
+    return of_wrong_type(about, value, option, location)
+
+
+def _wrong_entry(key: t.Any, value: t.Any, option: str, location: str) -> str:
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_messages import of_wrong_entry
+
+    return of_wrong_entry(key, value, option, location)
 
 
 def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
@@ -168,80 +107,3 @@ def _harmless(about: t.Mapping[str, t.Any]) -> t.Any:
     options = about.get("options") or {}
     needed = {option: _harmless(sub) for option, sub in options.items() if sub.get("required")}
     return {"bool": False, "dict": needed, "int": 1, "list": []}.get(about.get("type", "str"), "x")
-
-
-def _sentence(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> str:
-    """The message for an option of a wrong type, with a right value."""
-    kind = about.get("type", "str")
-    is_item = location.endswith("]")
-    needed = "a list of dictionaries" if (kind, about.get("elements")) == ("list", "dict") else _NEEDED[kind]
-    if about.get("choices"):
-        needed = f"one of {', '.join(about['choices'])}"
-    example = example_of(option, about)
-    text = f"{location}: {shown(value)} is {_kind_of(value)}, but must be {needed}, such as " + (
-        example if is_item else f"{option}: {example}"
-    )
-    if option in _HINTS:
-        text += f"; {_HINTS[option]}"
-    elif value is None:
-        text += "" if is_item or about.get("required") else f"; for its default leave {option} out"
-    elif isinstance(value, bool) and kind in ("path", "str"):
-        text += '; a word that YAML takes for true or false, such as no, is text in quotes: "no"'
-    return text
-
-
-def example_of(option: str, about: t.Mapping[str, t.Any]) -> str:
-    """A right value of an option as YAML."""
-    kind = about.get("type", "str")
-    if about.get("choices"):
-        return str(about["choices"][0])
-    if kind == "bool":
-        return "true"
-    if kind == "int":
-        return str(LINK_OPTIONS[option].default if option in LINK_OPTIONS else _NUMBERS.get(option, 1))
-    example = EXAMPLES.get(option, {"list": "text", "dict": "{key: value}"}.get(kind, "text"))
-    return f"[{example}]" if kind == "list" else example
-
-
-def shown(value: t.Any, bare: bool = False) -> str:
-    """A value as messages show it: in the words of YAML, on one line, and not too long.
-
-    :param bare: text without quotes, as in a location
-    """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
-        return f"a number of more than {_MAX_DIGITS} digits"
-    try:
-        text = repr(value)
-    except (RecursionError, ValueError):  # Python refuses to write thousands of digits
-        return "a value that is too large to be shown"
-    if bare and isinstance(value, str) and value.isprintable():
-        text = str(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
-
-
-def _kind_of(value: t.Any) -> str:
-    """The kind of a value, in the terms of YAML."""
-    if value is None:
-        return "no value"
-    for kind, text in (
-        (bool, "a boolean"),
-        (str, "text"),
-        (int, "a number"),
-        (float, "a number"),
-        (list, "a list"),
-        (dict, "a dictionary"),
-    ):
-        if isinstance(value, kind):
-            return text
-    return "something else"
-
-
-def messages_of(validation_errors: t.Iterable[errors.AnsibleValidationError], spec: Params, given: Params) -> list[str]:
-    """The messages of the validation; for unknown options, our own ones, because Ansible's list the known options of one level only."""
-    told: list[str] = []
-    for error in validation_errors:
-        unknown = unknown_options(spec, given) if isinstance(error, errors.UnsupportedError) else []
-        told += unknown or [error.msg.rstrip(".")]
-    return told

@@ -12,7 +12,8 @@ from ansible.module_utils import errors
 from ansible.module_utils.common import arg_spec
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_items, config_lists
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, messages_of, read_types
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_messages import messages_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, read_types
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MissingLibraryError, OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import endpoint_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, config_options, item_title
@@ -124,13 +125,12 @@ def _is_wrong(option: str, about: t.Mapping[str, t.Any], value: t.Any) -> bool:
     return not all(isinstance(error, errors.UnsupportedError) for error in type_problems)
 
 
-def check_object(spec: t.Callable[[], dict[str, t.Any]]) -> t.Callable[[Params], None]:
-    """Return the function that checks the values of a single-object module whose types or options are wrong already."""
+def check_object(spec: Params, params: Params) -> None:
+    """Check the values of a single-object module whose types or options are wrong already.
 
-    def check_values(params: Params) -> None:
-        # For state=absent only the name matters.
-        problems = value_problems(spec(), params) if params.get("state", "present") == "present" else []
-        if problems:
-            raise OptionsError(problems)
-
-    return check_values
+    :raises OptionsError: naming what is wrong with them
+    """
+    # For state=absent only the name matters.
+    problems = value_problems(spec, params) if params.get("state", "present") == "present" else []
+    if problems:
+        raise OptionsError(problems)

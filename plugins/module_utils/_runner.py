@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.module_utils import basic
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, messages_of, read_types
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_types import Params, read_types
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import (
     KernelError,
@@ -66,6 +66,8 @@ class Module(basic.AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """End the task; all wrong options are reported at once, and the result shows the parameters as they were given."""
         if not self._is_validated:
+            from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_messages import messages_of
+
             errors = self.validation_result.errors if hasattr(self, "validation_result") else ()
             told = [*self._mistyped, *messages_of(errors, self.argument_spec, self._written), *self._further_problems()]
             if self._mistyped:

@@ -485,8 +485,7 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import ENDPOINT_RULES, endpoint_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, Params, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     endpoint_options,
     endpoint_removal,
@@ -494,9 +493,15 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 
+def check_values(params: Params) -> None:
+    """Report what is wrong with values beside what is wrong already; it is imported only then."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+
+    check_object(endpoint_argspec(), params)
+
+
 def main() -> None:
-    further = check_object(endpoint_argspec)
-    module = Module(further, argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
+    module = Module(check_values, argument_spec=endpoint_argspec(), supports_check_mode=True, **ENDPOINT_RULES)
     run(module, execute, key="endpoint", present=endpoint_options, absent=endpoint_removal)
 
 

@@ -541,8 +541,7 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import network_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, Params, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
     network_options,
     network_removal,
@@ -550,9 +549,15 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 
+def check_values(params: Params) -> None:
+    """Report what is wrong with values beside what is wrong already; it is imported only then."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+
+    check_object(network_argspec(), params)
+
+
 def main() -> None:
-    further = check_object(network_argspec)
-    module = Module(further, argument_spec=network_argspec(), supports_check_mode=True)
+    module = Module(check_values, argument_spec=network_argspec(), supports_check_mode=True)
     run(module, execute, key="network", present=network_options, absent=network_removal)
 
 

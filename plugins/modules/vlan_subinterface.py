@@ -321,8 +321,7 @@ diff:
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import SUBINTERFACE_RULES, subinterface_argspec
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, Params, run
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     subinterface_options,
     subinterface_removal,
@@ -330,9 +329,15 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.execute import execute
 
 
+def check_values(params: Params) -> None:
+    """Report what is wrong with values beside what is wrong already; it is imported only then."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
+
+    check_object(subinterface_argspec(), params)
+
+
 def main() -> None:
-    further = check_object(subinterface_argspec)
-    module = Module(further, argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
+    module = Module(check_values, argument_spec=subinterface_argspec(), supports_check_mode=True, **SUBINTERFACE_RULES)
     run(module, execute, key="vlan_subinterface", present=subinterface_options, absent=subinterface_removal)
 
 

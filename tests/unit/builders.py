@@ -25,12 +25,13 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import requests_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     EndpointOptions,
     EndpointRemoval,
     endpoint_options,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config, requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Config
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import (
     NetworkOptions,
     NetworkRemoval,

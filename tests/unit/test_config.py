@@ -21,11 +21,11 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import requests_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
     Config,
     check_omission,
     config_options,
-    requests_of,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     subinterface_options,

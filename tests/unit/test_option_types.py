@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common import warnings as collected
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_types, _option_values, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_messages, _option_types, _option_values, _runner
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -96,7 +96,7 @@ def cases_of(spec, right, place=""):
 
 
 def filled_in(option, about):
-    return yaml.safe_load(_option_types.example_of(option, about))
+    return yaml.safe_load(_option_messages.example_of(option, about))
 
 
 def all_cases():
@@ -149,7 +149,7 @@ def test_a_wrong_type_is_reported_with_its_place_its_value_and_what_would_be_rig
     assert not [word for word in RAW if word in told], told
 
 
-@pytest.mark.parametrize("option", sorted(_option_types.EXAMPLES))
+@pytest.mark.parametrize("option", sorted(_option_messages.EXAMPLES))
 def test_an_example_is_of_the_right_type(option):
     specs = [spec for spec, dummy in (*MODULES.values(), *ITEMS.values())]
     specs += [about["options"] for spec in specs for about in spec.values() if about.get("options")]
@@ -165,7 +165,7 @@ def test_every_option_of_text_or_of_more_than_one_value_has_an_example():
         spec = {**_argspecs._network_options(), **_argspecs._endpoint_options(), **_argspecs._subinterface_options()}
         about = spec.get(case.option, {"type": "int"})
         if about.get("type") in ("str", "list", "dict") and "choices" not in about:
-            assert case.option in _option_types.EXAMPLES
+            assert case.option in _option_messages.EXAMPLES
 
 
 @pytest.mark.parametrize(

@@ -11,21 +11,20 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MistakesError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import KINDS as NAMES
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.table import KINDS, WORK
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import REMOVALS, ObjectRequest
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import KINDS
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.table import restorers, work_on
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import ObjectRequest
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, endpoint, kernel, network, subinterface
 
 
 def test_every_request_is_in_the_table_once():
-    requests = [request for kind in KINDS for request in kind.work]
+    requests = [request for kind in KINDS for request in work_on(kind)]
     assert sorted(requests, key=repr) == sorted(t.get_args(ObjectRequest), key=repr)
-    assert WORK.keys() == set(requests)
-    assert len(KINDS) == len(NAMES)
+    assert len(restorers()) == len(KINDS)
 
 
 def test_only_what_is_asked_for_rests_on_something():
-    assert {request for request, work in WORK.items() if work.rests_on is None} == set(REMOVALS)
+    assert all((work.rests_on is None) == request.removes for kind in KINDS for request, work in work_on(kind).items())
 
 
 @pytest.mark.parametrize("parent", ["eth0.50", "eth0.50.6"])

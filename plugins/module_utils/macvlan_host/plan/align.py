@@ -44,6 +44,7 @@ from ..values import inet, names
 from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
+from .endpoint_checks import take_out
 
 # The attributes of a link that follow its network, beside the link options.
 OF_NETWORK = ("mtu", "mode")
@@ -109,29 +110,8 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
         raise PlanError(
             f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
             f"cannot rename a link that is up; when the link goes down, its routes in that VRF would be lost; "
-            f"{_take_out(endpoint, recorded.ifname)}"
+            f"{take_out(endpoint, recorded.ifname)}"
         )
-
-
-def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
-    """Refuse new routes of a link in a VRF, whose routes the owner of the VRF manages.
-
-    :raises PlanError: naming the VRF
-    """
-    space = builder.space(endpoint.netns)
-    vrf = vrf_of(space, link) if space is not None and link is not None else None
-    known = {route.identity for route in recorded.all_routes}
-    new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
-    if vrf is not None and link is not None and new:
-        without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
-        raise PlanError(
-            f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
-            f"{vrf.name}, where the collection adds no routes; {_take_out(endpoint, link.name)}{without}"
-        )
-
-
-def _take_out(endpoint: Endpoint, ifname: str) -> str:
-    return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"
 
 
 def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:

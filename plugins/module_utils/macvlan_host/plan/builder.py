@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import typing as t
 
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
@@ -19,14 +20,14 @@ from ..model.netns import Netns, OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref
-from ..steps import simulate
 from ..steps.plan import Missing, Plan
-from ..steps.steps import Step, inverse
 from ..wire.kinds import kind_named
 
 if t.TYPE_CHECKING:
     from ..compare.claims import Taken
+    from ..model.spaces import Spaces
     from ..request.endpoint import EndpointOptions
+    from ..steps.steps import Step
 
 
 class PlanBuilder(HostView):
@@ -93,12 +94,16 @@ class PlanBuilder(HostView):
         """Add steps; what follows sees the kernel as they will leave it."""
         for step in steps:
             self.steps.append(step)
-            simulate.follow(self._spaces, step)
+            _follow()(self._spaces, step)
 
     def undo(self, steps: int) -> None:
         """Forget what was added after so many steps."""
+        if len(self.steps) == steps:
+            return
+        from ..steps.steps import inverse
+
         for step in inverse(self.steps[steps:]):
-            simulate.follow(self._spaces, step)
+            _follow()(self._spaces, step)
         del self.steps[steps:]
 
     def warn(self, text: str) -> None:
@@ -155,6 +160,14 @@ class PlanBuilder(HostView):
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
         missing = tuple(self.missing.values())
         return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
+
+
+@functools.cache
+def _follow() -> t.Callable[[Spaces, Step], None]:
+    """What has a step done in thought; it is imported with the first step of a plan."""
+    from ..steps.simulate import follow
+
+    return follow
 
 
 def require_kind(builder: PlanBuilder, kind: str, what: str) -> None:

@@ -2,46 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for endpoints: their namespaces, their neighbours in them, their links, and their removal."""
+"""Plans for endpoints that are to be present: what they are to be, and whether they are so."""
 
 from __future__ import annotations
 
-import dataclasses
-
-from ..compare.differences import intruders, of_endpoint_link, of_loopback
-from ..compare.ownership import find_link, find_link_of_lost_record, has_tag_of_its_name, is_still_ours, is_tagged, link_of
+from ..compare.differences import (
+    missing_connected_routes,
+    of_addresses,
+    of_endpoint_link,
+    of_loopback,
+    of_routes,
+    of_settings,
+)
+from ..compare.ownership import find_link_of_lost_record, has_tag_of_its_name, is_still_ours, link_of
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
-from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
-from ..model.netns import Netns, OwnedNetns
+from ..model.netns import Netns
 from ..model.network import Network
 from ..request.endpoint import EndpointOptions
-from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import prefix_length, version_of, without_prefix
-from ..wire.kinds import vrf_of
-from .align import OF_NETWORK, align_link, check_vrf
 from .bridge import warn_of_filter
-from .builder import PlanBuilder, require_kind
-from .endpoint_addresses import check_routes, gateways_of, mtu_of, resolve_endpoint
-from .endpoint_checks import (
-    check_default_route,
-    check_foreign_routes,
-    check_namespace,
-    check_neighbours,
-    check_not_dangling,
-    check_not_moved,
-    check_passthru,
-    check_route_conflicts,
-    check_settings,
-    check_unforeseen_conflicts,
-    has_moved,
-)
-from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
+from .builder import PlanBuilder
+from .endpoint_addresses import resolve_endpoint
+from .endpoint_checks import check_namespace, check_neighbours, check_not_moved, check_settings, check_vrf
 from .mistakes import Mistakes
 
 
@@ -69,46 +57,43 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         builder.drop_endpoint(recorded.key)  # so that it does not conflict with itself; added again below
     known = recorded or _endpoint_of_lost_record(builder, wanted, network, parent)
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
+    own = link_of(builder, known) if known is not None and namespace_is_usable else None
     if namespace_is_usable:
         with mistakes:
-            own = link_of(builder, known) if known else None
             check_neighbours(builder, endpoint, own)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
     mistakes.check()
-    _record(builder, recorded, endpoint)
-    _take_namespace(builder, endpoint.netns)
-    align_namespace(builder, endpoint.netns)
-    if known is not None and not has_moved(builder, known, endpoint):
-        realise(builder, endpoint, known, network)
-    else:
-        _create(builder, endpoint, network)
-        if recorded is not None:
-            _release_namespace(builder, recorded.netns)
+    if recorded == endpoint and _is_right(builder, endpoint, network, own):
+        builder.put_endpoint(endpoint)
+        return
+    # An endpoint that is as it is to be needs nothing that makes steps.
+    from .endpoint_changes import change_endpoint
+
+    change_endpoint(builder, endpoint, recorded, known, network)
 
 
-def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Plan, in check mode, an endpoint whose network does not exist yet, as far as it can be known.
-
-    :raises PlanError: it cannot be created on any network
-    """
-    mistakes = Mistakes(wanted.title)
-    with mistakes:
-        check_namespace(builder, wanted)
-    namespace_is_usable = not mistakes
-    with mistakes:
-        check_settings(builder, wanted)
-    if namespace_is_usable:
-        with mistakes:
-            check_unforeseen_conflicts(builder, wanted)
-    mistakes.check()
-    builder.warn(
-        f"{wanted.title}: there is no network {wanted.network} on this host; check mode assumes that an earlier task "
-        f"of the play creates the network, and cannot know the addresses yet; "
-        f"without check mode the endpoint is refused as long as its network is missing"
+def _is_right(builder: PlanBuilder, endpoint: Endpoint, network: Network, link: Link | None) -> bool:
+    """Whether an endpoint and its namespace are as they are recorded."""
+    space = builder.space(endpoint.netns)
+    if space is None or link is None or not _is_namespace_right(builder, endpoint.netns, space):
+        return False
+    return not (
+        of_endpoint_link(endpoint, network, builder.host.links.get(network.parent), link, builder.kernel.missing_link_options)
+        or endpoint.sysctls_before.keys() - endpoint.sysctls.keys()
+        or of_settings(endpoint, space, builder.kernel.has_ipv6)
+        or any(of_addresses(endpoint, network, space, link, endpoint.addresses))
+        or any(missing_connected_routes(endpoint, space, link))
+        or any(of_routes(endpoint, space, link, endpoint.all_routes))
     )
-    builder.do(Note(f"create {wanted.title}, once network {wanted.network} exists"))
-    builder.unforeseen[wanted.network, wanted.name] = wanted
+
+
+def _is_namespace_right(builder: PlanBuilder, netns: Netns, space: Space) -> bool:
+    """Whether a namespace is ours as it is recorded, or somebody else's."""
+    owned = builder.owned_namespace(netns)
+    if owned is None:
+        return not has_tag_of_its_name(netns, space.links.get("lo"), builder.kernel.host)
+    return not of_loopback(owned, space) and is_still_ours(builder, netns, space, owned)
 
 
 def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
@@ -138,175 +123,3 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
 def _mac_of(address: str) -> str | None:
     """The MAC address that is made of an IPv4 address."""
     return mac_of_ipv4(without_prefix(address)) if version_of(address) == 4 else None
-
-
-def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """Adopt an existing namespace that carries the tag of its name, recorded or not."""
-    space = builder.space(netns)
-    if space is not None and has_tag_of_its_name(netns, space.links.get("lo"), builder.kernel.host):
-        builder.put_namespace(OwnedNetns(names.netns_id(builder.kernel.host, netns.value), netns.value))
-
-
-def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """Repair a namespace of ours; stop managing one that may not be ours any longer.
-
-    To be called before a link is made in it, so that a link of ours without the tag of its namespace always tells of a
-    tag that was lost.
-    """
-    owned, space = builder.owned_namespace(netns), builder.space(netns)
-    if owned is None or space is None:
-        return
-    if not is_still_ours(builder, netns, space, owned):
-        builder.warn(f"namespace {owned.name} is not the one that was created here, so the collection no longer manages it")
-        builder.do(Note(f"forget namespace {owned.name}"))
-        builder.drop_namespace(owned.name)
-        return
-    builder.do(*(SetLink(netns, "lo", attribute, old, new) for attribute, new, old in of_loopback(owned, space)))
-
-
-def _record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
-    if recorded is None:
-        builder.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
-    else:
-        _note_change(builder, recorded, endpoint)
-    builder.put_endpoint(endpoint)
-
-
-def _note_change(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> None:
-    """Say what of the record changes, if anything: the kernel may be so already."""
-    if recorded == endpoint:
-        return
-    fields = [
-        Endpoint.OPTIONS.get(field.name, field.name)
-        for field in dataclasses.fields(Endpoint)
-        if getattr(recorded, field.name) != getattr(endpoint, field.name)
-    ]
-    builder.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
-
-
-def _with(before: str, items: tuple[str, ...]) -> str:
-    return before + " and ".join(items) if items else ""
-
-
-def _create(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
-    require_kind(builder, network.kind, f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
-    check_passthru(builder, endpoint.title, network, builder.host.links[network.parent])
-    if builder.space(endpoint.netns) is None:
-        _create_namespace(builder, endpoint)
-    builder.do(*creation_steps(endpoint, network, builder.kernel.has_ipv6))
-
-
-def _create_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    owned = builder.owned_namespace(endpoint.netns)
-    name = owned.name if owned else endpoint.netns.value
-    check_not_dangling(builder, endpoint)
-    identifier = owned.id if owned else names.netns_id(builder.kernel.host, name)
-    builder.put_namespace(OwnedNetns(identifier, name))
-    builder.do(CreateNetns(name, names.tag(identifier)))
-
-
-def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Bring a recorded endpoint to its declared state, whatever its state in the kernel is."""
-    link = link_of(builder, recorded)
-    if link is None:
-        _create(builder, endpoint, network)
-        return
-    align_link(builder, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
-
-
-def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
-    """Take over what a change of its network or parent means for an endpoint: mtu, mode, link options, gateways.
-
-    An endpoint whose link is gone is changed in the record only; its own task makes the link again.
-
-    :param parent_mtu: what the parent will have, None for what it has
-    :raises PlanError: the new values cannot be had
-    """
-    parent = builder.host.links[network.parent]
-    if parent_mtu is not None:
-        parent = dataclasses.replace(parent, mtu=parent_mtu)
-    mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6, recorded.sysctls)
-    gateways = gateways_of(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
-    endpoint = recorded
-    if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
-        endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
-    space = builder.space(recorded.netns)
-    link = link_of(builder, recorded)
-    missing = builder.kernel.missing_link_options
-    differs = of_endpoint_link(endpoint, network, parent, link, missing) if link is not None else ()
-    is_right = not any(item.field in (*OF_NETWORK, *LINK_OPTIONS) for item in differs)
-    if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
-        return
-    check_routes(endpoint)
-    check_vrf(builder, endpoint, recorded, link)
-    in_table_of_its_own = space is not None and link is not None and vrf_of(space, link) is not None
-    if space is not None and not in_table_of_its_own:
-        check_foreign_routes(builder, space, endpoint, link)
-    builder.drop_endpoint(recorded.key)
-    for other in builder.endpoints_in(endpoint.netns):
-        check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
-    if space is not None and not in_table_of_its_own:
-        check_route_conflicts(space, endpoint, link)
-    builder.put_endpoint(endpoint)
-    steps = len(builder.steps)
-    if link is not None:
-        align_link(builder, endpoint, dataclasses.replace(recorded, ifname=link.name), network)
-    if len(builder.steps) == steps:
-        _note_change(builder, recorded, endpoint)
-
-
-# --- absent ---------------------------------------------------------------------------------------------------------
-
-
-def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Plan the removal of an endpoint: its link, its settings, and its namespace if that was created for it."""
-    network = builder.networks[endpoint.network]
-    space = builder.space(endpoint.netns)
-    builder.do(Note(f"forget {endpoint.title}"))
-    builder.drop_endpoint(endpoint.key)
-    if space is not None:
-        _remove_link(builder, endpoint, network, space)
-    elif endpoint.netns.path in builder.kernel.no_namespaces:
-        builder.warn(
-            f"{endpoint.title}: {endpoint.netns.path} is not a network namespace, so nothing is removed there"
-        )
-    _release_namespace(builder, endpoint.netns)
-
-
-def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, space: Space) -> None:
-    link = find_link(space, endpoint, None)
-    if link is None and endpoint.ifname not in space.links:
-        return
-    if link is None:
-        builder.warn(
-            f"{endpoint.title}: {endpoint.ifname}{endpoint.netns.phrase} does not carry its tag, so it is kept "
-            f"and treated as foreign"
-        )
-        return
-    endpoint = dataclasses.replace(endpoint, ifname=link.name)
-    # While the link is there, so that an interrupted removal knows the namespace by it.
-    restore_sysctls(builder, endpoint)
-    again = creation_steps(endpoint, network, builder.kernel.has_ipv6)
-    builder.do(DeleteLink(endpoint.netns, macvlan_spec(endpoint, network), again))
-
-
-def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """Remove an owned namespace with its last endpoint, unless it contains foreign links or processes."""
-    owned = builder.owned_namespace(netns)
-    if owned is None or builder.endpoints_in(netns) or builder.is_netns_expected(netns):
-        return
-    name = owned.name
-    builder.drop_namespace(name)
-    space = builder.space(netns)
-    if space is None:
-        return
-    if not is_tagged(space, owned):
-        builder.warn(f"namespace {name} is not the one that was created here, so it is kept")
-        return
-    tenants = [f"link {link.name}" for link in space.links.values() if link.name not in names.KERNEL_LINKS]
-    tenants += [f"process {pid}" for pid in space.processes]
-    if tenants:
-        builder.warn(f"namespace {name} holds {', '.join(tenants)}, so it is kept, and the collection no longer manages it")
-        builder.do(SetLink(netns, "lo", "alias", names.tag(owned.id), ""))
-        return
-    builder.do(DeleteNetns(name, names.tag(owned.id)))

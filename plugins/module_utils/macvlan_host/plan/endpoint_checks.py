@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of
 from ..compare.wanted_settings import default_key
 from ..errors import PlanError
@@ -15,12 +18,14 @@ from ..model.links import Link
 from ..model.netns import HOST
 from ..model.network import Network
 from ..request.endpoint import EndpointOptions
-from ..request.network import NetworkOptions
 from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder, require_kind
 from .refusals import check_family, links_on
+
+if t.TYPE_CHECKING:
+    from ..request.network import NetworkOptions
 
 
 def check_unforeseen_conflicts(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -245,3 +250,25 @@ def check_not_dangling(builder: PlanBuilder, endpoint: Endpoint) -> None:
         raise PlanError(
             f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
         )
+
+
+def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
+    """Refuse new routes of a link in a VRF, whose routes the owner of the VRF manages.
+
+    :raises PlanError: naming the VRF
+    """
+    space = builder.space(endpoint.netns)
+    vrf = vrf_of(space, link) if space is not None and link is not None else None
+    known = {route.identity for route in recorded.all_routes}
+    new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
+    if vrf is not None and link is not None and new:
+        without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
+        raise PlanError(
+            f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
+            f"{vrf.name}, where the collection adds no routes; {take_out(endpoint, link.name)}{without}"
+        )
+
+
+def take_out(endpoint: Endpoint, ifname: str) -> str:
+    """What helps where a VRF is in the way."""
+    return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"

@@ -14,12 +14,11 @@ from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.ref import Ref, network_ref, subinterface_ref
 from ..request.endpoint import EndpointOptions, EndpointRemoval
-from ..request.host import and_below
 from ..values import names
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
-from .endpoint import plan_endpoint, plan_unforeseen, remove_endpoint
-from .network import ensure_parent
+from .endpoint import plan_endpoint
+from .network_parent import ensure_parent
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 
 
@@ -35,7 +34,7 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
         new_settings=[(wanted.netns, default_key(key)) for key in wanted.sysctls],
         kinds={Network.kind, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
         vlans=known.vlans_among(parent),
-        parents=known.and_bases(below for name in parent for below in and_below(name)),
+        parents=known.and_bases(below for name in parent for below in names.and_below(name)),
         newcomers=network is not None
         and (kind_of(network).takes_parent(network.mode) or not known.on(network.parent)),
         host_routes=not wanted.netns.path or any_on_host(touched),
@@ -56,7 +55,7 @@ def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.I
     """Its network, and the sub-interfaces that may be below that."""
     yield network_ref(wanted.network)
     network = builder.networks.get(wanted.network)
-    yield from map(subinterface_ref, and_below(network.parent) if network is not None else ())
+    yield from map(subinterface_ref, names.and_below(network.parent) if network is not None else ())
 
 
 def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -66,6 +65,8 @@ def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> N
     """
     network = builder.networks.get(wanted.network)
     if network is None and builder.foresees:
+        from .endpoint_changes import plan_unforeseen
+
         plan_unforeseen(builder, wanted)
         return
     if network is not None:
@@ -83,4 +84,6 @@ def plan_endpoint_removal(builder: PlanBuilder, wanted: EndpointRemoval) -> None
     """Plan the removal of an endpoint, if it is recorded."""
     recorded = builder.endpoints.get((wanted.network, wanted.name))
     if recorded is not None:
+        from .endpoint_changes import remove_endpoint
+
         remove_endpoint(builder, recorded)

@@ -7,22 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ..errors import PlanError
-from ..model.link_options import LINK_OPTIONS, LinkOptions, not_default
+from ..model.link_options import LINK_OPTIONS, LinkOptions
 from ..model.network import Network
-from ..model.record import Record
-from ..request.host import Request
 from ..request.network import NetworkOptions
 from .builder import PlanBuilder
-
-
-def asked_link_options(requests: t.Iterable[Request], recorded: Record) -> frozenset[str]:
-    """The link options of which a plan must know whether the kernel has them."""
-    wanted = (item.link_options for item in requests if isinstance(item, NetworkOptions))
-    known = (network.link_options for network in recorded.networks.values())
-    return frozenset(name for values in (*wanted, *known) if values for name in not_default(values))
 
 
 def check_link_options(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:

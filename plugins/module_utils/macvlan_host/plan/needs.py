@@ -11,25 +11,28 @@ import typing as t
 
 from ..compare.needs import needs_of_everything
 from ..model.kernel import Needs
+from ..model.link_options import not_default
 from ..model.links import SubInterface
 from ..model.netns import HOST, Netns
 from ..model.network import Network
 from ..model.record import Record, all_namespaces
-from ..request.host import Request, Restoration
-from ..steps.steps import SetLink, Step
-from ..values import names
+from ..request.asked import Restoration
 from ..wire.kinds import kind_of
-from .link_options import asked_link_options
 from .object_needs import Recorded
-from .table import WORK
+from .table import work_of
+
+if t.TYPE_CHECKING:
+    from ..request.host import Request
 
 
 def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     """What has to be read of the kernel for a plan: only namespaces that can change it."""
-    if len(requests) == 1 and isinstance(requests[0], Restoration):
-        return _needs_of_restoration(requests[0], recorded)
     known = Recorded(recorded)
-    needs = [WORK[type(item)].needs(item, known) for item in requests if not isinstance(item, Restoration)]
+    needs = []
+    for request in requests:
+        if isinstance(request, Restoration):
+            return _needs_of_restoration(request, recorded)
+        needs.append(work_of(request).needs(request, known))
     spaces: dict[Netns, set[str]] = {HOST: set()}
     in_full: set[Netns] = {HOST}
     for item in needs:
@@ -51,22 +54,15 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         vlans=frozenset(name for item in needs for name in item.vlans),
         newcomers=any(item.newcomers for item in needs),
         parents=frozenset(name for item in needs for name in item.parents),
-        link_options=asked_link_options(requests, recorded),
+        link_options=_asked_link_options(requests, recorded),
     )
 
 
-def needs_before_undoing(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
-    """What has to be read before steps of a run that died are undone or finished, in the simulation.
-
-    A link that they rename may have either name at the moment, and its settings have it too.
-    """
-    renames = [(step.ifname, step.new) for step in interrupted if isinstance(step, SetLink) and step.attribute == "name"]
-    spaces = {netns: set(keys) for netns, keys in needs.spaces.items()}
-    # Back and forth, because one may be renamed more than once.
-    for old, new in (*renames, *reversed(renames)):
-        for keys in spaces.values():
-            keys |= {names.renamed_sysctl_key(key, *pair) for key in keys for pair in ((old, new), (new, old))}
-    return dataclasses.replace(needs, spaces={netns: frozenset(keys) for netns, keys in spaces.items()})
+def _asked_link_options(requests: t.Iterable[Request], recorded: Record) -> frozenset[str]:
+    """The link options of which a plan must know whether the kernel has them."""
+    wanted = (item.named_link_options for item in requests)
+    known = (network.link_options for network in recorded.networks.values())
+    return frozenset(name for values in (*wanted, *known) if values for name in not_default(values))
 
 
 def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:

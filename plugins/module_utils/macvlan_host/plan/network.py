@@ -10,12 +10,11 @@ import dataclasses
 import typing as t
 
 from ..compare.ownership import is_left, is_ours
-from ..errors import AbsentError, PlanError
+from ..errors import PlanError
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
-from ..request.host import used_by
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
 from ..values import names
@@ -24,20 +23,22 @@ from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .claims import check_gateways
-from .endpoint import follow_network, remove_endpoint
+from .endpoint_changes import follow_network, remove_endpoint
 from .endpoint_checks import check_passthru
 from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
+from .network_parent import ensure_parent, make_subinterface, use_as_it_is
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
-from .parent import ensure_owned, new_subinterface, release_parent
-from .refusals import problem_of_parent, without_ipv6
+from .parent import ensure_owned
+from .parent_changes import release_parent
+from .refusals import without_ipv6
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
 
 
 def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     """What has to be read of the kernel to have a network: choosing a subnet depends on the routes of the host."""
     touched = known.of_network(wanted.name)
-    links = used_by(wanted)[0]
+    links = wanted.uses[0]
     made = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
     is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
     return ObjectNeeds(
@@ -52,7 +53,7 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
 
 def what_network_rests_on(dummy: PlanBuilder, wanted: NetworkOptions) -> t.Iterator[Ref]:
     """The sub-interfaces that may be its parent or below that."""
-    return map(subinterface_ref, used_by(wanted)[0])
+    return map(subinterface_ref, wanted.uses[0])
 
 
 def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
@@ -175,86 +176,10 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
         ensure_owned(builder, builder.links[parent])
         return False
     if link is None or is_left(link, builder.kernel.host):
-        _make_subinterface(builder, wanted.title, parent)
+        make_subinterface(builder, wanted.title, parent)
         return True
-    check_carries(builder, wanted.title, link)
-    _warn_about(builder, wanted.title, link)
+    use_as_it_is(builder, wanted.title, link)
     return False
-
-
-def _make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
-    _check_no_altname(builder, title, parent, "parent")
-    found = names.split_subinterface(parent)
-    if found is None:
-        raise PlanError(
-            f"{title}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
-            f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be created"
-        )
-    if found.canonical != parent:
-        raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {found.canonical}?")
-    try:
-        ensure_owned(builder, new_subinterface(builder, parent, found.base, found.vlan_id))
-    except AbsentError as exc:
-        raise AbsentError(f"{title}: {exc}", exc.awaits) from exc
-    except PlanError as exc:
-        raise PlanError(f"{title}: {exc}") from exc
-
-
-def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
-    """A link is known by its name only, and no other can be made under one that is an alternative name."""
-    holder = builder.host.with_altname(name)
-    if holder is not None:
-        raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
-
-
-def ensure_parent(builder: PlanBuilder, network: Network) -> None:
-    """Steps that bring an owned parent back; a foreign one must be there.
-
-    :raises PlanError: a foreign parent is gone, or an owned one cannot be made again
-    """
-    owned = builder.links.get(network.parent)
-    if owned is not None:
-        ensure_owned(builder, owned)
-        return
-    link = builder.host.links.get(network.parent)
-    if link is not None:
-        check_carries(builder, network.title, link)
-        _warn_about(builder, network.title, link)
-        return
-    if not network.parent_created:
-        raise AbsentError(
-            f"{network.title}: its parent {network.parent} is gone from this host; it was not created "
-            f"here, so it is not created again: bring it back first",
-            network.parent,
-        )
-    if builder.uses_dummy(network):
-        ensure_owned(builder, DummyParent(network.id, network.parent))
-    else:
-        _make_subinterface(builder, network.title, network.parent)
-
-
-def check_carries(builder: PlanBuilder, title: str, link: Link) -> None:
-    """Refuse a parent on which the kernel would refuse a macvlan (drivers/net/macvlan.c, macvlan_port_create).
-
-    :raises PlanError: naming the conflicting object
-    """
-    problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
-    if problem is not None:
-        raise PlanError(f"{title}: {problem}")
-
-
-def _warn_about(builder: PlanBuilder, title: str, link: Link) -> None:
-    if not link.up:
-        builder.warn(f"{title}: its parent {link.name} is down, and stays so until its owner brings it up")
-    found = names.split_subinterface(link.name)
-    if found is None or link.name in builder.links:
-        return
-    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
-    if base is None or base.name != found.base or link.vlan is None or link.vlan.vlan_id != found.vlan_id:
-        builder.warn(
-            f"{title}: {link.name} is not VLAN {found.vlan_id} of {found.base}, as its name says; "
-            f"it is used as it is"
-        )
 
 
 # --- what cannot change ---------------------------------------------------------------------------------------------

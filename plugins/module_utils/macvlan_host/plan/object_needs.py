@@ -14,7 +14,6 @@ from ..model.endpoint import Endpoint
 from ..model.links import SubInterface
 from ..model.netns import Netns
 from ..model.record import Record
-from ..request.host import and_below
 from ..values import names
 
 
@@ -78,7 +77,7 @@ class Recorded:
         """Links and, as far as the record tells, those below them."""
         all_links = set(links)
         owned = (self.record.links.get(name) for name in all_links)
-        return all_links | {name for item in owned if isinstance(item, SubInterface) for name in and_below(item.parent)}
+        return all_links | {name for item in owned if isinstance(item, SubInterface) for name in names.and_below(item.parent)}
 
 
 def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:

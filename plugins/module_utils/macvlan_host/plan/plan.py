@@ -12,16 +12,16 @@ from ..errors import PlanError
 from ..model.kernel import Kernel
 from ..model.record import Lease, Record
 from ..model.ref import Ref
+from ..request.asked import Restoration
 from ..request.endpoint import EndpointOptions
-from ..request.host import REMOVALS, Request, Restoration, used_by
-from ..request.network import NetworkOptions
 from ..steps.plan import Plan
 from .builder import PlanBuilder
 from .endpoint_addresses import requested_leases
 from .mistakes import Mistakes, raise_all
-from .parent import release_parent
-from .refusals import check_writable
-from .table import KINDS, WORK
+from .table import restorers, work_of
+
+if t.TYPE_CHECKING:
+    from ..request.host import Request
 
 
 def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
@@ -35,12 +35,12 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
     :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
     """
     builder = PlanBuilder(recorded, kernel)
-    builder.coming = {request.ref: request for request in requests if not isinstance(request, (*REMOVALS, Restoration))}
+    builder.coming = {request.subject: request for request in requests if request.subject is not None and request.describes}
     builder.foresees = foresee
-    users = [used_by(request) for request in requests]
+    users = [request.uses for request in requests]
     for links, namespaces in users:
         builder.expect(links, namespaces)
-    builder.expect_subnets(subnet.subnet for item in requests if isinstance(item, NetworkOptions) for subnet in item.subnets)
+    builder.expect_subnets(subnet for request in requests for subnet in request.named_subnets)
     reserved: dict[Ref, tuple[Lease, ...]] | None = None
     failures = _Failures()
     for request, (links, namespaces) in zip(requests, users):
@@ -53,9 +53,18 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
             builder.leases.release(reserved.pop(request.ref, ()))
         failures.work_in(builder, request)
     failures.check()
-    for name in dict.fromkeys(link for links, dummy in users for link in links):
-        release_parent(builder, name)  # kept for a request that then used something foreign instead
-    return builder.finish(removal=all(isinstance(request, REMOVALS) for request in requests))
+    _release(builder, dict.fromkeys(link for links, dummy in users for link in links))
+    return builder.finish(removal=all(request.removes for request in requests))
+
+
+def _release(builder: PlanBuilder, links: t.Collection[str]) -> None:
+    """Take away what was kept for a request that then used something foreign instead."""
+    if builder.links.keys().isdisjoint(links):
+        return
+    from .parent_changes import release_parent
+
+    for name in links:
+        release_parent(builder, name)
 
 
 def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, tuple[Lease, ...]]:
@@ -91,7 +100,7 @@ class _Failures:
         steps = len(builder.steps)
         with mistakes:
             _work_in(builder, request)
-            check_writable(builder.kernel, request.title, builder.steps[steps:])
+            _check_writable(builder, request.title, steps)
         if mistakes:
             builder.undo(steps)
             self._errors += mistakes.found
@@ -99,12 +108,12 @@ class _Failures:
             self._spread(request)
 
     def _depends_on_failed(self, builder: PlanBuilder, request: Request) -> bool:
-        rests_on = WORK[type(request)].rests_on if self._failed and not isinstance(request, Restoration) else None
+        rests_on = work_of(request).rests_on if self._failed and not isinstance(request, Restoration) else None
         return rests_on is not None and not self._failed.isdisjoint(rests_on(builder, request))
 
     def _spread(self, request: Request) -> None:
-        if not isinstance(request, (*REMOVALS, Restoration)):
-            self._failed.add(request.ref)
+        if request.describes and request.subject is not None:
+            self._failed.add(request.subject)
 
     def check(self) -> None:
         """Refuse what was refused.
@@ -114,11 +123,19 @@ class _Failures:
         raise_all(self._errors, self._sentences)
 
 
+def _check_writable(builder: PlanBuilder, title: str, steps: int) -> None:
+    """Refuse steps that write where nothing can be written; those before so many are of other requests."""
+    if len(builder.steps) > steps and builder.kernel.read_only:
+        from .step_refusals import check_writable
+
+        check_writable(builder.kernel, title, builder.steps[steps:])
+
+
 def _work_in(builder: PlanBuilder, request: Request) -> None:
     if not isinstance(request, Restoration):
-        WORK[type(request)].plan(builder, request)
+        work_of(request).plan(builder, request)
         return
     # A link without a tag after a boot is foreign, however similar to ours it is.
     builder.adopts = False
-    for kind in KINDS:
-        kind.restore(builder, request)
+    for restore in restorers():
+        restore(builder, request)

@@ -13,9 +13,6 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Emigrant, Kernel, Space
 from ..model.links import Link
 from ..model.network import Network
-from ..model.sysctl import Sysctl, setting_by_netlink
-from ..steps.steps import SetSysctls, Step
-from ..values import names
 from ..wire.kinds import kind_of
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
@@ -99,30 +96,3 @@ def without_ipv6(kernel: Kernel, network: Network) -> str | None:
         f"{network.title}: it has the subnet {subnets[0]}, and this kernel has no IPv6: it was started with ipv6.disable=1, or "
         f"its module ipv6 is not loaded; its endpoints are refused until that is changed or the network has no IPv6 subnet"
     )
-
-
-def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
-    """Refuse steps that write settings where none can be written; those that go by netlink can be set all the same.
-
-    :param title: of the object that the steps are for
-    :raises PlanError: naming the first of them, and the mount
-    """
-    if not kernel.read_only:
-        return
-    for step in (item for item in steps if isinstance(item, SetSysctls)):
-        for item in step.settings:
-            mount = _blocking_mount(kernel, item)
-            if mount is not None:
-                raise PlanError(
-                    f"{title}: cannot set {names.sysctl_key(item.key, step.ifname)} to '{item.new}'{step.netns.phrase}: "
-                    f"{mount} is mounted read-only; make it writable: mount -o remount,bind,rw {mount} "
-                    f"(in a container: start it so that its runtime leaves /proc/sys writable)"
-                )
-
-
-def _blocking_mount(kernel: Kernel, item: Sysctl) -> str | None:
-    if setting_by_netlink(item.key, item.new) is not None:
-        return None
-    if item.optional and item.key.startswith("net.ipv6.") and not kernel.has_ipv6:
-        return None  # there is nothing to write
-    return next((mount for beginning, mount in kernel.read_only.items() if item.key.startswith(beginning)), "") or None

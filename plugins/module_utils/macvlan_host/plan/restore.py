@@ -21,15 +21,15 @@ from ..model.links import stacked
 from ..model.netns import HOST
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
-from ..request.host import Restoration
+from ..request.asked import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
-from .endpoint import align_namespace, realise
 from .endpoint_addresses import check_mtu_of_ipv6
+from .endpoint_changes import align_namespace, realise
 from .endpoint_checks import check_namespace_conflicts
-from .network import ensure_parent
+from .network_parent import ensure_parent
 from .parent import ensure_owned
-from .refusals import check_writable
+from .step_refusals import check_writable
 
 
 def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:

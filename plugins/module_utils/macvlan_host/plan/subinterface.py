@@ -16,27 +16,25 @@ from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
-from ..request.host import used_by
 from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from ..steps.steps import Note
 from ..values.plain import plain
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
-from .endpoint import follow_network
+from .endpoint_changes import follow_network
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import (
-    delete_link,
     ensure_owned,
     foreign_users,
     new_id,
-    release_parent,
 )
+from .parent_changes import delete_link, release_parent
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
     """What has to be read of the kernel to have a sub-interface."""
     touched = known.on(wanted.name)
-    links = used_by(wanted)[0]
+    links = wanted.uses[0]
     return ObjectNeeds(
         settings=settings_of(touched),
         kinds=[SubInterface.kind],
@@ -48,7 +46,7 @@ def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> Objec
 
 def what_subinterface_rests_on(dummy: PlanBuilder, wanted: SubInterfaceOptions) -> t.Iterator[Ref]:
     """The sub-interfaces that may be below it."""
-    return (subinterface_ref(name) for name in used_by(wanted)[0] if name != wanted.name)
+    return (subinterface_ref(name) for name in wanted.uses[0] if name != wanted.name)
 
 
 def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None:

@@ -4,40 +4,25 @@
 
 """The kinds of object, and what planning does with each: a new kind is a new entry here.
 
-How an object is shown is looked up by its kind too, in result/views.py, which what only reads has without any planner.
+What plans a kind is imported when a request for an object of it is looked up: a task is about one kind, a configuration
+about several. How an object is shown is looked up by its kind too, in result/views.py, which what only reads has without
+any planner.
 """
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 
-from ..model.ref import Ref
-from ..request.endpoint import EndpointOptions, EndpointRemoval
-from ..request.host import ObjectRequest, Restoration
-from ..request.network import NetworkOptions, NetworkRemoval
-from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
-from .builder import PlanBuilder
-from .endpoint_task import (
-    needs_of_endpoint,
-    needs_of_endpoint_removal,
-    plan_endpoint_on_network,
-    plan_endpoint_removal,
-    what_endpoint_rests_on,
-)
-from .network import needs_of_network, needs_of_network_removal, plan_network, plan_network_removal, what_network_rests_on
-from .object_needs import ObjectNeeds, Recorded
-from .restore import restore_endpoints, restore_networks, restore_subinterfaces
-from .subinterface import (
-    needs_of_subinterface,
-    needs_of_subinterface_removal,
-    plan_subinterface,
-    plan_subinterface_removal,
-    plan_subinterface_retraction,
-    what_subinterface_rests_on,
-)
+from ..model.ref import ENDPOINT, NETWORK, SUBINTERFACE, Ref
 
-Asked = t.TypeVar("Asked", bound=ObjectRequest)
+if t.TYPE_CHECKING:
+    from ..request.host import ObjectRequest, Restoration
+    from .builder import PlanBuilder
+    from .object_needs import ObjectNeeds, Recorded
+
+Asked = t.TypeVar("Asked", bound="ObjectRequest")
 
 
 @dataclass(frozen=True)
@@ -54,40 +39,75 @@ class Work(t.Generic[Asked]):
     rests_on: t.Callable[[PlanBuilder, Asked], t.Iterable[Ref]] | None = None
 
 
-@dataclass(frozen=True)
-class ObjectKind:
-    """One kind of object.
-
-    :ivar work: what is done with each sort of request for it: it is present, it is absent, no task declares it any more
-    :ivar restore: restores what is recorded of it, and notes what cannot be restored
-    """
-
-    work: t.Mapping[type, Work[t.Any]]
-    restore: t.Callable[[PlanBuilder, Restoration], None]
+# For each sort of request for an object of a kind: it is present, it is absent, no task declares it any more.
+WorkOfKind = t.Mapping[type, Work[t.Any]]
 
 
-SUBINTERFACES = ObjectKind(
-    {
+def _work_on_subinterfaces() -> WorkOfKind:
+    from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
+    from .subinterface import (
+        needs_of_subinterface,
+        needs_of_subinterface_removal,
+        plan_subinterface,
+        plan_subinterface_removal,
+        plan_subinterface_retraction,
+        what_subinterface_rests_on,
+    )
+
+    return {
         SubInterfaceOptions: Work(needs_of_subinterface, plan_subinterface, what_subinterface_rests_on),
         SubInterfaceRemoval: Work(needs_of_subinterface_removal, plan_subinterface_removal),
         SubInterfaceRetraction: Work(needs_of_subinterface_removal, plan_subinterface_retraction),
-    },
-    restore_subinterfaces,
-)
-NETWORKS = ObjectKind(
-    {
+    }
+
+
+def _work_on_networks() -> WorkOfKind:
+    from ..request.network import NetworkOptions, NetworkRemoval
+    from .network import needs_of_network, needs_of_network_removal, plan_network, plan_network_removal, what_network_rests_on
+
+    return {
         NetworkOptions: Work(needs_of_network, plan_network, what_network_rests_on),
         NetworkRemoval: Work(needs_of_network_removal, plan_network_removal),
-    },
-    restore_networks,
-)
-ENDPOINTS = ObjectKind(
-    {
+    }
+
+
+def _work_on_endpoints() -> WorkOfKind:
+    from ..request.endpoint import EndpointOptions, EndpointRemoval
+    from .endpoint_task import (
+        needs_of_endpoint,
+        needs_of_endpoint_removal,
+        plan_endpoint_on_network,
+        plan_endpoint_removal,
+        what_endpoint_rests_on,
+    )
+
+    return {
         EndpointOptions: Work(needs_of_endpoint, plan_endpoint_on_network, what_endpoint_rests_on),
         EndpointRemoval: Work(needs_of_endpoint_removal, plan_endpoint_removal),
-    },
-    restore_endpoints,
-)
+    }
+
+
 # Those first that carry others.
-KINDS = (SUBINTERFACES, NETWORKS, ENDPOINTS)
-WORK: dict[type, Work[t.Any]] = {request: work for kind in KINDS for request, work in kind.work.items()}
+_WORK: dict[str, t.Callable[[], WorkOfKind]] = {
+    SUBINTERFACE: _work_on_subinterfaces,
+    NETWORK: _work_on_networks,
+    ENDPOINT: _work_on_endpoints,
+}
+
+
+@functools.cache
+def work_on(kind: str) -> WorkOfKind:
+    """What is done with the requests for objects of a kind."""
+    return _WORK[kind]()
+
+
+def work_of(request: ObjectRequest) -> Work[t.Any]:
+    """What is done with a request."""
+    return work_on(request.ref.kind)[type(request)]
+
+
+def restorers() -> tuple[t.Callable[[PlanBuilder, Restoration], None], ...]:
+    """What brings back what is recorded, kind by kind, and notes what cannot be; those first that carry others."""
+    from .restore import restore_endpoints, restore_networks, restore_subinterfaces
+
+    return restore_subinterfaces, restore_networks, restore_endpoints

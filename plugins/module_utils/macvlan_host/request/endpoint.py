@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 
 from ..ipam.subnets import address_problem
 from ..model.netns import Netns
-from ..model.ref import Identified, Ref, endpoint_ref
+from ..model.ref import Ref, endpoint_ref
 from ..model.route import Route
 from ..values import names, validators
 from ..values.addresses import block_of, parse_address, parse_mac, parse_network, version_of
+from .asked import Description, Removal
 from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 
 
 @dataclass(frozen=True)
-class EndpointOptions(Identified):
+class EndpointOptions(Description):
     """A declared endpoint.
 
     :ivar subnet: the pool for the address of its family
@@ -50,12 +51,16 @@ class EndpointOptions(Identified):
         return endpoint_ref(self.network, self.name)
 
     @property
+    def uses(self) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
+        return (), (self.netns,)
+
+    @property
     def takes_default_route(self) -> bool:
         return bool(self.netns.path) if self.default_route is None else self.default_route
 
 
 @dataclass(frozen=True)
-class EndpointRemoval(Identified):
+class EndpointRemoval(Removal):
     """An endpoint to remove."""
 
     name: str

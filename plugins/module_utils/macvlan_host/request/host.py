@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from ..errors import MissingLibraryError, OptionsError, PlanError
 from ..model.links import SubInterface, by_depth
-from ..model.netns import Netns
 from ..model.record import Record
 from ..model.ref import LISTS, Ref
-from ..values import names
 from ..values.addresses import without_prefix
+from .asked import Asked, Restoration
 from .endpoint import EndpointOptions, EndpointRemoval, endpoint_options
 from .network import NetworkOptions, NetworkRemoval, network_options
 from .problems import refuse
@@ -24,7 +23,7 @@ from .subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterface
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Asked):
     """The declared objects; a list that was left out is None, and does not affect recorded objects.
 
     :ivar purge: whether to remove other recorded objects of the kinds whose lists are given
@@ -35,6 +34,18 @@ class Config:
     endpoints: tuple[EndpointOptions, ...] | None = None
     purge: bool = False
     title: t.ClassVar[str] = "the configuration of this host"
+
+    def single_requests(self, recorded: Record, /) -> tuple[Request, ...]:
+        """Removals from the top down, then declared objects from the bottom up."""
+        return (
+            *(_purged(self, recorded) if self.purge else ()),
+            *by_depth({item.name: item for item in self.subinterfaces or ()}),
+            *(self.networks or ()),
+            *_givers_first(self.endpoints or (), recorded),
+        )
+
+    def check_against(self, recorded: Record, /) -> None:
+        check_omission(self, recorded)
 
 
 Item = t.TypeVar("Item", SubInterfaceOptions, NetworkOptions, EndpointOptions)
@@ -123,18 +134,6 @@ def _contradictions(params: Params) -> t.Iterator[str]:
             )
 
 
-def requests_of(request: AnyRequest, recorded: Record) -> tuple[Request, ...]:
-    """The single requests of a request: removals from the top down, then declared objects from the bottom up."""
-    if not isinstance(request, Config):
-        return (request,)
-    return (
-        *(_purged(request, recorded) if request.purge else ()),
-        *by_depth({item.name: item for item in request.subinterfaces or ()}),
-        *(request.networks or ()),
-        *_givers_first(request.endpoints or (), recorded),
-    )
-
-
 def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
     """Removals of all recorded objects that are not listed, of the kinds whose lists are given."""
     if config.endpoints is not None:
@@ -157,12 +156,12 @@ def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
     return sorted(recorded.networks.keys() - {item.name for item in config.networks or ()})
 
 
-def check_omission(request: AnyRequest, recorded: Record) -> None:
+def check_omission(request: Config, recorded: Record) -> None:
     """Refuse to remove networks whose endpoints are in no list; all of them are named.
 
     :raises PlanError: a network would go and its endpoints stay
     """
-    if not isinstance(request, Config) or not request.purge or request.networks is None or request.endpoints is not None:
+    if not request.purge or request.networks is None or request.endpoints is not None:
         return
     unlisted = _unlisted_networks(request, recorded)
     endpoints_of: dict[str, list[str]] = {}
@@ -203,21 +202,6 @@ def _givers_first(
     return list(ordered.values())
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """Restore everything as it is recorded; objects that cannot be restored are skipped and reported.
-
-    :ivar only: one object, with its needs; None for all
-    """
-
-    only: Ref | None = None
-    notes: t.ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def title(self) -> str:
-        return f"the restoration of {self.only.title if self.only else 'this host'}"
-
-
 ObjectRequest = t.Union[
     NetworkOptions,
     NetworkRemoval,
@@ -229,24 +213,3 @@ ObjectRequest = t.Union[
 ]
 Request = t.Union[ObjectRequest, Restoration]
 AnyRequest = t.Union[Request, Config]
-
-REMOVALS = (NetworkRemoval, SubInterfaceRemoval, SubInterfaceRetraction, EndpointRemoval)
-
-
-def used_by(request: Request) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
-    """The links and namespaces that a request will use."""
-    if isinstance(request, EndpointOptions):
-        return (), (request.netns,)
-    if isinstance(request, SubInterfaceOptions):
-        return (request.name, *and_below(request.parent)), ()
-    if isinstance(request, NetworkOptions) and request.parent is not None:
-        return tuple(and_below(request.parent)), ()
-    return (), ()
-
-
-def and_below(name: str) -> t.Iterator[str]:
-    """A link and, as far as its name shows, those below it."""
-    yield name
-    parts = names.split_subinterface(name)
-    if parts is not None:
-        yield from and_below(parts.base)

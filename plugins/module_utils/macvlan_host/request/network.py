@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 
 from ..ipam.subnets import infer_gateway, subnet_problem, usable
 from ..model.link_options import LINK_OPTIONS, LinkOptions
+from ..model.netns import Netns
 from ..model.network import Mode, Network, Subnet
-from ..model.ref import Identified, Ref, network_ref
+from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
+from .asked import Description, Removal
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
 from .subinterface import _problem_of_parent
 
 
 @dataclass(frozen=True)
-class NetworkOptions(Identified):
+class NetworkOptions(Description):
     """A declared network.
 
     :ivar subnets: with their gateways, given or inferred
@@ -51,13 +53,25 @@ class NetworkOptions(Identified):
         return network_ref(self.name)
 
     @property
+    def uses(self) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
+        return tuple(names.and_below(self.parent)) if self.parent is not None else (), ()
+
+    @property
+    def named_subnets(self) -> tuple[str, ...]:
+        return tuple(subnet.subnet for subnet in self.subnets)
+
+    @property
+    def named_link_options(self) -> LinkOptions:
+        return self.link_options
+
+    @property
     def infers_gateway(self) -> bool:
         """Networks without a parent and internal networks have no default route, so no gateway is inferred."""
         return self.parent is not None and not self.internal
 
 
 @dataclass(frozen=True)
-class NetworkRemoval(Identified):
+class NetworkRemoval(Removal):
     """A network to remove; ``force`` removes its endpoints too."""
 
     name: str

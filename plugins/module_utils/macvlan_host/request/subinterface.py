@@ -9,14 +9,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..model.ref import Identified, Ref, subinterface_ref
+from ..model.netns import Netns
+from ..model.ref import Ref, subinterface_ref
 from ..values import names, validators
 from ..values.addresses import parse_mac
+from .asked import Description, Removal
 from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, prefixed
 
 
 @dataclass(frozen=True)
-class SubInterfaceOptions(Identified):
+class SubInterfaceOptions(Description):
     """A declared VLAN sub-interface; maps without the entries that map to 0, as the kernel shows them."""
 
     name: str
@@ -38,9 +40,13 @@ class SubInterfaceOptions(Identified):
     def ref(self) -> Ref:
         return subinterface_ref(self.name)
 
+    @property
+    def uses(self) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
+        return (self.name, *names.and_below(self.parent)), ()
+
 
 @dataclass(frozen=True)
-class SubInterfaceRemoval(Identified):
+class SubInterfaceRemoval(Removal):
     """A VLAN sub-interface to remove; with ``force`` also if it is foreign or in use."""
 
     name: str
@@ -53,7 +59,7 @@ class SubInterfaceRemoval(Identified):
 
 
 @dataclass(frozen=True)
-class SubInterfaceRetraction(Identified):
+class SubInterfaceRetraction(Removal):
     """A VLAN sub-interface that is no longer declared: removed, unless a network or another sub-interface uses it."""
 
     name: str

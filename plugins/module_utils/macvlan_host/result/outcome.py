@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from ..model.host_view import HostView
 from ..model.ref import Ref
 from ..request.endpoint import EndpointOptions
-from ..request.host import REMOVALS, AnyRequest, Config, Request, Restoration
 from ..steps.plan import Missing, Plan
 from ..values.plain import plain
 from .drift import drift_of
 from .views import Lists, Object, View, by_ref
+
+if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest, Request
 
 Objects = dict[Ref, Object]
 
@@ -56,7 +58,7 @@ def outcome_of(
     """
     drifted: dict[Ref, list[Object]] = {}
     # What is removed need not be as it was recorded, and is not looked at so closely.
-    described = {item.ref for item in worked_in if not isinstance(item, (*REMOVALS, Restoration))}
+    described = {item.subject for item in worked_in if item.subject is not None and item.describes}
     for item in drift_of(before, described):
         drifted.setdefault(item.ref, []).append(item.shown_of_object)
     unforeseen = {
@@ -65,13 +67,14 @@ def outcome_of(
         if isinstance(item, EndpointOptions) and (item.network, item.name) not in plan.after.endpoints
     }
     old, new = View(before), View(plan.outcome, plan.leases, unforeseen)
-    if isinstance(request, (Config, Restoration)):
+    subject = request.subject
+    if subject is None:
         everything = new.everything(None, None)
         difference = _by_title(*_differences(old, everything, drifted, plan)) if plan.changed or drifted else ({}, {})
     else:
-        everything = new.object(request.ref)
-        difference = _with_drift(old.object(request.ref), drifted.get(request.ref, [])), everything
-        difference = _with_others(difference[0], plan, request.ref, difference[0] != everything), everything
+        everything = new.object(subject)
+        difference = _with_drift(old.object(subject), drifted.get(subject, [])), everything
+        difference = _with_others(difference[0], plan, subject, difference[0] != everything), everything
     return Outcome(
         changed=plan.changed,
         shown=everything,

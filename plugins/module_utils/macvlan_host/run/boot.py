@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import KernelError, PendingError
 from ..kernel.events import Watch
-from ..request.host import Restoration
+from ..request.asked import Restoration
 from ..result.outcome import Outcome
 from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited

@@ -14,17 +14,19 @@ from ..model.access import LockoutPolicy
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
-from ..plan.needs import needs_before_undoing, needs_of
+from ..plan.needs import needs_of
 from ..plan.plan import plan as make_plan
-from ..request.host import AnyRequest, check_omission, requests_of
+from ..request.asked import requests_of
 from ..result.outcome import Outcome, outcome_of
 from ..steps.plan import Plan
-from ..steps.steps import DeleteLink
 from ..store.journal import Stored
 from ..values import names
 from .observe import Observation
 from .reader import reader_of
 from .tools import Tools
+
+if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest
 
 
 class Decision(t.NamedTuple):
@@ -48,6 +50,8 @@ def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy |
     """The part of the kernel's state that the decision on a request needs."""
     needs = needs_of(requests_of(request, stored.record), stored.record)
     if stored.journal is not None:
+        from ..steps.needs import needs_before_undoing
+
         needs = needs_before_undoing(needs, stored.journal.steps)
     # Reverting to the earlier state of a link needs the routes that other programs have added to it.
     return dataclasses.replace(needs, host_routes=True) if policy is not None and policy.confirm else needs
@@ -63,7 +67,7 @@ def decide(
     :raises PlanError: it is refused
     """
     record, kernel = observed.record, observed.kernel
-    check_omission(request, record)
+    request.check_against(record)
     requests = requests_of(request, record)
     if policy is not None and policy.connection is not None:
         kernel = with_peer(kernel, policy.connection.remote)
@@ -91,8 +95,12 @@ def _check_access_paths(
 
 def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
     """The warnings about removed endpoints whose links another program has moved to another namespace."""
-    deleted = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
+    if not gone:
+        return ()
+    from ..steps.steps import DeleteLink
+
+    deleted = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     return tuple(
         f"the link of {title} was moved to another namespace: it is {name} in {namespace} now; delete it there if nothing uses it"
         for title, name, namespace in elsewhere([item for item in gone if names.tag(item.id) not in deleted], tools)

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..errors import KernelError, PlanError
 from ..model.access import LockoutPolicy
 from ..model.kernel import Needs
-from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..store.journal import Stored
 from .decide import Decision, decide, needs_to_decide
 from .observe import observe, observe_as_writer
 from .tools import DEFAULT_TOOLS, Tools
+
+if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest
 
 
 def execute(

@@ -13,7 +13,6 @@ import typing as t
 
 from ..errors import KernelError, MacvlanHostError, StateError
 from ..kernel import announce
-from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.owners import owner_of
 from ..steps.plan import Plan
@@ -26,6 +25,9 @@ from ..wire.kinds import kind_of
 from .decide import Decision, elsewhere
 from .tools import Tools, Writer
 from .writer import open_writer
+
+if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest
 
 # The kernel's answers if another link has the MAC address, or the passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)

@@ -12,7 +12,6 @@ import typing as t
 
 from ..errors import NewerError, StateError
 from ..model.access import LockoutPolicy
-from ..request.host import AnyRequest
 from ..result.outcome import Outcome
 from ..steps.record_diff import changes_between
 from ..store.database import State
@@ -24,6 +23,9 @@ from .interrupted import undo_or_finish_interrupted
 from .perform import apply_steps, naming_moved, writing
 from .revert_timer import RevertTimer
 from .tools import Tools
+
+if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest
 
 
 def perform_provisionally(

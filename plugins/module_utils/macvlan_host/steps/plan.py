@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 from ..ipam.lease_book import Leases
 from ..model.host_view import HostView
 from ..model.record import Record
 from ..model.ref import Ref
-from .steps import Step
+
+if t.TYPE_CHECKING:
+    from .steps import Step
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,14 @@ def split_subinterface(name: str) -> SubInterfaceName | None:
     return SubInterfaceName(match["base"], vlan_id)
 
 
+def and_below(name: str) -> t.Iterator[str]:
+    """A link and, as far as its name shows, those below it."""
+    yield name
+    parts = split_subinterface(name)
+    if parts is not None:
+        yield from and_below(parts.base)
+
+
 # Links that the kernel itself puts into every namespace once the tunnel modules are loaded.
 KERNEL_LINKS = frozenset(
     ("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parent of a network: used as it is where it is foreign, made or brought back where it is ours."""
+
+from __future__ import annotations
+
+from ..errors import AbsentError, PlanError
+from ..model.links import DummyParent, Link
+from ..model.network import Network
+from ..values import names
+from .builder import PlanBuilder
+from .parent import ensure_owned, new_subinterface
+from .refusals import problem_of_parent
+
+
+def ensure_parent(builder: PlanBuilder, network: Network) -> None:
+    """Steps that bring an owned parent back; a foreign one must be there.
+
+    :raises PlanError: a foreign parent is gone, or an owned one cannot be made again
+    """
+    owned = builder.links.get(network.parent)
+    if owned is not None:
+        ensure_owned(builder, owned)
+        return
+    link = builder.host.links.get(network.parent)
+    if link is not None:
+        use_as_it_is(builder, network.title, link)
+        return
+    if not network.parent_created:
+        raise AbsentError(
+            f"{network.title}: its parent {network.parent} is gone from this host; it was not created "
+            f"here, so it is not created again: bring it back first",
+            network.parent,
+        )
+    if builder.uses_dummy(network):
+        ensure_owned(builder, DummyParent(network.id, network.parent))
+    else:
+        make_subinterface(builder, network.title, network.parent)
+
+
+def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
+    """Make the sub-interface that a network needs.
+
+    :raises PlanError: its name says none, or it cannot be made
+    """
+    _check_no_altname(builder, title, parent, "parent")
+    parts = names.split_subinterface(parent)
+    if parts is None:
+        raise PlanError(
+            f"{title}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
+            f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be created"
+        )
+    if parts.canonical != parent:
+        raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {parts.canonical}?")
+    try:
+        ensure_owned(builder, new_subinterface(builder, parent, parts.base, parts.vlan_id))
+    except AbsentError as exc:
+        raise AbsentError(f"{title}: {exc}", exc.awaits) from exc
+    except PlanError as exc:
+        raise PlanError(f"{title}: {exc}") from exc
+
+
+def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
+    """A link is known by its name only, and no other can be made under one that is an alternative name."""
+    holder = builder.host.with_altname(name)
+    if holder is not None:
+        raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
+
+
+def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:
+    """Take a foreign link as parent.
+
+    :raises PlanError: the kernel would refuse a macvlan on it (drivers/net/macvlan.c, macvlan_port_create), naming the conflicting object
+    """
+    problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
+    if problem is not None:
+        raise PlanError(f"{title}: {problem}")
+    if not link.up:
+        builder.warn(f"{title}: its parent {link.name} is down, and stays so until its owner brings it up")
+    parts = names.split_subinterface(link.name)
+    if parts is None or link.name in builder.links:
+        return
+    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
+    if base is None or base.name != parts.base or link.vlan is None or link.vlan.vlan_id != parts.vlan_id:
+        builder.warn(
+            f"{title}: {link.name} is not VLAN {parts.vlan_id} of {parts.base}, as its name says; "
+            f"it is used as it is"
+        )

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps for links that we make for networks: made, changed in place, deleted and released."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..compare.differences import Difference
+from ..compare.ownership import is_owned, renamed_base, tagged_or_named
+from ..model.links import VLAN_CHECKS, DummyParent, Link, OwnedLink, SubInterface
+from ..model.netns import HOST
+from ..steps.link_spec import LinkSpec
+from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step, link_steps
+from ..values import names
+from ..values.plain import plain
+from .align import routes_put_on
+from .builder import PlanBuilder, require_pyroute2
+from .parent import foreign_users
+
+
+def link_spec(owned: OwnedLink) -> LinkSpec:
+    """How an owned link is made, and recognised."""
+    if isinstance(owned, DummyParent):
+        return LinkSpec(owned.name, owned.kind, names.tag(owned.id), mac=names.dummy_mac(owned.id))
+    return LinkSpec(
+        owned.name, owned.kind, names.tag(owned.id), owned.parent, owned.mac, owned.mtu, vlan=owned.facts
+    )
+
+
+def make_so(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differences: t.Iterable[Difference]) -> None:
+    """Steps that make a link, or change what differs of one that is there."""
+    if link is None:
+        builder.do(*link_steps(link_spec(owned), not isinstance(owned, SubInterface) or owned.up))
+    else:
+        _align(builder, owned, link, differences)
+
+
+def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.Iterable[Difference]) -> None:
+    """Change in place what differs, the state last."""
+    by_field = {item.field: item for item in differences}
+    for attribute in ("alias", "mac", "mtu"):
+        if attribute in by_field:
+            dummy, new, old = by_field.pop(attribute)
+            builder.do(SetLink(HOST, link.name, attribute, old, new))
+    up = by_field.pop("up", None)
+    if isinstance(owned, SubInterface) and not VLAN_CHECKS.keys().isdisjoint(by_field):
+        require_pyroute2(builder)
+        builder.do(SetLink(HOST, link.name, "vlan", plain(link.vlan), plain(owned.facts)))
+    if up is not None:
+        builder.do(SetLink(HOST, link.name, "up", up.actual, up.expected))
+
+
+def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:
+    """Plan the removal of a link, with what makes it again."""
+    if link is None:
+        return
+    if owned is not None:
+        spec = dataclasses.replace(link_spec(owned), name=link.name)
+    else:
+        base = builder.host.by_index(link.lower)
+        spec = LinkSpec(link.name, link.kind, link.alias or None, base.name if base else None, link.mac, link.mtu, vlan=link.vlan)
+    builder.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *configuration(builder, link))))
+
+
+def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
+    """The steps that give a link what others have put on it: addresses, and routes where they were read."""
+    if not link.up:
+        return
+    for address in builder.host.addresses.get(link.index, ()):
+        yield AddAddress(HOST, link.name, address, builder.host.peers.get((link.index, address)))
+    for route in routes_put_on(builder.host, link):
+        yield AddRoute(HOST, link.name, route)
+
+
+def release_parent(builder: PlanBuilder, name: str) -> None:
+    """Take an owned link away if nothing uses it any more and no task declared it."""
+    owned = builder.links.get(name)
+    if owned is None or owned.declared or builder.is_expected(name):
+        return
+    if builder.networks_on(name) or builder.subinterfaces_on(name):
+        return
+    link = tagged_or_named(builder.host, owned)
+    builder.drop_link(name)
+    users = foreign_users(builder, link)
+    if link is not None and (base := renamed_base(builder.host, link, owned)) is not None:
+        builder.warn(
+            f"{link.name} was created here, but its base {base[0]} is called {base[1]} now, so it is kept and treated as foreign; "
+            f"delete it if nothing uses it: ip link delete {link.name}"
+        )
+    elif link is not None and not is_owned(builder.host, link, owned):
+        builder.warn(f"{name} does not match the link created here (tag, VLAN id or base differs); it is kept and treated as foreign")
+    elif link is not None and users:
+        builder.warn(f"{name} was created here, but {', '.join(users)} uses it now, so it is kept and treated as foreign")
+        builder.do(SetLink(HOST, link.name, "alias", link.alias, ""))
+        return  # and so does its base, which carries it
+    else:
+        delete_link(builder, owned, link)
+    if isinstance(owned, SubInterface):
+        release_parent(builder, owned.parent)
