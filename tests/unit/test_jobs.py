@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import MAX_MTU, MIN_MTU
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils import answers
 
@@ -50,6 +51,7 @@ LIMITS = {
     f"{PREFIX}network_mtu": MTU,
     f"{PREFIX}endpoint_mtu": MTU,
     f"{PREFIX}endpoint_pid": (1, 4194304),
+    **{f"{PREFIX}network_{name}": (option.lowest, option.highest) for name, option in LINK_OPTIONS.items()},
 }
 # Parts of the items of subnets, which have texts of their own.
 PARTS = {f"{PREFIX}network_{name}" for name in ("gateways", "ip_ranges", "ip_ranges_from", "aux_addresses")}

@@ -237,7 +237,7 @@ def test_a_kernel_that_does_not_have_it_refuses_it_with_the_release_that_does(na
     release = ".".join(map(str, OPTIONS[name].since))
     assert refused(host, network(**{name: wanted(name)})) == (
         f"network lan: {name} cannot be set to {wanted(name)}: this kernel does not have that option of macvlan links; "
-        f"Linux {release} or newer is needed; leave {name} out"
+        f"Linux {release} or newer is needed; use such a kernel, or leave it out"
     )
 
 

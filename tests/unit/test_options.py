@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Subnet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
@@ -688,6 +689,7 @@ OPTIONS = {
             "ipv6": "bool",
             "internal": "bool",
             "mtu": "int",
+            **dict.fromkeys(LINK_OPTIONS, "int"),
             "ipam": ("default", "none"),
             "address_pools": ({"base": "str", "size": "int"}, {}),
             "labels": "dict",
