@@ -129,6 +129,18 @@ networks:
       returned: always
       type: int
       sample: null
+    bcqueuelen:
+      description: Length of the queue for broadcast and multicast that was asked for, V(null) when none was.
+      returned: always
+      type: int
+      sample: null
+      version_added: 2.0.0
+    bclim:
+      description: Limit for the queueing of multicast that was asked for, V(null) when none was.
+      returned: always
+      type: int
+      sample: null
+      version_added: 2.0.0
     ipam:
       description: Where addresses come from.
       returned: always

@@ -156,6 +156,29 @@ options:
       - When it is left out, endpoints have the MTU of the parent.
       - The parent keeps its own MTU, also if it was created for the network.
     type: int
+  bcqueuelen:
+    description:
+      - How many broadcast and multicast frames that have arrived can wait for delivery to the endpoints of the network, as
+        C(bcqueuelen) of ip-link(8); 0 to 4294967295. The kernel drops frames that find the queue full.
+      - The kernel has one queue for all macvlan links on a parent. It is as long as the highest value of these links,
+        those of other networks and of other programs included.
+      - When it is left out, links keep their value. A new link has 1000. When a task no longer has the option, links get
+        1000 again.
+      - Any value but 1000 needs Linux 5.11 or newer. On an older kernel the task is refused.
+    type: int
+    version_added: 2.0.0
+  bclim:
+    description:
+      - Which of these frames wait in the queue of O(bcqueuelen), as C(bclim) of ip-link(8); -1 to 2147483647.
+      - A multicast frame waits if more links than this listen to its address, otherwise it is delivered at once. A
+        broadcast frame always waits. With V(-1) no frame does.
+      - The kernel has one value for all macvlan links on a parent. Networks that share a parent cannot have different ones;
+        such a task is refused.
+      - When it is left out, the value stays as it is. A parent has 1 as long as no link sets another. When a task no longer has
+        the option, and no other network on the parent does, it is 1 again.
+      - Any value but 1 needs Linux 6.4 or newer. On an older kernel the task is refused.
+    type: int
+    version_added: 2.0.0
   ipam:
     description:
       - Where the addresses of endpoints come from.
@@ -303,6 +326,16 @@ EXAMPLES = r"""
         gateway: none
         ip_range: "10.30.1.{{ 32 * place }}/27"
 
+- name: Room for bursts of multicast, which waits only where more than three endpoints listen to its address
+  fleetnet.macvlan.macvlan_network:
+    name: video
+    parent: eth0.62
+    bcqueuelen: 5000
+    bclim: 3
+    subnets:
+      - subnet: 10.62.0.0/24
+        ip_range: "10.62.0.{{ 32 * place }}/27"
+
 - name: A network inside the host only
   fleetnet.macvlan.macvlan_network:
     name: backend
@@ -412,6 +445,18 @@ network:
       returned: when the network is there
       type: int
       sample: null
+    bcqueuelen:
+      description: Length of the queue for broadcast and multicast that was asked for, V(null) when none was.
+      returned: when the network is there
+      type: int
+      sample: null
+      version_added: 2.0.0
+    bclim:
+      description: Limit for the queueing of multicast that was asked for, V(null) when none was.
+      returned: when the network is there
+      type: int
+      sample: null
+      version_added: 2.0.0
     ipam:
       description: Where addresses come from.
       returned: when the network is there
@@ -494,6 +539,8 @@ network:
     internal: false
     ipv6: false
     mtu: null
+    bcqueuelen: null
+    bclim: null
     ipam: default
     labels:
       owner: web team

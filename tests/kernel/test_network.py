@@ -47,6 +47,8 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
         "internal": False,
         "ipv6": False,
         "mtu": 1400,
+        "bcqueuelen": None,
+        "bclim": None,
         "ipam": "default",
         "labels": {"team": "net"},
         "exclusive": False,

@@ -50,7 +50,10 @@ class LinkOption:
         return validators.number(self.lowest, self.highest)
 
 
-_DECLARED: tuple[LinkOption, ...] = ()
+_DECLARED = (
+    LinkOption("bcqueuelen", 0, validators.MAX_UINT32, default=1000, attribute=7, since=(5, 11)),
+    LinkOption("bclim", -1, 2**31 - 1, default=1, attribute=9, since=(6, 4), of_parent=True),
+)
 LINK_OPTIONS = {option.name: option for option in _DECLARED}
 
 
