@@ -123,6 +123,14 @@ def test_a_router_joins_two_networks(make_host: MakeHost, section: Section) -> N
     assert host.ping("web", "10.0.0.2")
 
 
+@pytest.mark.shows(GUIDE, "Broadcast and multicast frames are lost")
+def test_a_longer_queue_is_shown(troubled: Host, section: Section) -> None:
+    said = section.run(troubled).stdout
+    assert "dropped" in said and "usedbcqueuelen 1000 " in said
+    section.play(troubled, 1)
+    assert "usedbcqueuelen 5000 " in section.run(troubled).stdout
+
+
 @pytest.mark.shows(GUIDE, "The parent is in promiscuous mode")
 def test_a_parent_of_endpoints_is_promiscuous_where_it_has_no_filter(troubled: Host, section: Section) -> None:
     said = section.run(troubled).stdout
