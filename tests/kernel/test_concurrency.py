@@ -23,11 +23,12 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.stor
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import LOCK_TIMEOUT
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, Stall
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import Tally
-from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
+from ansible_collections.fleetnet.macvlan.tests.support.host import RESTORE, Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
-from ansible_collections.fleetnet.macvlan.tests.support.module_call import Call, CommandCall, Hook, ModuleCall
+from ansible_collections.fleetnet.macvlan.tests.support.module_call import Ended, ModuleCall
 from ansible_collections.fleetnet.macvlan.tests.support.snapshot import TAG, Tables
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.worker import Crew
 
 pytestmark = pytest.mark.engine
 
@@ -38,8 +39,6 @@ ROUNDS = 5
 # The longest that a run may wait for the others, and the time to start all of them.
 SECONDS = LOCK_TIMEOUT + 60
 COMPLETE = 0
-# The command, which is no module.
-RESTORE = "restore"
 DUAL = subnets("10.0.0.0/24", "fd00::/64")
 NETWORK = {"name": "net", "parent": "eth0", "subnets": DUAL}
 OTHER = {"name": "other", "parent": "eth0", "allow_shared_parent": True, "subnets": subnets("10.1.0.0/24")}
@@ -95,38 +94,20 @@ def whole_hosts(dice: random.Random, number: int) -> Task:
     return Task("macvlan_config", {"networks": networks, "endpoints": listed, "purge": dice.random() < 0.7})
 
 
-def start(host: Host, task: Task, hook: Hook) -> Call:
-    """Start a task, or the command when that is what the task is called."""
-    if task.module_name == RESTORE:
-        return host.spawn_command("restore", hook=hook)
-    return host.spawn(task.module_name, hook=hook, **task.params)
+@pytest.fixture(scope="module")
+def crew() -> t.Iterator[Crew]:
+    """Processes that wait to run something at the same time."""
+    crew = Crew()
+    yield crew
+    crew.close()
 
 
-def run_at_once(host: Host, tasks: t.Iterable[Task]) -> list[Call]:
-    """Start many runs, let them go when the last of them is ready, and see them end."""
-    waiting, gate = os.pipe()
-
-    def hook() -> None:
-        # Whoever has the other end open has not arrived yet.
-        os.close(gate)
-        os.read(waiting, 1)
-
-    calls = [start(host, task, hook) for task in tasks]
-    for descriptor in (gate, waiting):
-        os.close(descriptor)
-    deadline = time.monotonic() + SECONDS
-    for call in calls:
-        call.wait(timeout=max(0.0, deadline - time.monotonic()))
-    return calls
-
-
-def complaint(call: Call) -> str | None:
+def complaint(task: Task, outcome: Ended) -> str | None:
     """What a run said when it failed; a message, not a traceback."""
-    if isinstance(call, CommandCall):
-        said = call.said()
+    if task.module_name == RESTORE:
+        said = outcome.said()
         return None if said.code == COMPLETE else f"{said.code}: {said.complaint}"
-    assert isinstance(call, ModuleCall)
-    result = call.result(fails=call.wait() != 0)
+    result = outcome.result(fails=outcome.code != 0)
     assert "exception" not in result, result
     return t.cast("str", result["msg"]) if result["failed"] else None
 
@@ -146,12 +127,13 @@ def recorded(tables: Tables) -> collections.Counter[str]:
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("draw", [comings, comings_and_goings, everything, whole_hosts])
 def test_fifty_runs_at_once_leave_what_is_recorded_and_nothing_else(
-    host: Host, draw: t.Callable[[random.Random, int], Task], number: int, tally: Tally
+    host: Host, draw: t.Callable[[random.Random, int], Task], number: int, crew: Crew, tally: Tally
 ) -> None:
     host.call("macvlan_config", networks=[NETWORK, OTHER])
     dice = random.Random(f"{draw.__name__} {number}")
-    calls = run_at_once(host, [draw(dice, each) for each in range(AT_ONCE)])
-    complaints = [text for text in map(complaint, calls) if text is not None]
+    tasks = [draw(dice, each) for each in range(AT_ONCE)]
+    outcomes = host.run_at_once(tasks, crew, SECONDS)
+    complaints = [text for text in map(complaint, tasks, outcomes) if text is not None]
     assert [text for text in complaints if not REASONABLE.fullmatch(text)] == []
     if draw is comings:
         assert complaints == []
@@ -174,7 +156,7 @@ def test_fifty_runs_at_once_leave_what_is_recorded_and_nothing_else(
     assert len({item["mac"] for item in ends}) == len(ends)
     if draw is comings:
         assert {item["ipv4"] for item in ends} == {f"10.0.0.{last}/24" for last in range(2, AT_ONCE + 2)}
-    tally("runs at once", len(calls), AT_ONCE)
+    tally("runs at once", len(outcomes), AT_ONCE)
     tally("runs at once refused with a reason", len(complaints), 0)
 
 

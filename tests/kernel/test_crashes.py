@@ -345,7 +345,7 @@ def test_a_task_that_fails_at_any_step_leaves_everything_as_it_was(
     stage = rehearse(used, scenario)
     steps = stage.done["steps"]
     for position, step in enumerate(steps):
-        message = used.call(scenario.module, fails=True, hook=StepFailure(position), **scenario.params)["msg"]
+        message = used.call(scenario.module, fails=True, within=StepFailure(position), **scenario.params)["msg"]
         # A note is about the record alone, and names its object itself.
         title = rf"({TITLE}|the configuration of this host: )" if step.startswith(NOTES) else TITLE
         assert re.fullmatch(rf"{title}cannot {re.escape(step)}: injected", message), message
@@ -370,8 +370,8 @@ def test_whatever_the_kernel_refuses_is_named_and_leaves_everything_as_it_was(
     for position in itertools.count():
         code = codes[position % len(codes)]
         refusal = Refusal(code, position)
-        call = used.spawn(scenario.module, hook=refusal, **scenario.params)
-        if call.wait() == 0:
+        outcome = used.outcome(scenario.module, within=refusal, **scenario.params)
+        if outcome.code == 0:
             assert used.snapshot() == stage.after
             scenario.prepare(used)
             if refusal.place:
@@ -379,7 +379,7 @@ def test_whatever_the_kernel_refuses_is_named_and_leaves_everything_as_it_was(
                 assert ("delete" in refusal.place) if code == errno.ENODEV else refusal.place.startswith("set "), refusal.place
                 continue
             break
-        message = call.result(fails=True)["msg"]
+        message = outcome.result(fails=True)["msg"]
         named = stage.done["steps"] if refusal.place == Refusal.DELETIONS else [refusal.place]
         whys = [f"cannot {step}: {os.strerror(code)} (injected into {refusal.place})" for step in named]
         assert re.match(TITLE, message) and re.sub(TITLE, "", message).startswith(tuple(whys)), message
@@ -398,7 +398,7 @@ def test_an_object_that_the_kernel_refuses_to_restore_is_reported_and_stops_noth
         assert place is not None
         used.lose_all()
         refusal = Refusal(code, step=step)
-        said = used.spawn_command("restore", hook=refusal).said()
+        said = used.run_command("restore", within=refusal)
         assert refusal.place == step
         if step.startswith("set ") and code != errno.ENODEV:
             assert (said.code, used.snapshot()) == (COMPLETE, before)
@@ -453,7 +453,7 @@ def test_a_disk_that_is_full_at_the_wrong_moment_leaves_nothing_half_done(
 ) -> None:
     stage = rehearse(small, scenario)
     fault = FullDisk(moment, BALLAST)
-    message = small.call(scenario.module, fails=True, hook=fault, **scenario.params)["msg"]
+    message = small.call(scenario.module, fails=True, within=fault, **scenario.params)["msg"]
     assert fault.place == moment
     assert message.startswith("the state database /var/lib/macvlan_host/state.db cannot be used: ")
     assert "full" in message
@@ -472,7 +472,7 @@ def test_a_restoration_that_cannot_be_noted_is_reported_and_changes_nothing(smal
     before = small.snapshot()
     for moment in ("intend", "record"):
         small.lose_all()
-        said = small.spawn_command("restore", hook=FullDisk(moment, BALLAST)).said()
+        said = small.run_command("restore", within=FullDisk(moment, BALLAST))
         assert said.code == FAILED and "state.db cannot be used: " in said.complaint and "full" in said.complaint
         assert small.namespaces() == [] and set(small.links()) == {"lo", "eth0"}
         small.run(["rm", BALLAST])

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -13,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 import types
@@ -22,6 +25,8 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
+from ansible_collections.fleetnet.macvlan.tests.support.faults import StepFailure
 from ansible_collections.fleetnet.macvlan.tests.support.features import has_feature, requires
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
     TALLY,
@@ -33,7 +38,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.fixtures import (
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 from ansible_collections.fleetnet.macvlan.tests.support.machine import is_in, running_processes
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import MODULES
-from ansible_collections.fleetnet.macvlan.tests.support.worker import WORKERS
+from ansible_collections.fleetnet.macvlan.tests.support.no_programs import NoPrograms
+from ansible_collections.fleetnet.macvlan.tests.support.worker import WORKERS, Crew
 
 
 def real_links() -> set[str]:
@@ -286,6 +292,65 @@ def test_a_function_that_fails_dies_or_hangs_is_told_and_the_next_one_works(host
     with pytest.raises(AssertionError, match="still ran after"):
         WORKERS.call(host.pid, functools.partial(time.sleep, 1000), timeout=0.1)
     assert WORKERS.call(host.pid, names_of_links) == ["eth0", "lo"]
+
+
+@pytest.fixture
+def crew() -> t.Iterator[Crew]:
+    crew = Crew()
+    yield crew
+    crew.close()
+
+
+def wait_for_all(descriptors: tuple[int, int], number: int) -> int:
+    """Come back when so many processes are here, which each leave a byte; descriptors of the process that has made them."""
+    arrived, there = (f"/proc/{os.getppid()}/fd/{descriptor}" for descriptor in descriptors)
+    with open(there, "wb", buffering=0) as telling:
+        telling.write(b".")
+    with open(arrived, "rb", buffering=0) as waiting:
+        while fcntl.ioctl(waiting, termios.FIONREAD, b"\0" * 4)[0] < number:
+            time.sleep(0.01)
+    return os.getpid()
+
+
+def test_what_a_crew_does_takes_place_at_the_same_time(host: Host, crew: Crew) -> None:
+    """Each of them waits until all are there."""
+    descriptors = os.pipe()
+    first = crew.call(host.pid, [functools.partial(wait_for_all, descriptors, 3)] * 3, timeout=100)
+    assert len({*first, os.getpid()}) == 4
+    with pytest.raises(AssertionError, match="RuntimeError: as asked"):
+        crew.call(host.pid, [names_of_links, fail, die], timeout=100)
+    assert crew.call(host.pid, [names_of_links] * 4, timeout=100) == [["eth0", "lo"]] * 4
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def start_programs(within: t.ContextManager[None]) -> None:
+    subprocess.run(["true"], check=True)
+    with within, contextlib.suppress(Exception):
+        subprocess.run(["true"], check=True)
+
+
+def test_a_program_that_is_started_where_none_may_be_is_told(host: Host) -> None:
+    """Also when whoever has started it does not mind; and where one may be, it starts."""
+    for dummy in range(2):
+        with pytest.raises(AssertionError, match=r"subprocess\.Popen .*'true'"):
+            WORKERS.call(host.pid, functools.partial(start_programs, NoPrograms()))
+        WORKERS.call(host.pid, functools.partial(start_programs, contextlib.nullcontext()))
+
+
+def replaced_function(fault: StepFailure) -> tuple[bool, bool]:
+    """Whether a step is done by another function within a fault, and after it."""
+    original = write.KernelWriter.do
+    with fault:
+        within = write.KernelWriter.do is not original
+        fault._strike("here")
+    return within, write.KernelWriter.do is not original
+
+
+def test_a_fault_befalls_what_takes_place_within_it_and_nothing_after_that(host: Host) -> None:
+    fault = StepFailure(0)
+    assert WORKERS.call(host.pid, functools.partial(replaced_function, fault)) == (True, False)
+    assert fault.place == "here"
 
 
 def test_each_function_is_where_its_machine_is(host: Host, make_host: MakeHost) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import random
@@ -28,21 +27,15 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
+from ansible_collections.fleetnet.macvlan.tests.support.no_programs import NoPrograms
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
-
-# The library starts uname(1) when it is imported, which is no program of a task: it is imported before one is watched.
-importlib.import_module("pyroute2")
 
 TAG = "fleetnet.macvlan:"
 SAMPLE = 60
 # Nothing but these can be written to in a sealed host: its own /run/netns, /var/lib and units, and the kernel.
 OPEN = ("/run/netns", "/var/lib", "/etc/systemd/system", "/proc", "/sys")
-# Functions of the C library that are called by name.
-CALLS = {"mount", "umount2", "setns", "unshare"}
-# Audit events that tell of a new process (docs.python.org/3/library/audit_events.html).
-PROGRAMS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen")
 
 
 def seal(host: Host) -> Host:
@@ -60,21 +53,10 @@ def sealed(host: Host) -> Host:
     return seal(host)
 
 
-def alone() -> None:
-    """A hook: no other program may be started, and no function of the C library called but those that are known."""
-
-    def watch(event: str, arguments: tuple[t.Any, ...]) -> None:
-        if event.startswith(PROGRAMS) or event == "ctypes.dlsym" and arguments[1] not in CALLS:
-            os.write(2, f"{event} {arguments}\n".encode())
-            os._exit(99)
-
-    sys.addaudithook(watch)
-
-
 def answered(host: Host, module_name: str, **params: t.Any) -> dict[str, t.Any]:
     """Run a task that may fail, but in words, and starting nothing."""
-    call = host.spawn(module_name, hook=alone, **params)
-    result = call.result(fails=call.wait() != 0)
+    outcome = host.outcome(module_name, within=NoPrograms(), **params)
+    result = outcome.result(fails=outcome.code != 0)
     hostile.assert_answer(result, params)
     return result
 
@@ -292,12 +274,12 @@ def assert_refused(host: Host) -> None:
         (how,) = [words for words in UNKNOWN if f"the state database {host.state_dir}/state.db {words}" in message]
         assert ("macvlan-host recover" if how == UNKNOWN[0] else "macvlan_command") in message
     for action in ("restore", "status", "check", "confirm"):
-        said = host.spawn_command(action, hook=alone).said()
+        said = host.run_command(action, within=NoPrograms())
         assert said.code == 2
         assert f"macvlan-host {action}: the state database {host.state_dir}/state.db {how}" in said.complaint
         assert len(said.complaint.splitlines()) == 1
     assert host.snapshot() == before
-    said = host.spawn_command("recover", hook=alone).said()
+    said = host.run_command("recover", within=NoPrograms())
     if how == UNKNOWN[1]:
         assert said.code == 2 and how in said.complaint
         assert host.snapshot() == before
@@ -373,7 +355,7 @@ def test_what_has_taken_the_place_of_a_namespace_is_reported_of_its_endpoint_and
     assert answered(host, "macvlan_endpoint", name="b", network="net", netns="b", mtu=1400)["changed"]
     assert answered(host, "macvlan_network", **{**EVERYTHING[1][1], "mode": "private"})["changed"]
     host.ip("link", "delete", "eth0", netns="b")
-    said = host.spawn_command("restore", hook=alone).said()
+    said = host.run_command("restore", within=NoPrograms())
     assert (said.code, said.lines[:-1]) == (code, [f"{'waiting' if code == 3 else 'missing'}: {told}{way_out}"])
     assert host.addresses("eth0", "b")[0] == "10.0.0.3/24"
     for check in (True, False):
@@ -564,7 +546,7 @@ def test_a_link_that_a_container_has_tagged_keeps_no_host_from_its_first_task(
     host.ip("netns", "add", "box")
     run_all(host, "box", commands)
     assert not answered(host, "macvlan_network", name="net", parent="eth0", subnets=subnets("10.0.0.0/24"))["failed"]
-    said = host.spawn_command("recover", hook=alone).said()
+    said = host.run_command("recover", within=NoPrograms())
     assert (said.code, said.lines) == (0, ["1 objects are recorded"])
 
 
@@ -605,7 +587,7 @@ def test_a_container_may_give_its_link_any_name(host: Host, name: bytes) -> None
     host.run(["ip", "link", "set", "eth0", "down"], netns="a")
     subprocess.run(host.command([b"ip", b"link", b"set", b"dev", b"eth0", b"name", name], "a"), check=True)
     for action, code in (("status", 0), ("check", 1), ("restore", 0), ("check", 0)):
-        said = host.spawn_command(action, hook=alone).said()
+        said = host.run_command(action, within=NoPrograms())
         assert (said.code, said.complaint) == (code, "")
         assert all(line.isprintable() for line in said.lines)
     assert "eth0" in host.links("a")

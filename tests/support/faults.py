@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may happen to a run: each fault is a hook, which acts in the process of the run alone."""
+"""What may happen to a run. Each fault is a hook for a process of its own, or what a run in one that stays takes place within."""
 
 from __future__ import annotations
 
 import errno
-import itertools
 import mmap
 import os
 import signal
@@ -41,21 +40,67 @@ def around(
     setattr(owner, name, call)
 
 
+class SharedText:
+    """A text that the processes share which have this object, by a fork or because it was sent to them."""
+
+    def __init__(self, path: str | None = None) -> None:
+        self._file = os.memfd_create("text") if path is None else os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        os.truncate(self._file, mmap.PAGESIZE)
+        self._memory = mmap.mmap(self._file, mmap.PAGESIZE)
+
+    def __reduce__(self) -> tuple[type[SharedText], tuple[str]]:
+        return SharedText, (f"/proc/{os.getpid()}/fd/{self._file}",)
+
+    def __del__(self) -> None:
+        os.close(self._file)
+
+    def write(self, text: str) -> None:
+        """Replace it; of one that is longer than a page, the beginning."""
+        self._memory[:] = text.encode()[: mmap.PAGESIZE].ljust(mmap.PAGESIZE, b"\0")
+
+    def read(self) -> str:
+        """What was written last; empty if nothing was."""
+        return self._memory[:].rstrip(b"\0").decode()
+
+
 class Fault:
     """Something that befalls a run at one place; it tells where, also when the run does not live to do so."""
 
-    def __init__(self) -> None:
-        # Shared with the process of the run.
-        self._place = mmap.mmap(-1, mmap.PAGESIZE)
+    def __init__(self, position: int | None = None) -> None:
+        self._position = position
+        self._seen = 0
+        self._place = SharedText()
+        self._replaced: list[tuple[t.Any, str, t.Any]] = []
 
     @property
     def place(self) -> str:
         """Where it struck; empty as long as it has not."""
-        return self._place[:].rstrip(b"\0").decode()
+        return self._place.read()
+
+    def __call__(self) -> None:
+        """Have it befall what this process runs from now on."""
+        raise NotImplementedError
+
+    def __enter__(self) -> None:
+        self()
+
+    def __exit__(self, *dummy: object) -> None:
+        for owner, name, function in reversed(self._replaced):
+            setattr(owner, name, function)
+
+    def _around(
+        self, owner: t.Any, name: str, before: t.Callable[..., object] = nothing, after: t.Callable[..., object] = nothing
+    ) -> None:
+        self._replaced.append((owner, name, getattr(owner, name)))
+        around(owner, name, before, after)
+
+    def _arrives(self) -> bool:
+        """Whether the run is at the position of this fault now; the calls are counted from 0."""
+        self._seen += 1
+        return self._seen - 1 == self._position
 
     def _strike(self, place: str) -> None:
-        text = place.encode()[: mmap.PAGESIZE]
-        self._place[: len(text)] = text
+        self._place.write(place)
 
 
 class Death(Fault):
@@ -65,11 +110,6 @@ class Death(Fault):
     within the latter. Before a step, messages of earlier steps may wait to be sent; after a step it has been done.
     """
 
-    def __init__(self, position: int) -> None:
-        super().__init__()
-        self._position = position
-        self._seen = itertools.count()
-
     def __call__(self) -> None:
         def before_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
             self._moment(f"before the step: {step.describe()}")
@@ -77,18 +117,18 @@ class Death(Fault):
         def after_step(writer: t.Any, step: t.Any, *dummy: t.Any) -> None:
             self._moment(f"after the step: {step.describe()}", writer.flush)
 
-        around(write.KernelWriter, "do", before_step, after_step)
+        self._around(write.KernelWriter, "do", before_step, after_step)
         for name in ("intend", "record", "forget_intention"):
-            around(
+            self._around(
                 Session,
                 name,
                 lambda *dummy, name=name: self._moment(f"before {name}"),
                 lambda *dummy, name=name: self._moment(f"after {name}"),
             )
-        around(session, "apply_rows", after=lambda *dummy: self._moment("within record"))
+        self._around(session, "apply_rows", after=lambda *dummy: self._moment("within record"))
 
     def _moment(self, name: str, prepare: t.Callable[[], object] = nothing) -> None:
-        if next(self._seen) == self._position:
+        if self._arrives():
             prepare()
             self._strike(name)
             self._befall()
@@ -108,15 +148,14 @@ class DeathBetweenMessages(Fault):
     """The process is killed when it is about to send this many messages, or batches of them, for a change."""
 
     def __init__(self, position: int) -> None:
-        super().__init__()
-        self._position = position
+        super().__init__(position)
         self._sent: int | None = None
 
     def __call__(self) -> None:
         # One message each, so that death comes between any two.
         route_socket.BATCH = 1
-        around(write.KernelWriter, "apply", self._begin)
-        around(route_socket.RouteSocket, "send", self._count)
+        self._around(write.KernelWriter, "apply", self._begin)
+        self._around(route_socket.RouteSocket, "send", self._count)
 
     def _begin(self, *_arguments: t.Any) -> None:
         self._sent = 0
@@ -132,16 +171,11 @@ class DeathBetweenMessages(Fault):
 class StepFailure(Fault):
     """The step of this position fails after it was done, as when the kernel refuses its last part."""
 
-    def __init__(self, position: int) -> None:
-        super().__init__()
-        self._position = position
-        self._seen = itertools.count()
-
     def __call__(self) -> None:
-        around(write.KernelWriter, "do", after=self._fail)
+        self._around(write.KernelWriter, "do", after=self._fail)
 
     def _fail(self, writer: t.Any, step: t.Any, replay: t.Any = None) -> None:
-        if replay is None and next(self._seen) == self._position:
+        if replay is None and self._arrives():
             writer.flush()
             self._strike(step.describe())
             raise KernelError(f"cannot {step.describe()}: injected")
@@ -159,21 +193,21 @@ class Refusal(Fault):
     DELETIONS = "links that are deleted together"
 
     def __init__(self, code: int, position: int | None = None, step: str | None = None) -> None:
-        super().__init__()
-        self._code, self._position, self._step = code, position, step
-        self._seen = itertools.count()
+        super().__init__(position)
+        self._code, self._step = code, step
         self._at_work = False
         self._doing = [self.DELETIONS]
         self._queued: dict[int, tuple[pack.Packed, str]] = {}
 
     def __call__(self) -> None:
         writer = write.KernelWriter
-        around(writer, "apply", lambda *dummy: self._work(True))
-        around(writer, "ensure_done", lambda *dummy: self._work(False))
-        around(writer, "do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
-        around(batch.Batch, "flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
-        around(batch.Batch, "queue", self._note)
+        self._around(writer, "apply", lambda *dummy: self._work(True))
+        self._around(writer, "ensure_done", lambda *dummy: self._work(False))
+        self._around(writer, "do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
+        self._around(batch.Batch, "flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
+        self._around(batch.Batch, "queue", self._note)
         exchange = route_socket.RouteSocket.exchange
+        self._replaced.append((route_socket.RouteSocket, "exchange", exchange))
 
         def refusing(sock: route_socket.RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
             refusals = {id(request): answer for request in requests if (answer := self._refusal(request)) is not None}
@@ -196,7 +230,7 @@ class Refusal(Fault):
 
     def _refusal(self, request: pack.Packed) -> attributes.Answer | None:
         dummy, step = self._queued.get(id(request), (request, self._doing[-1]))
-        if not self._at_work or (step != self._step if self._step else next(self._seen) != self._position):
+        if not self._at_work or not (step == self._step if self._step else self._arrives()):
             return None
         self._strike(step)
         return attributes.Answer(self._code, f"injected into {step}")
@@ -217,7 +251,7 @@ class FullDisk(Fault):
         self._moment, self._ballast = moment, ballast
 
     def __call__(self) -> None:
-        around(Session, self._moment, self._fill)
+        self._around(Session, self._moment, self._fill)
 
     def _fill(self, *_arguments: t.Any) -> None:
         subprocess.run(["sh", "-c", 'cat /dev/zero >"$1" 2>/dev/null', "sh", self._ballast], check=False)

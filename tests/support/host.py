@@ -12,12 +12,28 @@ import typing as t
 from pathlib import Path
 
 from .machine import HAS_IPV6, Machine, Wire, skip_address_detection, wait_until
-from .module_call import Call, CommandCall, Hook, ModuleCall, Said, command_run, module_params, module_run, run_to_its_end
+from .module_call import (
+    Call,
+    CommandCall,
+    Ended,
+    Hook,
+    ModuleCall,
+    Said,
+    Within,
+    command_run,
+    module_params,
+    module_run,
+    run_to_its_end,
+    run_together,
+)
 from .playbook import PlaybookRun, run_playbook
 from .snapshot import DATABASE, TAG, Snapshot, Tables, read_tables, take_snapshot
+from .worker import Crew
 
 # Under the machine's own /var/lib, away from the state directory.
 HOME = Path("/var/lib/home")
+# A task of this name is the command, which is no module.
+RESTORE = "restore"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,13 +116,25 @@ class Host(Machine):
         diff: bool = False,
         fails: bool = False,
         hook: Hook | None = None,
+        within: Within | None = None,
         **params: t.Any,
     ) -> dict[str, t.Any]:
         """Run a module on this host and return its result; hook runs before the module does, in a process of their own."""
         if hook is not None:
             return self.spawn(module_name, check=check, diff=diff, hook=hook, **params).result(fails=fails)
-        run = module_run(module_name, module_params(params, check, diff, str(HOME)))
-        return run_to_its_end(self.pid, run).result(fails)
+        return self.outcome(module_name, check=check, diff=diff, within=within, **params).result(fails)
+
+    def outcome(
+        self,
+        module_name: str,
+        /,
+        check: bool = False,
+        diff: bool = False,
+        within: Within | None = None,
+        **params: t.Any,
+    ) -> Ended:
+        """Run a module on this host, which may fail."""
+        return run_to_its_end(self.pid, module_run(module_name, module_params(params, check, diff, str(HOME))), within)
 
     def spawn(
         self,
@@ -129,15 +157,25 @@ class Host(Machine):
             call.wait()
         return [call.result(fails=call.wait() != 0) for call in calls]
 
+    def run_at_once(self, tasks: t.Iterable[Task], crew: Crew, timeout: float) -> list[Ended]:
+        """Run tasks, and the command where a task has its name, from the same moment on."""
+        runs = [
+            command_run((task.module_name,))
+            if task.module_name == RESTORE
+            else module_run(task.module_name, module_params(task.params, task.check, False, str(HOME)))
+            for task in tasks
+        ]
+        return run_together(self.pid, runs, crew, timeout)
+
     # --- the command ------------------------------------------------------------------------------------------------
 
     def restore(self) -> Said:
         """Have the command macvlan-host bring back what is recorded."""
         return self.run_command("restore")
 
-    def run_command(self, *arguments: str) -> Said:
+    def run_command(self, *arguments: str, within: Within | None = None) -> Said:
         """Run the command macvlan-host on this host and return what it answered."""
-        return run_to_its_end(self.pid, command_run(arguments)).said()
+        return run_to_its_end(self.pid, command_run(arguments), within).said()
 
     def spawn_command(self, *arguments: str, hook: Hook | None = None) -> CommandCall:
         """Start the command macvlan-host on this host and come back at once."""

@@ -4,12 +4,13 @@
 
 """The main() of a module or of the command, in another process of this Python: real options, real exit, no program to start.
 
-Most runs take place one after another in a process that stays; those that have a hook, or that run beside others or are
-killed, in a process of their own.
+Most runs take place one after another in a process that stays; those that have a hook, or that are killed, in a process of
+their own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -24,12 +25,14 @@ import typing as t
 from ansible.module_utils.common import warnings as ansible_warnings
 
 from .module_args import patch_module_args
-from .worker import SECONDS_TO_RUN, WORKERS, enter, fork
+from .worker import SECONDS_TO_RUN, WORKERS, Crew, enter, fork
 
 MODULES = "ansible_collections.fleetnet.macvlan.plugins.modules."
 COMMAND = "ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.command"
 
 Hook = t.Callable[[], object]
+# What a run in a process that stays takes place within; it travels there, and leaves the process as it was.
+Within = t.ContextManager[object]
 
 
 # --- what is run, and what comes of it ------------------------------------------------------------------------------
@@ -213,19 +216,26 @@ class CommandCall(Call):
 # --- in a process that stays ----------------------------------------------------------------------------------------
 
 
-def run_to_its_end(pid_of_machine: int, run: Run) -> Ended:
+def run_to_its_end(pid_of_machine: int, run: Run, within: Within | None = None) -> Ended:
     """Run it in the worker of this process."""
-    return t.cast(Ended, WORKERS.call(pid_of_machine, functools.partial(run_captured, run)))
+    return t.cast(Ended, WORKERS.call(pid_of_machine, functools.partial(run_captured, run, within)))
 
 
-def run_captured(run: Run) -> Ended:
+def run_together(pid_of_machine: int, runs: t.Sequence[Run], crew: Crew, timeout: float) -> list[Ended]:
+    """Run them at the same time, in as many processes."""
+    return crew.call(pid_of_machine, [functools.partial(run_captured, run) for run in runs], timeout)
+
+
+def run_captured(run: Run, within: Within | None = None) -> Ended:
     """Run it here."""
     for warned in ("_global_warnings", "_global_deprecations"):
         # Kept for the whole process: in a list, or from ansible-core 2.19 on in a dictionary.
         getattr(ansible_warnings, warned).clear()
     output = Output()
     output.redirect()
-    return output.ended(run.title, exit_code(run))
+    with within or contextlib.nullcontext():
+        code = exit_code(run)
+    return output.ended(run.title, code)
 
 
 # --- the parts ------------------------------------------------------------------------------------------------------

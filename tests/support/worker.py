@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import functools
 import multiprocessing.connection
 import os
+import select
 import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 import typing as t
 
@@ -45,34 +49,49 @@ class Worker:
         self.pid = fork(listen)
         theirs.close()
         self._connection = multiprocessing.connection.Connection(ours.detach())
+        self._function: t.Callable[[], t.Any] | None = None
         self.usable = True
 
     def call(self, machine: int, netns: str | None, function: t.Callable[[], t.Any], timeout: float) -> t.Any:
         """What a function returns there; what it raises, or its silence, is an AssertionError."""
-        answer = self._ask((machine, netns, function), timeout)
+        self.begin(machine, netns, function)
+        return self.finish(timeout)
+
+    def begin(self, machine: int, netns: str | None, function: t.Callable[[], t.Any]) -> None:
+        """Have it call a function there; what comes of it is told by finish."""
+        self._function = function
+        try:
+            self._connection.send((machine, netns, function))
+        except BaseException:
+            self.end()
+            raise
+
+    def finish(self, timeout: float) -> t.Any:
+        """What the function has returned that it was told to call; what that raised, or its silence, is an AssertionError."""
+        answer = self._answer(timeout)
         if answer is None:
-            raise AssertionError(f"{function} ended its process, or still ran after {timeout} s")
+            raise AssertionError(f"{self._function} ended its process, or still ran after {timeout} s")
         value, trouble, self.usable = answer
         if not self.usable:
-            self._end()
+            self.end()
         assert not trouble, trouble
         return value
 
-    def _ask(self, request: tuple[t.Any, ...], timeout: float) -> tuple[t.Any, str, bool] | None:
+    def _answer(self, timeout: float) -> tuple[t.Any, str, bool] | None:
         try:
-            self._connection.send(request)
             if self._connection.poll(timeout):
                 return t.cast("tuple[t.Any, str, bool]", self._connection.recv())
         except (EOFError, ConnectionError):
             pass
         except BaseException:
             # The answer to this request must not be taken for that to the next one.
-            self._end()
+            self.end()
             raise
-        self._end()
+        self.end()
         return None
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Kill it."""
         self.usable = False
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
@@ -105,6 +124,57 @@ class Workers:
 
 
 WORKERS = Workers()
+
+
+class Crew:
+    """Workers that do something at the same time."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+
+    def call(self, machine: int, functions: t.Sequence[t.Callable[[], t.Any]], timeout: float) -> list[t.Any]:
+        """Call all functions where a machine is, each in a process of its own, from the moment on when the last is ready.
+
+        :raises AssertionError: as soon as one has raised something, or takes longer than timeout
+        """
+        self._workers = [worker for worker in self._workers if worker.usable]
+        self._workers += [Worker() for dummy in functions[len(self._workers) :]]
+        workers = self._workers[: len(functions)]
+        arrived, arriving = os.pipe()
+        gate = os.memfd_create("gate")
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        try:
+            for worker, function in zip(workers, functions, strict=True):
+                opening = functools.partial(through_gate, os.getpid(), arriving, gate, function)
+                worker.begin(machine, None, opening)
+            for dummy in workers:
+                assert select.select([arrived], [], [], timeout)[0] and os.read(arrived, 1), "not all have arrived"
+            fcntl.flock(gate, fcntl.LOCK_UN)
+            deadline = time.monotonic() + timeout
+            return [worker.finish(max(0.0, deadline - time.monotonic())) for worker in workers]
+        except BaseException:
+            # The answers of the others must not be taken for those to the next requests.
+            self.close()
+            raise
+        finally:
+            for descriptor in (arrived, arriving, gate):
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """Kill those that are there."""
+        for worker in self._workers:
+            if worker.usable:
+                worker.end()
+        self._workers = []
+
+
+def through_gate(owner: int, arriving: int, gate: int, function: t.Callable[[], t.Any]) -> t.Any:
+    """Say that one has arrived, wait until the gate is open, and call the function; both are descriptors of another process."""
+    with open(f"/proc/{owner}/fd/{arriving}", "wb", buffering=0) as telling:
+        telling.write(b".")
+    with open(f"/proc/{owner}/fd/{gate}", "rb") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_SH)
+    return function()
 
 
 def serve(connection: multiprocessing.connection.Connection) -> None:
