@@ -59,6 +59,11 @@ KINDS = {
     "openvswitch",
 }
 
+# Everyday words that can mean anything: a name in plugins/ says what it is instead (route, netns, position, created …).
+VAGUE = {"found", "made", "place", "places", "way", "ways"}
+# A check has one meaning: it refuses what is wrong. Functions are named so, and validators, whose type is Check.
+CHECK = {"check", "checks"}
+
 IGNORE_FILES = ("tests/sanity/ignore-*.txt", "*.ansible-lint-ignore")
 # The brackets keep the patterns from finding themselves.
 LEFT_FOR_LATER = re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X])\b")
@@ -159,6 +164,39 @@ def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield getattr(node, "lineno", 0), word.removeprefix("_ansible_")
 
 
+def bound_names(tree: ast.AST) -> Iterator[tuple[int, str, ast.AST, ast.AST | None]]:
+    """Line, name, node and annotation of everything that gets a name: variables, attributes, parameters, functions, classes, imports."""
+    annotations = {id(node.target): node.annotation for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id if isinstance(node, ast.Name) else node.attr, node, annotations.get(id(node))
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg, node, node.annotation
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.lineno, node.name, node, None
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.lineno, node.asname, node, None
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in snake case or camel case, in lower case."""
+    return [word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
+def vague_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Names with a word that can mean anything, and names with the word check for what checks nothing."""
+    for line, name, node, annotation in bound_names(tree):
+        parts = words_of(name)
+        vague = sorted(VAGUE.intersection(parts))
+        if vague:
+            yield line, f"{name}: the word {vague[0]} can mean anything; use a name that says what it is"
+        if CHECK.isdisjoint(parts) or name == "Check":
+            continue
+        is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and parts[0] == "check"
+        if not is_function and (annotation is None or "Check" not in ast.unparse(annotation)):
+            yield line, f"{name}: a check is a function check_… that refuses what is wrong, or a validator (Check); use another name"
+
+
 def one_liners(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Functions whose body stands beside their name: the older releases of ansible-test refuse them (E704), ruff has no such rule."""
     for node in ast.walk(tree):
@@ -197,6 +235,7 @@ def python_complaints(path: str, source: str) -> Iterator[tuple[int, str]]:
         yield from ((line, "pure code opens nothing") for line, name in calls(tree) if name == "open")
         yield from sizes(tree, source)
     yield from arrows(path, tree)
+    yield from vague_names(tree)
     if path.startswith(ENGINE) and path != KINDS_FILE:
         yield from kind_comparisons(tree)
     for line, word in words(tree):

@@ -75,6 +75,24 @@ def complaints(root, path, source):
         (ENGINE + "plan/network.py", "def f():\n" + "    g()\n" * 50, "f has 51 lines, and may have 50"),
         (ENGINE + "model/links.py", "class Link:\n" + "    x = 1\n" * 200, "Link has 201 lines, and may have 200"),
         (ENGINE + "values/names.py", "x = 1\n" * 401, "the file has 401 lines, and may have 400"),
+        *(
+            (ENGINE + "plan/network.py", source, "can mean anything")
+            for source in (
+                "found = 1",
+                "def f():\n    for places in ():\n        pass",
+                "def f(way_out):\n    pass",
+                "f = lambda made: 1",
+                "class ShortestWay:\n    pass",
+                "def _in_place_of():\n    pass",
+                "self.found = 1",
+                "import dataclasses as place",
+                "if (found := f()):\n    pass",
+            )
+        ),
+        *(
+            (ENGINE + "plan/network.py", source, "a check is a function")
+            for source in ("check = True", "def f(check: bool):\n    pass", "def is_check():\n    pass", "class Check_:\n    pass", "CHECKS = {}")
+        ),
         ("tests/unit/test_x.py", "class Named:\n    def name(self) -> str: ...", "the body of name stands on lines of its own"),
         ("tests/sanity/ignore-2.19.txt", "", "ignore files"),
         (".ansible-lint-ignore", "", "ignore files"),
@@ -103,6 +121,10 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
         ("tests/unit/test_plan.py", "assert link.kind == 'macvlan'"),
         (ENGINE + "run/execute.py", "from ..kernel import read, write\nfrom ..plan.plan import plan"),
         (ENGINE + "command.py", "from .run import boot\nfrom .errors import MacvlanHostError"),
+        (ENGINE + "plan/plan.py", "if found: pass\nfoundation = replaced = always = remade = 1\ndef f():\n    return other.place, g(way=1)"),
+        (ENGINE + "plan/plan.py", "class A:\n    def check(self):\n        pass\n\ndef _check_names(check: validators.Check, checked=1):\n    pass"),
+        (ENGINE + "values/validators.py", "Check = t.Callable[[t.Any], bool]\nCHECKS: dict[str, Check] = {}"),
+        ("tests/unit/test_plan.py", "found = made = place = way = check = 1"),
         ("plugins/module_utils/_runner.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
         ("plugins/modules/macvlan_info.py", 'DOCUMENTATION = r"""\n  check_mode: {support: full}\n"""\nAnsibleModule({}, supports_check_mode=True)'),
         ("tests/unit/test_ansible.py", "import sqlite3, pyroute2\nmodule.exit_json()"),

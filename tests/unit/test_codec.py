@@ -390,7 +390,7 @@ def links(draw, kind=None):
         lower=draw(st.none() | indices),
         lower_netns=draw(st.none() | st.integers(0, 2**15)),
         master=draw(st.none() | indices),
-        macvlan_mode=draw(modes) if kind in ("macvlan", "macvtap") else None,
+        mode=draw(modes) if kind in ("macvlan", "macvtap") else None,
         vlan=draw(draws.vlans) if kind == "vlan" else None,
     )
     other_flags = draw(st.sampled_from((0, 0x1002, 0x11040)))
@@ -414,9 +414,9 @@ def links(draw, kind=None):
 def info_of(link):
     """The attributes of IFLA_LINKINFO."""
     info = [["IFLA_INFO_KIND", link.kind]]
-    if link.macvlan_mode is not None:
+    if link.mode is not None:
         prefix = link.kind.upper()
-        info.append(["IFLA_INFO_DATA", {"attrs": [[f"IFLA_{prefix}_MODE", link.macvlan_mode]]}])
+        info.append(["IFLA_INFO_DATA", {"attrs": [[f"IFLA_{prefix}_MODE", link.mode]]}])
     if link.vlan is not None:
         vlan = link.vlan
         bits = {"reorder_hdr": 1, "gvrp": 2, "loose_binding": 4, "mvrp": 8}
@@ -510,7 +510,7 @@ PERMANENT, TEMPORARY, MANAGED, NO_PREFIX_ROUTE = 0x80, 0x01, 0x100, 0x200
 
 
 @pytest.mark.parametrize(
-    ("version", "flags", "preferred", "proto", "passing"),
+    ("version", "flags", "preferred", "proto", "temporary"),
     [
         pytest.param(4, PERMANENT, FOR_EVER, None, False, id="added"),
         pytest.param(4, PERMANENT, FOR_EVER, 0, False, id="added-by-nobody-in-particular"),
@@ -531,7 +531,7 @@ PERMANENT, TEMPORARY, MANAGED, NO_PREFIX_ROUTE = 0x80, 0x01, 0x100, 0x200
         pytest.param(6, TEMPORARY, 600, KERNEL_RA, True, id="temporary"),
     ],
 )
-def test_what_has_a_lifetime_or_comes_of_a_router_advertisement_is_there_for_a_time(version, flags, preferred, proto, passing):
+def test_what_has_a_lifetime_or_comes_of_a_router_advertisement_is_there_for_a_time(version, flags, preferred, proto, temporary):
     address = "10.0.0.1" if version == 4 else "2001:db8::1"
     values = {"family": socket.AF_INET if version == 4 else socket.AF_INET6, "prefixlen": 24, "flags": flags & 0xFF, "index": 4}
     lifetimes = {"ifa_preferred": preferred, "ifa_valid": FOR_EVER if flags & PERMANENT else 600, "cstamp": 1, "tstamp": 1}
@@ -542,7 +542,7 @@ def test_what_has_a_lifetime_or_comes_of_a_router_advertisement_is_there_for_a_t
     if proto is not None:
         # Not every release of pyroute2 knows this attribute.
         body += struct.pack("=HHB3x", 5, constants.IFA_PROTO, proto)
-    assert parse.parse_address(body).passing is passing
+    assert parse.parse_address(body).temporary is temporary
 
 
 @pytest.mark.parametrize("kind", [constants.IFA_CACHEINFO, constants.IFA_PROTO])

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.claims import DEFAULT_ROUTES
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.differences import (
+    competing_routes,
     of_subinterface,
-    rivals,
     vlan_state,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.ownership import fits
@@ -73,7 +73,7 @@ OTHER_LENGTH = ("192.168.1.2/16", "fd00::2/48")
 RIVALS = (Route("0.0.0.0/0", "192.168.1.9"), Route("192.168.1.0/24", "192.168.1.9"), Route("10.9.0.0/16", "192.168.1.8", 5))
 BESIDE = (Route("10.77.0.0/16", "192.168.1.7"), Route("0.0.0.0/0", "192.168.1.9", 100))
 ODD = (OtherRoute(("::/0", 77), "blackhole"), OtherRoute(("10.1.0.0/16", 0), "unreachable"))
-OF_A_LINK = {"mtu": (1400, 1000), "macvlan_mode": ("private",), "mac": ("02:00:00:00:00:01",), "alias": ("",), "up": (False,)}
+OF_A_LINK = {"mtu": (1400, 1000), "mode": ("private",), "mac": ("02:00:00:00:00:01",), "alias": ("",), "up": (False,)}
 OF_A_VLAN = {"gvrp": (True,), "reorder_hdr": (False,), "egress_qos_map": ({"1": 2},)}
 SETTINGS = ("net.ipv6.conf.eth0.accept_ra", "net.ipv4.conf.eth0.arp_notify", "net.ipv4.conf.eth0.rp_filter")
 
@@ -88,19 +88,19 @@ def part_of(items):
 
 
 @dataclasses.dataclass(frozen=True)
-class Meddling:
+class Tampering:
     """What is otherwise than it was made.
 
     :ivar lost: addresses and routes that are gone
     :ivar gained: addresses and routes that are there besides
-    :ivar passing: those of the addresses that have a lifetime
+    :ivar temporary: those of the addresses that have a lifetime
     """
 
     of_link: dict
     renamed: bool
     lost: set
     gained: set
-    passing: set
+    temporary: set
     odd: set
     settings: dict
     of_loopback: dict
@@ -127,13 +127,13 @@ class Meddling:
         routes = [item for item in (*CONNECTED, *ROUTES, *RIVALS, *BESIDE) if item not in lost]
         routes = [item for item in routes if item in (*CONNECTED, *ROUTES) or item in self.gained]
         # Nor one of two routes to one place.
-        places = {item.place for item in routes if item not in RIVALS}
-        routes = [item for item in routes if item not in RIVALS or item.place not in places]
+        known = {item.destination_and_metric for item in routes if item not in RIVALS}
+        routes = [item for item in routes if item not in RIVALS or item.destination_and_metric not in known]
         found = dataclasses.replace(
             one,
             addresses={link.index: tuple(addresses)},
             routes={link.index: tuple(routes)},
-            passing=frozenset((link.index, item) for item in self.passing),
+            temporary=frozenset((link.index, item) for item in self.temporary),
             other_routes=tuple(sorted(self.odd, key=repr)),
             sysctls={**one.sysctls, **self.settings},
         )
@@ -143,13 +143,13 @@ class Meddling:
             host.gain(dataclasses.replace(link, name="wan0"), BLUE_PATH)
 
 
-def is_known(meddling):
+def is_known(tampering):
     """Whether the link of the endpoint can still be told from one of somebody else's, who has its name."""
-    return "alias" not in meddling.of_link or not (meddling.renamed or "mac" in meddling.of_link)
+    return "alias" not in tampering.of_link or not (tampering.renamed or "mac" in tampering.of_link)
 
 
-meddlings = st.builds(
-    Meddling,
+tamperings = st.builds(
+    Tampering,
     some(OF_A_LINK),
     st.booleans(),
     part_of((*OURS, *CONNECTED, *ROUTES)),
@@ -158,7 +158,7 @@ meddlings = st.builds(
     part_of(ODD),
     some(dict.fromkeys(SETTINGS, ("0", "1"))),
     some({"alias": ("", "mine"), "up": (False,)}),
-    some({name: values for name, values in OF_A_LINK.items() if name != "macvlan_mode"}),
+    some({name: values for name, values in OF_A_LINK.items() if name != "mode"}),
     some(OF_A_VLAN),
     some({"alias": ("",), "up": (False,), "mtu": (1400, 9000)}),
 ).filter(is_known)
@@ -207,9 +207,9 @@ def attributes_of(step, ref):
     return [words.get(step.attribute, step.attribute)]
 
 
-def known_to_both(found, meddling):
+def known_to_both(found, tampering):
     """The settings of a link are looked for under its name, which drift does when that is the recorded one."""
-    return {item for item in found if not (meddling.renamed and item == (WEB, "sysctls"))}
+    return {item for item in found if not (tampering.renamed and item == (WEB, "sysctls"))}
 
 
 def an_aligned_host(exclusive):
@@ -222,26 +222,26 @@ def an_aligned_host(exclusive):
 
 
 @settings(max_examples=100)
-@given(meddlings, st.booleans(), st.booleans())
-def test_a_difference_is_told_exactly_when_a_step_mends_it(meddling, exclusive, restoring):
+@given(tamperings, st.booleans(), st.booleans())
+def test_a_difference_is_told_exactly_when_a_step_mends_it(tampering, exclusive, restoring):
     host = an_aligned_host(exclusive)
     # A restoration takes nothing for ours that has no tag, and says so instead.
-    restoring = restoring and not any("alias" in of_link for of_link in (meddling.of_subinterface, meddling.of_dummy))
-    meddling.happen(host)
+    restoring = restoring and not any("alias" in of_link for of_link in (tampering.of_subinterface, tampering.of_dummy))
+    tampering.happen(host)
     before = told(host)
     made = host.run(*([Restoration()] if restoring else asked(exclusive)))
-    assert known_to_both(mended(made), meddling) == known_to_both(before, meddling)
+    assert known_to_both(mended(made), tampering) == known_to_both(before, tampering)
     assert told(host) == set()
 
 
 @settings(max_examples=50)
-@given(meddlings)
-def test_what_is_left_alone_at_run_time_is_no_difference_and_no_step(meddling):
+@given(tamperings)
+def test_what_is_left_alone_at_run_time_is_no_difference_and_no_step(tampering):
     """Addresses with a lifetime, and routes that nobody recorded."""
     host = an_aligned_host(exclusive=True)
-    gained = meddling.gained & {*FOREIGN, *BESIDE}
+    gained = tampering.gained & {*FOREIGN, *BESIDE}
     nothing = {name: {} for name in ("of_link", "settings", "of_loopback", "of_subinterface", "of_vlan", "of_dummy")}
-    dataclasses.replace(meddling, **nothing, renamed=False, lost=set(), gained=gained, passing=set(FOREIGN)).happen(host)
+    dataclasses.replace(tampering, **nothing, renamed=False, lost=set(), gained=gained, temporary=set(FOREIGN)).happen(host)
     assert told(host) == set()
     assert host.plan(*asked(exclusive=True)).steps == ()
 
@@ -266,7 +266,7 @@ def test_routes_that_differ_in_nothing_that_is_read_are_replaced_as_one():
     other = Route("10.9.0.0/16", "10.0.0.99")
     link = builders.link("eth0", 2)
     space = builders.space(link, routes={2: (other, other)})
-    assert rivals(Route("10.9.0.0/16", "10.0.0.1"), space, link) == [other]
+    assert competing_routes(Route("10.9.0.0/16", "10.0.0.1"), space, link) == [other]
 
 
 @pytest.mark.parametrize(("lower_netns", "fitting"), [(None, True), (1, False)])

@@ -109,7 +109,7 @@ SETTING = "net.ipv6.conf.eth0.accept_ra"
 
 OF_AN_ENDPOINT = {
     "the mtu": (changed(mtu=1400), [("mtu", 1500, 1400)]),
-    "the mode": (changed(macvlan_mode="private"), [("mode", "bridge", "private")]),
+    "the mode": (changed(mode="private"), [("mode", "bridge", "private")]),
     "the MAC address": (changed(mac="02:00:00:00:00:01"), [("mac", "02:42:c0:a8:01:02", "02:00:00:00:00:01")]),
     "the alias": (changed(alias=""), [("link", TAG, "not tagged")]),
     "another alias": (changed(alias="mine"), [("link", "present", "a foreign macvlan")]),

@@ -156,10 +156,10 @@ def test_it_is_packed_and_parsed(name, kind):
     packed_alike = dataclasses.replace(kind, pack=MACVLAN.pack)
     for value in (OPTIONS[name].lowest, OPTIONS[name].highest, OPTIONS[name].default):
         made = parse.parse_link(pack.add_link(packed_alike, "eth0", 2, Details("bridge", link_options={name: value})).body)
-        assert (made.macvlan_mode, made.link_options) == ("bridge", {name: value})
+        assert (made.mode, made.link_options) == ("bridge", {name: value})
         with_name = pack.get_link("eth0").body[16:28]
         changed = parse.parse_link(pack.set_link_option(packed_alike, 7, name, value).body + with_name)
-        assert (changed.index, changed.macvlan_mode, changed.link_options) == (7, None, {name: value})
+        assert (changed.index, changed.mode, changed.link_options) == (7, None, {name: value})
 
 
 # --- on a host ------------------------------------------------------------------------------------------------------

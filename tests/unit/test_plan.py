@@ -167,7 +167,7 @@ def prepared(found, *requests):
             id="with-host-bits",
         ),
         pytest.param(
-            kernel(link("m", 9, kind="macvlan", lower=ETH0, macvlan_mode="bridge")),
+            kernel(link("m", 9, kind="macvlan", lower=ETH0, mode="bridge")),
             network(),
             ["record network lan on eth0"],
             (),
@@ -379,14 +379,14 @@ def ranged(ip_range, subnet="192.168.1.0/24", **values):
             id="macvlan-of-another-namespace-as-parent",
         ),
         pytest.param(
-            kernel(link("m", 9, macvlan_mode="bridge", **MACVLAN)),
+            kernel(link("m", 9, mode="bridge", **MACVLAN)),
             (),
             network(mode="passthru"),
             ("passthru", "eth0", "m"),
             id="passthru-beside-a-foreign-macvlan",
         ),
         pytest.param(
-            kernel(link("m", 9, macvlan_mode="passthru", **MACVLAN)),
+            kernel(link("m", 9, mode="passthru", **MACVLAN)),
             (),
             network(),
             ("eth0", "passthru link m"),
@@ -1631,7 +1631,7 @@ def test_a_namespace_that_we_made_goes_when_its_endpoint_is_recreated_elsewhere(
     [
         pytest.param({"up": False}, [f"bring {GO} up"], id="down"),
         pytest.param({"mtu": 1400}, [f"change mtu of {GO} from 1400 to 1500"], id="mtu"),
-        pytest.param({"macvlan_mode": "vepa"}, [f"change mode of {GO} from vepa to bridge"], id="mode"),
+        pytest.param({"mode": "vepa"}, [f"change mode of {GO} from vepa to bridge"], id="mode"),
         pytest.param({"alias": ""}, [f"tag {GO} as ours"], id="tag-lost"),
         pytest.param(
             {"mac": "02:00:00:00:00:01"}, [f"change mac of {GO} from 02:00:00:00:00:01 to 02:42:c0:a8:01:02"], id="mac"
@@ -1923,8 +1923,8 @@ def test_what_was_added_for_good_goes_where_the_endpoint_or_else_its_network_is_
     host = prepared(kernel(), network(exclusive=of_network), asked)
     with_others(host, "192.168.1.50/32", "192.168.1.60/24")
     one = host.kernel.spaces[BLUE_PATH]
-    passing = frozenset({(one.links["eth0"].index, "192.168.1.60/24")})
-    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, passing=passing), BLUE_PATH)
+    temporary = frozenset({(one.links["eth0"].index, "192.168.1.60/24")})
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, temporary=temporary), BLUE_PATH)
     for task in (asked, network(exclusive=of_network)):
         assert said(host.plan(task)) == ([f"delete 192.168.1.50/32 from {GO}"] if goes else [])
 

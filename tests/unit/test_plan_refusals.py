@@ -11,7 +11,7 @@ import dataclasses
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Emigrant
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import MovedLink
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
@@ -214,11 +214,11 @@ def test_a_vlan_that_is_kept_because_its_base_was_renamed_is_reported():
 @pytest.mark.parametrize(
     ("mode", "foreign", "words"),
     [
-        ("passthru", {"kind": "macvtap", "macvlan_mode": "bridge"}, "passthru needs eth0 for itself, and up0 is on it"),
-        ("passthru", {"kind": "macvlan", "macvlan_mode": "private"}, "passthru needs eth0 for itself, and up0 is on it"),
-        ("passthru", {"kind": "macvtap", "macvlan_mode": "passthru"}, "passthru needs eth0 for itself, and up0 is on it"),
-        ("bridge", {"kind": "macvlan", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
-        ("private", {"kind": "macvtap", "macvlan_mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
+        ("passthru", {"kind": "macvtap", "mode": "bridge"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("passthru", {"kind": "macvlan", "mode": "private"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("passthru", {"kind": "macvtap", "mode": "passthru"}, "passthru needs eth0 for itself, and up0 is on it"),
+        ("bridge", {"kind": "macvlan", "mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
+        ("private", {"kind": "macvtap", "mode": "passthru"}, "eth0 carries the passthru link up0, which needs the parent for itself"),
     ],
 )
 @pytest.mark.parametrize("where", ["blue", "the host's own"])
@@ -240,13 +240,13 @@ def test_no_endpoint_is_made_beside_a_foreign_link_that_came_after_its_network(m
 def test_a_foreign_link_that_shares_its_parent_is_no_obstacle():
     host = Host()
     host.run(network())
-    host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
+    host.gain(link("up0", 9, kind="macvtap", mode="bridge", lower=ETH0))
     assert host.run(endpoint()).changed
 
 
 def away(name="up0", **values):
     """A macvlan on eth0 in namespace pod."""
-    return Emigrant(Netns("name", "pod"), link(name, 9, **{"kind": "macvlan", "macvlan_mode": "bridge", "lower": ETH0, "lower_netns": 0, **values}))
+    return MovedLink(Netns("name", "pod"), link(name, 9, **{"kind": "macvlan", "mode": "bridge", "lower": ETH0, "lower_netns": 0, **values}))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def away(name="up0", **values):
     [
         ("passthru", away(), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
         ("passthru", away(kind="macvtap"), "passthru needs eth0 for itself, and up0 in namespace pod is on it"),
-        ("vepa", away(macvlan_mode="passthru"), "eth0 carries the passthru link up0 in namespace pod, which needs the parent for itself"),
+        ("vepa", away(mode="passthru"), "eth0 carries the passthru link up0 in namespace pod, which needs the parent for itself"),
         ("passthru", away(lower=ETH1), None),
         ("passthru", away(alias="fleetnet.macvlan:0123456789abcdef"), None),
         ("bridge", away(), None),
@@ -262,27 +262,27 @@ def away(name="up0", **values):
 )
 def test_a_foreign_link_in_another_namespace_counts_beside_a_passthru_link(mode, foreign, words):
     host = Host()
-    reads(host, emigrants=(foreign,))
+    reads(host, moved_links=(foreign,))
     if words is None:
         host.run(network(mode=mode), endpoint())
         return
     assert refused(host, network(mode=mode)) == f"network lan: {words}"
-    reads(host, emigrants=())
+    reads(host, moved_links=())
     host.run(network(mode=mode))
-    reads(host, emigrants=(foreign,))
+    reads(host, moved_links=(foreign,))
     assert refused(host, endpoint()) == f"endpoint lan/web: {words}"
 
 
 @pytest.mark.parametrize("kind", ["ipvlan", "ipvtap", "macsec", "rmnet"])
 def test_a_foreign_link_in_another_namespace_that_takes_all_frames_is_told_of(kind):
     host = Host()
-    reads(host, emigrants=(away(kind=kind, macvlan_mode=None),))
+    reads(host, moved_links=(away(kind=kind, mode=None),))
     words = f"eth0 carries the {kind} link up0 in namespace pod, which receives all its frames"
     assert refused(host, network()) == f"network lan: {words}"
     host.run(network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint(network="other"))
-    reads(host, emigrants=())
+    reads(host, moved_links=())
     host.run(network())
-    reads(host, emigrants=(away(kind=kind, macvlan_mode=None),))
+    reads(host, moved_links=(away(kind=kind, mode=None),))
     assert refused(host, endpoint("db")) == f"network lan: {words}"
 
 
@@ -313,7 +313,7 @@ def test_a_restoration_tells_of_the_foreign_link_that_came_first():
     host = Host()
     host.run(network(mode="passthru"), endpoint())
     host.reboot()
-    host.gain(link("up0", 9, kind="macvtap", macvlan_mode="bridge", lower=ETH0))
+    host.gain(link("up0", 9, kind="macvtap", mode="bridge", lower=ETH0))
     made = host.plan(Restoration())
     assert [item.reason for item in made.missing] == ["endpoint lan/web: passthru needs eth0 for itself, and up0 is on it"]
 
@@ -479,7 +479,7 @@ def test_a_restoration_tells_of_settings_that_cannot_be_written():
 def test_a_vlan_that_is_in_another_namespace_is_taken(lower, vlan_id, facts, is_refused, request_):
     host = Host()
     moved = vlan_link("v50", 7, lower, vlan_id, lower_netns=0, facts=facts)
-    reads(host, emigrants=(Emigrant(Netns("name", "pod"), moved),))
+    reads(host, moved_links=(MovedLink(Netns("name", "pod"), moved),))
     if is_refused:
         assert refused(host, request_).endswith(
             "cannot create VLAN link eth0.50: VLAN 50 of eth0 is already there as v50 in namespace pod, and the kernel creates "

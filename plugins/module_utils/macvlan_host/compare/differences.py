@@ -60,7 +60,7 @@ def of_endpoint_link(
     options = _of_link_options(network, link, missing_link_options) if network.link_options else []
     mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
     expected = (names.tag(endpoint.id), True, endpoint.ifname, mac, endpoint.mtu, network.mode)
-    actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.macvlan_mode)
+    actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.mode)
     # Nearly always, and there may be thousands.
     if actual == expected:
         return options
@@ -105,10 +105,10 @@ def vlan_state(host: Space, link: Link) -> dict[str, t.Any]:
     return {**seen, **vlan}
 
 
-def _with_kind(owned: SubInterface | DummyParent, link: Link, found: list[Difference]) -> list[Difference]:
+def _with_kind(owned: SubInterface | DummyParent, link: Link, fields: list[Difference]) -> list[Difference]:
     """A link of another kind is not the one that has the tag, whatever its alias is."""
     tag = names.tag(owned.id)
-    return found if link.alias != tag or is_ours(link, owned.id, owned.kind) else [Difference("alias", tag, tag), *found]
+    return fields if link.alias != tag or is_ours(link, owned.id, owned.kind) else [Difference("alias", tag, tag), *fields]
 
 
 def of_loopback(owned: OwnedNetns, space: Space) -> list[Difference]:
@@ -131,7 +131,7 @@ def foreign_addresses(endpoint: Endpoint, network: Network, space: Space, link: 
     if network.ipam == "none":
         return []
     present = space.addresses.get(link.index, ())
-    return sorted(item for item in present if item not in endpoint.addresses and (link.index, item) not in space.passing)
+    return sorted(item for item in present if item not in endpoint.addresses and (link.index, item) not in space.temporary)
 
 
 def is_exclusive(endpoint: Endpoint, network: Network) -> bool:
@@ -139,7 +139,7 @@ def is_exclusive(endpoint: Endpoint, network: Network) -> bool:
     return network.exclusive if endpoint.own_exclusive is None else endpoint.own_exclusive
 
 
-def intruders(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
+def addresses_to_remove(endpoint: Endpoint, network: Network, space: Space, link: Link) -> list[str]:
     """The foreign addresses to remove."""
     return foreign_addresses(endpoint, network, space, link) if is_exclusive(endpoint, network) else []
 
@@ -171,7 +171,7 @@ def of_addresses(
     present = space.addresses.get(link.index, ())
     missing = tuple(address for address in endpoint.addresses if address not in present)
     leaving = {item for item in before if item not in endpoint.addresses}
-    leaving.update(intruders(endpoint, network, space, link))
+    leaving.update(addresses_to_remove(endpoint, network, space, link))
     if not missing and not leaving:
         return AddressDifferences((), frozenset())
     lengthless = {without_prefix(address) for address in missing}
@@ -192,8 +192,8 @@ def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> li
         return []
     addresses, routes = space.addresses.get(link.index, ()), space.routes.get(link.index, ())
     present = {route.identity for route in routes}
-    made = ((address, Route.connected(address)) for address in endpoint.addresses if address in addresses)
-    return [(address, route) for address, route in made if route is not None and route.identity not in present]
+    connected = ((address, Route.connected(address)) for address in endpoint.addresses if address in addresses)
+    return [(address, route) for address, route in connected if route is not None and route.identity not in present]
 
 
 class RouteDifferences(t.NamedTuple):
@@ -218,19 +218,19 @@ def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[R
     )
 
 
-def rivals(route: Route, space: Space, link: Link) -> list[Route]:
+def competing_routes(route: Route, space: Space, link: Link) -> list[Route]:
     """The routes of a link that have the destination and metric of another one, which the kernel then does not take.
 
     Sorted, because the order in which the kernel lists them says nothing; those that differ in nothing that is read, as
     in TOS or protocol, count as one.
     """
-    found = {item.identity: item for item in space.routes.get(link.index, ()) if item.place == route.place}
-    return sorted(found.values(), key=route_order)
+    by_identity = {item.identity: item for item in space.routes.get(link.index, ()) if item.destination_and_metric == route.destination_and_metric}
+    return sorted(by_identity.values(), key=route_order)
 
 
 def route_order(route: Route) -> tuple[int, str, int, str]:
     """What routes are sorted by."""
-    return version_of(route.to), route.to, route.place[1], route.via or ""
+    return version_of(route.to), route.to, route.destination_and_metric[1], route.via or ""
 
 
 def route_phrase(route: Route) -> str:
@@ -248,9 +248,9 @@ def of_settings(endpoint: Endpoint, space: Space, has_ipv6: bool, comes_back: bo
     :param has_ipv6: whether the kernel has IPv6
     :param comes_back: whether the interface gets IPv6 back, so that what is not there by now will be
     """
-    found = []
+    differing = []
     for item in settings(endpoint, has_ipv6):
         actual = space.sysctls.get(names.sysctl_key(item.key, endpoint.ifname))
         if actual != item.new and not (actual is None and item.optional and not comes_back):
-            found.append(dataclasses.replace(item, old=actual))
-    return found
+            differing.append(dataclasses.replace(item, old=actual))
+    return differing

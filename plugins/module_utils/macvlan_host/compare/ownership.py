@@ -91,7 +91,7 @@ def _has_vlan_of(link: Link, sub: SubInterface) -> bool:
     return link.vlan is not None and (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol)
 
 
-def is_left(link: Link | None, machine: str) -> bool:
+def is_of_lost_record(link: Link | None, machine: str) -> bool:
     """Whether an unrecorded link comes from a record that was lost: it carries the tag of its own name.
 
     :param machine: what ids are made of (:attr:`Kernel.host`)

@@ -15,7 +15,7 @@ import os
 import typing as t
 
 from ..errors import KernelError, NoNamespaceError
-from ..model.kernel import BridgeVlans, Emigrant, Kernel, Needs, Space
+from ..model.kernel import BridgeVlans, Kernel, MovedLink, Needs, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.route import OtherRoute, Route
@@ -69,7 +69,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         has_ipv6=os.path.isdir(IPV6_SETTINGS),
         renames_live=names.kernel_version(os.uname().release) >= RENAMES_LIVE,
         read_only=read_only_settings(),
-        emigrants=_emigrants() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
+        moved_links=_moved_links() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
     )
 
@@ -133,7 +133,7 @@ def read_space(
             links=links,
             addresses=addresses.addresses,
             peers=addresses.peers,
-            passing=frozenset(addresses.passing),
+            temporary=frozenset(addresses.temporary),
             routes=routes,
             other_routes=other_routes,
             sysctls={**settings, **read_files(wanted - settings.keys())},
@@ -196,19 +196,19 @@ class _Addresses:
     addresses: Addresses = dataclasses.field(default_factory=dict)
     peers: dict[tuple[int, str], str] = dataclasses.field(default_factory=dict)
     link_scope: Addresses = dataclasses.field(default_factory=dict)
-    passing: set[tuple[int, str]] = dataclasses.field(default_factory=set)
+    temporary: set[tuple[int, str]] = dataclasses.field(default_factory=set)
 
 
 def _read_addresses(sock: RouteSocket) -> _Addresses:
     result = _Addresses()
     for body in sock.dump(pack.dump_addresses()):
-        index, address, scope, peer, passing = parse.parse_address(body)
+        index, address, scope, peer, temporary = parse.parse_address(body)
         if scope != RT_SCOPE_LINK:
             result.addresses[index] = (*result.addresses.get(index, ()), address)
             if peer is not None:
                 result.peers[index, address] = peer
-            if passing:
-                result.passing.add((index, address))
+            if temporary:
+                result.temporary.add((index, address))
         elif ":" not in address:
             result.link_scope[index] = (*result.link_scope.get(index, ()), address)
     return result
@@ -288,9 +288,9 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
     return read_bridge_vlans(protocols)
 
 
-def _emigrants() -> tuple[Emigrant, ...]:
+def _moved_links() -> tuple[MovedLink, ...]:
     """The links in named namespaces, moved or created there by other programs, that block new links on links of the host."""
-    moved: list[Emigrant] = []
+    moved: list[MovedLink] = []
     with contextlib.closing(namespaces.Walker()) as walker:
         for netns in namespaces.named():
             try:
@@ -298,14 +298,14 @@ def _emigrants() -> tuple[Emigrant, ...]:
                 with contextlib.closing(RouteSocket()) as sock:
                     links = [link for link in read_links(sock).values() if link.lower_netns is not None]
                     away = [link for link in links if link.vlan is not None or kind_of(link).blocks_other_links]
-                    home = _number_of_home(sock, walker) if away else -1
+                    home = number_of_home(sock, walker) if away else -1
             except KernelError:  # a name without a namespace behind it holds no links
                 continue
-            moved += [Emigrant(netns, link) for link in away if link.lower_netns == home]
+            moved += [MovedLink(netns, link) for link in away if link.lower_netns == home]
     return tuple(moved)
 
 
-def _number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
+def number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
     """The number by which links of the socket's namespace refer to the walker's first namespace; negative if they do not.
 
     A namespace has such a number once the kernel has dumped a link that refers to it.

@@ -14,7 +14,7 @@ from ..model.netns import HOST, Netns
 from ..values import names, validators
 from ..wire.kinds import kind_of
 from . import namespaces
-from .read import _number_of_home, read_links, read_links_only
+from .read import number_of_home, read_links, read_links_only
 from .route_socket import RouteSocket
 
 
@@ -50,7 +50,7 @@ def _created_from_here(walker: namespaces.Walker, netns: Netns, host: str) -> Sp
     own = names.tag(names.netns_id(host, netns.value))
     with contextlib.closing(RouteSocket()) as sock:
         tagged = [link for link in read_links(sock).values() if validators.tag(link.alias)]
-        home = _number_of_home(sock, walker) if tagged else -1
+        home = number_of_home(sock, walker) if tagged else -1
     return Space(
         links={
             link.name: link

@@ -20,7 +20,7 @@ class Space:
 
     :ivar addresses: ifindex → addresses with prefix length
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
-    :ivar passing: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
+    :ivar temporary: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
     :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
     :ivar other_routes: its other routes, whose destination and metric are taken
     :ivar link_scope: ifindex → addresses of link scope with prefix length, which are reached on the link only
@@ -33,7 +33,7 @@ class Space:
     links: dict[str, Link] = field(default_factory=dict)
     addresses: dict[int, tuple[str, ...]] = field(default_factory=dict)
     peers: dict[tuple[int, str], str] = field(default_factory=dict)
-    passing: frozenset[tuple[int, str]] = frozenset()
+    temporary: frozenset[tuple[int, str]] = frozenset()
     routes: dict[int, tuple[Route, ...]] = field(default_factory=dict)
     other_routes: tuple[OtherRoute, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class BridgeVlans:
 
 
 @dataclass(frozen=True)
-class Emigrant:
+class MovedLink:
     """A link that keeps others off a link of the host, and is in a named namespace, where its base does not show it.
 
     A VLAN, a macvlan or macvtap, or one of a kind that takes all frames of its base, as those do.
@@ -178,7 +178,7 @@ class Kernel:
     :ivar renames_live: whether it renames links that are up
     :ivar read_only: beginning of the keys of sysctls → the mount that makes them read-only, "" for none; of those that fit
         a key the first counts; empty where all can be written
-    :ivar emigrants: such links in named namespaces, if what may have to be made is kept off by some
+    :ivar moved_links: such links in named namespaces, if what may have to be made is kept off by some
     :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
     :ivar access_paths: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
@@ -197,7 +197,7 @@ class Kernel:
     has_ipv6: bool = True
     renames_live: bool = False
     read_only: dict[str, str] = field(default_factory=dict)
-    emigrants: tuple[Emigrant, ...] = ()
+    moved_links: tuple[MovedLink, ...] = ()
     bridges: dict[int, BridgeVlans] = field(default_factory=dict)
     access_paths: tuple[AccessPath, ...] = ()
     peer: str | None = None

@@ -151,7 +151,7 @@ class Link:
     lower: int | None = None
     lower_netns: int | None = None
     master: int | None = None
-    macvlan_mode: str | None = None
+    mode: str | None = None
     vlan: VlanFacts | None = None
     altnames: tuple[str, ...] = ()
     link_options: LinkOptions = field(default_factory=dict)

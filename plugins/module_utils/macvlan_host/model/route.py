@@ -39,7 +39,7 @@ class Route:
         return self.to, self.via, self.metric or (1024 if ":" in self.to else 0)
 
     @property
-    def place(self) -> tuple[str, int]:
+    def destination_and_metric(self) -> tuple[str, int]:
         """Destination and metric; the kernel has one route with both, or one set of next hops."""
         return self.to, self.identity[2]
 
@@ -62,9 +62,9 @@ class Route:
 class OtherRoute:
     """A route of the main table that does not lead over one link.
 
-    :ivar place: as of a :class:`Route`
+    :ivar destination_and_metric: as of a :class:`Route`
     :ivar kind: what it does: ``blackhole``, ``unreachable`` …, or ``multipath``
     """
 
-    place: tuple[str, int]
+    destination_and_metric: tuple[str, int]
     kind: str

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 
 from ..compare.differences import (
-    intruders,
+    addresses_to_remove,
+    competing_routes,
     missing_connected_routes,
     of_addresses,
     of_endpoint_link,
     of_routes,
     of_settings,
-    rivals,
     route_order,
     route_phrase,
 )
@@ -57,11 +57,11 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     routes. A link that is down carries no traffic, and would announce wrong addresses when it comes up.
     """
     _rename(builder, endpoint, recorded, network)
-    place = endpoint.netns, endpoint.ifname
-    found = _link(builder, endpoint, endpoint.ifname)
-    if found is None:
+    interface = endpoint.netns, endpoint.ifname
+    located = _link(builder, endpoint, endpoint.ifname)
+    if located is None:
         return
-    space, link = found
+    space, link = located
     # IPv6 goes with the mtu that it needs. Its settings are written before, so that they are there to be put back when all
     # of this is turned back.
     loses_ipv6 = _loses_ipv6(link, endpoint)
@@ -72,7 +72,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     own_mac = () if kind_of(network).takes_parent(network.mode) else ("mac",)
     for attribute, new, old in of_endpoint_link(endpoint, network, parent, link, missing):
         if attribute in ("alias", *own_mac, *OF_NETWORK, *LINK_OPTIONS):
-            builder.do(SetLink(*place, attribute, old, new))
+            builder.do(SetLink(*interface, attribute, old, new))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
     going = _going(builder, endpoint, recorded, network)
@@ -81,7 +81,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     _add_addresses(builder, endpoint)
     if not link.up:
         _delete_addresses(builder, endpoint, going)
-        builder.do(SetLink(*place, "up", False, True))
+        builder.do(SetLink(*interface, "up", False, True))
     _align_connected_routes(builder, endpoint)
     _align_routes(builder, endpoint, recorded)
     _delete_addresses(builder, endpoint, going)
@@ -116,11 +116,11 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
 
 def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Warn of foreign addresses and routes that the kernel removes when the link goes down; their lifetime is unknown, so they cannot be restored."""
-    found = _link(builder, endpoint, recorded.ifname)
-    if found is None:
+    located = _link(builder, endpoint, recorded.ifname)
+    if located is None:
         return
-    space, link = found
-    ours = {*recorded.addresses, *endpoint.addresses, *intruders(endpoint, network, space, link)}
+    space, link = located
+    ours = {*recorded.addresses, *endpoint.addresses, *addresses_to_remove(endpoint, network, space, link)}
     addresses = sorted(item for item in space.addresses.get(link.index, ()) if version_of(item) == 6 and item not in ours)
     identities = {route.identity for route in (*recorded.all_routes, *endpoint.all_routes)}
     routes = [route for route in routes_put_on(space, link) if route.identity not in identities]
@@ -156,8 +156,8 @@ def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, change
     """Settings of IPv6 that are right and are lost with it: written as they are, they are put back with the others."""
     known = dict.fromkeys(item.key for item in (*settings(recorded), *settings(endpoint)))
     kept = [key for key in known if needs_ipv6(key) and key not in changed]
-    found = ((key, space.sysctls.get(names.sysctl_key(key, endpoint.ifname))) for key in kept)
-    return [Sysctl(key, value, value) for key, value in found if value is not None]
+    values = ((key, space.sysctls.get(names.sysctl_key(key, endpoint.ifname))) for key in kept)
+    return [Sysctl(key, value, value) for key, value in values if value is not None]
 
 
 def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
@@ -189,21 +189,21 @@ def _link(builder: PlanBuilder, endpoint: Endpoint, ifname: str) -> tuple[Space,
 
 
 def _deletion(builder: PlanBuilder, endpoint: Endpoint, ifname: str, address: str) -> DeleteAddress:
-    found = _link(builder, endpoint, ifname)
-    peer = found[0].peers.get((found[1].index, address)) if found else None
+    located = _link(builder, endpoint, ifname)
+    peer = located[0].peers.get((located[1].index, address)) if located else None
     return DeleteAddress(endpoint.netns, ifname, address, peer)
 
 
 def _present(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
     """The addresses that its link has by now."""
-    found = _link(builder, endpoint, endpoint.ifname)
-    return found[0].addresses.get(found[1].index, ()) if found else ()
+    located = _link(builder, endpoint, endpoint.ifname)
+    return located[0].addresses.get(located[1].index, ()) if located else ()
 
 
 def _going(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
     """Those of them that must go, as the link is before anything is changed."""
-    found = _link(builder, endpoint, endpoint.ifname)
-    return of_addresses(endpoint, network, *found, recorded.addresses).surplus if found else frozenset()
+    located = _link(builder, endpoint, endpoint.ifname)
+    return of_addresses(endpoint, network, *located, recorded.addresses).surplus if located else frozenset()
 
 
 def _wrong(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
@@ -250,8 +250,8 @@ def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, going: frozenset
 
 def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     """Delete the routes of an interface that programs added."""
-    found = _link(builder, endpoint, ifname)
-    for route in routes_put_on(*found) if found else ():
+    located = _link(builder, endpoint, ifname)
+    for route in routes_put_on(*located) if located else ():
         if version_of(route.to) in versions:
             builder.do(DeleteRoute(endpoint.netns, ifname, route))
 
@@ -266,33 +266,33 @@ def routes_put_on(space: Space, link: Link) -> list[Route]:
 
 
 def _forget_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
-    found = _link(builder, endpoint, ifname)
-    for address in sorted(found[0].addresses.get(found[1].index, ())) if found else ():
+    located = _link(builder, endpoint, ifname)
+    for address in sorted(located[0].addresses.get(located[1].index, ())) if located else ():
         if version_of(address) in versions:
             builder.do(_deletion(builder, endpoint, ifname, address))
 
 
 def _align_connected_routes(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Have the routes of its addresses, by which the next hops of the others are reached."""
-    found = _link(builder, endpoint, endpoint.ifname)
-    if found is None:
+    located = _link(builder, endpoint, endpoint.ifname)
+    if located is None:
         return
-    space, link = found
+    space, link = located
     for address, route in missing_connected_routes(endpoint, space, link):
-        builder.do(*(DeleteRoute(endpoint.netns, endpoint.ifname, other) for other in rivals(route, space, link)))
+        builder.do(*(DeleteRoute(endpoint.netns, endpoint.ifname, other) for other in competing_routes(route, space, link)))
         builder.do(AddConnectedRoute(endpoint.netns, endpoint.ifname, address))
 
 
 def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
-    place = endpoint.netns, endpoint.ifname
-    found = _link(builder, endpoint, endpoint.ifname)
-    if found is None:
+    interface = endpoint.netns, endpoint.ifname
+    located = _link(builder, endpoint, endpoint.ifname)
+    if located is None:
         return
-    missing, stale = of_routes(endpoint, *found, recorded.all_routes)
+    missing, stale = of_routes(endpoint, *located, recorded.all_routes)
     # The kernel keeps one route per destination and metric; ours replaces it, no matter who added it.
-    for route, others in [(route, rivals(route, *found)) for route in missing]:
+    for route, others in [(route, competing_routes(route, *located)) for route in missing]:
         # For IPv6 there may be several next hops, which would all be replaced together.
-        builder.do(*(DeleteRoute(*place, item) for item in others[1:]))
-        builder.do(ReplaceRoute(*place, others[0], route) if others else AddRoute(*place, route))
-    taken = {route.place for route in missing}
-    builder.do(*(DeleteRoute(*place, route) for route in stale if route.place not in taken))
+        builder.do(*(DeleteRoute(*interface, item) for item in others[1:]))
+        builder.do(ReplaceRoute(*interface, others[0], route) if others else AddRoute(*interface, route))
+    taken = {route.destination_and_metric for route in missing}
+    builder.do(*(DeleteRoute(*interface, route) for route in stale if route.destination_and_metric not in taken))

@@ -316,7 +316,7 @@ def _check_route(endpoint: Endpoint, route: Route) -> None:
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
     _check_next_hop(endpoint, route, [inet.network_of(own)])
     connected = Route.connected(own)
-    if connected is not None and route.place == connected.place:
+    if connected is not None and route.destination_and_metric == connected.destination_and_metric:
         raise PlanError(
             f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..compare.differences import intruders, of_endpoint_link, of_loopback
+from ..compare.differences import addresses_to_remove, of_endpoint_link, of_loopback
 from ..compare.ownership import find_link, has_tag_of_its_name, is_still_ours, is_tagged, link_of
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
@@ -175,7 +175,7 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
     missing = builder.kernel.missing_link_options
     differs = of_endpoint_link(endpoint, network, parent, link, missing) if link is not None else ()
     is_right = not any(item.field in (*OF_NETWORK, *LINK_OPTIONS) for item in differs)
-    if endpoint == recorded and is_right and not (space and link and intruders(endpoint, network, space, link)):
+    if endpoint == recorded and is_right and not (space and link and addresses_to_remove(endpoint, network, space, link)):
         return
     check_routes(endpoint)
     check_vrf(builder, endpoint, recorded, link)

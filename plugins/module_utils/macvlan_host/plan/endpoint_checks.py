@@ -205,16 +205,16 @@ def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint,
 
 def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) -> None:
     """Refuse routes whose destination and metric a foreign route has; the kernel has only one of them."""
-    taken = {route.place: f"a {route.kind} route" for route in space.other_routes}
+    taken = {route.destination_and_metric: f"a {route.kind} route" for route in space.other_routes}
     for other in space.links.values():
         if own is None or other.index != own.index:
-            taken.update((route.place, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
+            taken.update((route.destination_and_metric, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
     for route in endpoint.all_routes:
-        if route.place in taken:
+        if route.destination_and_metric in taken:
             metric = f" with metric {route.metric}" if route.metric else ""
             instead = "use default_route: false" if route not in endpoint.routes else "give this one another metric"
             raise PlanError(
-                f"{endpoint.title}: there is {taken[route.place]} to {route.to}{metric}{endpoint.netns.phrase} already, "
+                f"{endpoint.title}: there is {taken[route.destination_and_metric]} to {route.to}{metric}{endpoint.netns.phrase} already, "
                 f"and the kernel accepts no second one; delete that route, or {instead}"
             )
 
@@ -225,13 +225,13 @@ def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkO
     :param title: of the network, or of the endpoint whose link has to be made
     :raises PlanError: naming the link that is in the way
     """
-    for other, where in links_on(builder.host, parent, builder.kernel.emigrants):
+    for other, where in links_on(builder.host, parent, builder.kernel.moved_links):
         kind = kind_of(other)
         if not kind.shares_parent or _is_on(builder, parent, other.alias) or where and other.ours:
             continue
         if kind_of(network).takes_parent(network.mode):
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
-        if kind.takes_parent(other.macvlan_mode):
+        if kind.takes_parent(other.mode):
             raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which needs the parent for itself")
 
 

@@ -26,10 +26,10 @@ class Mistakes:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self.found: list[PlanError] = []
+        self.errors: list[PlanError] = []
 
     def __bool__(self) -> bool:
-        return bool(self.found)
+        return bool(self.errors)
 
     def __enter__(self) -> None:
         pass
@@ -38,14 +38,14 @@ class Mistakes:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: types.TracebackType | None
     ) -> bool:
         if isinstance(exc, PlanError):
-            self.found.append(exc)
+            self.errors.append(exc)
             return True
         return False
 
     @property
     def sentences(self) -> list[str]:
         """What was refused, each beginning with its object."""
-        texts = [text for exc in self.found for text in (exc.problems if isinstance(exc, MistakesError) else (str(exc),))]
+        texts = [text for exc in self.errors for text in (exc.problems if isinstance(exc, MistakesError) else (str(exc),))]
         return [text if text.startswith(OBJECTS) else f"{self._title}: {text}" for text in texts]
 
     def check(self) -> None:
@@ -53,7 +53,7 @@ class Mistakes:
 
         :raises PlanError: the only one as it was, else all of them in one
         """
-        raise_all(self.found, self.sentences)
+        raise_all(self.errors, self.sentences)
 
 
 def raise_all(errors: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:

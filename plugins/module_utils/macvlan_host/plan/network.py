@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.ownership import is_left, is_ours
+from ..compare.ownership import is_of_lost_record, is_ours
 from ..errors import PlanError
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, SubInterface
@@ -39,11 +39,11 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     """What has to be read of the kernel to have a network: choosing a subnet depends on the routes of the host."""
     touched = known.of_network(wanted.name)
     links = wanted.uses[0]
-    made = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
+    parent_kind = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
     is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
     return ObjectNeeds(
         settings=settings_of(touched),
-        kinds=[DummyParent.kind] if wanted.parent is None else [made] if made is not None else [],
+        kinds=[DummyParent.kind] if wanted.parent is None else [parent_kind] if parent_kind is not None else [],
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
         newcomers=is_first or kind_of(wanted).takes_parent(wanted.mode),
@@ -75,9 +75,9 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
             ensure_parent(builder, recorded)
     if not mistakes:
         _check_on_parent(builder, wanted, builder.host.links[parent], mistakes)
-    met = len(mistakes.found)
+    met = len(mistakes.errors)
     subnets = settled_subnets(builder, wanted, recorded, identifier, mistakes)
-    has_subnets = len(mistakes.found) == met
+    has_subnets = len(mistakes.errors) == met
     network = Network(
         id=identifier,
         name=wanted.name,
@@ -175,7 +175,7 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
     if parent in builder.links:
         ensure_owned(builder, builder.links[parent])
         return False
-    if link is None or is_left(link, builder.kernel.host):
+    if link is None or is_of_lost_record(link, builder.kernel.host):
         make_subinterface(builder, wanted.title, parent)
         return True
     use_as_it_is(builder, wanted.title, link)
@@ -186,21 +186,21 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
 
 
 def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
-    in_the_way = endpoint_names(builder.endpoints_of(recorded.name))
+    hint = endpoint_names(builder.endpoints_of(recorded.name))
     if parent != recorded.parent:
         if wanted.parent is None:
             raise PlanError(
                 f"{recorded.title}: parent was left out, which requests a network without a parent (a dummy link), but the "
-                f"recorded parent is {recorded.parent}, which cannot change in place{in_the_way}; write parent: {recorded.parent} to keep it, "
+                f"recorded parent is {recorded.parent}, which cannot change in place{hint}; write parent: {recorded.parent} to keep it, "
                 f"or remove the network first (state: absent)"
             )
         raise PlanError(
-            f"{recorded.title}: parent is {recorded.parent} and cannot become {wanted.parent} in place{in_the_way}; "
+            f"{recorded.title}: parent is {recorded.parent} and cannot become {wanted.parent} in place{hint}; "
             f"remove the network first (state: absent)"
         )
     if wanted.mode != recorded.mode and any(kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)):
         raise PlanError(
-            f"{recorded.title}: mode is {recorded.mode} and cannot become {wanted.mode} in place{in_the_way}; "
+            f"{recorded.title}: mode is {recorded.mode} and cannot become {wanted.mode} in place{hint}; "
             f"remove the network first (state: absent)"
         )
 

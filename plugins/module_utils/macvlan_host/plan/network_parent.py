@@ -74,7 +74,7 @@ def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:
 
     :raises PlanError: the kernel would refuse a macvlan on it (drivers/net/macvlan.c, macvlan_port_create), naming the conflicting object
     """
-    problem = problem_of_parent(builder.host, link, builder.kernel.emigrants)
+    problem = problem_of_parent(builder.host, link, builder.kernel.moved_links)
     if problem is not None:
         raise PlanError(f"{title}: {problem}")
     if not link.up:

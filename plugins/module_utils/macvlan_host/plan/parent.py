@@ -125,16 +125,16 @@ def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> N
             f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as "
             f"{other.name}; use {other.name} as parent, or remove it"
         )
-    for emigrant in builder.kernel.emigrants:
-        link = emigrant.link
+    for moved in builder.kernel.moved_links:
+        link = moved.link
         if link.lower != base.index or link.vlan is None:
             continue
         if (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol):
-            netns_name = emigrant.netns.value
+            netns_name = moved.netns.value
             raise PlanError(
                 f"cannot create VLAN link {sub.name}: VLAN {sub.vlan_id} of {sub.parent} is already there as {link.name} in "
                 f"namespace {netns_name}, and the kernel creates no second one; use another VLAN, or delete that one: "
-                f"{emigrant.netns.ip} link delete {link.name}"
+                f"{moved.netns.ip} link delete {link.name}"
             )
 
 

@@ -103,7 +103,7 @@ class _Failures:
             _check_writable(builder, request.title, steps)
         if mistakes:
             builder.undo(steps)
-            self._errors += mistakes.found
+            self._errors += mistakes.errors
             self._sentences += mistakes.sentences
             self._spread(request)
 

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from ..compare.ownership import base_of, has_tag_of_its_name, is_left
+from ..compare.ownership import base_of, has_tag_of_its_name, is_of_lost_record
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface
 from ..model.netns import HOST, Netns, OwnedNetns
@@ -64,7 +64,7 @@ def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebui
 
 def _subinterface(host: str, space: Space, link: Link) -> SubInterface | None:
     base = base_of(space, link)
-    if not is_left(link, host) or link.vlan is None or base is None:
+    if not is_of_lost_record(link, host) or link.vlan is None or base is None:
         return None
     return SubInterface(
         names.subinterface_id(host, link.name),

@@ -10,7 +10,7 @@ import typing as t
 
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
-from ..model.kernel import Emigrant, Kernel, Space
+from ..model.kernel import Kernel, MovedLink, Space
 from ..model.links import Link
 from ..model.network import Network
 from ..wire.kinds import kind_of
@@ -18,11 +18,11 @@ from ..wire.kinds import kind_of
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 
 
-def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] = ()) -> str | None:
+def problem_of_parent(host: Space, link: Link, moved_links: t.Iterable[MovedLink] = ()) -> str | None:
     """Why the kernel would refuse a macvlan on a link, and what helps (drivers/net/macvlan.c, macvlan_port_create).
 
     :param host: the namespace of the link
-    :param emigrants: what others have on its links in namespaces that it does not show
+    :param moved_links: what others have on its links in namespaces that it does not show
     """
     if link.loopback:
         return f"{link.name} is the loopback and cannot carry a macvlan"
@@ -35,7 +35,7 @@ def problem_of_parent(host: Space, link: Link, emigrants: t.Iterable[Emigrant] =
         below = host.by_index(link.lower) if link.lower_netns is None else None
         hint = f"; use {below.name}, the link below it" if below and not kind.takes_all_frames else ""
         return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
-    return _problem_of_master(host, link) or _problem_of_links_above(host, link, emigrants)
+    return _problem_of_master(host, link) or _problem_of_links_above(host, link, moved_links)
 
 
 def _article(kind: str) -> str:
@@ -62,14 +62,14 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
     return f"{link.name} is a port of {f'{master.kind} {master.name}'.strip()}, which receives all its frames{hint}"
 
 
-def links_on(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> t.Iterator[tuple[Link, str]]:
+def links_on(host: Space, link: Link, moved_links: t.Iterable[MovedLink]) -> t.Iterator[tuple[Link, str]]:
     """What sits on a link of the host, as far as that is known, and a phrase for where that is, if it is elsewhere."""
     yield from ((upper, "") for upper in host.above(link))
-    yield from ((item.link, item.netns.phrase) for item in emigrants if item.link.lower == link.index)
+    yield from ((item.link, item.netns.phrase) for item in moved_links if item.link.lower == link.index)
 
 
-def _problem_of_links_above(host: Space, link: Link, emigrants: t.Iterable[Emigrant]) -> str | None:
-    for upper, where in links_on(host, link, emigrants):
+def _problem_of_links_above(host: Space, link: Link, moved_links: t.Iterable[MovedLink]) -> str | None:
+    for upper, where in links_on(host, link, moved_links):
         if kind_of(upper).takes_all_frames:
             return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which receives all its frames"
     return None

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..compare.differences import differences, vlan_state
-from ..compare.ownership import base_of, is_left, is_owned, tagged_or_named
+from ..compare.ownership import base_of, is_of_lost_record, is_owned, tagged_or_named
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
@@ -58,7 +58,7 @@ def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None
     if isinstance(recorded, DummyParent):
         raise PlanError(f"{wanted.title}: this is the dummy parent of a network")
     link = builder.host.links.get(wanted.name)
-    if recorded is None and link is not None and not is_left(link, builder.kernel.host):
+    if recorded is None and link is not None and not is_of_lost_record(link, builder.kernel.host):
         _check_foreign(builder, link, wanted)
         warn_of_filter(builder, wanted.title, link)
         return

@@ -169,7 +169,7 @@ def _routes(problems: Problems, items: t.Iterable[t.Mapping[str, t.Any]]) -> tup
         route = _route(problems, f"routes[{position}]", item)
         if route is None:
             continue
-        if any(other.place == route.place for other in routes):
+        if any(other.destination_and_metric == route.destination_and_metric for other in routes):
             problems.problem(f"routes[{position}]: {route.to} with this metric is already in the list")
         routes.append(route)
     return tuple(routes)

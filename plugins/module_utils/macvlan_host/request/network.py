@@ -18,7 +18,7 @@ from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .asked import Description, Removal
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
-from .subinterface import _problem_of_parent
+from .subinterface import parent_problem
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     internal = bool(params.get("internal"))
     problems.problem(names.object_name_problem("network name", name))
     if parent is not None:
-        problems.problem(_problem_of_parent(parent))
+        problems.problem(parent_problem(parent))
     infers = parent is not None and not internal
     subnets = tuple(
         subnet

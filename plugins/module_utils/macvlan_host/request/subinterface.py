@@ -110,7 +110,7 @@ def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
     return SubInterfaceRemoval(key[0], bool(params.get("force")))
 
 
-def _problem_of_parent(name: str) -> str | None:
+def parent_problem(name: str) -> str | None:
     """Why a name cannot be that of a parent; one that is only too long may be an alternative name of a link."""
     problem = prefixed("parent", names.interface_name_problem(name))
     if not names.is_encodable(name) or len(name.encode()) <= names.MAX_INTERFACE_NAME:
@@ -130,7 +130,7 @@ def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tupl
     if parent is None:
         return _subinterface_from_name(problems, t.cast(str, name))
     problems.number("vlan_id", vlan_id, names.MIN_VLAN_ID, names.MAX_VLAN_ID)
-    problem = _problem_of_parent(parent)
+    problem = parent_problem(parent)
     problems.problem(problem)
     result = name if name is not None else f"{parent}.{vlan_id}"
     name_problem = names.interface_name_problem(result)

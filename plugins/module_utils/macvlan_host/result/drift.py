@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..compare.claims import Taken
 from ..compare.differences import (
+    competing_routes,
     missing_connected_routes,
     of_addresses,
     of_dummy,
@@ -19,7 +20,6 @@ from ..compare.differences import (
     of_routes,
     of_settings,
     of_subinterface,
-    rivals,
     route_phrase,
 )
 from ..compare.ownership import find_link, is_still_ours
@@ -179,16 +179,16 @@ def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
     for address, route in missing_connected_routes(endpoint, space, link):
-        yield Drift(endpoint.ref, "routes", f"{route.to} of {address}", _in_place_of(route, space, link))
+        yield Drift(endpoint.ref, "routes", f"{route.to} of {address}", _actual_route(route, space, link))
     for route in of_routes(endpoint, space, link).missing:
         field = "routes" if route in endpoint.routes else "default_route"
-        yield Drift(endpoint.ref, field, route_phrase(route), _in_place_of(route, space, link))
+        yield Drift(endpoint.ref, field, route_phrase(route), _actual_route(route, space, link))
 
 
-def _in_place_of(route: Route, space: Space, link: Link) -> str | None:
+def _actual_route(route: Route, space: Space, link: Link) -> str | None:
     """The routes that have the destination and metric of a missing one, as its actual value."""
-    others = [route_phrase(item) for item in rivals(route, space, link)]
-    others += [f"{item.kind} {route.to}" for item in space.other_routes if item.place == route.place]
+    others = [route_phrase(item) for item in competing_routes(route, space, link)]
+    others += [f"{item.kind} {route.to}" for item in space.other_routes if item.destination_and_metric == route.destination_and_metric]
     return min(others, default=None)
 
 

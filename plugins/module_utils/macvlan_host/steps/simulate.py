@@ -86,7 +86,7 @@ def _link(spaces: Spaces, netns: Netns, name: str) -> Link | None:
     return None if space is None else space.links.get(name)
 
 
-def _meant(spaces: Spaces, step: DeleteLink) -> Link | None:
+def _link_to_delete(spaces: Spaces, step: DeleteLink) -> Link | None:
     """The link to delete; if its creation was interrupted, it has no tag yet, and maybe a temporary name.
 
     Other programs may have renamed it since.
@@ -105,7 +105,7 @@ def _tagged(spaces: Spaces, netns: Netns, spec: LinkSpec) -> Link | None:
 
 
 def _delete_link(spaces: Spaces, step: DeleteLink) -> None:
-    link = _meant(spaces, step)
+    link = _link_to_delete(spaces, step)
     if link is not None:
         _remove(spaces, step.netns.path, link)
 
@@ -127,7 +127,7 @@ def _add_link(spaces: Spaces, step: AddLink) -> None:
         alias=spec.tag or "",
         lower=lower.index if lower else None,
         lower_netns=0 if netns.path and lower else None,
-        macvlan_mode=spec.mode,
+        mode=spec.mode,
         vlan=spec.vlan,
         link_options=spec.link_options,
     )
@@ -249,8 +249,7 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
     if step.attribute in LINK_OPTIONS:
         space.put(dataclasses.replace(link, link_options={**link.link_options, step.attribute: step.new}))
         return
-    field = {"mode": "macvlan_mode"}.get(step.attribute, step.attribute)
-    changed = dataclasses.replace(link, **{field: step.new})
+    changed = dataclasses.replace(link, **{step.attribute: step.new})
     if step.attribute == "name":
         space.drop(link)
         _rename_sysctls(space, link.name, changed.name)

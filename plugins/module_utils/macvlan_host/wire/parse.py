@@ -115,7 +115,7 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         lower=lower or None,
         lower_netns=number(attrs, IFLA_LINK_NETNSID),
         master=number(attrs, IFLA_MASTER) or None,
-        macvlan_mode=details.mode,
+        mode=details.mode,
         vlan=details.vlan,
         altnames=_parse_altnames(attrs[IFLA_PROP_LIST]) if IFLA_PROP_LIST in attrs else (),
         link_options=details.link_options,
@@ -184,14 +184,14 @@ class AddressFacts(t.NamedTuple):
 
     :ivar address: with its prefix length
     :ivar peer: the address at the other end, None when none is given
-    :ivar passing: whether it has a lifetime, or was made by a router advertisement
+    :ivar temporary: whether it has a lifetime, or was made by a router advertisement
     """
 
     ifindex: int
     address: str
     scope: int
     peer: str | None
-    passing: bool = False
+    temporary: bool = False
 
 
 def parse_address(body: bytes) -> AddressFacts:
@@ -201,11 +201,11 @@ def parse_address(body: bytes) -> AddressFacts:
     other = attrs.get(IFA_ADDRESS, b"")
     own = attrs.get(IFA_LOCAL, other)
     peer = inet.from_bytes(other) if own != other else None
-    passing = _is_passing(family, number(attrs, IFA_FLAGS) or low_flags, attrs)
-    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, peer, passing)
+    temporary = _is_temporary(family, number(attrs, IFA_FLAGS) or low_flags, attrs)
+    return AddressFacts(index, f"{inet.from_bytes(own)}/{length}", scope, peer, temporary)
 
 
-def _is_passing(family: int, flags: int, attrs: Attributes) -> bool:
+def _is_temporary(family: int, flags: int, attrs: Attributes) -> bool:
     """Whether an address is there for a time only, or by a router advertisement.
 
     The kernel marks as permanent what is added without a valid lifetime (net/ipv4/devinet.c, set_ifa_lifetime;
@@ -242,7 +242,7 @@ def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
     hops = _next_hops(attrs)
     if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
         return tuple((index, Route(destination, via, metric)) for index, via in hops)
-    return OtherRoute(Route(destination, None, metric).place, ROUTE_KINDS.get(kind, f"type {kind}"))
+    return OtherRoute(Route(destination, None, metric).destination_and_metric, ROUTE_KINDS.get(kind, f"type {kind}"))
 
 
 def _next_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
