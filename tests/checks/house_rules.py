@@ -37,6 +37,8 @@ SEES: dict[str, set[str]] = {
     "kernel": {*_NOUNS, "wire", "steps", "compare.ownership"},
     "run": {*_NOUNS, "ipam", "wire", "request", "steps", "compare", "plan", "result", "store", "kernel"},
 }
+# Floors that the folders stand on one another.
+HIGHEST = 10
 # Seen by all, and seeing nothing.
 LEAVES = {"errors", "release"}
 TOP = {*LEAVES, "command", "__init__"}
@@ -267,7 +269,53 @@ def complaints(root: Path, files: list[str]) -> list[str]:
         if path.startswith("plugins/") and path.endswith(".py"):
             broken += python_complaints(path, source)
         found += [f"{path}:{line}: {text}" for line, text in sorted(set(broken))]
-    return found
+    return [*found, *circles(engine_imports(root, files))]
+
+
+def floors(sees: dict[str, set[str]]) -> int:
+    """The number of folders of which each sees the next, at most; they see one another in no circle."""
+
+    def floor(folder: str) -> int:
+        below = {other.partition(".")[0] for other in sees[folder]}
+        return 1 + max(map(floor, below), default=0)
+
+    return max(map(floor, sees))
+
+
+def engine_imports(root: Path, files: list[str]) -> dict[str, set[str]]:
+    """File of the engine → the files of the engine that are imported anywhere in it, but for its annotations alone."""
+    there = {path for path in files if path.startswith(ENGINE) and path.endswith(".py")}
+    imported: dict[str, set[str]] = {path: set() for path in there}
+    for path in there:
+        for node in _running(ast.parse((root / path).read_text(encoding="utf-8"), path)):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                folder = path.rsplit("/", node.level)[0]
+                module = "/".join([folder, *(node.module or "").split(".")]).rstrip("/")
+                wanted = {f"{module}.py", *(f"{module}/{alias.name}.py" for alias in node.names)}
+                imported[path] |= wanted & there
+    return imported
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of what may run, without what is there for a type checker."""
+    if not (isinstance(tree, ast.If) and "TYPE_CHECKING" in ast.unparse(tree.test)):
+        yield tree
+        for child in ast.iter_child_nodes(tree):
+            yield from _running(child)
+
+
+def circles(imported: dict[str, set[str]]) -> Iterator[str]:
+    """The files that import themselves by way of others; imports within functions count, which hide it."""
+    for path in imported:
+        reached: set[str] = set()
+        waiting = list(imported[path])
+        while waiting:
+            other = waiting.pop()
+            if other not in reached:
+                reached.add(other)
+                waiting += imported[other]
+        if path in reached:
+            yield f"{path}:1: imports itself by way of others"
 
 
 def main() -> int:

@@ -91,9 +91,25 @@ def test_every_place_that_is_named_for_contributors_is_there():
     assert [place for place in named if not (ROOT / place).exists()] == []
 
 
-@pytest.mark.parametrize("place", [place for place in places(section("How an option is added")) if Path(place).suffix])
-def test_the_option_that_is_shown_is_in_every_place_that_it_is_said_to_be_in(place):
-    assert re.search(r"\bmtu\b", (ROOT / place).read_text(encoding="utf-8"))
+STATIONS = section("How an option is added").partition("An option that decides more")
+
+
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [
+        (option, place)
+        for option, text in (("bcqueuelen", STATIONS[0]), ("mtu", STATIONS[2]))
+        for place in places(text)
+        if Path(place).suffix
+    ],
+)
+def test_the_option_that_is_shown_is_in_every_place_that_it_is_said_to_be_in(option, file):
+    """Or the table is, of which all declared options are taken."""
+    assert re.search(rf"(?:\b|_){option}\b|\bLINK_OPTIONS\b", (ROOT / file).read_text(encoding="utf-8"))
+
+
+def test_a_link_option_has_five_stations():
+    assert re.findall(r"^(\d)\. ", STATIONS[0], re.MULTILINE) == ["1", "2", "3", "4", "5"]
 
 
 def test_every_module_has_a_target_of_the_integration_tests():

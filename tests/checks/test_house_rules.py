@@ -144,8 +144,31 @@ def test_arrows_go_down_only_and_what_pure_code_sees_is_pure():
         return {other for one in found for other in (one, *below(one, (*seen, folder)))}
 
     assert all(below(folder) <= set(house_rules.PURE_FOLDERS) for folder in house_rules.PURE_FOLDERS)
+    assert house_rules.floors(house_rules.SEES) <= house_rules.HIGHEST
     there = {path.name for path in (Path(__file__).parents[2] / ENGINE).iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert there == set(house_rules.SEES)
+
+
+@pytest.mark.parametrize(
+    ("sources", "wrong"),
+    [
+        ({"plan/a.py": "from . import b", "plan/b.py": "def f():\n    from .a import g"}, ["plan/a.py", "plan/b.py"]),
+        ({"run/a.py": "from ..plan.b import x", "plan/b.py": "from .c import y", "plan/c.py": "from ..run import a"}, None),
+        ({"plan/a.py": "from .b import x\nif t.TYPE_CHECKING:\n    from .c import z", "plan/c.py": "from .a import y", "plan/b.py": ""}, []),
+        ({"plan/a.py": "from .b import x\nfrom . import c", "plan/b.py": "from .c import y", "plan/c.py": "import re"}, []),
+    ],
+)
+def test_no_file_imports_itself_by_way_of_others(tmp_path, sources, wrong):
+    for path, source in sources.items():
+        (tmp_path / ENGINE / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ENGINE / path).write_text(source, encoding="utf-8")
+    found = house_rules.circles(house_rules.engine_imports(tmp_path, [ENGINE + path for path in sources]))
+    expected = sorted(sources) if wrong is None else wrong
+    assert sorted(found) == [f"{ENGINE}{path}:1: imports itself by way of others" for path in expected]
+
+
+def test_the_height_of_the_folders_is_that_of_the_highest():
+    assert house_rules.floors({"a": set(), "b": {"a"}, "c": {"b.x", "a"}, "d": {"a"}}) == 3
 
 
 def test_the_rule_about_kinds_knows_all_of_them():

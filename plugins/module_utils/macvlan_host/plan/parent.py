@@ -146,21 +146,3 @@ def new_subinterface(builder: PlanBuilder, name: str, parent: str, vlan_id: int)
 def new_id(builder: PlanBuilder, name: str) -> str:
     """The id of a sub-interface that is to be made."""
     return names.subinterface_id(builder.kernel.host, name)
-
-
-def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
-    """What sits on a link and is not ours, as phrases."""
-    if link is None:
-        return []
-    above = [f"link {other.name}" for other in builder.host.above(link) if not other.ours]
-    master = builder.host.by_index(link.master)
-    above += [f"{master.kind} {master.name}" if master.kind else master.name] if master else []
-    return above + [f"a link with MAC address {mac} in another namespace" for mac in _foreign_addresses(builder, link)]
-
-
-def _foreign_addresses(builder: PlanBuilder, link: Link) -> list[str]:
-    """The MAC addresses of links of others on a link, wherever those are, as far as its filter tells.
-
-    A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
-    """
-    return sorted(builder.host.filters.get(link.index, frozenset()) - builder.known_addresses)

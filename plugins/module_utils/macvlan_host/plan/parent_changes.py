@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps for links that we make for networks: made, changed in place, deleted and released."""
+"""The steps for links that we make for networks: made, changed in place, deleted, and released where nothing else uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from ..values import names
 from ..values.plain import plain
 from .align import routes_put_on
 from .builder import PlanBuilder, require_pyroute2
-from .parent import foreign_users
 
 
 def link_spec(owned: OwnedLink) -> LinkSpec:
@@ -101,3 +100,21 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
         delete_link(builder, owned, link)
     if isinstance(owned, SubInterface):
         release_parent(builder, owned.parent)
+
+
+def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
+    """What sits on a link and is not ours, as phrases."""
+    if link is None:
+        return []
+    above = [f"link {other.name}" for other in builder.host.above(link) if not other.ours]
+    master = builder.host.by_index(link.master)
+    above += [f"{master.kind} {master.name}" if master.kind else master.name] if master else []
+    return above + [f"a link with MAC address {mac} in another namespace" for mac in _foreign_addresses(builder, link)]
+
+
+def _foreign_addresses(builder: PlanBuilder, link: Link) -> list[str]:
+    """The MAC addresses of links of others on a link, wherever those are, as far as its filter tells.
+
+    A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
+    """
+    return sorted(builder.host.filters.get(link.index, frozenset()) - builder.known_addresses)

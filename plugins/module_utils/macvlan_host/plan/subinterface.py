@@ -25,10 +25,9 @@ from .endpoint_changes import follow_network
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import (
     ensure_owned,
-    foreign_users,
     new_id,
 )
-from .parent_changes import delete_link, release_parent
+from .parent_changes import delete_link, foreign_users, release_parent
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
