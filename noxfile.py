@@ -32,6 +32,8 @@ FUZZ_RUNS = 500_000
 # The core of the kernel tests, and what shows that a distribution's own kernel is no other.
 CORE = ("tests/kernel/test_endpoint.py", "tests/kernel/test_network.py", "tests/kernel/test_subinterface.py")
 SMOKE = ("tests/kernel/test_subinterface.py",)
+# What depends on the release of the kernel, beside the core.
+BY_RELEASE = ("tests/kernel/test_link_options.py",)
 # Debian's suites whose kernels the core runs on, beside the newest: 6.1 and 6.12.
 OLDER_KERNELS = ("bookworm", "trixie")
 
@@ -331,10 +333,10 @@ def vm(session: nox.Session) -> None:
 
 @nox.session(name="vm-others")
 def vm_others(session: nox.Session) -> None:
-    """The core of the kernel tests on older kernels and on an emulated machine; a few tests on a kernel without IPv6."""
+    """The core of the kernel tests, and what depends on the release, on older kernels and on an emulated machine; a few tests on a kernel without IPv6."""
     run_all(
         session,
-        *((*in_guest(suite, "--guests", "2"), *CORE) for suite in OLDER_KERNELS),
+        *((*in_guest(suite, "--guests", "2"), *CORE, *BY_RELEASE) for suite in OLDER_KERNELS),
         (*in_guest("own"), *SMOKE),
         (*in_guest("newest", "--append", "ipv6.disable=1"), "tests/kernel/without_ipv6.py"),
     )

@@ -316,6 +316,8 @@ def test_a_refused_network_is_reported_with_the_variables_of_the_job(host: Host)
     assert message.startswith("network mtu: mtu 9000 is more than")
     (message,) = fail({"edge1": host}, "network_create", {**asked, "macvlan_job_network_mtu": 5})
     assert message.startswith("macvlan_job_network_mtu must be from 68")
+    (message,) = fail({"edge1": host}, "network_create", {**asked, "macvlan_job_network_bclim": -2})
+    assert message.startswith("macvlan_job_network_bclim must be from -1")
     host.ip("address", "add", "192.168.50.1/24", "dev", "eth0")
     (message,) = fail({"edge1": host}, "network_create", {**asked, "macvlan_job_network_subnets": "192.168.50.0/24"})
     assert "write macvlan_job_network_gateways: none for this subnet" in message
