@@ -23,8 +23,10 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     MissingLibraryError,
     OptionsError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access, installation
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
+
+if t.TYPE_CHECKING:
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Connection, LockoutPolicy
 
 # One day: a longer timeout is more likely forgotten than meant.
 MAX_CONFIRM_TIMEOUT = 86400
@@ -162,7 +164,7 @@ def run(module: basic.AnsibleModule, execute: Execute, *, key: str, present: Rea
     params = module.params
     with _failing_cleanly(module):
         request = present(params) if params["state"] == "present" else absent(params)
-        policy = LockoutPolicy(access.find_connection(), params["force"])
+        policy = _policy(params["force"])
         outcome = execute(request, state_dir=params["state_dir"], dry_run=module.check_mode, policy=policy)
     _tell(module, outcome, {key: outcome.shown})
 
@@ -178,12 +180,26 @@ def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions)
         request = read(params)
         if not 0 <= params["confirm_timeout"] <= MAX_CONFIRM_TIMEOUT:
             raise OptionsError([f"confirm_timeout must be 0 to {MAX_CONFIRM_TIMEOUT} seconds"])
-        policy = LockoutPolicy(access.find_connection(), params["force"], params["confirm_timeout"])
+        policy = _policy(params["force"], params["confirm_timeout"])
         outcome = execute(request, state_dir=params["state_dir"], dry_run=module.check_mode, policy=policy)
     objects = dict(outcome.shown)
     if outcome.confirm_within:
         objects["confirm_within"] = outcome.confirm_within
     _tell(module, outcome, objects)
+
+
+def _policy(force: bool, confirm: int = 0) -> LockoutPolicy:
+    """How the run treats steps that would cut an access path; what only reads has no need of it."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
+
+    return LockoutPolicy(_connection(), force, confirm)
+
+
+def _connection() -> Connection | None:
+    """The SSH connection of the run."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.connection import find_connection
+
+    return find_connection()
 
 
 def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> None:
@@ -192,8 +208,7 @@ def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> N
     :param confirm: does it, and returns the name of the changed object
     """
     with _failing_cleanly(module):
-        connection = access.find_connection()
-        doing = confirm(state_dir=module.params["state_dir"], connection=connection, dry_run=module.check_mode)
+        doing = confirm(state_dir=module.params["state_dir"], connection=_connection(), dry_run=module.check_mode)
     _finish(module, {"changed": True, "confirmed": doing}, _engine_warnings())
 
 

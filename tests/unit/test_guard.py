@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import access
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import connection
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import AccessPath
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
@@ -240,25 +240,25 @@ def test_without_access_paths_nothing_is_refused():
 )
 def test_a_connection_is_known_by_its_variable(monkeypatch, text, remote, local):
     monkeypatch.setenv("SSH_CONNECTION", text)
-    found = access.find_connection()
+    found = connection.find_connection()
     assert (found.remote, found.local, found.text) == (remote, local, text)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a b c d", "192.0.2.7 1 192.0.2.20", "192.0.2.7 1 x 2", "\0001 2 3 4"])
 def test_a_variable_that_says_nothing_is_no_connection(monkeypatch, text):
-    monkeypatch.setattr(access.os, "environ", {"SSH_CONNECTION": text})
-    monkeypatch.setattr(access, "parent_of", lambda dummy: 0)
-    monkeypatch.setattr(access, "variable_of", lambda dummy: None)
-    assert access.find_connection() is None
+    monkeypatch.setattr(connection.os, "environ", {"SSH_CONNECTION": text})
+    monkeypatch.setattr(connection, "parent_of", lambda dummy: 0)
+    monkeypatch.setattr(connection, "variable_of", lambda dummy: None)
+    assert connection.find_connection() is None
 
 
 def test_where_sudo_has_taken_it_away_the_processes_above_are_asked(monkeypatch):
     """As in: sshd, a shell with the variable, sudo, this."""
     parents = {40: 30, 30: 20, 20: 1}
-    monkeypatch.setattr(access.os, "environ", {})
-    monkeypatch.setattr(access.os, "getppid", lambda: 40)
-    monkeypatch.setattr(access, "parent_of", parents.get)
-    monkeypatch.setattr(access, "variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
-    assert access.find_connection().remote == "192.0.2.7"
-    monkeypatch.setattr(access, "variable_of", lambda dummy: None)
-    assert access.find_connection() is None
+    monkeypatch.setattr(connection.os, "environ", {})
+    monkeypatch.setattr(connection.os, "getppid", lambda: 40)
+    monkeypatch.setattr(connection, "parent_of", parents.get)
+    monkeypatch.setattr(connection, "variable_of", {30: "192.0.2.7 50000 192.0.2.20 22"}.get)
+    assert connection.find_connection().remote == "192.0.2.7"
+    monkeypatch.setattr(connection, "variable_of", lambda dummy: None)
+    assert connection.find_connection() is None

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import sys
@@ -18,7 +17,8 @@ from ansible.module_utils.common import warnings as collected
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.access import Connection
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import connection
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Connection
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import LockoutPolicy
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     EndpointOptions,
@@ -98,7 +98,7 @@ def fake(monkeypatch):
     for module, dummy in ALL:
         for order in (fake.execute, fake.inspect, fake.confirm):
             monkeypatch.setattr(module, order.__name__, order, raising=False)
-    monkeypatch.setattr(_runner.access, "find_connection", lambda: CONNECTION)
+    monkeypatch.setattr(connection, "find_connection", lambda: CONNECTION)
     monkeypatch.setattr(_runner.os, "geteuid", lambda: 0)
     return fake
 
@@ -356,7 +356,7 @@ def test_the_engine_is_reported_of_the_connection_and_whether_to_force(call, fak
 
 
 def test_a_change_that_is_to_be_confirmed_says_within_which_time(call, fake):
-    fake.answer = dataclasses.replace(fake.answer, confirm_within=60)
+    fake.answer = fake.answer._replace(confirm_within=60)
     assert call(macvlan_config, {**CONFIG, "confirm_timeout": 60})["confirm_within"] == 60
     assert fake.requests[0].policy == LockoutPolicy(CONNECTION, False, 60)
 

@@ -290,10 +290,10 @@ def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, do
         finished = [
             dataclasses.replace(step, restore=()) if isinstance(step, DeleteLink) else step for step in done
         ]
-        assert found == dataclasses.replace(journal, steps=tuple(finished))
+        assert found == journal._replace(steps=tuple(finished))
         assert apply_changes(ONE, found.changes) == after
     else:
-        assert found == dataclasses.replace(journal, changes=())
+        assert found == journal._replace(changes=())
 
 
 # --- what is not safe -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 from .errors import MacvlanHostError, PendingError
-from .kernel.access import find_connection
+from .kernel.connection import find_connection
 from .model.ref import LISTS, Ref
 from .release import VERSION
 from .run.awaiting import check_nothing_awaited

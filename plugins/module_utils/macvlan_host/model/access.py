@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(t.NamedTuple):
     """One SSH connection, as sshd describes it (ssh(1), SSH_CONNECTION).
 
     :ivar text: addresses and ports of both ends, which no other connection has at the same time
@@ -32,8 +31,7 @@ class Connection:
         return [word.partition("%")[0] for word in self.text.split()]
 
 
-@dataclass(frozen=True)
-class AccessPath:
+class AccessPath(t.NamedTuple):
     """An access path of this host, which must not be cut.
 
     :ivar link: the name of the link of the host by which answers leave
@@ -50,8 +48,7 @@ class AccessPath:
     hop: str | None = None
 
 
-@dataclass(frozen=True)
-class LockoutPolicy:
+class LockoutPolicy(t.NamedTuple):
     """How a run treats steps that would cut an access path.
 
     :ivar connection: the connection of the run, None if there is none

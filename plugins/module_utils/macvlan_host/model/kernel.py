@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
-from .access import AccessPath
 from .links import Link
 from .netns import Netns
 from .route import OtherRoute, Route
+
+if t.TYPE_CHECKING:
+    from .access import AccessPath
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,7 @@ class Needs:
     link_options: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class BridgeVlans:
+class BridgeVlans(t.NamedTuple):
     """The VLANs that a bridge which filters them takes itself, as one of its own ports.
 
     :ivar protocol: of the tags that it looks at
@@ -149,8 +151,7 @@ class BridgeVlans:
     pvid: int | None = None
 
 
-@dataclass(frozen=True)
-class MovedLink:
+class MovedLink(t.NamedTuple):
     """A link that keeps others off a link of the host, and is in a named namespace, where its base does not show it.
 
     A VLAN, a macvlan or macvtap, or one of a kind that takes all frames of its base, as those do.

@@ -11,7 +11,6 @@ check of what is recorded, the comparison with the kernel, drift, steps, netlink
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..values import validators
 
@@ -19,8 +18,7 @@ from ..values import validators
 LinkOptions = dict[str, int]
 
 
-@dataclass(frozen=True)
-class LinkOption:
+class LinkOption(t.NamedTuple):
     """A link option.
 
     :ivar name: of the option, also in records, steps, drift and results

@@ -192,3 +192,8 @@ def by_depth(subs: t.Mapping[str, OnOthers]) -> list[OnOthers]:
 def stacked(links: t.Iterable[OwnedLink]) -> list[SubInterface]:
     """The sub-interfaces among links of ours, those that carry others before these."""
     return by_depth({item.name: item for item in links if isinstance(item, SubInterface)})
+
+
+def link_from_plain(body: dict[str, t.Any]) -> OwnedLink:
+    """A recorded link from JSON types."""
+    return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
 from .endpoint import Endpoint
@@ -14,8 +15,7 @@ from .netns import Netns, OwnedNetns
 from .network import Network
 
 
-@dataclass(frozen=True)
-class Lease:
+class Lease(t.NamedTuple):
     """An address that no other endpoint may get.
 
     :ivar pool: :attr:`Subnet.pool`
@@ -41,3 +41,18 @@ def all_namespaces(recorded: Record) -> frozenset[Netns]:
     """The namespaces of all recorded endpoints, and those that are ours."""
     endpoints = (endpoint.netns for endpoint in recorded.endpoints.values())
     return frozenset((*endpoints, *(Netns("name", name) for name in recorded.namespaces)))
+
+
+def whole(record: Record) -> Record:
+    """The record, if every object is under its own key, and the network of every endpoint is recorded.
+
+    :raises ValueError: it is not so
+    """
+    for objects in (record.networks, record.links, record.namespaces, record.endpoints):
+        for key, item in objects.items():
+            if key != (item.key if isinstance(item, Endpoint) else item.name):
+                raise ValueError(f"there is a row {key!a:.80} for something else")
+    for endpoint in record.endpoints.values():
+        if endpoint.network not in record.networks:
+            raise ValueError(f"{endpoint.title} has no network")
+    return record

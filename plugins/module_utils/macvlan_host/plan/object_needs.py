@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..compare.wanted_settings import setting_keys
 from ..model.endpoint import Endpoint
@@ -17,8 +16,7 @@ from ..model.record import Record
 from ..values import names
 
 
-@dataclass(frozen=True)
-class ObjectNeeds:
+class ObjectNeeds(t.NamedTuple):
     """What a request needs to know of the kernel, beside the links of the host.
 
     :ivar settings: namespaces of which all matters, with the keys of the sysctls that matter there

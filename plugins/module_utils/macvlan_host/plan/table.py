@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import dataclass
 
 from ..model.ref import ENDPOINT, NETWORK, SUBINTERFACE, Ref
 
@@ -22,11 +21,7 @@ if t.TYPE_CHECKING:
     from .builder import PlanBuilder
     from .object_needs import ObjectNeeds, Recorded
 
-Asked = t.TypeVar("Asked", bound="ObjectRequest")
-
-
-@dataclass(frozen=True)
-class Work(t.Generic[Asked]):
+class Work(t.NamedTuple):
     """What is done with one sort of request.
 
     :ivar needs: what has to be read of the kernel for it
@@ -34,13 +29,13 @@ class Work(t.Generic[Asked]):
     :ivar rests_on: objects without which it cannot be had, as far as is known; None where it needs none
     """
 
-    needs: t.Callable[[Asked, Recorded], ObjectNeeds]
-    plan: t.Callable[[PlanBuilder, Asked], None]
-    rests_on: t.Callable[[PlanBuilder, Asked], t.Iterable[Ref]] | None = None
+    needs: t.Callable[[t.Any, Recorded], ObjectNeeds]
+    plan: t.Callable[[PlanBuilder, t.Any], None]
+    rests_on: t.Callable[[PlanBuilder, t.Any], t.Iterable[Ref]] | None = None
 
 
 # For each sort of request for an object of a kind: it is present, it is absent, no task declares it any more.
-WorkOfKind = t.Mapping[type, Work[t.Any]]
+WorkOfKind = t.Mapping[type, Work]
 
 
 def _work_on_subinterfaces() -> WorkOfKind:
@@ -101,7 +96,7 @@ def work_on(kind: str) -> WorkOfKind:
     return _WORK[kind]()
 
 
-def work_of(request: ObjectRequest) -> Work[t.Any]:
+def work_of(request: ObjectRequest) -> Work:
     """What is done with a request."""
     return work_on(request.ref.kind)[type(request)]
 

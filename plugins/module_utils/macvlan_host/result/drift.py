@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..compare.claims import Taken
 from ..compare.differences import (
@@ -37,8 +36,7 @@ from ..values.plain import plain
 UNTAGGED = "not tagged"
 
 
-@dataclass(frozen=True)
-class Drift:
+class Drift(t.NamedTuple):
     """One difference.
 
     :ivar field: the name of an option, ``link`` or ``netns``

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..model.host_view import HostView
 from ..model.ref import Ref
@@ -23,8 +22,7 @@ if t.TYPE_CHECKING:
 Objects = dict[Ref, Object]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(t.NamedTuple):
     """What a run did, or in check mode would do.
 
     :ivar shown: the object afterwards, ``{}`` when absent; of a configuration all that is recorded, list by list

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..errors import StateError
-from ..model.access import Connection
 from ..store.journal import Journal, Stored
 from .awaiting import seconds_awaited
 from .tools import DEFAULT_TOOLS, Tools
+
+if t.TYPE_CHECKING:
+    from ..model.access import Connection
 
 WATCH_INTERVAL = 1.0  # seconds
 

@@ -10,7 +10,6 @@ import dataclasses
 import typing as t
 
 from ..compare.claims import with_peer
-from ..model.access import LockoutPolicy
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
@@ -26,6 +25,7 @@ from .reader import reader_of
 from .tools import Tools
 
 if t.TYPE_CHECKING:
+    from ..model.access import LockoutPolicy
     from ..request.host import AnyRequest
 
 

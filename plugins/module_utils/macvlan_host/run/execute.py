@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import KernelError, PlanError
-from ..model.access import LockoutPolicy
 from ..model.kernel import Needs
 from ..result.outcome import Outcome
 from ..store.journal import Stored
@@ -18,6 +17,7 @@ from .observe import observe, observe_as_writer
 from .tools import DEFAULT_TOOLS, Tools
 
 if t.TYPE_CHECKING:
+    from ..model.access import LockoutPolicy
     from ..request.host import AnyRequest
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import typing as t
 
@@ -47,7 +46,7 @@ def perform(session: Session, request: AnyRequest, decision: Decision, tools: To
     problem = session.keep_backup() if changes else None
     if problem is None:
         return decision.outcome
-    return dataclasses.replace(decision.outcome, warnings=(*decision.outcome.warnings, problem))
+    return decision.outcome._replace(warnings=(*decision.outcome.warnings, problem))
 
 
 @contextlib.contextmanager

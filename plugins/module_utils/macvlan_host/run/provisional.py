@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import typing as t
 
 from ..errors import NewerError, StateError
@@ -48,7 +47,7 @@ def perform_provisionally(
     with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
         apply_steps(session, writer, plan, request.title)
     session.await_confirmation()
-    return dataclasses.replace(decision.outcome, confirm_within=policy.confirm)
+    return decision.outcome._replace(confirm_within=policy.confirm)
 
 
 @contextlib.contextmanager

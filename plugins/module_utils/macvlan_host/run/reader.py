@@ -6,24 +6,32 @@
 
 from __future__ import annotations
 
-from ..kernel import access, read, tagged_links
-from ..model.access import AccessPath, Connection
-from ..model.kernel import Kernel, Needs, Space
-from ..model.netns import Netns
+import typing as t
+
+from ..kernel import read
 from .tools import Reader, Tools
+
+if t.TYPE_CHECKING:
+    from ..model.access import AccessPath, Connection
+    from ..model.kernel import Kernel, Needs, Space
+    from ..model.netns import Netns
 
 
 class KernelReader:
-    """Reads the kernel of this machine."""
+    """Reads the kernel of this machine; what is rarely read is imported when it is."""
 
     def read_kernel(self, needs: Needs, host: str, boot_id: str) -> Kernel:
         return read.read_kernel(needs, host, boot_id)
 
     def tagged_spaces(self, host: str) -> dict[Netns, Space]:
-        return tagged_links.tagged_spaces(host)
+        from ..kernel.tagged_links import tagged_spaces
+
+        return tagged_spaces(host)
 
     def read_access_paths(self, connection: Connection | None) -> tuple[AccessPath, ...]:
-        return access.read_access_paths(connection)
+        from ..kernel.access import read_access_paths
+
+        return read_access_paths(connection)
 
 
 def reader_of(tools: Tools) -> Reader:

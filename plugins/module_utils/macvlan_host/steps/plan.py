@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..ipam.lease_book import Leases
 from ..model.host_view import HostView
@@ -18,8 +17,7 @@ if t.TYPE_CHECKING:
     from .steps import Step
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(t.NamedTuple):
     """An object that is recorded and cannot be restored.
 
     :ivar awaits: the name of a link of the host, or the path of a namespace, that has to appear first; None if
@@ -33,8 +31,7 @@ class Missing:
     cause: Ref | None = None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(t.NamedTuple):
     """The steps to perform, and the record after them.
 
     :ivar missing: the objects that a restoration cannot restore

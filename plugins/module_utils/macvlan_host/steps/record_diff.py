@@ -10,7 +10,7 @@ import typing as t
 
 from ..ipam.lease_book import held_by, reservations
 from ..model.endpoint import Endpoint
-from ..model.links import DummyParent, OwnedLink, SubInterface
+from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
 from ..model.network import Network
 from ..model.record import Lease, Record
@@ -31,11 +31,6 @@ class Change(t.NamedTuple):
     key: list[str]
     existed: bool
     body: dict[str, t.Any] | None
-
-
-def link_from_plain(body: dict[str, t.Any]) -> OwnedLink:
-    """A recorded link from JSON types."""
-    return SubInterface.from_plain(body) if "vlan_id" in body else DummyParent.from_plain(body)
 
 
 _KEYS = {"networks": 1, "links": 1, "namespaces": 1, "endpoints": 2, "leases": 3}
@@ -64,21 +59,6 @@ def change_from_plain(data: t.Any) -> Change:
         if key != change.key:
             raise ValueError(f"there is a change of {change.key!a:.80} that is one of {key}")
     return change
-
-
-def whole(record: Record) -> Record:
-    """The record, if every object is under its own key, and the network of every endpoint is recorded.
-
-    :raises ValueError: it is not so
-    """
-    for objects in (record.networks, record.links, record.namespaces, record.endpoints):
-        for key, item in objects.items():
-            if key != (item.key if isinstance(item, Endpoint) else item.name):
-                raise ValueError(f"there is a row {key!a:.80} for something else")
-    for endpoint in record.endpoints.values():
-        if endpoint.network not in record.networks:
-            raise ValueError(f"{endpoint.title} has no network")
-    return record
 
 
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:

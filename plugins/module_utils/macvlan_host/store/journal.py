@@ -16,8 +16,7 @@ if t.TYPE_CHECKING:
     from ..steps.steps import Step
 
 
-@dataclass(frozen=True)
-class Journal:
+class Journal(t.NamedTuple):
     """What a run intends to do, stored before it changes the kernel.
 
     :ivar boot_id: of the boot in which it ran; after another boot its effects on the kernel are gone

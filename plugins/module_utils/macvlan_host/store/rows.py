@@ -11,14 +11,17 @@ import sqlite3
 import typing as t
 
 from ..model.endpoint import Endpoint
+from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
 from ..model.network import Network
-from ..model.record import Record
-from ..steps.record_diff import Change, apply_changes, link_from_plain, whole
+from ..model.record import Record, whole
 from ..values import validators
 from .journal import Journal, Stored
 from .migrations import SCHEMA_VERSION, TABLES, migrated
 from .schema import schema_of
+
+if t.TYPE_CHECKING:
+    from ..steps.record_diff import Change
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
@@ -64,6 +67,8 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     journal = t.cast("Journal | None", parts.pop("journal").get(1))
     record = whole(Record(**parts))
     if journal is not None:
+        from ..steps.record_diff import apply_changes
+
         whole(apply_changes(record, journal.changes))
     return Stored(record, journal)
 
