@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import read
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import available_kinds
 from ansible_collections.fleetnet.macvlan.tests.support.daemons import (
     NAMESERVER,
     ROUTER,
@@ -227,7 +227,7 @@ def record_of_the_future(host: Host) -> str:
 @refusal("lacks the module 8021q")
 def kernel_without_vlans(host: Host) -> str:
     def take_away() -> None:
-        read.missing_kinds = frozenset
+        available_kinds.missing_kinds = frozenset
 
     return t.cast(str, host.call("macvlan_network", name="net", parent="eth0.50", fails=True, hook=take_away)["msg"])
 

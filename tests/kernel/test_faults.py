@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import namespaces, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import namespace_changes, write
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, around
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
@@ -244,7 +244,7 @@ def overtaken_by(somebody: t.Callable[[], object]) -> t.Callable[[], None]:
 
 
 def test_a_namespace_that_another_program_creates_meanwhile_is_not_removed_again(busy: Host) -> None:
-    hook = overtaken_by(lambda: namespaces.Walker().create("b", lambda: None))
+    hook = overtaken_by(lambda: namespace_changes.Creator().create("b", lambda: None))
     module, params = CREATE_ENDPOINT
     assert "File exists" in busy.call(module, fails=True, hook=hook, **params)["msg"]
     assert "b" in busy.namespaces()

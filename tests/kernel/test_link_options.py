@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import available_kinds, read
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import available_kinds
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
@@ -165,7 +165,7 @@ def without(name: str) -> t.Callable[[], None]:
     """The module runs on a kernel that does not have the option."""
 
     def take_away() -> None:
-        read.missing_link_options = lambda asked, dummy: frozenset(asked) & {name}
+        available_kinds.missing_link_options = lambda asked, dummy: frozenset(asked) & {name}
 
     return take_away
 

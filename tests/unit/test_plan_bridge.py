@@ -26,7 +26,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
 BR0 = 9
 # What a bridge has by default, and with VLAN 50 besides.
 DEFAULT = BridgeVlans(untagged=frozenset((1,)), pvid=1)
-WITH_50 = dataclasses.replace(DEFAULT, tagged=frozenset((50,)))
+WITH_50 = DEFAULT._replace(tagged=frozenset((50,)))
 
 
 def host_with(known, *links):
@@ -69,7 +69,7 @@ ON_BR0 = "the macvlan links on it"
         ("br0.50", BridgeVlans(), TAGGED),
         ("br0.50", WITH_50, None),
         ("br0.50", BridgeVlans(untagged=frozenset((50,)), pvid=50), NO_TAG),
-        ("br0.50", dataclasses.replace(WITH_50, protocol="802.1ad"), None),
+        ("br0.50", WITH_50._replace(protocol="802.1ad"), None),
         ("br0.50", BridgeVlans("802.1ad", tagged=frozenset((50,))), NO_PVID.format("br0.50")),
         ("br0.50.60", WITH_50, None),
         ("br0.50.60", DEFAULT, TAGGED),

@@ -45,7 +45,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.stor
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.files import read_once
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal, Stored
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.migrations import SCHEMA_VERSION
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.schema import SCHEMA_VERSION
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 

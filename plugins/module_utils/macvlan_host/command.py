@@ -24,7 +24,7 @@ from .run.info import inspect
 from .run.recover import recover
 from .steps.plan import Missing
 from .store.database import DEFAULT_FOLDER
-from .store.migrations import SCHEMA_VERSION
+from .store.schema import SCHEMA_VERSION
 
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
 SHOWN = 3

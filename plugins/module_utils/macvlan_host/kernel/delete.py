@@ -25,7 +25,7 @@ from ..model.netns import Netns
 from ..steps.steps import DeleteLink, DeleteNetns, Step
 from ..wire import attributes, pack, parse
 from ..wire.kinds import kind_of
-from . import namespaces
+from . import namespace_changes
 from .route_socket import RouteSocket, reason
 
 THREADS = 32
@@ -136,7 +136,7 @@ class Deletions:
         self._delete_in_parallel(first)
         for step in spaces.values():
             try:
-                namespaces.remove(step.name)
+                namespace_changes.remove(step.name)
             except KernelError as exc:
                 exc.step = step
                 raise

@@ -23,7 +23,6 @@ from ..values import names
 from ..wire import pack, parse
 from ..wire.kinds import kind_named, kind_of
 from . import namespaces
-from .available_kinds import missing_kinds, missing_link_options
 from .route_socket import RouteSocket
 from .sysctls import IPV6_SETTINGS, has_setting, read_files, read_only_settings
 
@@ -51,13 +50,14 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         del identities[path]
     by_pyroute2 = any(kind_named(kind).by_library for kind in needs.kinds)
     own = spaces.get(HOST.path)
+    missing_kinds, missing_options = _missing(needs, spaces)
     return Kernel(
         host=host,
         boot_id=boot_id,
         spaces=spaces,
         identities=identities,
-        missing_kinds=missing_kinds(needs.kinds),
-        missing_link_options=missing_link_options(needs.link_options, spaces.values()),
+        missing_kinds=missing_kinds,
+        missing_link_options=missing_options,
         unknown_settings=frozenset(
             key for netns, key in needs.settings if not has_setting(netns, key, identities)
         ),
@@ -72,6 +72,18 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         moved_links=_moved_links() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
     )
+
+
+def _missing(needs: Needs, spaces: t.Mapping[str, Space | None]) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of link, and the link options, that this kernel does not have, of those that are asked about.
+
+    What asks the kernel is imported for those who ask.
+    """
+    if not needs.kinds and not needs.link_options:
+        return frozenset(), frozenset()
+    from .available_kinds import missing_kinds, missing_link_options
+
+    return missing_kinds(needs.kinds), missing_link_options(needs.link_options, spaces.values())
 
 
 def _read_spaces(needs: Needs, there: t.Container[str]) -> tuple[dict[str, Space | None], frozenset[str]]:

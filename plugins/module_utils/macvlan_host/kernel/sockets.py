@@ -12,7 +12,7 @@ from ..errors import KernelError
 from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..steps.steps import Step
-from . import namespaces
+from .namespace_changes import Creator
 from .route_socket import RouteSocket
 
 
@@ -28,7 +28,7 @@ class Sockets:
     def __init__(self) -> None:
         self.host = RouteSocket()
         self.seen: dict[str, Link] | None = None
-        self._walker = namespaces.Walker()
+        self._walker = Creator()
         self._there: RouteSocket | None = None
         self._there_path = HOST.path
 

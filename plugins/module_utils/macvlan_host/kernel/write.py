@@ -34,7 +34,7 @@ from ..steps.steps import (
 )
 from ..values import names
 from ..wire import pack
-from . import link_creation, namespaces
+from . import link_creation, namespace_changes, namespaces
 from .delete import LinkToDelete
 from .idempotent_steps import Replay
 from .route_socket import RouteSocket
@@ -120,7 +120,7 @@ def _delete_netns(context: StepContext, step: DeleteNetns, replay: Replay | None
     context.batch.flush_messages()
     netns = Netns("name", step.name)
     if replay is not None and namespaces.is_placeholder(netns):
-        namespaces.remove(step.name)
+        namespace_changes.remove(step.name)
         return
     links = context.links(step, netns)
     lo = links.get("lo")

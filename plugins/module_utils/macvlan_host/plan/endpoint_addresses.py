@@ -19,10 +19,9 @@ from ..model.links import Link
 from ..model.netns import HOST
 from ..model.network import Network, Subnet
 from ..model.record import Lease
-from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..request.problems import MIN_MTU_IPV6
-from ..values import inet, names
+from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
@@ -76,9 +75,17 @@ def resolve_endpoint(
     with mistakes:
         check_exclusive(endpoint, network)
     with mistakes:
-        check_routes(endpoint, {4, 6} - decided.keys(), network)
+        _check_routes(endpoint, {4, 6} - decided.keys(), network)
     warn_of_default_routes(builder, endpoint, network)
     return endpoint
+
+
+def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Network) -> None:
+    """Refuse the routes of a task; most endpoints have none beside their default routes, which are right."""
+    if endpoint.routes:
+        from .endpoint_routes import check_routes
+
+        check_routes(endpoint, undecided, network)
 
 
 def check_exclusive(endpoint: Endpoint, network: Network) -> None:
@@ -269,67 +276,6 @@ def check_mtu_of_ipv6(title: str, mtu: int, ipv6: str | None, sysctls: t.Mapping
     needing = [f"{key}: {value}" for key, value in sysctls.items() if needs_ipv6(key) and not switches_ipv6_off(key, value)]
     if needing:
         raise PlanError(f"{problem}, and sysctls has {', '.join(needing)}; use a higher mtu, or leave that out of sysctls")
-
-
-def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:
-    """Refuse routes that the kernel would refuse, or that it makes itself.
-
-    :param undecided: the IP versions of which it is not known what address the endpoint has
-    :param network: of the endpoint, whose subnets tell what no address would help
-    :raises PlanError: naming the routes
-    """
-    mistakes = Mistakes(endpoint.title)
-    for route in endpoint.routes:
-        with mistakes:
-            if version_of(route.to) not in undecided:
-                _check_route(endpoint, route)
-            elif network is not None:
-                _check_route_of_any(endpoint, route, network)
-    if not mistakes:
-        _check_identities(endpoint)
-    mistakes.check()
-
-
-def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
-    """Refuse a next hop that is on the link with no address that the endpoint can have."""
-    subnets = [item.subnet for item in network.subnets if version_of(item.subnet) == version_of(route.to)]
-    if subnets:
-        _check_next_hop(endpoint, route, subnets)
-
-
-def _check_next_hop(endpoint: Endpoint, route: Route, subnets: t.Sequence[str]) -> None:
-    """Refuse a next hop that is in none of the subnets and not link-local, which always is on the link."""
-    reached = ("fe80::/10", *subnets)
-    if route.via is not None and not any(route.via in block_of(subnet) for subnet in reached):
-        raise PlanError(
-            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-            f"{' or '.join(subnets)}"
-        )
-
-
-def _check_route(endpoint: Endpoint, route: Route) -> None:
-    version = version_of(route.to)
-    own = next((item for item in endpoint.addresses if version_of(item) == version), None)
-    if own is None:
-        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, but the endpoint has none")
-    if route.via is not None and route.via == without_prefix(own):
-        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
-    _check_next_hop(endpoint, route, [inet.network_of(own)])
-    connected = Route.connected(own)
-    if connected is not None and route.destination_and_metric == connected.destination_and_metric:
-        raise PlanError(
-            f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
-        )
-
-
-def _check_identities(endpoint: Endpoint) -> None:
-    identities = [route.identity for route in endpoint.all_routes]
-    for to, dummy, metric in identities:
-        if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
-            raise PlanError(
-                f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
-                f"the network; use default_route: false, or another metric"
-            )
 
 
 def _sysctls_before(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ from ..values import names
 from ..wire.kinds import vrf_of
 from .align import OF_NETWORK, align_link
 from .builder import PlanBuilder, require_kind
-from .endpoint_addresses import check_routes, gateways_of, mtu_of
+from .endpoint_addresses import gateways_of, mtu_of
 from .endpoint_checks import (
     check_default_route,
     check_foreign_routes,
@@ -35,6 +35,7 @@ from .endpoint_checks import (
     has_moved,
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
+from .endpoint_routes import check_routes
 from .mistakes import Mistakes
 
 

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 from ..errors import AbsentError, PlanError
-from ..model.links import DummyParent, Link
+from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.network import Network
 from ..values import names
 from .builder import PlanBuilder
-from .parent import ensure_owned, new_subinterface
 from .refusals import problem_of_parent
 
 
@@ -22,7 +21,7 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
     """
     owned = builder.links.get(network.parent)
     if owned is not None:
-        ensure_owned(builder, owned)
+        _ensure_owned(builder, owned)
         return
     link = builder.host.links.get(network.parent)
     if link is not None:
@@ -35,9 +34,16 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
             network.parent,
         )
     if builder.uses_dummy(network):
-        ensure_owned(builder, DummyParent(network.id, network.parent))
+        _ensure_owned(builder, DummyParent(network.id, network.parent))
     else:
         make_subinterface(builder, network.title, network.parent)
+
+
+def _ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
+    """Bring a link of ours back; a foreign parent needs none of what does so, and it is not imported then."""
+    from .parent import ensure_owned
+
+    ensure_owned(builder, owned)
 
 
 def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
@@ -55,7 +61,7 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
     if parts.canonical != parent:
         raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {parts.canonical}?")
     try:
-        ensure_owned(builder, new_subinterface(builder, parent, parts.base, parts.vlan_id))
+        _ensure_owned(builder, SubInterface(names.subinterface_id(builder.kernel.host, parent), parent, parts.base, parts.vlan_id))
     except AbsentError as exc:
         raise AbsentError(f"{title}: {exc}", exc.awaits) from exc
     except PlanError as exc:

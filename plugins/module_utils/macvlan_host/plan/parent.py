@@ -138,11 +138,6 @@ def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> N
             )
 
 
-def new_subinterface(builder: PlanBuilder, name: str, parent: str, vlan_id: int) -> SubInterface:
-    """The sub-interface that a network makes for itself: everything by default."""
-    return SubInterface(new_id(builder, name), name, parent, vlan_id)
-
-
 def new_id(builder: PlanBuilder, name: str) -> str:
     """The id of a sub-interface that is to be made."""
     return names.subinterface_id(builder.kernel.host, name)

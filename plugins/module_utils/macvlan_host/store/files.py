@@ -14,9 +14,8 @@ import typing as t
 from ..errors import DamagedError, NewerError, StateError
 from ..values import validators
 from .journal import Stored
-from .migrations import SCHEMA_VERSION
 from .rows import load
-from .schema import MAGIC, newer_header
+from .schema import MAGIC, SCHEMA_VERSION, newer_header
 
 LOCK_TIMEOUT = 60.0
 LOCK_INTERVAL = 0.02

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-SCHEMA_VERSION = 2
-# The tables whose rows have a JSON body, in the order in which they are read.
-TABLES = ("networks", "links", "namespaces", "endpoints", "journal")
+from .schema import SCHEMA_VERSION, TABLES
 
 # Table of the body, or STEP for a step of a journal, and what was stored → what this release would have stored.
 Migration = t.Callable[[str, t.Any], t.Any]

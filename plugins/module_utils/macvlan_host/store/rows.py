@@ -17,24 +17,7 @@ from ..model.network import Network
 from ..model.record import Record, whole
 from ..values import validators
 from .journal import Journal, Stored
-from .migrations import SCHEMA_VERSION, TABLES, migrated
-from .schema import schema_of
-
-if t.TYPE_CHECKING:
-    from ..steps.record_diff import Change
-
-
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Migrate every row to the schema of this release, and set the version of the file."""
-    for table in TABLES:
-        columns = _KEY_COLUMNS[table]
-        where = " AND ".join(f"{column} = ?" for column in columns)
-        for *key, text in connection.execute(f"SELECT {', '.join(columns)}, body FROM {table}").fetchall():
-            old = json.loads(text)
-            new = migrated(version, table, old)
-            if new != old:
-                connection.execute(f"UPDATE {table} SET body = ? WHERE {where}", (json.dumps(new), *key))
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+from .schema import SCHEMA_VERSION, TABLES, schema_of
 
 
 def load(connection: sqlite3.Connection, path: str) -> Stored:
@@ -47,7 +30,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
         rows = [
             (table, tuple(key), text)
             for table in TABLES
-            for *key, text in connection.execute(f"SELECT {', '.join(_KEY_COLUMNS[table])}, body FROM {table}")
+            for *key, text in connection.execute(f"SELECT {', '.join(KEY_COLUMNS[table])}, body FROM {table}")
         ]
         journals = connection.execute("SELECT boot_id, doing FROM journal").fetchall()
     finally:
@@ -55,7 +38,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
 
     def read(row: tuple[str, tuple[t.Any, ...], str]) -> tuple[str, t.Any, t.Any]:
         table, key, text = row
-        body = migrated(version, table, json.loads(text))
+        body = _in_this_schema(version, table, json.loads(text))
         item = _journal(boot_id, doing, body) if table == "journal" else _READ[table](body)
         return table, key if table == "endpoints" else key[0], item
 
@@ -73,6 +56,15 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     return Stored(record, journal)
 
 
+def _in_this_schema(version: int, table: str, body: t.Any) -> t.Any:
+    """A body in the schema of this release; migrations are imported only for a database of an older one."""
+    if version == SCHEMA_VERSION:
+        return body
+    from .migrations import migrated
+
+    return migrated(version, table, body)
+
+
 def _journal(boot_id: str, doing: str, body: t.Any) -> Journal:
     # Imported here, because there is rarely a journal, and only a journal has steps.
     from .intentions import journal_from_plain
@@ -88,7 +80,7 @@ _READ: dict[str, t.Callable[[t.Any], t.Any]] = {
 }
 
 
-_KEY_COLUMNS: dict[str, tuple[str, ...]] = {
+KEY_COLUMNS: dict[str, tuple[str, ...]] = {
     "networks": ("name",),
     "links": ("name",),
     "namespaces": ("name",),
@@ -96,29 +88,3 @@ _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
     "leases": ("pool", "address", "holder"),
     "journal": ("only",),
 }
-
-
-def apply_rows(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
-    """Write the changes of a run."""
-    # All old rows first: an address or a MAC may go from one object to another.
-    for change in changes:
-        if change.existed:
-            _delete_row(connection, change.table, change.key)
-    for change in changes:
-        if change.body is not None:
-            _insert_row(connection, change.table, change.key, change.body)
-
-
-def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
-    where = " AND ".join(f"{column} = ?" for column in _KEY_COLUMNS[table])
-    connection.execute(f"DELETE FROM {table} WHERE {where}", key)
-
-
-def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body: dict[str, t.Any]) -> None:
-    """Insert only: an existing row, such as the lease of another endpoint, is an error."""
-    values = [*key]
-    if table == "endpoints":
-        values += [body["parent"], body["mac"], json.dumps(body["body"])]
-    elif table != "leases":
-        values.append(json.dumps(body))
-    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)

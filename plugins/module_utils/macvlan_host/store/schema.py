@@ -10,7 +10,10 @@ import sqlite3
 
 from ..errors import StateError
 from ..values import validators
-from .migrations import SCHEMA_VERSION
+
+SCHEMA_VERSION = 2
+# The tables whose rows have a JSON body, in the order in which they are read.
+TABLES = ("networks", "links", "namespaces", "endpoints", "journal")
 
 APPLICATION_ID = 0x464E4D56  # "FNMV", tells our database from any other SQLite file
 

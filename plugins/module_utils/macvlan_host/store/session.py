@@ -19,9 +19,9 @@ from .folder import make_folder
 from .intentions import text_of
 from .journal import Journal, Stored
 from .lock import lock
-from .migrations import SCHEMA_VERSION
-from .rows import apply_rows, load, migrate
-from .schema import APPLICATION_ID, SCHEMA, newer_schema, schema_of
+from .row_changes import apply_rows, migrate
+from .rows import load
+from .schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, newer_schema, schema_of
 
 if t.TYPE_CHECKING:
     from .database import State

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The routes of an endpoint beside its default routes: which of them the kernel would refuse."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import PlanError
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.route import Route
+from ..values import inet
+from ..values.addresses import block_of, version_of, without_prefix
+from .mistakes import Mistakes
+
+
+def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:
+    """Refuse routes that the kernel would refuse, or that it makes itself.
+
+    :param undecided: the IP versions of which it is not known what address the endpoint has
+    :param network: of the endpoint, whose subnets tell what no address would help
+    :raises PlanError: naming the routes
+    """
+    mistakes = Mistakes(endpoint.title)
+    for route in endpoint.routes:
+        with mistakes:
+            if version_of(route.to) not in undecided:
+                _check_route(endpoint, route)
+            elif network is not None:
+                _check_route_of_any(endpoint, route, network)
+    if not mistakes:
+        _check_identities(endpoint)
+    mistakes.check()
+
+
+def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
+    """Refuse a next hop that is on the link with no address that the endpoint can have."""
+    subnets = [item.subnet for item in network.subnets if version_of(item.subnet) == version_of(route.to)]
+    if subnets:
+        _check_next_hop(endpoint, route, subnets)
+
+
+def _check_next_hop(endpoint: Endpoint, route: Route, subnets: t.Sequence[str]) -> None:
+    """Refuse a next hop that is in none of the subnets and not link-local, which always is on the link."""
+    reached = ("fe80::/10", *subnets)
+    if route.via is not None and not any(route.via in block_of(subnet) for subnet in reached):
+        raise PlanError(
+            f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
+            f"{' or '.join(subnets)}"
+        )
+
+
+def _check_route(endpoint: Endpoint, route: Route) -> None:
+    version = version_of(route.to)
+    own = next((item for item in endpoint.addresses if version_of(item) == version), None)
+    if own is None:
+        raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, but the endpoint has none")
+    if route.via is not None and route.via == without_prefix(own):
+        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
+    _check_next_hop(endpoint, route, [inet.network_of(own)])
+    connected = Route.connected(own)
+    if connected is not None and route.destination_and_metric == connected.destination_and_metric:
+        raise PlanError(
+            f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+        )
+
+
+def _check_identities(endpoint: Endpoint) -> None:
+    identities = [route.identity for route in endpoint.all_routes]
+    for to, dummy, metric in identities:
+        if sum((other, number) == (to, metric) for other, dummy, number in identities) > 1:
+            raise PlanError(
+                f"{endpoint.title}: routes: there is a route to {to} of this metric already, the default route of "
+                f"the network; use default_route: false, or another metric"
+            )
