@@ -6,17 +6,12 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..compare.claims import Taken
 from ..errors import PlanError
-from ..ipam.subnets import candidates
 from ..model.endpoint import Endpoint
 from ..model.network import Network, Subnet
 from ..values.addresses import without_prefix
 from .builder import PlanBuilder
-
-SHOWN = 3  # claims in a message about a full subnet
 
 
 def taken_of(builder: PlanBuilder) -> Taken:
@@ -89,13 +84,3 @@ def warn_of_default_routes(builder: PlanBuilder, endpoint: Endpoint, network: Ne
                 f"{endpoint.title}: its default route leads to {gateway}, which is an address of its parent "
                 f"{network.parent}, and the kernel lets no endpoint reach its parent; change gateway of {network.title}"
             )
-
-
-def explain_full(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
-    """What to add to a message about subnets without a free address: what of them is in use beside the leases."""
-    claims = [claim for subnet in subnets for claim in taken_of(builder).inside(candidates(subnet))]
-    if not claims:
-        return ""
-    shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])
-    more = f", and {len(claims) - SHOWN} more are taken" if len(claims) > SHOWN else ""
-    return f"; beside the leases, {shown}{more}"

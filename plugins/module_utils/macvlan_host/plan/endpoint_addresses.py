@@ -13,7 +13,7 @@ from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..ipam.mac import mac_of_ipv4, mac_of_names
-from ..ipam.subnets import candidates, next_address, usable
+from ..ipam.subnets import next_address, usable
 from ..model.endpoint import Endpoint
 from ..model.links import Link
 from ..model.netns import HOST
@@ -25,7 +25,8 @@ from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
-from .claims import check_request, explain_full, taken_of, warn_of_default_routes, warn_of_kept
+from .claims import check_request, taken_of, warn_of_default_routes, warn_of_kept
+from .full_subnet import no_address_is_left
 from .mistakes import Mistakes
 
 
@@ -132,24 +133,7 @@ def _address(
         chosen = next_address(subnet, builder.leases.taken(subnet.pool), taken_of(builder).numbers(version))
         if chosen is not None:
             return _with_length(chosen, subnet)
-    pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
-    raise PlanError(f"{title}: no IPv{version} address is left in {pools} of {network.title}{explain_full(builder, subnets)}")
-
-
-def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
-    """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
-    among = candidates(subnet)
-    reserved = {
-        address
-        for network in builder.networks.values()
-        for item in network.subnets
-        if item.pool == subnet.pool
-        for address in (item.gateway, *item.aux_addresses.values())
-        if address is not None and address in among
-    }
-    room = max(among.last - among.first + 1, 0) - len(reserved)
-    ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""
-    return f"{subnet.subnet} ({ip_range}{room} of {room} in use)"
+    raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:

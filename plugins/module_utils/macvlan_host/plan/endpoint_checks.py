@@ -22,7 +22,7 @@ from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder, require_kind
-from .refusals import check_family, links_on
+from .kernel_limits import check_family, links_on
 
 if t.TYPE_CHECKING:
     from ..request.network import NetworkOptions

@@ -25,13 +25,13 @@ from .builder import PlanBuilder
 from .claims import check_gateways
 from .endpoint_changes import follow_network, remove_endpoint
 from .endpoint_checks import check_passthru
+from .kernel_limits import without_ipv6
 from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
 from .network_parent import ensure_parent, make_subinterface, use_as_it_is
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import ensure_owned
 from .parent_changes import release_parent
-from .refusals import without_ipv6
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
 
 

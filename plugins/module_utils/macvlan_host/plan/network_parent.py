@@ -11,7 +11,7 @@ from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.network import Network
 from ..values import names
 from .builder import PlanBuilder
-from .refusals import problem_of_parent
+from .kernel_limits import problem_of_parent
 
 
 def ensure_parent(builder: PlanBuilder, network: Network) -> None:

@@ -126,7 +126,7 @@ class _Failures:
 def _check_writable(builder: PlanBuilder, title: str, steps: int) -> None:
     """Refuse steps that write where nothing can be written; those before so many are of other requests."""
     if len(builder.steps) > steps and builder.kernel.read_only:
-        from .step_refusals import check_writable
+        from .unwritable_settings import check_writable
 
         check_writable(builder.kernel, title, builder.steps[steps:])
 

@@ -29,7 +29,7 @@ from .endpoint_changes import align_namespace, realise
 from .endpoint_checks import check_namespace_conflicts
 from .network_parent import ensure_parent
 from .parent import ensure_owned
-from .step_refusals import check_writable
+from .unwritable_settings import check_writable
 
 
 def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:

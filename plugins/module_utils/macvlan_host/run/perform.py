@@ -13,7 +13,7 @@ import typing as t
 from ..errors import KernelError, MacvlanHostError, StateError
 from ..kernel import announce
 from ..result.outcome import Outcome
-from ..steps.owners import owner_of
+from ..steps.object_of_step import owner_of
 from ..steps.plan import Plan
 from ..steps.record_diff import changes_between
 from ..steps.steps import AddLink, Step, inverse

@@ -18,19 +18,9 @@ from dataclasses import dataclass, field
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
-from .attributes import ATTRIBUTE, INT32, UINT32, Attributes, attribute, nest, number, uint32
-from .constants import (
-    IFLA_MACVLAN_MODE,
-    IFLA_VLAN_EGRESS_QOS,
-    IFLA_VLAN_FLAGS,
-    IFLA_VLAN_ID,
-    IFLA_VLAN_INGRESS_QOS,
-    IFLA_VLAN_PROTOCOL,
-    IFLA_VLAN_QOS_MAPPING,
-    MACVLAN_MODES,
-    VLAN_FLAGS,
-    VLAN_PROTOCOLS,
-)
+from . import vlan_data
+from .attributes import INT32, UINT32, Attributes, attribute, number, uint32
+from .constants import IFLA_MACVLAN_MODE, MACVLAN_MODES
 
 _NO_OPTIONS: LinkOptions = {}
 
@@ -160,42 +150,11 @@ def _number_of(option: LinkOption) -> struct.Struct:
 
 
 def _pack_vlan(details: Details) -> bytes:
-    facts = t.cast(VlanFacts, details.vlan)
-    flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
-    data = attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
-    data += attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
-    data += attribute(IFLA_VLAN_FLAGS, struct.pack("=II", flags, sum(VLAN_FLAGS.values())))
-    return data + _qos(IFLA_VLAN_INGRESS_QOS, facts.ingress_qos_map) + _qos(IFLA_VLAN_EGRESS_QOS, facts.egress_qos_map)
-
-
-def _qos(kind: int, mapping: dict[str, int]) -> bytes:
-    pairs = (struct.pack("=II", int(source), target) for source, target in mapping.items())
-    return nest(kind, *(attribute(IFLA_VLAN_QOS_MAPPING, pair) for pair in pairs)) if mapping else b""
+    return vlan_data.pack(t.cast(VlanFacts, details.vlan))
 
 
 def _parse_vlan(data: Attributes) -> Details:
-    flags = UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
-    protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
-    facts = VlanFacts(
-        vlan_id=struct.unpack("=H", data[IFLA_VLAN_ID][:2])[0],
-        protocol=next((name for name, value in VLAN_PROTOCOLS.items() if value == protocol), hex(protocol)),
-        ingress_qos_map=_parse_qos(data.get(IFLA_VLAN_INGRESS_QOS, b"")),
-        egress_qos_map=_parse_qos(data.get(IFLA_VLAN_EGRESS_QOS, b"")),
-        **{name: bool(flags & bit) for name, bit in VLAN_FLAGS.items()},
-    )
-    return Details(vlan=facts)
-
-
-def _parse_qos(nested: bytes) -> dict[str, int]:
-    """Priority → priority of a nested list of IFLA_VLAN_QOS_MAPPING, which all have the same type."""
-    mapping: dict[int, int] = {}
-    offset = 0
-    while offset + ATTRIBUTE.size + 8 <= len(nested):
-        source, target = struct.unpack_from("=II", nested, offset + ATTRIBUTE.size)
-        if target:
-            mapping[source] = target
-        offset += ATTRIBUTE.size + 8
-    return {str(key): mapping[key] for key in sorted(mapping)}
+    return Details(vlan=vlan_data.parse(data))
 
 
 # --- the kinds ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError, StateError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.perform import apply_steps
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.owners import owner_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.object_of_step import owner_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import Note
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,

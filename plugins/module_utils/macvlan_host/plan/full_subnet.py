@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The message for a subnet without a free address: how many it has given, and what else of it is in use."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..ipam.subnets import candidates
+from ..model.network import Network, Subnet
+from .builder import PlanBuilder
+from .claims import taken_of
+
+SHOWN = 3  # of what is in use beside the leases
+
+
+def no_address_is_left(builder: PlanBuilder, network: Network, subnets: t.Sequence[Subnet], version: int) -> str:
+    """The message, without the object that has asked."""
+    pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
+    return f"no IPv{version} address is left in {pools} of {network.title}{_in_use_beside(builder, subnets)}"
+
+
+def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
+    """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
+    among = candidates(subnet)
+    reserved = {
+        address
+        for network in builder.networks.values()
+        for item in network.subnets
+        if item.pool == subnet.pool
+        for address in (item.gateway, *item.aux_addresses.values())
+        if address is not None and address in among
+    }
+    room = max(among.last - among.first + 1, 0) - len(reserved)
+    ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""
+    return f"{subnet.subnet} ({ip_range}{room} of {room} in use)"
+
+
+def _in_use_beside(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
+    """What of the subnets is in use beside the leases, as the end of the message."""
+    claims = [claim for subnet in subnets for claim in taken_of(builder).inside(candidates(subnet))]
+    if not claims:
+        return ""
+    shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])
+    more = f", and {len(claims) - SHOWN} more are taken" if len(claims) > SHOWN else ""
+    return f"; beside the leases, {shown}{more}"
