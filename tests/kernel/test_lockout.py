@@ -348,7 +348,7 @@ def test_a_moved_address_is_announced_when_a_run_is_undone(contested: Host, dies
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KernelError("no more of this")
 
-        link_creation.end_privacy = fail  # type: ignore[assignment]
+        link_creation.set_final_modes = fail  # type: ignore[assignment]
 
     own = contested.links()["eth0"]["address"]
     call = contested.spawn("macvlan_endpoint", hook=hook, **TAKES_OVER)

@@ -25,7 +25,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import requests_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
     EndpointOptions,
     EndpointRemoval,

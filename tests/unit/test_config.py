@@ -21,7 +21,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import requests_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import (
     Config,
     check_omission,

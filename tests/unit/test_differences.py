@@ -30,7 +30,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     subinterface_ref,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddAddress,

@@ -23,7 +23,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.needs import needs_before_undoing
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after

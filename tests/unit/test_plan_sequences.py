@@ -20,7 +20,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import EndpointOptions
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     SubInterfaceRemoval,

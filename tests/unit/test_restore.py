@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import endpoint_ref, network_ref, subinterface_ref
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.plan import Missing
 from ansible_collections.fleetnet.macvlan.tests.unit import builders

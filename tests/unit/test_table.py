@@ -24,7 +24,7 @@ def test_every_request_is_in_the_table_once():
 
 
 def test_only_what_is_asked_for_rests_on_something():
-    assert all((work.rests_on is None) == request.removes for kind in KINDS for request, work in work_on(kind).items())
+    assert all((work.dependencies is None) == request.removes for kind in KINDS for request, work in work_on(kind).items())
 
 
 @pytest.mark.parametrize("parent", ["eth0.50", "eth0.50.6"])

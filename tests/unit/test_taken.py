@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.claims import Taken, with_peer
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.claims import AddressesInUse, with_peer
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import infer_gateway
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
@@ -318,5 +318,5 @@ def test_only_tasks_of_endpoints_read_next_hops():
 
 
 def test_without_a_namespace_nothing_is_taken():
-    assert not Taken(Host().record, Kernel()).inside(block_of("0.0.0.0/0"))
+    assert not AddressesInUse(Host().record, Kernel()).inside(block_of("0.0.0.0/0"))
     assert Needs().next_hops is False

@@ -14,7 +14,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.builder import PlanBuilder
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.asked import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import (
     AddConnectedRoute,

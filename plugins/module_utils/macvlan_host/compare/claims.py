@@ -45,7 +45,7 @@ class Claim:
     firm: bool = True
 
 
-class Taken:
+class AddressesInUse:
     """The claims on addresses, collected once for a whole plan.
 
     They come from the kernel's state before the plan: addresses that the plan itself adds to links of the host are leases.

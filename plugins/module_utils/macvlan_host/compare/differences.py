@@ -5,7 +5,7 @@
 """How links, namespaces, addresses, routes and settings differ from what they must be.
 
 The one answer: drift prints these differences, planning turns each into a step, and the refusal of a foreign link names
-them. What is left alone as state of the running host is left out here, and nowhere else.
+them. Run-time state of the host is excluded here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .wanted_settings import settings
 
 
 class Difference(t.NamedTuple):
-    """One field, as it must be and as it is.
+    """One field, with its expected and its actual value.
 
-    :ivar field: what steps call an attribute of a link, or the name of an option
+    :ivar field: the name of a link's attribute in steps, or of an option
     """
 
     field: str
@@ -41,7 +41,7 @@ class Difference(t.NamedTuple):
 
 
 def differences(expected: t.Mapping[str, t.Any], actual: t.Mapping[str, t.Any]) -> list[Difference]:
-    """The fields of what is expected that are otherwise, in their order; what else there is does not matter."""
+    """The expected fields that have other values, in their order; further fields do not matter."""
     return [Difference(field, value, actual[field]) for field, value in expected.items() if actual[field] != value]
 
 
@@ -53,15 +53,15 @@ def of_endpoint_link(
 ) -> list[Difference]:
     """The attributes in which the link of an endpoint differs: alias, up, name, mac, mtu, mode and link options.
 
-    A link that has its parent for itself has the MAC address of that.
+    A passthru link has the MAC address of its parent.
 
-    :param missing_link_options: those that this kernel does not have
+    :param missing_link_options: the link options that this kernel does not have
     """
     options = _of_link_options(network, link, missing_link_options) if network.link_options else []
     mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
     expected = (names.tag(endpoint.id), True, endpoint.ifname, mac, endpoint.mtu, network.mode)
     actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.mode)
-    # Nearly always, and there may be thousands.
+    # The usual case, and there may be thousands of links.
     if actual == expected:
         return options
     fields = ("alias", "up", "name", "mac", "mtu", "mode")
@@ -98,7 +98,7 @@ def of_subinterface(sub: SubInterface, host: Space, link: Link) -> list[Differen
 
 
 def vlan_state(host: Space, link: Link) -> dict[str, t.Any]:
-    """A VLAN link of the host, in the words of a sub-interface's options, and its alias; the VLAN is None where it has none."""
+    """A VLAN link of the host, in the words of a sub-interface's options, and its alias; the VLAN is None if it has none."""
     base = base_of(host, link)
     seen = {"alias": link.alias, "parent": base.name if base else None, "mtu": link.mtu, "mac": link.mac, "up": link.up}
     vlan = plain(link.vlan) if link.vlan is not None else dict.fromkeys(item.name for item in dataclasses.fields(VlanFacts))
@@ -106,13 +106,13 @@ def vlan_state(host: Space, link: Link) -> dict[str, t.Any]:
 
 
 def _with_kind(owned: SubInterface | DummyParent, link: Link, fields: list[Difference]) -> list[Difference]:
-    """A link of another kind is not the one that has the tag, whatever its alias is."""
+    """A link of another kind is not ours, even with the right alias."""
     tag = names.tag(owned.id)
     return fields if link.alias != tag or is_ours(link, owned.id, owned.kind) else [Difference("alias", tag, tag), *fields]
 
 
 def of_loopback(owned: OwnedNetns, space: Space) -> list[Difference]:
-    """The attributes in which the loopback of a namespace of ours differs: alias, by which it is known, and up."""
+    """The attributes in which the loopback of a namespace of ours differs: alias and up."""
     lo = space.links.get("lo")
     if lo is None:
         return [Difference("alias", names.tag(owned.id), "")]
@@ -145,13 +145,13 @@ def addresses_to_remove(endpoint: Endpoint, network: Network, space: Space, link
 
 
 class AddressDifferences(t.NamedTuple):
-    """What a link lacks of the addresses of its endpoint, and what of those that it has must go."""
+    """The addresses that a link lacks, and those that must be deleted."""
 
     missing: tuple[str, ...]
     surplus: frozenset[str]
 
     def of(self, version: int) -> AddressDifferences:
-        """Those of one family."""
+        """The differences of one family."""
         return AddressDifferences(
             tuple(item for item in self.missing if version_of(item) == version),
             frozenset(item for item in self.surplus if version_of(item) == version),
@@ -166,7 +166,7 @@ def of_addresses(
     Addresses that other programs add, such as DHCP clients and VRRP, stay, unless the endpoint is exclusive. An
     address of ours with a changed prefix length is still ours.
 
-    :param before: the addresses that it had, which go unless it keeps them
+    :param before: its recorded addresses, which are deleted unless it keeps them
     """
     present = space.addresses.get(link.index, ())
     missing = tuple(address for address in endpoint.addresses if address not in present)
@@ -184,9 +184,9 @@ def of_addresses(
 
 
 def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> list[tuple[str, Route]]:
-    """Address and route of those routes that come with the addresses of an endpoint which its link has, and are not there.
+    """(address, route) of the missing routes that the kernel adds for the addresses of an endpoint.
 
-    None while the link is down. In a VRF they are in its table, and its routes are up to those who made it.
+    None while the link is down. In a VRF they are in its table, which the owner of the VRF manages.
     """
     if not link.up or vrf_of(space, link) is not None:
         return []
@@ -197,7 +197,7 @@ def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> li
 
 
 class RouteDifferences(t.NamedTuple):
-    """The routes that an endpoint lacks, and those it had that are still there."""
+    """The routes that an endpoint lacks, and its former routes that still exist."""
 
     missing: tuple[Route, ...]
     stale: tuple[Route, ...]
@@ -206,7 +206,7 @@ class RouteDifferences(t.NamedTuple):
 def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[Route] = ()) -> RouteDifferences:
     """How the routes of an endpoint differ, default routes first; every route that is not recorded is left alone.
 
-    :param before: the routes that it had, which go unless it keeps them
+    :param before: its recorded routes, which are deleted unless it keeps them
     """
     if vrf_of(space, link) is not None:
         return RouteDifferences((), ())
@@ -219,17 +219,17 @@ def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[R
 
 
 def competing_routes(route: Route, space: Space, link: Link) -> list[Route]:
-    """The routes of a link that have the destination and metric of another one, which the kernel then does not take.
+    """The routes of a link with the destination and metric of another route, which the kernel then refuses.
 
-    Sorted, because the order in which the kernel lists them says nothing; those that differ in nothing that is read, as
-    in TOS or protocol, count as one.
+    Sorted, because the kernel's order has no meaning; routes that differ only in fields that are not read, such as TOS or
+    protocol, count as one.
     """
     by_identity = {item.identity: item for item in space.routes.get(link.index, ()) if item.destination_and_metric == route.destination_and_metric}
     return sorted(by_identity.values(), key=route_order)
 
 
 def route_order(route: Route) -> tuple[int, str, int, str]:
-    """What routes are sorted by."""
+    """The sort key of routes."""
     return version_of(route.to), route.to, route.destination_and_metric[1], route.via or ""
 
 
@@ -246,7 +246,7 @@ def of_settings(endpoint: Endpoint, space: Space, has_ipv6: bool, comes_back: bo
     """The settings of an endpoint that differ, in the order to set them, each with the value that it has.
 
     :param has_ipv6: whether the kernel has IPv6
-    :param comes_back: whether the interface gets IPv6 back, so that what is not there by now will be
+    :param comes_back: whether the interface gets IPv6 again, so that missing settings will exist
     """
     differing = []
     for item in settings(endpoint, has_ipv6):

@@ -12,7 +12,7 @@ import typing as t
 
 from ..errors import KernelError, MissingLibraryError
 from ..model.netns import Netns
-from ..steps.steps import AddLink, DeleteLink, DeleteNetns, OfInterface, Step
+from ..steps.steps import AddLink, DeleteLink, DeleteNetns, InterfaceStep, Step
 from ..wire.kinds import kind_of
 from . import namespaces
 from .step_context import StepContext
@@ -96,7 +96,7 @@ class Replay:
             if kind_of(step.link).is_endpoint and self._context.tagged(step, step.netns, step.link) is not None:
                 raise KernelError(f"cannot {step.describe()}: the link exists under another name", errno.EEXIST)
             created.add((step.netns.path, step.link.name))
-        if not isinstance(step, OfInterface) or (step.netns.path, step.ifname) in created:
+        if not isinstance(step, InterfaceStep) or (step.netns.path, step.ifname) in created:
             return
         link = self._context.sockets.of(step, step.netns).link(step.ifname)
         if link is None or not link.ours:

@@ -37,7 +37,7 @@ def are_many(steps: t.Iterable[Step]) -> bool:
     return len(loud) >= MANY_LINKS
 
 
-def end_privacy(context: StepContext) -> None:
+def set_final_modes(context: StepContext) -> None:
     """Set the final mode of new links, so that they can reach each other."""
     for interface, step in context.kept_private.items():
         request = pack.set_mode(kind_of(step.link), context.known[interface].ifindex, t.cast(str, step.link.mode))

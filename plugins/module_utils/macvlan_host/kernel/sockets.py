@@ -82,11 +82,11 @@ class Sockets:
         """
         self.leave()
         try:
-            self._walker.create(name, lambda: prepare(self._born(name)))
+            self._walker.create(name, lambda: prepare(self._created(name)))
         except KernelError:
             self.leave()
             raise
 
-    def _born(self, name: str) -> RouteSocket:
+    def _created(self, name: str) -> RouteSocket:
         self._there, self._there_path = RouteSocket(), Netns("name", name).path
         return self._there

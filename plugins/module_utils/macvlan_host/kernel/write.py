@@ -25,8 +25,8 @@ from ..steps.steps import (
     DeleteLink,
     DeleteNetns,
     DeleteRoute,
+    LinkPropertyStep,
     Note,
-    OnLink,
     ReplaceRoute,
     SetLink,
     SetSysctls,
@@ -75,7 +75,7 @@ class KernelWriter:
                 exc.step = exc.step or step
                 raise
         self.flush()
-        link_creation.end_privacy(self._context)
+        link_creation.set_final_modes(self._context)
 
     def do(self, step: Step, replay: Replay | None = None) -> None:
         """Perform one step, whose messages may wait in the batch.
@@ -249,7 +249,7 @@ def _always(perform: t.Callable[[StepContext, t.Any], None]) -> Performer:
 def _by_message(packed: t.Callable[[int, t.Any], pack.Packed]) -> Performer:
     """The performer of a step that is one message to a link, given its index."""
 
-    def perform(context: StepContext, step: OnLink, dummy: Replay | None) -> None:
+    def perform(context: StepContext, step: LinkPropertyStep, dummy: Replay | None) -> None:
         request = packed(context.find(step, step.netns, step.ifname).ifindex, step)
         context.batch.queue(step, step.netns, request)
 

@@ -4,7 +4,7 @@
 
 """The link options: numbers of a network, each of which is one attribute of the links of its endpoints.
 
-An option is declared here, and nowhere else. All others ask this table: the option specification, the reading of a task, the
+An option is declared here, and nowhere else. All other code uses this table: the option specification, the reading of a task, the
 check of what is recorded, the comparison with the kernel, drift, steps, netlink messages, and results.
 """
 
@@ -44,7 +44,7 @@ class LinkOption(t.NamedTuple):
 
     @property
     def check(self) -> validators.Check:
-        """What a stored value must be."""
+        """Whether a stored value is valid."""
         return validators.number(self.lowest, self.highest)
 
 
@@ -67,10 +67,10 @@ def are_recorded(value: t.Any) -> bool:
 
 
 def shown_options(values: LinkOptions) -> dict[str, int | None]:
-    """All options as results have them, None for those that were left out."""
+    """All options as results have them, None for an omitted one."""
     return {name: values.get(name) for name in LINK_OPTIONS}
 
 
 def not_default(values: LinkOptions) -> frozenset[str]:
-    """The options that a kernel must have for these values: the others it need not know."""
+    """The options that a kernel must have for these values, because they are not the defaults."""
     return frozenset(name for name, value in values.items() if value != LINK_OPTIONS[name].default)

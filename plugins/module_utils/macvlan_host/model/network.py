@@ -94,7 +94,7 @@ class Network(Identified):
         "mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
         "ipam": validators.one_of("default", "none"),
         "labels": validators.mapping(validators.text, validators.text),
-        "subnets": validators.elsewhere,
+        "subnets": validators.checked_separately,
         "exclusive": validators.flag,
         "link_options": are_recorded,
     }

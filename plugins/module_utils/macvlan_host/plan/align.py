@@ -44,7 +44,7 @@ from ..values import inet, names
 from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
-from .endpoint_checks import take_out
+from .endpoint_checks import advice_to_leave_vrf
 
 # The attributes of a link that follow its network, beside the link options.
 OF_NETWORK = ("mtu", "mode")
@@ -62,8 +62,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     if located is None:
         return
     space, link = located
-    # IPv6 goes with the mtu that it needs. Its settings are written before, so that they are there to be put back when all
-    # of this is turned back.
+    # Below its minimum mtu the link loses IPv6. The IPv6 settings are written before, so that undoing the steps restores them.
     loses_ipv6 = _loses_ipv6(link, endpoint)
     if loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
@@ -75,16 +74,16 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
             builder.do(SetLink(*interface, attribute, old, new))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
-    going = _going(builder, endpoint, recorded, network)
-    promotion = _promotion(builder, endpoint, going)
+    surplus = _surplus_addresses(builder, endpoint, recorded, network)
+    promotion = _promote_secondaries(builder, endpoint, surplus)
     builder.do(*promotion)
     _add_addresses(builder, endpoint)
     if not link.up:
-        _delete_addresses(builder, endpoint, going)
+        _delete_addresses(builder, endpoint, surplus)
         builder.do(SetLink(*interface, "up", False, True))
     _align_connected_routes(builder, endpoint)
     _align_routes(builder, endpoint, recorded)
-    _delete_addresses(builder, endpoint, going)
+    _delete_addresses(builder, endpoint, surplus)
     builder.do(*inverse(promotion))
 
 
@@ -96,9 +95,9 @@ def _rename(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, networ
     space = builder.space(endpoint.netns)
     if space is not None and space.links[recorded.ifname].up and not builder.kernel.renames_live:
         _check_keeps_routes(endpoint, recorded, space)
-        _tell_what_is_lost(builder, endpoint, recorded, network)
-        _forget_routes(builder, endpoint, recorded.ifname, (4, 6))
-        _forget_addresses(builder, endpoint, recorded.ifname, (6,))
+        _warn_of_losses(builder, endpoint, recorded, network)
+        _delete_added_routes(builder, endpoint, recorded.ifname, (4, 6))
+        _delete_all_addresses(builder, endpoint, recorded.ifname, (6,))
         builder.do(SetLink(*old, "up", True, False))
     builder.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
 
@@ -110,11 +109,11 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
         raise PlanError(
             f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
             f"cannot rename a link that is up; when the link goes down, its routes in that VRF would be lost; "
-            f"{take_out(endpoint, recorded.ifname)}"
+            f"{advice_to_leave_vrf(endpoint, recorded.ifname)}"
         )
 
 
-def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Warn of foreign addresses and routes that the kernel removes when the link goes down; their lifetime is unknown, so they cannot be restored."""
     located = _link(builder, endpoint, recorded.ifname)
     if located is None:
@@ -133,27 +132,27 @@ def _tell_what_is_lost(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpo
 
 
 def _align_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, space: Space, link: Link) -> None:
-    """Steps for the settings that differ; the link is as it was before anything of it was changed."""
-    # With the mtu that it needs IPv6 comes back, and has the settings of a new interface (net/ipv6/addrconf.c).
+    """Steps for the settings that differ; ``link`` is the link before any change."""
+    # With the minimum mtu the link has IPv6 again, with the settings of a new interface (net/ipv6/addrconf.c).
     comes_back = link.mtu < MIN_MTU_IPV6 <= endpoint.mtu
     changes = of_settings(endpoint, space, builder.kernel.has_ipv6, comes_back)
     changes += dropped_sysctls(builder, endpoint, recorded) + _defaulted_sysctls(endpoint, recorded, space)
     if _loses_ipv6(link, endpoint) and not builder.kernel.read_only:
         changes += _lost_with_ipv6(endpoint, recorded, space, frozenset(item.key for item in changes))
     if endpoint.mtu < MIN_MTU_IPV6:
-        # They go with the mtu that they need.
+        # Below the minimum mtu these settings do not exist.
         changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
     if changes:
         builder.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
 
 
 def _loses_ipv6(link: Link, endpoint: Endpoint) -> bool:
-    """Whether the mtu goes below what IPv6 needs."""
+    """Whether the new mtu is below the minimum of IPv6."""
     return link.mtu >= MIN_MTU_IPV6 > endpoint.mtu
 
 
 def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, changed: frozenset[str]) -> list[Sysctl]:
-    """Settings of IPv6 that are right and are lost with it: written as they are, they are put back with the others."""
+    """IPv6 settings that are right and are lost with IPv6: a step writes them unchanged, so that undoing it restores them."""
     known = dict.fromkeys(item.key for item in (*settings(recorded), *settings(endpoint)))
     kept = [key for key in known if needs_ipv6(key) and key not in changed]
     values = ((key, space.sysctls.get(names.sysctl_key(key, endpoint.ifname))) for key in kept)
@@ -161,7 +160,7 @@ def _lost_with_ipv6(endpoint: Endpoint, recorded: Endpoint, space: Space, change
 
 
 def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> list[Sysctl]:
-    """Restore settings of the namespace that no endpoint in it requires any longer."""
+    """Restore settings of the namespace that no endpoint in it requires any more."""
     neighbours = [other for other in builder.endpoints_in(endpoint.netns) if other.key != endpoint.key]
     return [
         Sysctl(key, recorded.sysctls.get(key), before, optional=True)
@@ -171,7 +170,7 @@ def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint
 
 
 def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> list[Sysctl]:
-    """Settings of the interface that are no longer asked for get the value that a new interface has."""
+    """Settings of the interface that the task no longer has get the value of a new interface."""
     changes = []
     kept = {item.key for item in settings(endpoint)}
     for key in recorded.sysctls:
@@ -182,7 +181,7 @@ def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> 
 
 
 def _link(builder: PlanBuilder, endpoint: Endpoint, ifname: str) -> tuple[Space, Link] | None:
-    """A link in the namespace of an endpoint as it is by now."""
+    """A link in the namespace of an endpoint, after the steps so far."""
     space = builder.space(endpoint.netns)
     link = space.links.get(ifname) if space else None
     return None if space is None or link is None else (space, link)
@@ -194,31 +193,31 @@ def _deletion(builder: PlanBuilder, endpoint: Endpoint, ifname: str, address: st
     return DeleteAddress(endpoint.netns, ifname, address, peer)
 
 
-def _present(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
-    """The addresses that its link has by now."""
+def _present_addresses(builder: PlanBuilder, endpoint: Endpoint) -> tuple[str, ...]:
+    """The addresses of its link, after the steps so far."""
     located = _link(builder, endpoint, endpoint.ifname)
     return located[0].addresses.get(located[1].index, ()) if located else ()
 
 
-def _going(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
-    """Those of them that must go, as the link is before anything is changed."""
+def _surplus_addresses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> frozenset[str]:
+    """The addresses to delete, of those that the link has before any change."""
     located = _link(builder, endpoint, endpoint.ifname)
     return of_addresses(endpoint, network, *located, recorded.addresses).surplus if located else frozenset()
 
 
-def _wrong(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> list[str]:
-    """Those that are to go and are still there; sorted, because the kernel's order says nothing."""
-    return sorted(going.intersection(_present(builder, endpoint)))
+def _wrong_addresses(builder: PlanBuilder, endpoint: Endpoint, surplus: frozenset[str]) -> list[str]:
+    """The addresses to delete that the link still has; sorted, because the kernel's order has no meaning."""
+    return sorted(surplus.intersection(_present_addresses(builder, endpoint)))
 
 
-def _promotion(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> tuple[SetSysctls, ...]:
-    """What keeps the other addresses of a subnet when one of them goes.
+def _promote_secondaries(builder: PlanBuilder, endpoint: Endpoint, surplus: frozenset[str]) -> tuple[SetSysctls, ...]:
+    """The step that keeps the other addresses of a subnet when one of them is deleted.
 
-    With the first IPv4 address of a subnet the kernel deletes all others, or, where it is told so, puts the next one in
-    its place (net/ipv4/devinet.c, __inet_del_ifa).
+    With the first IPv4 address of a subnet the kernel deletes all others or, with promote_secondaries, promotes the next
+    one (net/ipv4/devinet.c, __inet_del_ifa).
     """
-    wrong = [address for address in _wrong(builder, endpoint, going) if version_of(address) == 4]
-    subnets = [inet.network_of(address) for address in {*_present(builder, endpoint), *endpoint.addresses}]
+    wrong = [address for address in _wrong_addresses(builder, endpoint, surplus) if version_of(address) == 4]
+    subnets = [inet.network_of(address) for address in {*_present_addresses(builder, endpoint), *endpoint.addresses}]
     space = builder.space(endpoint.netns)
     actual = space.sysctls.get(names.sysctl_key(PROMOTION, endpoint.ifname), "0") if space else "0"
     if actual != "0" or all(subnets.count(inet.network_of(address)) == 1 for address in wrong):
@@ -227,7 +226,7 @@ def _promotion(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) 
 
 
 def _add_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    present = _present(builder, endpoint)
+    present = _present_addresses(builder, endpoint)
     for address in endpoint.addresses:
         if address in present:
             continue
@@ -238,17 +237,17 @@ def _add_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
         builder.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
-def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, going: frozenset[str]) -> None:
-    """Delete wrong addresses; with the last one of IPv4 the kernel forgets the routes of that family."""
-    wrong = _wrong(builder, endpoint, going)
-    left = set(_present(builder, endpoint)) - set(wrong)
+def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, surplus: frozenset[str]) -> None:
+    """Delete wrong addresses; with the last IPv4 address the kernel deletes the IPv4 routes."""
+    wrong = _wrong_addresses(builder, endpoint, surplus)
+    left = set(_present_addresses(builder, endpoint)) - set(wrong)
     if not any(version_of(address) == 4 for address in left) and any(version_of(item) == 4 for item in wrong):
-        _forget_routes(builder, endpoint, endpoint.ifname, (4,))
+        _delete_added_routes(builder, endpoint, endpoint.ifname, (4,))
     for address in wrong:
         builder.do(_deletion(builder, endpoint, endpoint.ifname, address))
 
 
-def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
+def _delete_added_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     """Delete the routes of an interface that programs added."""
     located = _link(builder, endpoint, ifname)
     for route in routes_put_on(*located) if located else ():
@@ -259,13 +258,13 @@ def _forget_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versio
 def routes_put_on(space: Space, link: Link) -> list[Route]:
     """The routes of a link that programs added, without those that the kernel adds with addresses.
 
-    Sorted, because the order in which the kernel lists them says nothing and a plan must not depend on it.
+    Sorted, because the kernel's order has no meaning, and a plan must not depend on it.
     """
     connected = {inet.network_of(address) for address in space.addresses.get(link.index, ())} | {"fe80::/64"}
     return sorted((route for route in space.routes.get(link.index, ()) if route.to not in connected), key=route_order)
 
 
-def _forget_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
+def _delete_all_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     located = _link(builder, endpoint, ifname)
     for address in sorted(located[0].addresses.get(located[1].index, ())) if located else ():
         if version_of(address) in versions:
@@ -273,7 +272,7 @@ def _forget_addresses(builder: PlanBuilder, endpoint: Endpoint, ifname: str, ver
 
 
 def _align_connected_routes(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Have the routes of its addresses, by which the next hops of the others are reached."""
+    """Add missing routes of its addresses, by which the next hops of other routes are reached."""
     located = _link(builder, endpoint, endpoint.ifname)
     if located is None:
         return

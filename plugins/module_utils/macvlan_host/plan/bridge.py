@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bridges that filter VLANs: whether they let frames pass between their ports and what sits on them. Pure."""
+"""Bridges that filter VLANs: whether frames pass between their ports and the links on them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .builder import PlanBuilder
 
 
 def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
-    """Warn if a bridge that filters VLANs drops the frames of what sits on it by way of a link, or on it directly.
+    """Warn if a bridge that filters VLANs drops the frames of links on it, on a VLAN of it or on the bridge itself.
 
     A bridge is a port of itself (bridge(8), self), with VLANs of its own; those of its other ports say nothing about it.
     """
@@ -38,7 +38,7 @@ def warn_of_filter(builder: PlanBuilder, title: str, link: Link) -> None:
 
 
 def _of_tagged(known: BridgeVlans, tag: VlanFacts) -> tuple[str, str] | None:
-    """What is wrong for frames with a tag, and the entry that helps."""
+    """The problem of frames with a tag, and the missing entry."""
     if tag.vlan_id in known.tagged:
         return None
     entry = f"vid {tag.vlan_id}"
@@ -48,7 +48,7 @@ def _of_tagged(known: BridgeVlans, tag: VlanFacts) -> tuple[str, str] | None:
 
 
 def _of_untagged(known: BridgeVlans) -> tuple[str, str] | None:
-    """The same for frames without one, or with one of a protocol that the bridge does not look at."""
+    """The problem of frames without a tag, or with one of another protocol than the bridge's, and the missing entry."""
     if known.pvid is None:
         return "the bridge itself has no VLAN for untagged frames (pvid)", "vid ID pvid untagged"
     if known.pvid not in known.untagged:

@@ -24,7 +24,7 @@ from ..steps.plan import Missing, Plan
 from ..wire.kinds import kind_named
 
 if t.TYPE_CHECKING:
-    from ..compare.claims import Taken
+    from ..compare.claims import AddressesInUse
     from ..model.spaces import Spaces
     from ..request.endpoint import EndpointOptions
     from ..steps.steps import Step
@@ -34,11 +34,11 @@ class PlanBuilder(HostView):
     """The working state of one plan; it is not used outside of planning.
 
     ``networks``, ``links``, ``namespaces`` and ``endpoints`` are the record as it will be; change them through
-    the ``put_`` and ``drop_`` methods, so that the leases follow, and what finds one object from another. ``coming``
+    the ``put_`` and ``drop_`` methods, so that the leases and the indexes follow. ``coming``
     is identity → request for all objects that the plan describes; ``adopts`` is whether a task names objects, so
-    that a VLAN link which lost its tag may be taken for ours; ``taken`` is what compare/claims.py has found out once for all.
-    ``foresees`` is whether networks that are not there yet are taken to be made by something else before the plan is carried out,
-    and ``unforeseen`` the endpoints that are on such.
+    that a VLAN link which lost its tag may be treated as ours; ``addresses_in_use`` is collected once for the whole plan.
+    ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
+    and ``unforeseen`` are the endpoints on such networks.
     """
 
     def __init__(self, recorded: Record, kernel: Kernel) -> None:
@@ -48,7 +48,7 @@ class PlanBuilder(HostView):
         self.foresees = False
         self.adopts = True
         self.unforeseen: dict[Key, EndpointOptions] = {}
-        self.taken: Taken | None = None
+        self.addresses_in_use: AddressesInUse | None = None
         self.steps: list[Step] = []
         self.missing: dict[Ref, Missing] = {}
         self._warnings: dict[str, None] = {}
@@ -65,15 +65,15 @@ class PlanBuilder(HostView):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was warned of, each once."""
+        """The warnings, each once."""
         return tuple(self._warnings)
 
     # The record as it will be
 
     def expect(self, links: t.Iterable[str], spaces: t.Iterable[Netns], times: int = 1) -> None:
-        """Keep links and namespaces that lose their last user, because what is still to be worked in uses them.
+        """Keep links and namespaces that lose their last user, because a later request of the plan uses them.
 
-        :param times: how often they are used more, or less, than was said before
+        :param times: the number of new uses, negative for uses that end
         """
         for link in links:
             self._expected_links[link] += times
@@ -81,7 +81,7 @@ class PlanBuilder(HostView):
             self._expected_netns[self._netns_key(netns)] += times
 
     def expect_subnets(self, subnets: t.Iterable[str]) -> None:
-        """Choose none of these for a network, because what is still to be worked in names them."""
+        """Choose none of these for a network, because a later request of the plan names them."""
         self.expected_subnets += tuple(subnets)
 
     def is_expected(self, link: str) -> bool:
@@ -91,13 +91,13 @@ class PlanBuilder(HostView):
         return self._expected_netns[self._netns_key(netns)] > 0
 
     def do(self, *steps: Step) -> None:
-        """Add steps; what follows sees the kernel as they will leave it."""
+        """Add steps; later planning sees the kernel's state after them."""
         for step in steps:
             self.steps.append(step)
             _follow()(self._spaces, step)
 
     def undo(self, steps: int) -> None:
-        """Forget what was added after so many steps."""
+        """Drop the steps after the first ones, and undo them in the simulation."""
         if len(self.steps) == steps:
             return
         from ..steps.steps import inverse
@@ -156,7 +156,7 @@ class PlanBuilder(HostView):
         del self._owned_at[self._netns_key(Netns("name", name))]
 
     def finish(self, removal: bool) -> Plan:
-        """The plan, once all requests are worked in."""
+        """The plan, after all requests were worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
         missing = tuple(self.missing.values())
         return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
@@ -164,7 +164,7 @@ class PlanBuilder(HostView):
 
 @functools.cache
 def _follow() -> t.Callable[[Spaces, Step], None]:
-    """What has a step done in thought; it is imported with the first step of a plan."""
+    """The function that simulates a step, imported with the first step of a plan."""
     from ..steps.simulate import follow
 
     return follow

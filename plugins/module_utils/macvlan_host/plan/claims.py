@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..compare.claims import Taken
+from ..compare.claims import AddressesInUse
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.network import Network, Subnet
@@ -14,11 +14,11 @@ from ..values.addresses import without_prefix
 from .builder import PlanBuilder
 
 
-def taken_of(builder: PlanBuilder) -> Taken:
-    """What is in use beside the leases, for all that a plan looks at."""
-    if builder.taken is None:
-        builder.taken = Taken(builder.recorded, builder.kernel)
-    return builder.taken
+def addresses_in_use(builder: PlanBuilder) -> AddressesInUse:
+    """The addresses in use beside the leases, collected once for a plan."""
+    if builder.addresses_in_use is None:
+        builder.addresses_in_use = AddressesInUse(builder.recorded, builder.kernel)
+    return builder.addresses_in_use
 
 
 def check_request(builder: PlanBuilder, title: str, option: str, address: str, tag: str) -> None:
@@ -27,7 +27,7 @@ def check_request(builder: PlanBuilder, title: str, option: str, address: str, t
     :param tag: of its own link
     :raises PlanError: naming what has the address
     """
-    claim = taken_of(builder).on(address, tag)
+    claim = addresses_in_use(builder).on(address, tag)
     if claim is not None:
         raise PlanError(f"{title}: {option}: {address} is {claim.what}; {claim.advice}")
 
@@ -35,7 +35,7 @@ def check_request(builder: PlanBuilder, title: str, option: str, address: str, t
 def warn_of_kept(builder: PlanBuilder, title: str, address: str, tag: str) -> None:
     """Warn that an endpoint keeps an address in use: it had it before, and other machines may rely on it."""
     plain = without_prefix(address)
-    claim = taken_of(builder).on(plain, tag)
+    claim = addresses_in_use(builder).on(plain, tag)
     if claim is not None:
         builder.warn(
             f"{title}: it keeps {plain}, which is {claim.what}; other machines can reach only one of the two at a time, "
@@ -47,14 +47,14 @@ def check_gateways(builder: PlanBuilder, recorded: Network | None, network: Netw
     """Refuse a gateway that is an address of the parent; warn of one that is on another link of the host.
 
     The kernel keeps frames between a parent and its endpoints from both (drivers/net/macvlan.c). A network that has such
-    a gateway already keeps it, so that its other options and its endpoints can still be changed. Where nothing leads out
-    a gateway is only an address that is not given out.
+    a gateway already keeps it, so that its other options and its endpoints can still be changed. In a network that is
+    internal, a gateway is only an address that is not given out.
 
-    :raises PlanError: naming the parent and the ways out
+    :raises PlanError: naming the parent and the possible changes
     """
     before = {subnet.subnet: subnet.gateway for subnet in recorded.subnets} if recorded else {}
     for subnet in network.subnets:
-        links = [claim.link for claim in taken_of(builder).on_links(subnet.gateway)] if subnet.gateway else []
+        links = [claim.link for claim in addresses_in_use(builder).on_links(subnet.gateway)] if subnet.gateway else []
         if network.parent in links and not network.internal:
             text = _unreachable(subnet, network)
             if before.get(subnet.subnet) != subnet.gateway:
@@ -79,7 +79,7 @@ def _unreachable(subnet: Subnet, network: Network) -> str:
 def warn_of_default_routes(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
     """Warn that the default route of an endpoint leads to its parent, which it cannot reach."""
     for gateway in filter(None, (endpoint.gateway4, endpoint.gateway6)):
-        if any(claim.link == network.parent for claim in taken_of(builder).on_links(gateway)):
+        if any(claim.link == network.parent for claim in addresses_in_use(builder).on_links(gateway)):
             builder.warn(
                 f"{endpoint.title}: its default route leads to {gateway}, which is an address of its parent "
                 f"{network.parent}, and the kernel lets no endpoint reach its parent; change gateway of {network.title}"

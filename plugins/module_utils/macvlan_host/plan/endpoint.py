@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for endpoints that are to be present: what they are to be, and whether they are so."""
+"""Plans for declared endpoints: their intended state, and whether they have it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         check_namespace(builder, wanted)
         if recorded is not None:
             check_not_moved(builder, recorded, wanted)
-    # What is wrong with the namespace says enough of what is in it.
+    # If the namespace is wrong, its content need not be checked.
     namespace_is_usable = not mistakes
     with mistakes:
         check_settings(builder, wanted)
@@ -67,7 +67,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     if recorded == endpoint and _is_right(builder, endpoint, network, own):
         builder.put_endpoint(endpoint)
         return
-    # An endpoint that is as it is to be needs nothing that makes steps.
+    # An endpoint without differences needs none of the code that makes steps.
     from .endpoint_changes import change_endpoint
 
     change_endpoint(builder, endpoint, recorded, known, network)
@@ -89,7 +89,7 @@ def _is_right(builder: PlanBuilder, endpoint: Endpoint, network: Network, link: 
 
 
 def _is_namespace_right(builder: PlanBuilder, netns: Netns, space: Space) -> bool:
-    """Whether a namespace is ours as it is recorded, or somebody else's."""
+    """Whether the namespace matches the record, or is foreign."""
     owned = builder.owned_namespace(netns)
     if owned is None:
         return not has_tag_of_its_name(netns, space.links.get("lo"), builder.kernel.host)
@@ -97,10 +97,10 @@ def _is_namespace_right(builder: PlanBuilder, netns: Netns, space: Space) -> boo
 
 
 def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, network: Network, parent: Link) -> Endpoint | None:
-    """What is there of an endpoint that is not recorded: a record that was lost has left the link with its tag.
+    """The state of an unrecorded endpoint whose link carries its tag, because its record was lost.
 
-    It keeps its addresses, unless another endpoint has got them since. Other programs may have added more of the same subnet; the
-    one that the MAC address was made of comes first.
+    It keeps its addresses, unless another endpoint has them by now. Other programs may have added addresses of the same subnet;
+    the one from which the MAC address was derived comes first.
     """
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     space = builder.space(wanted.netns)
@@ -110,7 +110,7 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
     kept: dict[int, str] = {}
     for address in sorted(space.addresses.get(link.index, ()), key=lambda item: (_mac_of(item) != link.mac, item)):
         subnet = subnet_of(network, address)
-        # What was put there by us has the prefix length of its subnet, which a virtual address of VRRP has not.
+        # Our addresses have the prefix length of their subnet; a virtual address of VRRP has another.
         if subnet is not None and prefix_length(address) != prefix_length(subnet.subnet):
             continue
         if subnet is not None and builder.leases.holder(subnet.pool, without_prefix(address)) is None:
@@ -121,5 +121,5 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
 
 
 def _mac_of(address: str) -> str | None:
-    """The MAC address that is made of an IPv4 address."""
+    """The MAC address that is derived from an IPv4 address."""
     return mac_of_ipv4(without_prefix(address)) if version_of(address) == 4 else None

@@ -25,7 +25,7 @@ from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
-from .claims import check_request, taken_of, warn_of_default_routes, warn_of_kept
+from .claims import addresses_in_use, check_request, warn_of_default_routes, warn_of_kept
 from .full_subnet import no_address_is_left
 from .mistakes import Mistakes
 
@@ -33,9 +33,9 @@ from .mistakes import Mistakes
 def resolve_endpoint(
     builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mistakes: Mistakes
 ) -> Endpoint:
-    """The endpoint with everything that the task left open decided.
+    """The endpoint, with a value for everything that the task left open.
 
-    :param mistakes: takes what cannot be had; the endpoint is without it then
+    :param mistakes: collects the refusals; the endpoint then lacks the refused value
     """
     decided: dict[int, str | None] = {}
     for version in (4, 6):
@@ -43,7 +43,7 @@ def resolve_endpoint(
             decided[version] = _address(builder, wanted, recorded, network, version)
     ipv4, ipv6 = decided.get(4), decided.get(6)
     mac = recorded.mac if recorded else ""
-    # A MAC address that follows from an address is not known without that.
+    # A MAC address that is derived from an address is not known without it.
     if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or 4 in decided:
         with mistakes:
             mac = _mac(builder, wanted, recorded, network, parent, ipv4)
@@ -90,7 +90,7 @@ def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Netw
 
 
 def check_exclusive(endpoint: Endpoint, network: Network) -> None:
-    """Refuse to judge addresses on links whose addresses are left to others.
+    """Refuse ``exclusive`` where other programs manage the addresses.
 
     :raises PlanError: the network has ``ipam: none``
     """
@@ -130,14 +130,14 @@ def _address(
         warn_of_kept(builder, title, kept, tag)
         return kept
     for subnet in subnets:
-        chosen = next_address(subnet, builder.leases.taken(subnet.pool), taken_of(builder).numbers(version))
+        chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version))
         if chosen is not None:
             return _with_length(chosen, subnet)
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
-    """The subnets of one family to take an address from."""
+    """The subnets of one family from which an address is chosen."""
     if wanted.subnet is not None and not any(subnet.subnet == wanted.subnet for subnet in network.subnets):
         shown = ", ".join(subnet.subnet for subnet in network.subnets) or "none"
         raise PlanError(f"{title}: subnet {wanted.subnet} is not one of {network.title}, which has {shown}")
@@ -269,7 +269,7 @@ def _sysctls_before(builder: PlanBuilder, wanted: EndpointOptions, recorded: End
         return {}
     neighbours = builder.endpoints_in(wanted.netns)
     earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
-    # What an endpoint found before it changed it goes before what is found now.
+    # The value before the first change by an endpoint wins over the present one.
     before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}
     return {
         key: before[key] for key in wanted.sysctls if "IFNAME" not in key and key in before

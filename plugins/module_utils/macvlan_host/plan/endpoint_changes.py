@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done to endpoints, where something has: made, found again, changed, brought back, removed."""
+"""The steps for endpoints that must change: create, adopt, align, restore and remove them."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 def change_endpoint(
     builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None, known: Endpoint | None, network: Network
 ) -> None:
-    """Plan what an endpoint needs to be as it is decided.
+    """Plan the steps to the decided state of an endpoint.
 
-    :param known: what is there of it, whether it is recorded or not
+    :param known: its present state, recorded or not
     """
     _record(builder, recorded, endpoint)
     _take_namespace(builder, endpoint.netns)
     align_namespace(builder, endpoint.netns)
     if known is not None and not has_moved(builder, known, endpoint):
-        realise(builder, endpoint, known, network)
+        align_or_create(builder, endpoint, known, network)
     else:
         _create(builder, endpoint, network)
         if recorded is not None:
@@ -89,10 +89,10 @@ def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:
 
 
 def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
-    """Repair a namespace of ours; stop managing one that may not be ours any longer.
+    """Repair a namespace of ours; stop managing one that may not be ours any more.
 
-    To be called before a link is made in it, so that a link of ours without the tag of its namespace always tells of a
-    tag that was lost.
+    Call it before a link is created in the namespace: then a link of ours in a namespace without our tag always means
+    that the tag was lost.
     """
     owned, space = builder.owned_namespace(netns), builder.space(netns)
     if owned is None or space is None:
@@ -114,7 +114,7 @@ def _record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint)
 
 
 def _note_change(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> None:
-    """Say what of the record changes, if anything: the kernel may be so already."""
+    """Add a note about changes of the record, for which the kernel may need no step."""
     if recorded == endpoint:
         return
     fields = [
@@ -146,8 +146,8 @@ def _create_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
     builder.do(CreateNetns(name, names.tag(identifier)))
 
 
-def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Bring a recorded endpoint to its declared state, whatever its state in the kernel is."""
+def align_or_create(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+    """Bring a recorded endpoint to its declared state, from any state of the kernel."""
     link = link_of(builder, recorded)
     if link is None:
         _create(builder, endpoint, network)
@@ -156,12 +156,12 @@ def realise(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, networ
 
 
 def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, parent_mtu: int | None = None) -> None:
-    """Take over what a change of its network or parent means for an endpoint: mtu, mode, link options, gateways.
+    """Apply a change of its network or parent to an endpoint: mtu, mode, link options, gateways.
 
-    An endpoint whose link is gone is changed in the record only; its own task makes the link again.
+    An endpoint whose link is gone is changed in the record only; its own task creates the link again.
 
-    :param parent_mtu: what the parent will have, None for what it has
-    :raises PlanError: the new values cannot be had
+    :param parent_mtu: the future mtu of the parent, None for the present one
+    :raises PlanError: the new values are impossible
     """
     parent = builder.host.links[network.parent]
     if parent_mtu is not None:
@@ -225,7 +225,7 @@ def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, spa
         )
         return
     endpoint = dataclasses.replace(endpoint, ifname=link.name)
-    # While the link is there, so that an interrupted removal knows the namespace by it.
+    # Before the link is deleted, because an interrupted removal identifies the namespace by the link.
     restore_sysctls(builder, endpoint)
     again = creation_steps(endpoint, network, builder.kernel.has_ipv6)
     builder.do(DeleteLink(endpoint.netns, macvlan_spec(endpoint, network), again))

@@ -85,7 +85,7 @@ def has_moved(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -> b
 
 
 def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
-    """Refuse another namespace than the recorded one as long as the link is there.
+    """Refuse another namespace than the recorded one while the link exists.
 
     :raises PlanError: naming both
     """
@@ -127,7 +127,7 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
 
 
 def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
-    """Refuse a namespace in which something foreign has the name or the default route of an endpoint, or without IPv6.
+    """Refuse a namespace in which a foreign link has the name or the default route of an endpoint, or which lacks IPv6.
 
     :param own: its link, if there is one
     :raises PlanError: naming the conflicting object
@@ -197,7 +197,7 @@ def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint,
             for route in space.routes.get(other.index, ())
             if not prefix_length(route.to)
         }
-        # A link of ours that lost its tag may have one from a program in the namespace, as those with a tag may.
+        # A program in the namespace may have added a default route to a link of ours, also to one that lost its tag.
         if defaults and any(link_of(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
             continue
         check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
@@ -222,8 +222,8 @@ def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) ->
 def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
     """Refuse links that the kernel does not allow beside a passthru link; foreign links count too.
 
-    :param title: of the network, or of the endpoint whose link has to be made
-    :raises PlanError: naming the link that is in the way
+    :param title: of the network, or of the endpoint whose link must be created
+    :raises PlanError: naming the conflicting link
     """
     for other, where in links_on(builder.host, parent, builder.kernel.moved_links):
         kind = kind_of(other)
@@ -265,10 +265,10 @@ def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link
         without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
         raise PlanError(
             f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
-            f"{vrf.name}, where the collection adds no routes; {take_out(endpoint, link.name)}{without}"
+            f"{vrf.name}, where the collection adds no routes; {advice_to_leave_vrf(endpoint, link.name)}{without}"
         )
 
 
-def take_out(endpoint: Endpoint, ifname: str) -> str:
-    """What helps where a VRF is in the way."""
+def advice_to_leave_vrf(endpoint: Endpoint, ifname: str) -> str:
+    """The advice to take a link out of its VRF."""
     return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"

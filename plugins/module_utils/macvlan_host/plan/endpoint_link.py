@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps that make the link of an endpoint."""
+"""The steps that create the link of an endpoint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .builder import PlanBuilder
 
 
 def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
-    """The link of an endpoint, as it is made and recognised."""
+    """The link of an endpoint, to create and to identify it."""
     # With its parent's MAC, setting one would rewrite the parent's.
     mac = None if kind_of(network).takes_parent(network.mode) else endpoint.mac
     return LinkSpec(
@@ -36,7 +36,7 @@ def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
 
 
 def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tuple[Step, ...]:
-    """The steps that make the link of an endpoint in a namespace that is there.
+    """The steps that create the link of an endpoint in an existing namespace.
 
     Settings come first, so that the kernel's autoconfiguration finds them when the link comes up; routes last,
     because they need a link that is up.

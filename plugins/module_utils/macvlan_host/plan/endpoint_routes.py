@@ -18,10 +18,10 @@ from .mistakes import Mistakes
 
 
 def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: Network | None = None) -> None:
-    """Refuse routes that the kernel would refuse, or that it makes itself.
+    """Refuse routes that the kernel would refuse, or that it adds itself.
 
-    :param undecided: the IP versions of which it is not known what address the endpoint has
-    :param network: of the endpoint, whose subnets tell what no address would help
+    :param undecided: the IP versions for which the address of the endpoint is not known
+    :param network: the network of the endpoint, whose subnets limit its possible addresses
     :raises PlanError: naming the routes
     """
     mistakes = Mistakes(endpoint.title)
@@ -37,7 +37,7 @@ def check_routes(endpoint: Endpoint, undecided: t.Container[int] = (), network: 
 
 
 def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> None:
-    """Refuse a next hop that is on the link with no address that the endpoint can have."""
+    """Refuse a next hop that no address of the endpoint could reach."""
     subnets = [item.subnet for item in network.subnets if version_of(item.subnet) == version_of(route.to)]
     if subnets:
         _check_next_hop(endpoint, route, subnets)

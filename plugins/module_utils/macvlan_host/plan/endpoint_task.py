@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task asks for of an endpoint: what has to be read for it, and the plan for it with the parent of its network."""
+"""The requests for endpoints: what must be read for them, and their plans with the parent of the network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settin
 
 
 def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
-    """What has to be read of the kernel to have an endpoint."""
+    """The part of the kernel's state that the plan for an endpoint needs."""
     recorded = known.record.endpoints.get((wanted.network, wanted.name))
     network = known.record.networks.get(wanted.network)
     parent = [network.parent] if network is not None else []
@@ -43,7 +43,7 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
 
 
 def _wanted_settings(wanted: EndpointOptions, recorded: Endpoint | None) -> frozenset[str]:
-    """The sysctls that a task asks for, and those that its recorded endpoint then has, under its old name and its new."""
+    """The sysctls of a task, and those of its recorded endpoint, under its old name and its new one."""
     keys = frozenset(names.sysctl_key(key, wanted.ifname) for key in wanted.sysctls)
     if recorded is None or (recorded.ifname, recorded.sysctls) == (wanted.ifname, wanted.sysctls):
         return keys
@@ -51,7 +51,7 @@ def _wanted_settings(wanted: EndpointOptions, recorded: Endpoint | None) -> froz
     return keys.union(*(setting_keys(dataclasses.replace(changed, ifname=name)) for name in (recorded.ifname, wanted.ifname)))
 
 
-def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.Iterator[Ref]:
+def endpoint_dependencies(builder: PlanBuilder, wanted: EndpointOptions) -> t.Iterator[Ref]:
     """Its network, and the sub-interfaces that may be below that."""
     yield network_ref(wanted.network)
     network = builder.networks.get(wanted.network)
@@ -59,7 +59,7 @@ def what_endpoint_rests_on(builder: PlanBuilder, wanted: EndpointOptions) -> t.I
 
 
 def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Plan an endpoint that is to be present, with the parent of its network.
+    """Plan a declared endpoint, with the parent of its network.
 
     :raises PlanError: it cannot be created, or a necessary change is impossible
     """
@@ -75,7 +75,7 @@ def plan_endpoint_on_network(builder: PlanBuilder, wanted: EndpointOptions) -> N
 
 
 def needs_of_endpoint_removal(wanted: EndpointRemoval, known: Recorded) -> ObjectNeeds:
-    """What has to be read of the kernel to take an endpoint away."""
+    """The part of the kernel's state that the removal of an endpoint needs."""
     recorded = known.record.endpoints.get((wanted.network, wanted.name))
     return of_removed([recorded] if recorded is not None else [], filters=False)
 

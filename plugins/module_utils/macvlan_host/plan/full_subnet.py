@@ -11,7 +11,7 @@ import typing as t
 from ..ipam.subnets import candidates
 from ..model.network import Network, Subnet
 from .builder import PlanBuilder
-from .claims import taken_of
+from .claims import addresses_in_use
 
 SHOWN = 3  # of what is in use beside the leases
 
@@ -23,7 +23,7 @@ def no_address_is_left(builder: PlanBuilder, network: Network, subnets: t.Sequen
 
 
 def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
-    """A subnet that has no address left, and how many it has given: none, where the ip_range was too small from the start."""
+    """A full subnet, and how many of its addresses are in use: none, if the ip_range was too small from the start."""
     among = candidates(subnet)
     reserved = {
         address
@@ -40,7 +40,7 @@ def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
 
 def _in_use_beside(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
     """What of the subnets is in use beside the leases, as the end of the message."""
-    claims = [claim for subnet in subnets for claim in taken_of(builder).inside(candidates(subnet))]
+    claims = [claim for subnet in subnets for claim in addresses_in_use(builder).inside(candidates(subnet))]
     if not claims:
         return ""
     shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel would refuse, refused while planning, so that check mode says it, and says what helps."""
+"""Checks for what the kernel would refuse, so that check mode refuses it too, with advice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 
 
 def problem_of_parent(host: Space, link: Link, moved_links: t.Iterable[MovedLink] = ()) -> str | None:
-    """Why the kernel would refuse a macvlan on a link, and what helps (drivers/net/macvlan.c, macvlan_port_create).
+    """Why the kernel would refuse a macvlan on a link, with advice (drivers/net/macvlan.c, macvlan_port_create).
 
     :param host: the namespace of the link
-    :param moved_links: what others have on its links in namespaces that it does not show
+    :param moved_links: links of other programs on its links, in other namespaces
     """
     if link.loopback:
         return f"{link.name} is the loopback and cannot carry a macvlan"
@@ -63,7 +63,7 @@ def _problem_of_master(host: Space, link: Link) -> str | None:
 
 
 def links_on(host: Space, link: Link, moved_links: t.Iterable[MovedLink]) -> t.Iterator[tuple[Link, str]]:
-    """What sits on a link of the host, as far as that is known, and a phrase for where that is, if it is elsewhere."""
+    """The known links on a link of the host, each with a phrase for its namespace if it is in another one."""
     yield from ((upper, "") for upper in host.above(link))
     yield from ((item.link, item.netns.phrase) for item in moved_links if item.link.lower == link.index)
 
@@ -76,7 +76,7 @@ def _problem_of_links_above(host: Space, link: Link, moved_links: t.Iterable[Mov
 
 
 def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
-    """Refuse an endpoint with IPv6 where there is none.
+    """Refuse an endpoint with IPv6 on a kernel without it.
 
     :raises PlanError: naming its address
     """
@@ -88,7 +88,7 @@ def check_family(kernel: Kernel, endpoint: Endpoint) -> None:
 
 
 def without_ipv6(kernel: Kernel, network: Network) -> str | None:
-    """What to tell of a network with IPv6 where there is none, and so none of its endpoints can be made."""
+    """The warning about a network with IPv6 on a kernel without it, which cannot create its endpoints."""
     subnets = [subnet.subnet for subnet in network.subnets if ":" in subnet.subnet]
     if kernel.has_ipv6 or not subnets:
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is decided about the link options of a network: whether they can be had, and what becomes of those that go."""
+"""The link options of a network: whether they are possible, and the defaults for options that a task no longer has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .builder import PlanBuilder
 
 
 def check_link_options(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:
-    """Refuse link options that the kernel does not have, or of which its other networks need another value.
+    """Refuse link options that the kernel does not have, or for which another network on the parent needs another value.
 
     :raises PlanError: naming the first of them
     """
@@ -52,9 +52,9 @@ def _intended(builder: PlanBuilder, network: Network) -> LinkOptions:
 
 
 def with_defaults(builder: PlanBuilder, recorded: Network, network: Network) -> Network:
-    """The network with the kernel's defaults for the link options that its task asks for no longer.
+    """The network with the kernel's defaults for the link options that its task no longer has.
 
-    They are set once; after that they are what other programs make of them.
+    They are set once; after that other programs may change them.
     """
     on_parent = [_intended(builder, other) for other in builder.networks_on(network.parent) if other.name != network.name]
     dropped = {

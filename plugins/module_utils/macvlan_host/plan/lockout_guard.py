@@ -22,7 +22,7 @@ from ..steps.steps import (
     DeleteAddress,
     DeleteLink,
     DeleteRoute,
-    OnLink,
+    LinkPropertyStep,
     ReplaceRoute,
     SetLink,
     Step,
@@ -166,7 +166,7 @@ _TAKES_LINK: dict[type[Step], t.Callable[[t.Any, t.Container[str]], bool]] = {
 def _cuts(step: Step, carriers: t.Container[str], reach: _Reach) -> bool:
     """Whether a step removes a link of an access path, or diverts the path."""
     leads_away = _LEADS_AWAY.get(type(step))
-    is_on_host = isinstance(step, OnLink) and step.netns == HOST
+    is_on_host = isinstance(step, LinkPropertyStep) and step.netns == HOST
     return _takes_link(step, carriers) or leads_away is not None and is_on_host and leads_away(step, reach)
 
 

@@ -12,7 +12,7 @@ import typing as t
 from ..errors import MistakesError, PlanError
 from ..model.ref import KINDS
 
-# How messages that name their object begin.
+# The beginning of messages that name their object.
 OBJECTS = tuple(f"{kind} " for kind in KINDS)
 
 
@@ -21,7 +21,7 @@ class Mistakes:
 
     A class, because a generator of contextlib costs much more, and each endpoint of a run needs several.
 
-    :param title: of the object that is looked at, for messages that do not begin with one
+    :param title: of the checked object, for messages that do not begin with one
     """
 
     def __init__(self, title: str) -> None:
@@ -44,22 +44,22 @@ class Mistakes:
 
     @property
     def sentences(self) -> list[str]:
-        """What was refused, each beginning with its object."""
+        """The refusals, each beginning with its object."""
         texts = [text for exc in self.errors for text in (exc.problems if isinstance(exc, MistakesError) else (str(exc),))]
         return [text if text.startswith(OBJECTS) else f"{self._title}: {text}" for text in texts]
 
     def check(self) -> None:
-        """Refuse what was refused.
+        """Raise the refusals that were collected.
 
-        :raises PlanError: the only one as it was, else all of them in one
+        :raises PlanError: the only refusal itself, or one error for all of them
         """
         raise_all(self.errors, self.sentences)
 
 
 def raise_all(errors: t.Sequence[PlanError], sentences: t.Sequence[str]) -> None:
-    """Refuse what was refused; a mistake that several requests meet is told once.
+    """Raise the refusals that were collected; the same mistake of several requests is reported once.
 
-    :raises PlanError: the only one as it was, else all of them in one
+    :raises PlanError: the only refusal itself, or one error for all of them
     """
     told = list(dict.fromkeys(sentences))
     if len(told) > 1:

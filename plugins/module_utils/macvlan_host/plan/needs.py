@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be read of the kernel for a plan."""
+"""The part of the kernel's state that a plan needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..model.links import SubInterface
 from ..model.netns import HOST, Netns
 from ..model.network import Network
 from ..model.record import Record, all_namespaces
-from ..request.asked import Restoration
+from ..request.base import Restoration
 from ..wire.kinds import kind_of
 from .object_needs import Recorded
 from .table import work_of
@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
 
 def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
-    """What has to be read of the kernel for a plan: only namespaces that can change it."""
+    """The part of the kernel's state that a plan needs: only namespaces that can change the plan."""
     known = Recorded(recorded)
     needs = []
     for request in requests:

@@ -36,7 +36,7 @@ from .subnets import check_lost_subnets, check_reservations, endpoint_names, set
 
 
 def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
-    """What has to be read of the kernel to have a network: choosing a subnet depends on the routes of the host."""
+    """The part of the kernel's state that the plan for a network needs; choosing a subnet depends on the routes of the host."""
     touched = known.of_network(wanted.name)
     links = wanted.uses[0]
     parent_kind = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
@@ -51,7 +51,7 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     )
 
 
-def what_network_rests_on(dummy: PlanBuilder, wanted: NetworkOptions) -> t.Iterator[Ref]:
+def network_dependencies(dummy: PlanBuilder, wanted: NetworkOptions) -> t.Iterator[Ref]:
     """The sub-interfaces that may be its parent or below that."""
     return map(subinterface_ref, wanted.uses[0])
 
@@ -137,7 +137,7 @@ def _record(builder: PlanBuilder, recorded: Network | None, network: Network) ->
 
 
 def _changed_fields(recorded: Network, network: Network) -> list[str]:
-    """What differs, as results have it."""
+    """The fields that differ, under their names in results."""
     before, after = (
         {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network)}, **shown_options(item.link_options)}
         for item in (recorded, network)
@@ -165,7 +165,7 @@ def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) ->
 
 
 def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
-    """Use the parent as it is, or make it; whether it was made."""
+    """Use the parent as it is, or create it; return whether it was created."""
     link = builder.host.links.get(parent)
     if wanted.parent is None:
         if link is not None and parent not in builder.links and not is_ours(link, identifier, DummyParent.kind):
@@ -209,7 +209,7 @@ def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: Network
 
 
 def needs_of_network_removal(wanted: NetworkRemoval, known: Recorded) -> ObjectNeeds:
-    """What has to be read of the kernel to take a network away."""
+    """The part of the kernel's state that the removal of a network needs."""
     return of_removed(known.of_network(wanted.name), filters=True)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parent of a network: used as it is where it is foreign, made or brought back where it is ours."""
+"""The parent of a network: a foreign one is used as it is, an owned one is created or restored."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .kernel_limits import problem_of_parent
 
 
 def ensure_parent(builder: PlanBuilder, network: Network) -> None:
-    """Steps that bring an owned parent back; a foreign one must be there.
+    """Plan the restoration of an owned parent; a foreign one must exist.
 
-    :raises PlanError: a foreign parent is gone, or an owned one cannot be made again
+    :raises PlanError: a foreign parent is gone, or an owned one cannot be created again
     """
     owned = builder.links.get(network.parent)
     if owned is not None:
@@ -47,9 +47,9 @@ def _ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
 
 
 def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
-    """Make the sub-interface that a network needs.
+    """Create the sub-interface that a network needs.
 
-    :raises PlanError: its name says none, or it cannot be made
+    :raises PlanError: its name is not that of a sub-interface, or it cannot be created
     """
     _check_no_altname(builder, title, parent, "parent")
     parts = names.split_subinterface(parent)
@@ -69,14 +69,14 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
 
 
 def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
-    """A link is known by its name only, and no other can be made under one that is an alternative name."""
+    """Refuse an alternative name: links are recorded under their names, and no link can be created under an alternative name."""
     holder = builder.host.with_altname(name)
     if holder is not None:
         raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
 
 
 def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:
-    """Take a foreign link as parent.
+    """Use a foreign link as parent.
 
     :raises PlanError: the kernel would refuse a macvlan on it (drivers/net/macvlan.c, macvlan_port_create), naming the conflicting object
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be read of the kernel for one request: each planner says it beside what it looks at."""
+"""The part of the kernel's state that one request needs; each planner declares it beside the code that uses it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ..values import names
 
 
 class ObjectNeeds(t.NamedTuple):
-    """What a request needs to know of the kernel, beside the links of the host.
+    """What a request needs of the kernel's state, beside the links of the host.
 
-    :ivar settings: namespaces of which all matters, with the keys of the sysctls that matter there
-    :ivar links: namespaces of which only the links and those sysctls matter, because something goes from there
+    :ivar settings: namespaces that are read in full, with the keys of the sysctls to read
+    :ivar links: namespaces of which only the links and these sysctls are read, because something is removed from there
     :ivar processes: namespaces whose processes matter, because they may lose their last endpoint
     :ivar new_settings: the defaults of the sysctls that a task asks for, to learn whether there are such
-    :ivar kinds: the kinds of link that it may make
+    :ivar kinds: the kinds of link that it may create
     :ivar vlans: the VLAN links among those
-    :ivar parents: the links that what it makes will sit on, and those below them
-    :ivar newcomers: whether it may make links that the kernel refuses beside others in whatever namespace
+    :ivar parents: the links below those that it may create
+    :ivar newcomers: whether it may create links that the kernel refuses beside others in any namespace
     :ivar host_routes: whether the routes of the host matter
-    :ivar next_hops: whether its next hops do
-    :ivar filters: whether it may take a link of the host away, which others may use
+    :ivar next_hops: whether its next hops matter
+    :ivar filters: whether it may delete a link of the host, which other programs may use
     """
 
     settings: t.Sequence[tuple[Netns, frozenset[str]]] = ()
@@ -46,7 +46,7 @@ class ObjectNeeds(t.NamedTuple):
 
 
 class Recorded:
-    """A record, and its endpoints that a request may change, found without a look at each."""
+    """A record, with indexes of the endpoints that a request may change."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -66,22 +66,22 @@ class Recorded:
         return self._of_parent.get(parent, [])
 
     def vlans_among(self, links: t.Iterable[str]) -> list[str]:
-        """Those of links that are VLANs of the record, or whose names say so."""
+        """The links that are VLANs by the record, or by their names."""
         return [
             name for name in links if names.split_subinterface(name) or isinstance(self.record.links.get(name), SubInterface)
         ]
 
     def and_bases(self, links: t.Iterable[str]) -> set[str]:
-        """Links and, as far as the record tells, those below them."""
+        """Links and, as far as they are recorded, the links below them."""
         all_links = set(links)
         owned = (self.record.links.get(name) for name in all_links)
         return all_links | {name for item in owned if isinstance(item, SubInterface) for name in names.and_below(item.parent)}
 
 
 def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
-    """What has to be known to take endpoints away.
+    """What the removal of endpoints needs.
 
-    :param filters: whether links of the host may go with them
+    :param filters: whether links of the host may be deleted with them
     """
     return ObjectNeeds(
         links=settings_of(endpoints),
@@ -97,5 +97,5 @@ def settings_of(endpoints: t.Iterable[Endpoint]) -> list[tuple[Netns, frozenset[
 
 
 def any_on_host(endpoints: t.Iterable[Endpoint]) -> bool:
-    """Whether some are in the host's own namespace, where default routes depend on those that the host has."""
+    """Whether some are in the host's own namespace, where the host's routes matter for their default routes."""
     return any(not endpoint.netns.path for endpoint in endpoints)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The links that we make for networks: found again, made, aligned and released."""
+"""The links that we create for networks: identify, create and align them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .builder import PlanBuilder, require_kind, require_pyroute2
 
 
 def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
-    """The link of the record, None when it is not there.
+    """The link of the record, None if it is missing.
 
-    A link that lost its tag is still it when nothing else differs: kind, VLAN and base cannot be had twice.
+    A link that lost its tag is still that link if nothing else differs: no two links have the same kind, VLAN and base.
 
     :raises PlanError: another link has its name, or it has another name
     """
     link = builder.host.links.get(owned.name)
     tagged = builder.host.tagged(names.tag(owned.id))
     if link is None and tagged is not None and is_owned(builder.host, tagged, owned):
-        # Down for a moment, as kernels before 6.2 need it, it would lose what others have put on it.
+        # Kernels before 6.2 rename a link only while it is down, and it would lose the configuration of other programs.
         raise PlanError(f"{owned.title} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
     if link is None or is_owned(builder.host, link, owned) or builder.adopts and not link.alias and fits(builder.host, link, owned):
         return link
@@ -44,9 +44,9 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
 
 
 def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
-    """Steps that make the link of the record, or change it to what the record says.
+    """Plan the steps that create the link of the record, or change it to what the record says.
 
-    :raises PlanError: its base is missing or down, or something else is in the way
+    :raises PlanError: its base is missing or down, or another link conflicts
     """
     link = find_owned(builder, owned)
     holder = builder.host.with_altname(owned.name) if link is None else None
@@ -66,22 +66,22 @@ def _ensure_dummy(builder: PlanBuilder, owned: DummyParent, link: Link | None) -
     if link is None:
         require_kind(builder, owned.kind, f"create dummy link {owned.name}")
         require_pyroute2(builder)
-    _make_so(builder, owned, link, of_dummy(owned, link) if link is not None else [])
+    _create_or_align(builder, owned, link, of_dummy(owned, link) if link is not None else [])
 
 
 def _ensure_vlan(builder: PlanBuilder, owned: SubInterface, link: Link | None) -> None:
     check_base(builder, owned, link)
     if link is None:
         require_kind(builder, owned.kind, f"create VLAN link {owned.name}")
-    _make_so(builder, owned, link, of_subinterface(owned, builder.host, link) if link is not None else [])
+    _create_or_align(builder, owned, link, of_subinterface(owned, builder.host, link) if link is not None else [])
 
 
-def _make_so(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differences: t.Sequence[Difference]) -> None:
-    """Steps that make a link, or change what differs; a plan without any imports nothing that makes them."""
+def _create_or_align(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differences: t.Sequence[Difference]) -> None:
+    """Plan the steps that create a link, or change what differs; a plan without steps does not import them."""
     if link is None or differences:
-        from .parent_changes import make_so
+        from .parent_changes import create_or_align
 
-        make_so(builder, owned, link, differences)
+        create_or_align(builder, owned, link, differences)
 
 
 def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Link:
@@ -139,5 +139,5 @@ def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> N
 
 
 def new_id(builder: PlanBuilder, name: str) -> str:
-    """The id of a sub-interface that is to be made."""
+    """The id of a new sub-interface."""
     return names.subinterface_id(builder.kernel.host, name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps for links that we make for networks: made, changed in place, deleted, and released where nothing else uses them."""
+"""The steps for links that we create for networks: create, change, delete, and release them if nothing else uses them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .builder import PlanBuilder, require_pyroute2
 
 
 def link_spec(owned: OwnedLink) -> LinkSpec:
-    """How an owned link is made, and recognised."""
+    """An owned link, to create and to identify it."""
     if isinstance(owned, DummyParent):
         return LinkSpec(owned.name, owned.kind, names.tag(owned.id), mac=names.dummy_mac(owned.id))
     return LinkSpec(
@@ -30,8 +30,8 @@ def link_spec(owned: OwnedLink) -> LinkSpec:
     )
 
 
-def make_so(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differences: t.Iterable[Difference]) -> None:
-    """Steps that make a link, or change what differs of one that is there."""
+def create_or_align(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differences: t.Iterable[Difference]) -> None:
+    """Plan the steps that create a link, or change what differs of an existing one."""
     if link is None:
         builder.do(*link_steps(link_spec(owned), not isinstance(owned, SubInterface) or owned.up))
     else:
@@ -39,7 +39,7 @@ def make_so(builder: PlanBuilder, owned: OwnedLink, link: Link | None, differenc
 
 
 def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.Iterable[Difference]) -> None:
-    """Change in place what differs, the state last."""
+    """Change the differences in place, the state (up or down) last."""
     by_field = {item.field: item for item in differences}
     for attribute in ("alias", "mac", "mtu"):
         if attribute in by_field:
@@ -54,7 +54,7 @@ def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.It
 
 
 def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:
-    """Plan the removal of a link, with what makes it again."""
+    """Plan the removal of a link, with the steps that create it again."""
     if link is None:
         return
     if owned is not None:
@@ -66,7 +66,7 @@ def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None
 
 
 def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
-    """The steps that give a link what others have put on it: addresses, and routes where they were read."""
+    """The steps that restore the configuration of a link by other programs: addresses, and routes if they were read."""
     if not link.up:
         return
     for address in builder.host.addresses.get(link.index, ()):
@@ -76,7 +76,7 @@ def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
 
 
 def release_parent(builder: PlanBuilder, name: str) -> None:
-    """Take an owned link away if nothing uses it any more and no task declared it."""
+    """Delete an owned link if nothing uses it any more and no task declared it."""
     owned = builder.links.get(name)
     if owned is None or owned.declared or builder.is_expected(name):
         return
@@ -95,7 +95,7 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
     elif link is not None and users:
         builder.warn(f"{name} was created here, but {', '.join(users)} uses it now, so it is kept and treated as foreign")
         builder.do(SetLink(HOST, link.name, "alias", link.alias, ""))
-        return  # and so does its base, which carries it
+        return  # its base stays too, because it carries the link
     else:
         delete_link(builder, owned, link)
     if isinstance(owned, SubInterface):
@@ -103,7 +103,7 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
 
 
 def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
-    """What sits on a link and is not ours, as phrases."""
+    """The foreign users of a link, as phrases."""
     if link is None:
         return []
     above = [f"link {other.name}" for other in builder.host.above(link) if not other.ours]
@@ -113,8 +113,8 @@ def foreign_users(builder: PlanBuilder, link: Link | None) -> list[str]:
 
 
 def _foreign_addresses(builder: PlanBuilder, link: Link) -> list[str]:
-    """The MAC addresses of links of others on a link, wherever those are, as far as its filter tells.
+    """The MAC addresses of foreign links on a link, in all namespaces, as far as its filter has them.
 
-    A macvlan that is up has its own put there (drivers/net/macvlan.c, macvlan_open), but for passthru.
+    A macvlan that is up, except in passthru mode, has an entry there (drivers/net/macvlan.c, macvlan_open).
     """
     return sorted(builder.host.filters.get(link.index, frozenset()) - builder.known_addresses)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what is wanted, what is recorded and what the kernel shows to a plan. Pure: same input, same plan."""
+"""Makes a plan from requests, the record and the kernel's state. Pure: same input, same plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import PlanError
 from ..model.kernel import Kernel
 from ..model.record import Lease, Record
 from ..model.ref import Ref
-from ..request.asked import Restoration
+from ..request.base import Restoration
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Plan
 from .builder import PlanBuilder
@@ -25,17 +25,17 @@ if t.TYPE_CHECKING:
 
 
 def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
-    """The steps that lead from what is to what is wanted, and the record afterwards.
+    """The steps from the present state to the requested one, and the record after them.
 
-    Addresses that are asked for are reserved before others are chosen, and what a later request uses is not taken
-    away by an earlier one.
+    Requested addresses are reserved before others are chosen, and an earlier request does not delete what a later one
+    uses.
 
-    :param requests: worked in one after the other, each sees what those before it will have done
-    :param foresee: take it that networks which are not there yet will be made before the plan is carried out
-    :raises PlanError: some of them cannot be done, all of which are named; nothing is to be done then
+    :param requests: they are worked in one after the other; each sees the state after the earlier ones
+    :param foresee: assume that networks which do not exist yet will be created before the plan is performed
+    :raises PlanError: some of them are refused, all of which are named
     """
     builder = PlanBuilder(recorded, kernel)
-    builder.coming = {request.subject: request for request in requests if request.subject is not None and request.describes}
+    builder.coming = {request.subject: request for request in requests if request.subject is not None and request.declares}
     builder.foresees = foresee
     users = [request.uses for request in requests]
     for links, namespaces in users:
@@ -58,7 +58,7 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
 
 
 def _release(builder: PlanBuilder, links: t.Collection[str]) -> None:
-    """Take away what was kept for a request that then used something foreign instead."""
+    """Release links that were kept for a request that then used a foreign one instead."""
     if builder.links.keys().isdisjoint(links):
         return
     from .parent_changes import release_parent
@@ -68,9 +68,9 @@ def _release(builder: PlanBuilder, links: t.Collection[str]) -> None:
 
 
 def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, tuple[Lease, ...]]:
-    """The reservations of the endpoints that ask for addresses; the first to ask for one has it.
+    """The reservations of the endpoints that request addresses; the first request for an address gets it.
 
-    Also of addresses that are held: their holders may be about to get others.
+    Held addresses are reserved too: their holders may get others in the same plan.
     """
     reserved = {}
     taken: set[tuple[str, str]] = set()
@@ -84,7 +84,7 @@ def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, t
 
 
 class _Failures:
-    """The mistakes of all requests; what is only there because another request failed is passed over."""
+    """The mistakes of all requests; requests that depend on a failed one are skipped."""
 
     def __init__(self) -> None:
         self._errors: list[PlanError] = []
@@ -92,7 +92,7 @@ class _Failures:
         self._failed: set[Ref] = set()
 
     def work_in(self, builder: PlanBuilder, request: Request) -> None:
-        """Work a request into the plan, or note why that cannot be, and leave the plan as it was."""
+        """Work a request into the plan, or note its refusal and leave the plan unchanged."""
         if self._depends_on_failed(builder, request):
             self._spread(request)
             return
@@ -108,23 +108,23 @@ class _Failures:
             self._spread(request)
 
     def _depends_on_failed(self, builder: PlanBuilder, request: Request) -> bool:
-        rests_on = work_of(request).rests_on if self._failed and not isinstance(request, Restoration) else None
-        return rests_on is not None and not self._failed.isdisjoint(rests_on(builder, request))
+        dependencies = work_of(request).dependencies if self._failed and not isinstance(request, Restoration) else None
+        return dependencies is not None and not self._failed.isdisjoint(dependencies(builder, request))
 
     def _spread(self, request: Request) -> None:
-        if request.describes and request.subject is not None:
+        if request.declares and request.subject is not None:
             self._failed.add(request.subject)
 
     def check(self) -> None:
-        """Refuse what was refused.
+        """Raise the refusals that were collected.
 
-        :raises PlanError: the only one as it was, else all of them in one
+        :raises PlanError: the only refusal itself, or one error for all of them
         """
         raise_all(self._errors, self._sentences)
 
 
 def _check_writable(builder: PlanBuilder, title: str, steps: int) -> None:
-    """Refuse steps that write where nothing can be written; those before so many are of other requests."""
+    """Refuse steps that write to a read-only /proc/sys; the first ones belong to other requests."""
     if len(builder.steps) > steps and builder.kernel.read_only:
         from .unwritable_settings import check_writable
 
@@ -135,7 +135,7 @@ def _work_in(builder: PlanBuilder, request: Request) -> None:
     if not isinstance(request, Restoration):
         work_of(request).plan(builder, request)
         return
-    # A link without a tag after a boot is foreign, however similar to ours it is.
+    # After a boot, a link without a tag is foreign, even if it looks like ours.
     builder.adopts = False
     for restore in restorers():
         restore(builder, request)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What links tell of a record that was lost: the tag of an object follows from its name. Pure."""
+"""Reconstructs parts of a lost record from links: the tag of an object follows from its name. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ..values import names
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A record with what was found beside it.
+    """A reconstructed record.
 
-    :ivar recorded_again: what came to be recorded, a title each
-    :ivar unknown: links and namespaces with a tag that nothing recorded has, a phrase each
+    :ivar recorded_again: the objects that were recorded again, a title each
+    :ivar unknown: links and namespaces with an unknown tag, a phrase each
     """
 
     record: Record
@@ -34,8 +34,8 @@ class Rebuilt:
 def rebuild(record: Record, host: str, spaces: t.Mapping[Netns, Space]) -> Rebuilt:
     """Add the sub-interfaces and namespaces that carry the tag of their own name.
 
-    All of a sub-interface is seen on its link; it counts as declared, because the link does not tell whether a task
-    declared it. An endpoint's link does not tell the names that its tag was made of.
+    The link of a sub-interface has all of its options; it counts as declared, because the link does not show whether a task
+    declared it. The names of an endpoint cannot be computed from its link.
 
     :param host: what ids are made of (:attr:`Kernel.host`)
     :param spaces: the host's own namespace and the named ones

@@ -21,11 +21,11 @@ from ..model.links import stacked
 from ..model.netns import HOST
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
-from ..request.asked import Restoration
+from ..request.base import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint_addresses import check_mtu_of_ipv6
-from .endpoint_changes import align_namespace, realise
+from .endpoint_changes import align_namespace, align_or_create
 from .endpoint_checks import check_namespace_conflicts
 from .network_parent import ensure_parent
 from .parent import ensure_owned
@@ -33,10 +33,10 @@ from .unwritable_settings import check_writable
 
 
 def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:
-    """Work the recorded sub-interfaces into the plan, those that carry others first."""
+    """Work the recorded sub-interfaces into the plan, each after the one below it."""
     for sub in stacked(builder.links.values()):
         if wanted.only in (None, sub.ref):
-            with _told(builder, sub.ref, _missing_link(builder, sub.parent)):
+            with _noting_problem(builder, sub.ref, _missing_link(builder, sub.parent)):
                 ensure_owned(builder, sub)
 
 
@@ -45,7 +45,7 @@ def restore_networks(builder: PlanBuilder, wanted: Restoration) -> None:
     of_network = {item.network for item in builder.endpoints.values() if item.ref == wanted.only}
     for network in list(builder.networks.values()):
         if wanted.only in (None, network.ref) or network.name in of_network:
-            with _told(builder, network.ref, _missing_link(builder, network.parent)):
+            with _noting_problem(builder, network.ref, _missing_link(builder, network.parent)):
                 ensure_parent(builder, network)
 
 
@@ -57,15 +57,15 @@ def restore_endpoints(builder: PlanBuilder, wanted: Restoration) -> None:
 
 
 def _missing_link(builder: PlanBuilder, name: str) -> Missing | None:
-    """What is known of a link of ours that cannot be restored."""
+    """Why a link of ours cannot be restored, if that is known."""
     return builder.missing.get(subinterface_ref(name))
 
 
 @contextlib.contextmanager
-def _told(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Iterator[None]:
+def _noting_problem(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Iterator[None]:
     """Note the problem of an object, and drop the steps that were planned for it.
 
-    :param cause: what is missing below it, if anything
+    :param cause: the missing object on which it depends, if any
     """
     steps = len(builder.steps)
     try:
@@ -82,21 +82,21 @@ def _told(builder: PlanBuilder, ref: Ref, cause: Missing | None = None) -> t.Ite
 
 def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     network = builder.networks[endpoint.network]
-    with _told(builder, endpoint.ref, builder.missing.get(network.ref)):
+    with _noting_problem(builder, endpoint.ref, builder.missing.get(network.ref)):
         if network.ref in builder.missing:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
         check_namespace_conflicts(builder, allowed, link_of(builder, endpoint))
         align_namespace(builder, endpoint.netns)
-        realise(builder, allowed, allowed, network)
+        align_or_create(builder, allowed, allowed, network)
         if allowed.mtu != endpoint.mtu:
             reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, because the mtu of its parent {network.parent} is no larger"
             builder.missing[endpoint.ref] = Missing(endpoint.ref, reason, network.parent)
 
 
 def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Refuse namespaces that only their owners can restore."""
+    """Refuse namespaces that only their owners can create again."""
     netns, title = endpoint.netns, endpoint.title
     if not netns.path or link_of(builder, endpoint) is not None:
         return
@@ -120,7 +120,7 @@ def _check_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
 
 
 def _as_parent_allows(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> Endpoint:
-    """The endpoint with the mtu that it can have now; one that was asked for, or that IPv6 needs, is waited for."""
+    """The endpoint with the mtu that its parent allows now; a requested mtu, or the minimum of IPv6, is awaited."""
     parent = builder.host.links[network.parent]
     if endpoint.mtu > parent.mtu and (endpoint.own_mtu or network.mtu):
         raise AbsentError(

@@ -31,7 +31,7 @@ from .parent_changes import delete_link, foreign_users, release_parent
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
-    """What has to be read of the kernel to have a sub-interface."""
+    """The part of the kernel's state that the plan for a sub-interface needs."""
     touched = known.on(wanted.name)
     links = wanted.uses[0]
     return ObjectNeeds(
@@ -43,7 +43,7 @@ def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> Objec
     )
 
 
-def what_subinterface_rests_on(dummy: PlanBuilder, wanted: SubInterfaceOptions) -> t.Iterator[Ref]:
+def subinterface_dependencies(dummy: PlanBuilder, wanted: SubInterfaceOptions) -> t.Iterator[Ref]:
     """The sub-interfaces that may be below it."""
     return (subinterface_ref(name) for name in wanted.uses[0] if name != wanted.name)
 
@@ -90,7 +90,7 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
 def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
     """Endpoints get a lower mtu before the link below them, and their old one again after it.
 
-    What networks and endpoints will ask for later in the same plan counts, not what they asked for before.
+    The later requests of the same plan count, not the recorded values.
     """
     link, base = builder.host.links.get(sub.name), builder.host.links.get(sub.parent)
     mtu = sub.mtu or (base.mtu if base else None)
@@ -109,7 +109,7 @@ def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
 
 
 def _asked_mtu(builder: PlanBuilder, ref: Ref, recorded: int | None) -> int | None:
-    """The mtu that an object asks for in this plan, else the one that it asked for before."""
+    """The mtu that an object requests in this plan, else the recorded one."""
     return builder.coming[ref].mtu if ref in builder.coming else recorded
 
 
@@ -139,7 +139,7 @@ def _check_foreign(builder: PlanBuilder, link: Link, wanted: SubInterfaceOptions
 def needs_of_subinterface_removal(
     wanted: SubInterfaceRemoval | SubInterfaceRetraction, known: Recorded
 ) -> ObjectNeeds:
-    """What has to be read of the kernel to take a sub-interface away."""
+    """The part of the kernel's state that the removal of a sub-interface needs."""
     return of_removed(known.on(wanted.name), filters=True)
 
 
@@ -174,7 +174,7 @@ def plan_subinterface_removal(builder: PlanBuilder, wanted: SubInterfaceRemoval)
 def plan_subinterface_retraction(builder: PlanBuilder, wanted: SubInterfaceRetraction) -> None:
     """Plan that a sub-interface is no longer declared: remove it, or keep it for its users.
 
-    :raises PlanError: something foreign uses it
+    :raises PlanError: a foreign link uses it
     """
     recorded = builder.links.get(wanted.name)
     if not isinstance(recorded, SubInterface):

@@ -63,7 +63,7 @@ def _advice_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
 def settled_subnets(
     builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, identifier: str, mistakes: Mistakes
 ) -> tuple[Subnet, ...]:
-    """The subnets of a network with what was left open: those that are chosen, gateways, and whose leases they share."""
+    """The subnets of a network, complete: chosen ones, gateways, and the networks with which they share leases."""
     if wanted.ipam == "none":
         return ()
     before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kinds of object, and what planning does with each: a new kind is a new entry here.
+"""The table of the kinds of object, with their planners: a new kind is a new entry here.
 
-What plans a kind is imported when a request for an object of it is looked up: a task is about one kind, a configuration
-about several. How an object is shown is looked up by its kind too, in result/views.py, which what only reads has without
-any planner.
+The planner of a kind is imported when a request for an object of it is looked up: a task is about one kind, a configuration
+about several. result/views.py has the functions that show an object of a kind, because runs that only read need no planner.
 """
 
 from __future__ import annotations
@@ -21,17 +20,18 @@ if t.TYPE_CHECKING:
     from .builder import PlanBuilder
     from .object_needs import ObjectNeeds, Recorded
 
-class Work(t.NamedTuple):
-    """What is done with one sort of request.
 
-    :ivar needs: what has to be read of the kernel for it
+class Work(t.NamedTuple):
+    """The functions for one sort of request.
+
+    :ivar needs: the part of the kernel's state that it needs
     :ivar plan: works it into a plan
-    :ivar rests_on: objects without which it cannot be had, as far as is known; None where it needs none
+    :ivar dependencies: the objects on which it depends, as far as known; None if it depends on none
     """
 
     needs: t.Callable[[t.Any, Recorded], ObjectNeeds]
     plan: t.Callable[[PlanBuilder, t.Any], None]
-    rests_on: t.Callable[[PlanBuilder, t.Any], t.Iterable[Ref]] | None = None
+    dependencies: t.Callable[[PlanBuilder, t.Any], t.Iterable[Ref]] | None = None
 
 
 # For each sort of request for an object of a kind: it is present, it is absent, no task declares it any more.
@@ -46,11 +46,11 @@ def _work_on_subinterfaces() -> WorkOfKind:
         plan_subinterface,
         plan_subinterface_removal,
         plan_subinterface_retraction,
-        what_subinterface_rests_on,
+        subinterface_dependencies,
     )
 
     return {
-        SubInterfaceOptions: Work(needs_of_subinterface, plan_subinterface, what_subinterface_rests_on),
+        SubInterfaceOptions: Work(needs_of_subinterface, plan_subinterface, subinterface_dependencies),
         SubInterfaceRemoval: Work(needs_of_subinterface_removal, plan_subinterface_removal),
         SubInterfaceRetraction: Work(needs_of_subinterface_removal, plan_subinterface_retraction),
     }
@@ -58,10 +58,10 @@ def _work_on_subinterfaces() -> WorkOfKind:
 
 def _work_on_networks() -> WorkOfKind:
     from ..request.network import NetworkOptions, NetworkRemoval
-    from .network import needs_of_network, needs_of_network_removal, plan_network, plan_network_removal, what_network_rests_on
+    from .network import needs_of_network, needs_of_network_removal, network_dependencies, plan_network, plan_network_removal
 
     return {
-        NetworkOptions: Work(needs_of_network, plan_network, what_network_rests_on),
+        NetworkOptions: Work(needs_of_network, plan_network, network_dependencies),
         NetworkRemoval: Work(needs_of_network_removal, plan_network_removal),
     }
 
@@ -69,20 +69,20 @@ def _work_on_networks() -> WorkOfKind:
 def _work_on_endpoints() -> WorkOfKind:
     from ..request.endpoint import EndpointOptions, EndpointRemoval
     from .endpoint_task import (
+        endpoint_dependencies,
         needs_of_endpoint,
         needs_of_endpoint_removal,
         plan_endpoint_on_network,
         plan_endpoint_removal,
-        what_endpoint_rests_on,
     )
 
     return {
-        EndpointOptions: Work(needs_of_endpoint, plan_endpoint_on_network, what_endpoint_rests_on),
+        EndpointOptions: Work(needs_of_endpoint, plan_endpoint_on_network, endpoint_dependencies),
         EndpointRemoval: Work(needs_of_endpoint_removal, plan_endpoint_removal),
     }
 
 
-# Those first that carry others.
+# Each kind after those on which it depends.
 _WORK: dict[str, t.Callable[[], WorkOfKind]] = {
     SUBINTERFACE: _work_on_subinterfaces,
     NETWORK: _work_on_networks,
@@ -92,17 +92,17 @@ _WORK: dict[str, t.Callable[[], WorkOfKind]] = {
 
 @functools.cache
 def work_on(kind: str) -> WorkOfKind:
-    """What is done with the requests for objects of a kind."""
+    """The functions for the requests of a kind."""
     return _WORK[kind]()
 
 
 def work_of(request: ObjectRequest) -> Work:
-    """What is done with a request."""
+    """The functions for a request."""
     return work_on(request.ref.kind)[type(request)]
 
 
 def restorers() -> tuple[t.Callable[[PlanBuilder, Restoration], None], ...]:
-    """What brings back what is recorded, kind by kind, and notes what cannot be; those first that carry others."""
+    """The functions that restore the recorded objects of each kind, each kind after those on which it depends."""
     from .restore import restore_endpoints, restore_networks, restore_subinterfaces
 
     return restore_subinterfaces, restore_networks, restore_endpoints

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steps that the kernel would refuse, refused while planning."""
+"""Checks for steps that the kernel would refuse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..values import names
 
 
 def check_writable(kernel: Kernel, title: str, steps: t.Iterable[Step]) -> None:
-    """Refuse steps that write settings where none can be written; those that go by netlink can be set all the same.
+    """Refuse steps that write settings to a read-only /proc/sys; settings by netlink are still possible.
 
     :param title: of the object that the steps are for
     :raises PlanError: naming the first of them, and the mount
@@ -38,5 +38,5 @@ def _blocking_mount(kernel: Kernel, item: Sysctl) -> str | None:
     if setting_by_netlink(item.key, item.new) is not None:
         return None
     if item.optional and item.key.startswith("net.ipv6.") and not kernel.has_ipv6:
-        return None  # there is nothing to write
+        return None  # no settings to write
     return next((mount for beginning, mount in kernel.read_only.items() if item.key.startswith(beginning)), "") or None

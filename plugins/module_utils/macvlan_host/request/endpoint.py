@@ -16,12 +16,12 @@ from ..model.ref import Ref, endpoint_ref
 from ..model.route import Route
 from ..values import names, validators
 from ..values.addresses import block_of, parse_address, parse_mac, parse_network, version_of
-from .asked import Description, Removal
+from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 
 
 @dataclass(frozen=True)
-class EndpointOptions(Description):
+class EndpointOptions(Declaration):
     """A declared endpoint.
 
     :ivar subnet: the pool for the address of its family

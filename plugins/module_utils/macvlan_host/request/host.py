@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The declared state of a whole host: one request that stands for many, in an order in which they can be planned."""
+"""The declared state of a whole host: one request for many objects, in an order in which they can be planned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..model.links import SubInterface, by_depth
 from ..model.record import Record
 from ..model.ref import LISTS, Ref
 from ..values.addresses import without_prefix
-from .asked import Asked, Restoration
+from .base import BaseRequest, Restoration
 from .endpoint import EndpointOptions, EndpointRemoval, endpoint_options
 from .network import NetworkOptions, NetworkRemoval, network_options
 from .problems import refuse
@@ -23,7 +23,7 @@ from .subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterface
 
 
 @dataclass(frozen=True)
-class Config(Asked):
+class Config(BaseRequest):
     """The declared objects; a list that was left out is None, and does not affect recorded objects.
 
     :ivar purge: whether to remove other recorded objects of the kinds whose lists are given
@@ -41,7 +41,7 @@ class Config(Asked):
             *(_purged(self, recorded) if self.purge else ()),
             *by_depth({item.name: item for item in self.subinterfaces or ()}),
             *(self.networks or ()),
-            *_givers_first(self.endpoints or (), recorded),
+            *_releasing_first(self.endpoints or (), recorded),
         )
 
     def check_against(self, recorded: Record, /) -> None:
@@ -176,7 +176,7 @@ def check_omission(request: Config, recorded: Record) -> None:
         )
 
 
-def _givers_first(
+def _releasing_first(
     endpoints: t.Sequence[EndpointOptions], recorded: Record
 ) -> list[EndpointOptions]:
     """The endpoints, in an order in which an address is released before it is requested."""

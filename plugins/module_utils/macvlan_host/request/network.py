@@ -16,13 +16,13 @@ from ..model.network import Mode, Network, Subnet
 from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
-from .asked import Description, Removal
+from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
 from .subinterface import parent_problem
 
 
 @dataclass(frozen=True)
-class NetworkOptions(Description):
+class NetworkOptions(Declaration):
     """A declared network.
 
     :ivar subnets: with their gateways, given or inferred

@@ -13,12 +13,12 @@ from ..model.netns import Netns
 from ..model.ref import Ref, subinterface_ref
 from ..values import names, validators
 from ..values.addresses import parse_mac
-from .asked import Description, Removal
+from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, prefixed
 
 
 @dataclass(frozen=True)
-class SubInterfaceOptions(Description):
+class SubInterfaceOptions(Declaration):
     """A declared VLAN sub-interface; maps without the entries that map to 0, as the kernel shows them."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..compare.claims import Taken
+from ..compare.claims import AddressesInUse
 from ..compare.differences import (
     competing_routes,
     missing_connected_routes,
@@ -198,13 +198,13 @@ def _settings(endpoint: Endpoint, space: Space, has_ipv6: bool) -> t.Iterator[Dr
 
 def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:
     """The endpoints whose addresses are in use elsewhere, as drift; a run cannot repair it."""
-    taken = Taken(view.recorded, view.kernel)
+    taken = AddressesInUse(view.recorded, view.kernel)
     for endpoint in view.endpoints.values():
         if endpoint.ref in refs:
             yield from _conflicts(taken, endpoint)
 
 
-def _conflicts(taken: Taken, endpoint: Endpoint) -> t.Iterator[Drift]:
+def _conflicts(taken: AddressesInUse, endpoint: Endpoint) -> t.Iterator[Drift]:
     for field, address in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
         claim = taken.on(without_prefix(address)) if address else None
         if claim is not None:

@@ -50,13 +50,13 @@ def outcome_of(
 ) -> Outcome:
     """The outcome of a plan.
 
-    :param worked_in: the requests that the one stands for
+    :param worked_in: the single requests of the request
     :param before: record and kernel before the plan
-    :param warnings: those of the run itself, told first
+    :param warnings: the warnings of the run itself, which come first
     """
     drifted: dict[Ref, list[Object]] = {}
-    # What is removed need not be as it was recorded, and is not looked at so closely.
-    described = {item.subject for item in worked_in if item.subject is not None and item.describes}
+    # Drift of removed objects does not matter.
+    described = {item.subject for item in worked_in if item.subject is not None and item.declares}
     for item in drift_of(before, described):
         drifted.setdefault(item.ref, []).append(item.shown_of_object)
     unforeseen = {
@@ -90,12 +90,12 @@ def outcome_of(
 
 
 def _with_drift(shown: Object, drifted: list[Object]) -> Object:
-    """The record may stay as it is while the kernel is put right; the difference must still show it."""
+    """Show drift in the difference: the record may stay unchanged while the kernel is repaired."""
     return {**shown, "drift": drifted} if shown and drifted else shown
 
 
 def _recorded_changes(plan: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
-    """Object, field, value before and value after of all that the plan changes in the record of what stays."""
+    """(object, field, old value, new value) of all changes of the record, for objects that stay."""
     for kind in ("links", "networks", "endpoints"):
         before, after = getattr(plan.before, kind), getattr(plan.after, kind)
         for key in before.keys() & after.keys() if before != after else ():
@@ -109,9 +109,9 @@ def _recorded_changes(plan: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
 
 
 def _with_others(shown: Object, plan: Plan, ref: Ref, is_seen: bool) -> Object:
-    """What a task changes in the record of other objects, or of its own where results do not have it, is shown as well.
+    """Show changes of the record of other objects too, and of fields of its own that results do not have.
 
-    :param is_seen: whether the difference shows already what happens to its own object
+    :param is_seen: whether the difference already shows the change of its own object
     """
     others = [
         {"object": changed.title, "field": field, "before": before, "after": after}
@@ -122,7 +122,7 @@ def _with_others(shown: Object, plan: Plan, ref: Ref, is_seen: bool) -> Object:
 
 
 def _differences(old: View, everything: Lists, drifted: dict[Ref, list[Object]], plan: Plan) -> tuple[Objects, Objects]:
-    """What differs, as it was and as it will be; also what changes in the record and results do not have."""
+    """The differences, before and after; with changes of the record that results do not have."""
     before, after = by_ref(old.everything(None, None)), by_ref(everything)
     before = {ref: _with_drift(item, drifted.get(ref, [])) for ref, item in before.items()}
     was, will = _without_equals(before, after), _without_equals(after, before)
@@ -139,5 +139,5 @@ def _without_equals(these: Objects, others: Objects) -> Objects:
 
 
 def _by_title(was: Objects, will: Objects) -> tuple[Object, Object]:
-    """For people, objects go by what messages call them."""
+    """The same by titles instead of identities, for people."""
     return {ref.title: item for ref, item in was.items()}, {ref.title: item for ref, item in will.items()}

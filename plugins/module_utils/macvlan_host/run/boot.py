@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import KernelError, PendingError
 from ..kernel.events import Watch
-from ..request.asked import Restoration
+from ..request.base import Restoration
 from ..result.outcome import Outcome
 from ..steps.plan import Missing
 from .awaiting import check_nothing_awaited

@@ -15,7 +15,7 @@ from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
 from ..plan.needs import needs_of
 from ..plan.plan import plan as make_plan
-from ..request.asked import requests_of
+from ..request.base import requests_of
 from ..result.outcome import Outcome, outcome_of
 from ..steps.plan import Plan
 from ..store.journal import Stored
@@ -72,7 +72,7 @@ def decide(
     if policy is not None and policy.connection is not None:
         kernel = with_peer(kernel, policy.connection.remote)
     plan = make_plan(requests, record, kernel, foresee=foresee)
-    told = (*_check_access_paths(request, plan, kernel, policy, tools), *left_elsewhere(plan, tools))
+    told = (*_check_access_paths(request, plan, kernel, policy, tools), *warnings_of_moved_links(plan, tools))
     warnings = (*observed.warnings, *told)
     return Decision(outcome_of(request, requests, plan, HostView(record, kernel), warnings), plan, kernel.boot_id)
 
@@ -93,7 +93,7 @@ def _check_access_paths(
     return lockout_guard.check(request.title, plan.steps, kernel, policy)
 
 
-def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
+def warnings_of_moved_links(plan: Plan, tools: Tools) -> tuple[str, ...]:
     """The warnings about removed endpoints whose links another program has moved to another namespace."""
     gone = [item for key, item in plan.before.endpoints.items() if key not in plan.after.endpoints]
     if not gone:
@@ -103,11 +103,11 @@ def left_elsewhere(plan: Plan, tools: Tools) -> tuple[str, ...]:
     deleted = {step.link.tag for step in plan.steps if isinstance(step, DeleteLink)}
     return tuple(
         f"the link of {title} was moved to another namespace: it is {name} in {namespace} now; delete it there if nothing uses it"
-        for title, name, namespace in elsewhere([item for item in gone if names.tag(item.id) not in deleted], tools)
+        for title, name, namespace in links_in_other_namespaces([item for item in gone if names.tag(item.id) not in deleted], tools)
     )
 
 
-def elsewhere(endpoints: t.Sequence[Endpoint], tools: Tools) -> t.Iterator[tuple[str, str, str]]:
+def links_in_other_namespaces(endpoints: t.Sequence[Endpoint], tools: Tools) -> t.Iterator[tuple[str, str, str]]:
     """(title of the endpoint, name of the link, title of the namespace) of each link in a wrong namespace."""
     tagged = {names.tag(endpoint.id): endpoint for endpoint in endpoints}
     for netns, space in reader_of(tools).tagged_spaces(tools.host_id()).items() if tagged else ():

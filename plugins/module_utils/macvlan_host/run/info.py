@@ -15,7 +15,7 @@ from ..model.ref import Ref
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
-from .snapshot import check_not_lost, look
+from .snapshot import check_not_lost, read_snapshot
 from .tools import DEFAULT_TOOLS, Tools
 
 
@@ -30,7 +30,7 @@ def inspect(
     """
     state = tools.store(state_dir)
     check_not_lost(state, tools)
-    stored, kernel = look(state, lambda stored: needs_of_everything(stored.record), tools)
+    stored, kernel = read_snapshot(state, lambda stored: needs_of_everything(stored.record), tools)
     host = HostView(stored.record, kernel)
     view = View(host)
     report: dict[str, t.Any] = view.everything(network, endpoint)

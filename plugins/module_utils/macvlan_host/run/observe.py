@@ -12,7 +12,7 @@ from ..model.kernel import Kernel
 from ..model.record import Record
 from ..store.database import State
 from .awaiting import journal_warnings, refuse_while_awaited
-from .snapshot import NeedsOf, check_not_lost, look, look_at_kernel
+from .snapshot import NeedsOf, check_not_lost, read_kernel_state, read_snapshot
 from .tools import Tools
 
 if t.TYPE_CHECKING:
@@ -41,7 +41,7 @@ def observe(state: State, needs: NeedsOf, tools: Tools) -> Observation:
     """
     check_not_lost(state, tools)
     version = state.version()
-    stored, kernel = look(state, needs, tools)
+    stored, kernel = read_snapshot(state, needs, tools)
     refuse_while_awaited(stored, tools)
     record = stored.record
     interrupted = stored.journal is not None and not state.is_locked()
@@ -66,4 +66,4 @@ def observe_as_writer(session: Session, needs: NeedsOf, tools: Tools) -> Observa
 
         warnings = (*journal_warnings(stored, True, tools), *undo_or_finish_interrupted(session, stored, tools))
         stored = session.read()
-    return Observation(stored.record, look_at_kernel(needs(stored), tools), warnings)
+    return Observation(stored.record, read_kernel_state(needs(stored), tools), warnings)

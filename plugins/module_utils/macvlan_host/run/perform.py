@@ -21,7 +21,7 @@ from ..store.journal import Journal
 from ..store.session import Session
 from ..values import names
 from ..wire.kinds import kind_of
-from .decide import Decision, elsewhere
+from .decide import Decision, links_in_other_namespaces
 from .tools import Tools, Writer
 from .writer import open_writer
 
@@ -38,7 +38,7 @@ def perform(session: Session, request: AnyRequest, decision: Decision, tools: To
     changes = changes_between(plan.before, plan.after)
     if plan.steps:
         session.intend(Journal(decision.boot_id, request.title, plan.removal, plan.steps, changes))
-        with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
+        with naming_moved_links(plan, tools), writing(plan.steps, tools) as writer:
             apply_steps(session, writer, plan, request.title)
             _commit(session, writer, plan, changes)
     elif changes:
@@ -94,7 +94,7 @@ def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
 
 
 @contextlib.contextmanager
-def naming_moved(plan: Plan, tools: Tools) -> t.Iterator[None]:
+def naming_moved_links(plan: Plan, tools: Tools) -> t.Iterator[None]:
     """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
 
     In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
@@ -106,7 +106,7 @@ def naming_moved(plan: Plan, tools: Tools) -> t.Iterator[None]:
         coming = [endpoint for endpoint in plan.after.endpoints.values() if names.tag(endpoint.id) in wanted]
         moved = "".join(
             f"; the link of {title} was moved to another namespace: it is {name} in {namespace} now: move it back, or delete it there"
-            for title, name, namespace in (elsewhere(coming, tools) if exc.errno in TAKEN else ())
+            for title, name, namespace in (links_in_other_namespaces(coming, tools) if exc.errno in TAKEN else ())
         )
         if not moved:
             raise

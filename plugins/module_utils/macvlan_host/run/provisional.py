@@ -19,7 +19,7 @@ from ..store.session import Session
 from .confirm import WATCH_INTERVAL
 from .decide import Decision
 from .interrupted import undo_or_finish_interrupted
-from .perform import apply_steps, naming_moved, writing
+from .perform import apply_steps, naming_moved_links, writing
 from .revert_timer import RevertTimer
 from .tools import Tools
 
@@ -44,7 +44,7 @@ def perform_provisionally(
     )
     # Before the first step: the steps may cut the connection, which ends this process.
     timer.begin(repr(confirm_by))
-    with naming_moved(plan, tools), writing(plan.steps, tools) as writer:
+    with naming_moved_links(plan, tools), writing(plan.steps, tools) as writer:
         apply_steps(session, writer, plan, request.title)
     session.await_confirmation()
     return decision.outcome._replace(confirm_within=policy.confirm)

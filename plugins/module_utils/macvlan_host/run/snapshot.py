@@ -23,18 +23,18 @@ READ_ATTEMPTS = 5
 NeedsOf = t.Callable[[Stored], Needs]
 
 
-def look(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
+def read_snapshot(state: State, needs: NeedsOf, tools: Tools) -> tuple[Stored, Kernel]:
     """Record and kernel at one moment, as far as possible while other runs write."""
     for dummy in range(READ_ATTEMPTS):
         version = state.version()
         stored = state.read()
-        kernel = look_at_kernel(needs(stored), tools)
+        kernel = read_kernel_state(needs(stored), tools)
         if state.version() == version:
             break
     return stored, kernel
 
 
-def look_at_kernel(needs: Needs, tools: Tools) -> Kernel:
+def read_kernel_state(needs: Needs, tools: Tools) -> Kernel:
     """The part of the kernel's state that is needed."""
     return reader_of(tools).read_kernel(needs, tools.host_id(), tools.boot_id())
 

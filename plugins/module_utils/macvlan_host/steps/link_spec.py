@@ -42,7 +42,7 @@ class LinkSpec:
         "mac": validators.optional(validators.mac),
         "mtu": validators.optional(validators.number(0, validators.MAX_UINT32)),
         "mode": validators.optional(validators.one_of(*MODES)),
-        "vlan": validators.elsewhere,
+        "vlan": validators.checked_separately,
         "link_options": are_recorded,
     }
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be read of the kernel beside what a plan needs, while steps of a run that died are still to be turned back."""
+"""What must be read of the kernel beside the needs of a plan, if an interrupted run must be undone or finished first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .steps import SetLink, Step
 
 
 def needs_before_undoing(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
-    """What has to be read before steps of a run that died are undone or finished, in the simulation.
+    """What must be read before the steps of an interrupted run are undone or finished in the simulation.
 
     A link that they rename may have either name at the moment, and its settings have it too.
     """

@@ -13,7 +13,7 @@ from ..model.netns import HOST, Netns
 from ..model.record import Record
 from ..model.ref import Ref
 from ..values import names
-from .steps import AddLink, OfInterface, OfLink, OfNamespace, SetLink, Step
+from .steps import AddLink, InterfaceStep, LinkStep, NamespaceStep, SetLink, Step
 
 LOOPBACK = "lo"
 
@@ -66,14 +66,14 @@ class _Owners:
                 self._by_interface[step.netns.path, step.new] = ref
 
     def of(self, step: Step) -> Ref | None:
-        if isinstance(step, OfNamespace):
+        if isinstance(step, NamespaceStep):
             return self._by_namespace.get(Netns("name", step.name).path)
-        if isinstance(step, OfLink):
+        if isinstance(step, LinkStep):
             interface = step.netns.path, step.link.name
             return self._by_tag.get(step.link.tag or "") or self._by_interface.get(interface)
-        return self._of_interface(step) if isinstance(step, OfInterface) else None
+        return self._of_interface(step) if isinstance(step, InterfaceStep) else None
 
-    def _of_interface(self, step: OfInterface) -> Ref | None:
+    def _of_interface(self, step: InterfaceStep) -> Ref | None:
         ref = self._by_interface.get((step.netns.path, step.ifname))
         if ref is None and isinstance(step, SetLink) and step.attribute == "name":
             ref = self._by_interface.get((step.netns.path, step.new))

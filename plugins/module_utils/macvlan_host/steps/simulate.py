@@ -34,8 +34,8 @@ from .steps import (
     DeleteLink,
     DeleteNetns,
     DeleteRoute,
+    LinkPropertyStep,
     Note,
-    OnLink,
     ReplaceRoute,
     SetLink,
     SetSysctls,
@@ -176,7 +176,7 @@ def _drop_family(space: Space, index: int, version: int, addresses: bool = True)
 def _on_link(change: t.Callable[[Space, Link, t.Any], None]) -> t.Callable[[Spaces, t.Any], None]:
     """The simulation of a step on an existing link, given the change of the link."""
 
-    def follow_on_link(spaces: Spaces, step: OnLink) -> None:
+    def follow_on_link(spaces: Spaces, step: LinkPropertyStep) -> None:
         link = _link(spaces, step.netns, step.ifname)
         if link is not None:
             change(t.cast(Space, spaces.own(step.netns.path)), link, step)

@@ -25,7 +25,7 @@ from .link_spec import LinkSpec
 
 
 def stored(
-    check: validators.Check = validators.elsewhere, read: t.Callable[[t.Any], t.Any] | None = None, steps: bool = False
+    check: validators.Check = validators.checked_separately, read: t.Callable[[t.Any], t.Any] | None = None, steps: bool = False
 ) -> dict[str, t.Any]:
     """Metadata of a field of a step: how the journal stores it.
 
@@ -71,7 +71,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class OfNamespace(Step, is_base=True):
+class NamespaceStep(Step, is_base=True):
     """A step on a named namespace.
 
     :ivar tag: of its loopback
@@ -82,7 +82,7 @@ class OfNamespace(Step, is_base=True):
 
 
 @dataclass(frozen=True)
-class OfLink(Step, is_base=True):
+class LinkStep(Step, is_base=True):
     """A step that creates or deletes a link."""
 
     netns: Netns = field(metadata=stored(read=Netns.from_plain))
@@ -90,7 +90,7 @@ class OfLink(Step, is_base=True):
 
 
 @dataclass(frozen=True)
-class OfInterface(Step, is_base=True):
+class InterfaceStep(Step, is_base=True):
     """A step on an existing link, identified by its name, or on the namespace of that link.
 
     The owner of a namespace may have given a link a name that no task would.
@@ -104,7 +104,7 @@ class OfInterface(Step, is_base=True):
         return f"{self.ifname}{self.netns.phrase}"
 
 
-class OnLink(OfInterface, is_base=True):
+class LinkPropertyStep(InterfaceStep, is_base=True):
     """A step on a link whose effect ends with the link."""
 
 
@@ -122,7 +122,7 @@ class Note(Step):
         return ()
 
 
-class CreateNetns(OfNamespace):
+class CreateNetns(NamespaceStep):
     """Create a namespace under /run/netns, tag its loopback and bring that up."""
 
     def describe(self) -> str:
@@ -132,7 +132,7 @@ class CreateNetns(OfNamespace):
         return (DeleteNetns(self.name, self.tag),)
 
 
-class DeleteNetns(OfNamespace):
+class DeleteNetns(NamespaceStep):
     """Delete a namespace under /run/netns."""
 
     def describe(self) -> str:
@@ -142,7 +142,7 @@ class DeleteNetns(OfNamespace):
         return (CreateNetns(self.name, self.tag),)
 
 
-class AddLink(OfLink):
+class AddLink(LinkStep):
     """Create a link in its namespace, under its final name, down, and tag it."""
 
     def describe(self) -> str:
@@ -160,7 +160,7 @@ class AddLink(OfLink):
 
 
 @dataclass(frozen=True)
-class DeleteLink(OfLink):
+class DeleteLink(LinkStep):
     """Delete a link, after a check that it is the right one.
 
     :ivar restore: the steps that create it again with its addresses and routes
@@ -178,7 +178,7 @@ class DeleteLink(OfLink):
 
 
 @dataclass(frozen=True)
-class SetLink(OnLink):
+class SetLink(LinkPropertyStep):
     """Change one property of a link in place.
 
     :ivar attribute: a name that :func:`attribute_named` knows
@@ -203,7 +203,7 @@ class SetLink(OnLink):
 
 
 @dataclass(frozen=True)
-class OfAddress(OnLink, is_base=True):
+class AddressStep(LinkPropertyStep, is_base=True):
     """A step on an address of a link; the kernel identifies it by its peer, too.
 
     :ivar peer: the address at the other end, where one is given
@@ -213,7 +213,7 @@ class OfAddress(OnLink, is_base=True):
     peer: str | None = field(default=None, metadata=stored(validators.optional(validators.address)))
 
 
-class AddAddress(OfAddress):
+class AddAddress(AddressStep):
     """Give a link an address (IPv6 without duplicate address detection)."""
 
     def describe(self) -> str:
@@ -223,7 +223,7 @@ class AddAddress(OfAddress):
         return (DeleteAddress(self.netns, self.ifname, self.address, self.peer),)
 
 
-class DeleteAddress(OfAddress):
+class DeleteAddress(AddressStep):
     """Take an address from a link."""
 
     def describe(self) -> str:
@@ -234,13 +234,13 @@ class DeleteAddress(OfAddress):
 
 
 @dataclass(frozen=True)
-class OfRoute(OnLink, is_base=True):
+class RouteStep(LinkPropertyStep, is_base=True):
     """What is done with a route over a link."""
 
     route: Route = field(metadata=stored(read=Route.from_plain))
 
 
-class AddRoute(OfRoute):
+class AddRoute(RouteStep):
     """Add a route over a link."""
 
     def describe(self) -> str:
@@ -250,7 +250,7 @@ class AddRoute(OfRoute):
         return (DeleteRoute(self.netns, self.ifname, self.route),)
 
 
-class DeleteRoute(OfRoute):
+class DeleteRoute(RouteStep):
     """Delete a route over a link."""
 
     def describe(self) -> str:
@@ -261,7 +261,7 @@ class DeleteRoute(OfRoute):
 
 
 @dataclass(frozen=True)
-class ReplaceRoute(OnLink):
+class ReplaceRoute(LinkPropertyStep):
     """Change the next hop of a route, without a moment in which there is none."""
 
     old: Route = field(metadata=stored(read=Route.from_plain))
@@ -279,7 +279,7 @@ def _has_route(address: t.Any) -> bool:
 
 
 @dataclass(frozen=True)
-class AddConnectedRoute(OnLink):
+class AddConnectedRoute(LinkPropertyStep):
     """Add the route that the kernel makes for an address, as it makes it, where that was lost."""
 
     address: str = field(metadata=stored(_has_route))
@@ -307,7 +307,7 @@ def _settings_from_plain(data: t.Any) -> tuple[Sysctl, ...]:
 
 
 @dataclass(frozen=True)
-class SetSysctls(OfInterface):
+class SetSysctls(InterfaceStep):
     """Write settings of an interface or of its namespace, in order; ``IFNAME`` in a key stands for the interface."""
 
     settings: tuple[Sysctl, ...] = field(default=(), metadata=stored(read=_settings_from_plain))
@@ -343,7 +343,7 @@ def _without_details(done: t.Sequence[Step]) -> list[Step]:
             created.add((step.netns.path, step.link.name))
         elif isinstance(step, DeleteLink):
             created.discard((step.netns.path, step.link.name))
-        elif isinstance(step, OnLink):
+        elif isinstance(step, LinkPropertyStep):
             interface = step.netns.path, step.ifname
             if isinstance(step, SetLink) and step.attribute == "name":
                 created.discard(interface)

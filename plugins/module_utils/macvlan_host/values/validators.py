@@ -104,7 +104,7 @@ def items(title: str, data: t.Any) -> list[t.Any]:
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
-def elsewhere(dummy: t.Any) -> bool:
+def checked_separately(dummy: t.Any) -> bool:
     """For a value with its own table of validators."""
     return True
 

@@ -36,7 +36,7 @@ class Details(t.NamedTuple):
     link_options: LinkOptions = _NO_OPTIONS
 
 
-class OfAKind(t.Protocol):
+class HasKind(t.Protocol):
     """What has a kind, by its name: a link, one that is to be made, or an object that is recorded or asked for."""
 
     @property
@@ -244,7 +244,7 @@ def kind_named(name: str) -> LinkKind:
     return KINDS.get(name) or LinkKind(name)
 
 
-def kind_of(item: OfAKind) -> LinkKind:
+def kind_of(item: HasKind) -> LinkKind:
     """The kind of a link, or of an object that has one."""
     return kind_named(item.kind)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every request says of itself, for those who need not know which one it is, and so import none of them."""
+"""The base of all requests, so that other code needs no import of a single one."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if t.TYPE_CHECKING:
     from .host import AnyRequest, Request
 
 
-class Asked:
-    """A request, of whatever is asked for.
+class BaseRequest:
+    """A request of any kind.
 
-    :cvar removes: whether it takes an object away
-    :cvar describes: whether it says how an object is to be
+    :cvar removes: whether it removes an object
+    :cvar declares: whether it declares an object
     """
 
     removes: t.ClassVar[bool] = False
-    describes: t.ClassVar[bool] = False
+    declares: t.ClassVar[bool] = False
 
     @property
     def subject(self) -> Ref | None:
-        """The one object that results show; None where they show all that is recorded."""
+        """The object that results show; None if they show all recorded objects."""
         return None
 
     @property
@@ -40,12 +40,12 @@ class Asked:
 
     @property
     def named_subnets(self) -> tuple[str, ...]:
-        """The subnets that it asks for."""
+        """The subnets that it requests."""
         return ()
 
     @property
     def named_link_options(self) -> LinkOptions:
-        """The link options that it asks for."""
+        """The link options that it requests."""
         return {}
 
     def single_requests(self, _recorded: Record, /) -> tuple[Request, ...]:
@@ -53,13 +53,13 @@ class Asked:
         return (t.cast("Request", self),)
 
     def check_against(self, _recorded: Record, /) -> None:
-        """Refuse what cannot be had with what is recorded.
+        """Refuse what conflicts with the record.
 
         :raises PlanError: naming it
         """
 
 
-class AskedOfObject(Asked, Identified):
+class OneObjectRequest(BaseRequest, Identified):
     """A request for one object."""
 
     @property
@@ -67,20 +67,20 @@ class AskedOfObject(Asked, Identified):
         return self.ref
 
 
-class Description(AskedOfObject):
-    """A request that says how an object is to be."""
+class Declaration(OneObjectRequest):
+    """A request that declares an object."""
 
-    describes = True
+    declares = True
 
 
-class Removal(AskedOfObject):
-    """A request that takes an object away."""
+class Removal(OneObjectRequest):
+    """A request that removes an object."""
 
     removes = True
 
 
 @dataclass(frozen=True)
-class Restoration(Asked):
+class Restoration(BaseRequest):
     """Restore everything as it is recorded; objects that cannot be restored are skipped and reported.
 
     :ivar only: one object, with its needs; None for all
