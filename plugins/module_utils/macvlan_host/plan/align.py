@@ -114,7 +114,10 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
 
 
 def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Warn of foreign addresses and routes that the kernel removes when the link goes down; their lifetime is unknown, so they cannot be restored."""
+    """Warn of foreign addresses and routes that the kernel removes when the link goes down.
+
+    Their lifetime is unknown, so they cannot be restored.
+    """
     located = _link(builder, endpoint, recorded.ifname)
     if located is None:
         return

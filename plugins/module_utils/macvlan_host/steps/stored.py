@@ -41,7 +41,7 @@ def _form(cls: type[Step]) -> _Form:
 
 
 def _restoring_steps(data: t.Any) -> tuple[Step, ...]:
-    return validators.each(from_plain, validators.items("steps of a way back", data))
+    return validators.each(from_plain, validators.items("steps that restore a deleted link", data))
 
 
 def to_plain(step: Step, with_restoring_steps: bool = True) -> dict[str, t.Any]:
