@@ -124,6 +124,7 @@ class Walker:
         finally:
             os.close(self._home)
 
+
 def identity(netns: Netns) -> tuple[int, int] | None:
     """(device, inode) of the namespace: equal for two paths to the same one; None if there is nothing."""
     try:
