@@ -18,7 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kern
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
-from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, network, refuse, subnets
+from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, refuse, subnets
 
 pytestmark = pytest.mark.engine
 
@@ -98,14 +98,14 @@ def test_it_comes_with_a_new_link_changes_in_place_and_ends_with_the_default_of_
 
 @there
 def test_what_another_program_sets_is_drift_where_a_task_asks_for_a_value(host: Host, name: str) -> None:
-    network(host, **NETWORK, **{name: WANTED[name]})
+    converge(host, "macvlan_network", **NETWORK, **{name: WANTED[name]})
     endpoint(host, "a")
     set_on_link(host, name, OTHER[name])
     assert drift(host) == [(name, WANTED[name], OTHER[name])]
     done = converge(host, "macvlan_endpoint", name="a", network="net", netns="a")
     assert done["steps"] == [f"change {name} of eth0 in namespace a from {OTHER[name]} to {WANTED[name]}"]
     assert drift(host) == []
-    network(host, **NETWORK)
+    converge(host, "macvlan_network", **NETWORK)
     set_on_link(host, name, OTHER[name])
     assert drift(host) == []
     assert not host.call("macvlan_network", **NETWORK)["changed"]
@@ -113,7 +113,7 @@ def test_what_another_program_sets_is_drift_where_a_task_asks_for_a_value(host: 
 
 @there
 def test_a_restoration_brings_it_back(host: Host, name: str) -> None:
-    network(host, **NETWORK, **{name: WANTED[name]})
+    converge(host, "macvlan_network", **NETWORK, **{name: WANTED[name]})
     endpoint(host, "a")
     host.lose_all()
     host.restore()
@@ -124,7 +124,7 @@ def test_a_restoration_brings_it_back(host: Host, name: str) -> None:
 @pytest.mark.parametrize("mode", ["bridge", "private", "vepa", "passthru"])
 @there
 def test_every_mode_has_it(host: Host, name: str, mode: str) -> None:
-    network(host, **NETWORK, mode=mode, **{name: WANTED[name]})
+    converge(host, "macvlan_network", **NETWORK, mode=mode, **{name: WANTED[name]})
     endpoint(host, "a")
     assert of_link(host, name) == WANTED[name]
 
@@ -141,9 +141,9 @@ def test_what_the_kernel_has_once_for_a_parent_two_networks_cannot_have_twice(ho
     if name not in THERE:
         refuse(host, "macvlan_network", name, "or newer is needed", **NETWORK, **{name: WANTED[name]})
         return
-    network(host, **NETWORK, **{name: WANTED[name]})
+    converge(host, "macvlan_network", **NETWORK, **{name: WANTED[name]})
     refuse(host, "macvlan_network", "network net", "eth0", f"{name} {WANTED[name]}", **BESIDE, **{name: OTHER[name]})
-    network(host, **BESIDE)
+    converge(host, "macvlan_network", **BESIDE)
     endpoint(host, "a")
     endpoint(host, "b", "beside")
     assert of_link(host, name, "b") == WANTED[name]
@@ -154,7 +154,7 @@ def test_what_the_kernel_has_once_for_a_parent_two_networks_cannot_have_twice(ho
 
 def test_the_kernel_tells_what_it_has(host: Host) -> None:
     """Asked with a link that cannot be; the release does not decide, because distributions bring options to older ones."""
-    network(host, **NETWORK)
+    converge(host, "macvlan_network", **NETWORK)
     endpoint(host, "a")  # and so the module is loaded
     for name, option in LINK_OPTIONS.items():
         assert available_kinds.has_link_option(dataclasses.replace(option, since=(99, 0))) is (name in THERE)
@@ -178,14 +178,14 @@ def test_a_kernel_without_it_refuses_it(host: Host, name: str) -> None:
             params = {**NETWORK, name: WANTED[name]}
             message = host.call("macvlan_network", check=check, fails=True, hook=hook, **params)["msg"]
             assert name in message and f"Linux {release} or newer is needed" in message
-    network(host, **NETWORK, **{name: LINK_OPTIONS[name].default})
+    converge(host, "macvlan_network", **NETWORK, **{name: LINK_OPTIONS[name].default})
     endpoint(host, "a")
     assert of_link(host, name) == LINK_OPTIONS[name].default
 
 
 @there
 def test_after_a_boot_with_an_older_kernel_the_endpoints_come_back_all_the_same(host: Host, name: str) -> None:
-    network(host, **NETWORK, **{name: WANTED[name]})
+    converge(host, "macvlan_network", **NETWORK, **{name: WANTED[name]})
     endpoint(host, "a")
     host.lose_all()
     task: dict[str, t.Any] = {"name": "a", "network": "net", "netns": "a"}
