@@ -157,7 +157,7 @@ def test_the_kernel_tells_what_it_has(host: Host) -> None:
     converge(host, "macvlan_network", **NETWORK)
     endpoint(host, "a")  # and so the module is loaded
     for name, option in LINK_OPTIONS.items():
-        assert available_kinds.has_link_option(dataclasses.replace(option, since=(99, 0))) is (name in THERE)
+        assert available_kinds.has_link_option(option._replace(since=(99, 0))) is (name in THERE)
         assert not available_kinds.has_link_option(dataclasses.replace(option, attribute=UNKNOWN, since=(0, 0)))
 
 
