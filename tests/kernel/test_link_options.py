@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -158,7 +157,7 @@ def test_the_kernel_tells_what_it_has(host: Host) -> None:
     endpoint(host, "a")  # and so the module is loaded
     for name, option in LINK_OPTIONS.items():
         assert available_kinds.has_link_option(option._replace(since=(99, 0))) is (name in THERE)
-        assert not available_kinds.has_link_option(dataclasses.replace(option, attribute=UNKNOWN, since=(0, 0)))
+        assert not available_kinds.has_link_option(option._replace(attribute=UNKNOWN, since=(0, 0)))
 
 
 def without(name: str) -> t.Callable[[], None]:
