@@ -17,13 +17,11 @@ import typing as t
 from pathlib import Path
 
 from .job import Result
-from .packed import RELEASE, ROOT, Packed, earlier_release
+from .packed import RELEASE, ROOT, Packed, earlier_release, imported_by_tasks
 
 # What a task has imported in any case: both are compared by what they add to it.
 MODULE_BASE = "ansible.module_utils.basic"
 IMPORT_REPEATS = 11
-# One that only looks, and one that has nothing to do.
-PACKED = ("macvlan_info", "macvlan_endpoint")
 ADDRESSES_BOUND = 600.0
 
 
@@ -33,22 +31,20 @@ def python(*argv: str, bound: float = 60.0, environment: dict[str, str] | None =
     return done.stdout
 
 
-def import_seconds(later: t.Iterable[str]) -> Result:
+def import_seconds() -> Result:
     """Medians of imports, each in a Python that has imported what every module of Ansible has; taken in turns.
 
-    Modules are imported as on a target: from their zip, from source. Libraries have their bytecode there.
-
-    :param later: modules that a task for one endpoint imports while it changes nothing
+    Modules are imported as on a target: from their zip, from source, and with what their tasks import while they run.
+    Libraries have their bytecode there.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         release = earlier_release(folder / "release")
         candidates: dict[str, t.Callable[[], float]] = {}
-        for module in PACKED:
-            own = Packed(ROOT, module, folder / f"{module}.zip", later if module == "macvlan_endpoint" else ())
-            candidates[module] = own.seconds
-            if release is not None:
-                candidates[of_release(module)] = Packed(release, module, folder / f"earlier-{module}.zip").seconds
+        for module, later in _of_tasks(ROOT, folder / "own").items():
+            candidates[module] = Packed(ROOT, module, folder / f"{module}.zip", later).seconds
+        for module, later in _of_tasks(release, folder / "earlier").items() if release is not None else ():
+            candidates[of_release(module)] = Packed(release or ROOT, module, folder / f"earlier-{module}.zip", later).seconds
         kept = {"PYTHONPYCACHEPREFIX": f"{name}/bytecode", "PYTHONDONTWRITEBYTECODE": ""}
         for library in ("pyroute2", "netaddr"):
             seconds_of_imports(library, kept)
@@ -61,6 +57,11 @@ def import_seconds(later: t.Iterable[str]) -> Result:
         name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
         for name, values in taken.items()
     }
+
+
+def _of_tasks(root: Path, folder: Path) -> dict[str, list[str]]:
+    folder.mkdir()
+    return imported_by_tasks(root, folder)
 
 
 def of_release(module: str) -> str:

@@ -32,8 +32,6 @@ WORK = Path("build/benchmark-work")
 SIZES = (1, 10, 100, 1000, 4000)
 # What a process gets where nobody has raised it; the ways have to work with it.
 OPEN_FILES = 1024
-# Modules named in every run would be most of the file.
-NOT_KEPT = {"imported_later"}
 
 
 def options() -> argparse.Namespace:
@@ -93,17 +91,12 @@ def versions(ways: Sequence[Way], rivals: Rivals) -> dict[str, str]:
     return found
 
 
-def kept(result: Result) -> Result:
-    return {key: value for key, value in result.items() if key not in NOT_KEPT}
-
-
 def plain(contest: Contest) -> Result:
-    runs = [{operation: kept(result) for operation, result in run.items()} for run in contest.runs]
     return {
         "way": contest.way.name,
         "size": contest.size,
         "placement": contest.placement,
-        "runs": runs,
+        "runs": contest.runs,
         "did_not_run": contest.reason,
     }
 
@@ -141,7 +134,7 @@ def main() -> int:
     if not chosen.no_download:
         rivals.fetch(program for way in ways for program in way.programs)
     summary = Summary(measure(chosen, ways, rivals))
-    found = {"imports": alone.import_seconds(summary.imported_later()), "addresses": alone.addresses_per_second()}
+    found = {"imports": alone.import_seconds(), "addresses": alone.addresses_per_second()}
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     context = {"date": date, "machine": alone.machine(str(chosen.work)), "versions": versions(ways, rivals)}
     return 0 if write(chosen.output, summary, found, context, chosen) or not chosen.check else 1

@@ -68,7 +68,6 @@ def perform(job: Job, requests: Requests, changes: bool) -> list[float]:
 def main() -> int:
     style, operation, path = sys.argv[1:]
     job, phases = Job.load(path), Phases()
-    modules = set(sys.modules)
     begun = time.perf_counter()
     calls = perform(job, STYLES[style](job, operation), operation != "again")
     returned = time.perf_counter()
@@ -82,7 +81,6 @@ def main() -> int:
         "one_call": sorted(calls[1:] or calls)[len(calls[1:] or calls) // 2],
         "phases": {"imports": IMPORTED - BEGUN, **phases.seconds},
         "imported": len(AT_FIRST),
-        "imported_later": sorted(set(sys.modules) - modules),
     }
     print(json.dumps(result))
     return 0

@@ -72,16 +72,6 @@ class Summary:
     def sizes(self, placement: str) -> list[int]:
         return sorted({contest.size for contest in self.contests if contest.placement == placement})
 
-    def imported_later(self) -> set[str]:
-        """What a task for one endpoint imports while it runs and changes nothing."""
-        return {
-            name
-            for contest in self.contests
-            if contest.way.name == "single"
-            for run in contest.runs
-            for name in run.get("again", {}).get("imported_later", ())
-        }
-
     def plain(self) -> list[Result]:
         return [
             {"placement": key[0], "way": key[1], "size": key[2], "operation": key[3], **dataclasses.asdict(figure)}
