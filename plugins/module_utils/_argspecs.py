@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import common_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import DEFAULT_FOLDER
 
 
 def network_argspec() -> dict[str, t.Any]:
@@ -129,11 +128,6 @@ ENDPOINT_RULES: dict[str, t.Any] = {
 }
 
 
-def info_argspec() -> dict[str, t.Any]:
-    """The options of macvlan_info."""
-    return {"network": {"type": "str"}, "endpoint": {"type": "str"}, **_common_argspec()}
-
-
 def config_argspec() -> dict[str, t.Any]:
     """The options of macvlan_config; its items are validated by :func:`config_params`."""
     return {
@@ -142,7 +136,7 @@ def config_argspec() -> dict[str, t.Any]:
         "exclusive": {"type": "bool"},
         "confirm_timeout": {"type": "int", "default": 0},
         **_force_argspec(),
-        **_common_argspec(),
+        **common_argspec(),
     }
 
 
@@ -160,15 +154,12 @@ def config_items() -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
     }
 
 
-def confirm_argspec() -> dict[str, t.Any]:
-    """The options of macvlan_confirm."""
-    return _common_argspec()
-
-
 def command_argspec() -> dict[str, t.Any]:
     """The options of macvlan_command."""
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.installation import ENGINE
+
     return {
-        "path": {"type": "path", "default": installation.ENGINE},
+        "path": {"type": "path", "default": ENGINE},
         "command": {"type": "path", "default": "/usr/local/sbin/macvlan-host"},
         "interpreter": {"type": "path"},
         "files": {
@@ -185,8 +176,4 @@ def _force_argspec() -> dict[str, t.Any]:
 
 
 def _changing_argspec() -> dict[str, t.Any]:
-    return {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **_common_argspec()}
-
-
-def _common_argspec() -> dict[str, t.Any]:
-    return {"state_dir": {"type": "path", "default": DEFAULT_FOLDER}}
+    return {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}, **common_argspec()}

@@ -23,7 +23,6 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     MissingLibraryError,
     OptionsError,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
 
 if t.TYPE_CHECKING:
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Connection, LockoutPolicy
@@ -216,8 +215,10 @@ def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.An
     result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
-    is_safe = not outcome.created or installation.is_restored_at_boot()
-    warnings = outcome.warnings if is_safe else (*outcome.warnings, _not_restored_at_boot())
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.installation import UNIT, is_restored_at_boot
+
+    is_safe = not outcome.created or is_restored_at_boot()
+    warnings = outcome.warnings if is_safe else (*outcome.warnings, _not_restored_at_boot(UNIT))
     _finish(module, result, (*warnings, *_engine_warnings()))
 
 
@@ -254,20 +255,22 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     _finish(module, result, done.warnings)
 
 
-def _not_restored_at_boot() -> str:
+def _not_restored_at_boot(unit: str) -> str:
     """The warning that a boot restores nothing, worded for check mode too.
 
     It names the host, because ansible shows equal warnings of several hosts once.
     """
     return (
-        f"the next boot of {platform.node()} would not restore this, because {installation.UNIT} is not enabled there; "
+        f"the next boot of {platform.node()} would not restore this, because {unit} is not enabled there; "
         f"apply the role fleetnet.macvlan.macvlan_host to it"
     )
 
 
 def _engine_warnings() -> tuple[str, ...]:
     """The warning if the command of the host cannot read the record of this release."""
-    installed = installation.older_engine()
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.installation import older_engine
+
+    installed = older_engine()
     if installed is None:
         return ()
     text = (

@@ -67,7 +67,7 @@ confirmed:
   sample: the configuration of this host
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import confirm_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import confirm_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_confirm
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
 

@@ -465,7 +465,7 @@ drift:
       actual: 1400
 """
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import info_argspec
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import info_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._runner import Module, run_info
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.info import inspect
 

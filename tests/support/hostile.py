@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _reading_argspecs
 
 TEXTS = (
     "",
@@ -124,8 +124,8 @@ MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
     "macvlan_network": (_argspecs.network_argspec, _NETWORK),
     "vlan_subinterface": (_argspecs.subinterface_argspec, _SUBINTERFACE),
     "macvlan_endpoint": (_argspecs.endpoint_argspec, _ENDPOINT),
-    "macvlan_info": (_argspecs.info_argspec, {}),
-    "macvlan_confirm": (_argspecs.confirm_argspec, {}),
+    "macvlan_info": (_reading_argspecs.info_argspec, {}),
+    "macvlan_confirm": (_reading_argspecs.confirm_argspec, {}),
     "macvlan_config": (
         _argspecs.config_argspec,
         {"vlan_subinterfaces": [_SUBINTERFACE], "networks": [_NETWORK], "endpoints": [_ENDPOINT], "purge": True},

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _option_values
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _option_values, _reading_argspecs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import host_view
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
@@ -65,9 +65,9 @@ MODULES = {
 ARGSPECS = {
     "macvlan_command": (_argspecs.command_argspec(), {}),
     "macvlan_config": (_argspecs.config_argspec(), {}),
-    "macvlan_confirm": (_argspecs.confirm_argspec(), {}),
+    "macvlan_confirm": (_reading_argspecs.confirm_argspec(), {}),
     "macvlan_endpoint": (_argspecs.endpoint_argspec(), _argspecs.ENDPOINT_RULES),
-    "macvlan_info": (_argspecs.info_argspec(), {}),
+    "macvlan_info": (_reading_argspecs.info_argspec(), {}),
     "macvlan_network": (_argspecs.network_argspec(), {}),
     "vlan_subinterface": (_argspecs.subinterface_argspec(), _argspecs.SUBINTERFACE_RULES),
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _reading_argspecs, _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import MAX_MTU, MIN_MTU
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils import answers
@@ -40,7 +40,7 @@ MODULES = {
     "network_remove": ("macvlan_network", _argspecs.network_argspec(), "network"),
     "endpoint_attach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
     "endpoint_detach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
-    "info": ("macvlan_info", _argspecs.info_argspec(), ""),
+    "info": ("macvlan_info", _reading_argspecs.info_argspec(), ""),
 }
 JOBS = ("site", "teardown", *MODULES)
 MTU = (MIN_MTU, MAX_MTU)

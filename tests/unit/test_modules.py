@@ -17,7 +17,7 @@ from ansible.module_utils.common import warnings as collected
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _runner
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import errors
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import connection
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import connection, installation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import Connection
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.lockout_guard import LockoutPolicy
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
@@ -125,7 +125,7 @@ def call(capsys):
 
 @every_changing_module
 def test_an_engine_that_is_older_is_reported_with_the_name_of_its_host(call, monkeypatch, module, key, params):
-    monkeypatch.setattr(_runner.installation, "older_engine", lambda: "1.0.0")
+    monkeypatch.setattr(installation, "older_engine", lambda: "1.0.0")
     monkeypatch.setattr(_runner.platform, "node", lambda: "edge3")
     warnings = json.dumps(call(module, params)["warnings"])
     assert "the command macvlan-host on edge3 is of release 1.0.0" in warnings and "this host" not in warnings

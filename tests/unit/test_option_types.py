@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common import warnings as collected
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_messages, _option_types, _option_values, _runner
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _option_messages, _option_types, _option_values, _reading_argspecs, _runner
 from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_command,
     macvlan_config,
@@ -29,9 +29,9 @@ from ansible_collections.fleetnet.macvlan.tests.support.module_args import patch
 MODULES: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
     macvlan_command: (_argspecs.command_argspec(), {}),
     macvlan_config: (_argspecs.config_argspec(), {}),
-    macvlan_confirm: (_argspecs.confirm_argspec(), {}),
+    macvlan_confirm: (_reading_argspecs.confirm_argspec(), {}),
     macvlan_endpoint: (_argspecs.endpoint_argspec(), {"name": "web", "network": "lan"}),
-    macvlan_info: (_argspecs.info_argspec(), {}),
+    macvlan_info: (_reading_argspecs.info_argspec(), {}),
     macvlan_network: (_argspecs.network_argspec(), {"name": "lan"}),
     vlan_subinterface: (_argspecs.subinterface_argspec(), {"name": "eth0.50"}),
 }

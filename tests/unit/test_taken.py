@@ -319,4 +319,4 @@ def test_only_tasks_of_endpoints_read_next_hops():
 
 def test_without_a_namespace_nothing_is_taken():
     assert not AddressesInUse(Host().record, Kernel()).inside(block_of("0.0.0.0/0"))
-    assert Needs().next_hops is False
+    assert Needs({}).next_hops is False

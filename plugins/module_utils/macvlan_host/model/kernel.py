@@ -101,8 +101,7 @@ class Space:
             self._tagged.setdefault(link.alias, link)
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(t.NamedTuple):
     """The part of the kernel's state that a plan needs.
 
     :ivar spaces: the namespaces to read, with the keys of the sysctls that matter there
@@ -121,7 +120,7 @@ class Needs:
     :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
     """
 
-    spaces: dict[Netns, frozenset[str]] = field(default_factory=dict)
+    spaces: dict[Netns, frozenset[str]]
     links_only: frozenset[Netns] = frozenset()
     host_routes: bool = False
     filters: bool = False

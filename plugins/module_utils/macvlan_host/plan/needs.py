@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ..compare.needs import needs_of_everything
@@ -68,8 +67,7 @@ def _asked_link_options(requests: t.Iterable[Request], recorded: Record) -> froz
 def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     everything = needs_of_everything(recorded)
     namespaces = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
-    return dataclasses.replace(
-        everything,
+    return everything._replace(
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in namespaces},
         kinds=frozenset({Network.kind, *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,

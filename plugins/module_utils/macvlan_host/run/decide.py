@@ -54,7 +54,7 @@ def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy |
 
         needs = needs_before_undoing(needs, stored.journal.steps)
     # Reverting to the earlier state of a link needs the routes that other programs have added to it.
-    return dataclasses.replace(needs, host_routes=True) if policy is not None and policy.confirm else needs
+    return needs._replace(host_routes=True) if policy is not None and policy.confirm else needs
 
 
 def decide(

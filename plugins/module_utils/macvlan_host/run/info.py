@@ -38,7 +38,7 @@ def inspect(
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = by_ref(report)
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
-    report["warnings"] = list(journal_warnings(stored, not state.is_locked(), tools))
+    report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
     return report
 
 

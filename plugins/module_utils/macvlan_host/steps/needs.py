@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ..model.kernel import Needs
@@ -25,4 +24,4 @@ def needs_before_undoing(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
     for old, new in (*renames, *reversed(renames)):
         for keys in spaces.values():
             keys |= {names.renamed_sysctl_key(key, *pair) for key in keys for pair in ((old, new), (new, old))}
-    return dataclasses.replace(needs, spaces={netns: frozenset(keys) for netns, keys in spaces.items()})
+    return needs._replace(spaces={netns: frozenset(keys) for netns, keys in spaces.items()})
