@@ -23,7 +23,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.route_socket import RouteSocket
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, pack, parse
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, constants, parse
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
@@ -609,7 +609,7 @@ def test_messages_from_other_processes_to_our_socket_are_ignored(host: Host) -> 
             ours = RouteSocket()
             done = struct.pack("=IHHII", 20, constants.NLMSG_DONE, 0, 1, 0) + b"\0" * 4
             forger.sendto(done, (ours._socket.getsockname()[0], 0))
-            links = [parse.parse_link(body).name for body in ours.dump(pack.dump_links())]
+            links = [parse.parse_link(body).name for body in ours.dump(ask.dump_links())]
             os.write(2, json.dumps(links).encode())
 
     call = host.spawn("macvlan_info", hook=forging)

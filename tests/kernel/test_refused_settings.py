@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import setting_files, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.route_socket import RouteSocket
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
+    ask,
     attributes,
     constants,
     pack,
@@ -42,10 +43,10 @@ def refusing(code: int, *others: t.Callable[[], object]) -> t.Callable[[], None]
     def hook() -> None:
         exchange = RouteSocket.exchange
 
-        def is_setting(request: pack.Packed) -> bool:
+        def is_setting(request: ask.Packed) -> bool:
             return request.kind == constants.RTM_SETLINK and constants.IFLA_AF_SPEC in parse.link_attributes(request.body)
 
-        def instead(sock: RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
+        def instead(sock: RouteSocket, requests: t.Sequence[ask.Packed]) -> list[attributes.Answer]:
             taken = iter(exchange(sock, [request for request in requests if not is_setting(request)]))
             return [attributes.Answer(code, "injected") if is_setting(request) else next(taken) for request in requests]
 
@@ -60,7 +61,7 @@ def announced_before_up() -> None:
     """A hook: a link that comes up has had its setting before, or neighbours would not be told."""
     put = pack.set_link
 
-    def watched(index: int, **changes: t.Any) -> pack.Packed:
+    def watched(index: int, **changes: t.Any) -> ask.Packed:
         if changes.get("up") and index > write.LOOPBACK_INDEX:
             with open(f"/proc/sys/{ARP_NOTIFY}", encoding="ascii") as file:
                 assert file.read() == "1\n"

@@ -18,7 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, machine, route_socket, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.session import Session
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, constants, pack
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, attributes, constants
 
 
 def nothing(*_arguments: t.Any) -> None:
@@ -197,7 +197,7 @@ class Refusal(Fault):
         self._code, self._step = code, step
         self._at_work = False
         self._doing = [self.DELETIONS]
-        self._queued: dict[int, tuple[pack.Packed, str]] = {}
+        self._queued: dict[int, tuple[ask.Packed, str]] = {}
 
     def __call__(self) -> None:
         writer = write.KernelWriter
@@ -209,7 +209,7 @@ class Refusal(Fault):
         exchange = route_socket.RouteSocket.exchange
         self._replaced.append((route_socket.RouteSocket, "exchange", exchange))
 
-        def refusing(sock: route_socket.RouteSocket, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
+        def refusing(sock: route_socket.RouteSocket, requests: t.Sequence[ask.Packed]) -> list[attributes.Answer]:
             refusals = {id(request): answer for request in requests if (answer := self._refusal(request)) is not None}
             sent = [request for request in requests if id(request) not in refusals or self._is_gone(request)]
             answers = dict(zip(map(id, sent), exchange(sock, sent), strict=True))
@@ -224,18 +224,18 @@ class Refusal(Fault):
     def _end(self, *_arguments: t.Any) -> None:
         self._doing.pop()
 
-    def _note(self, _batch: t.Any, step: t.Any, _netns: t.Any, request: pack.Packed, *_setting: t.Any) -> None:
+    def _note(self, _batch: t.Any, step: t.Any, _netns: t.Any, request: ask.Packed, *_setting: t.Any) -> None:
         # With the request itself, so that no other one gets its id.
         self._queued[id(request)] = request, step.describe()
 
-    def _refusal(self, request: pack.Packed) -> attributes.Answer | None:
+    def _refusal(self, request: ask.Packed) -> attributes.Answer | None:
         dummy, step = self._queued.get(id(request), (request, self._doing[-1]))
         if not self._at_work or not (step == self._step if self._step else self._arrives()):
             return None
         self._strike(step)
         return attributes.Answer(self._code, f"injected into {step}")
 
-    def _is_gone(self, request: pack.Packed) -> bool:
+    def _is_gone(self, request: ask.Packed) -> bool:
         return self._code == errno.ENODEV and request.kind == constants.RTM_DELLINK
 
 

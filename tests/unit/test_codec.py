@@ -32,6 +32,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
     without_prefix,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import (
+    ask,
     attributes,
     constants,
     kinds,
@@ -234,14 +235,14 @@ def test_settings_come_with_a_link_under_their_own_names():
 @given(descriptor=st.integers(0, 2**16))
 def test_a_namespace_is_numbered_by_its_descriptor(descriptor):
     for packed, number, wanted in (
-        (pack.name_netns(descriptor), constants.RTM_NEWNSID, {"NETNSA_FD", "NETNSA_NSID"}),
-        (pack.get_nsid(descriptor), constants.RTM_GETNSID, {"NETNSA_FD"}),
+        (ask.name_netns(descriptor), constants.RTM_NEWNSID, {"NETNSA_FD", "NETNSA_NSID"}),
+        (ask.get_nsid(descriptor), constants.RTM_GETNSID, {"NETNSA_FD"}),
     ):
         message = decoded(packed, "number")
         assert (message["header"]["type"], message["header"]["flags"]) == (number, 0x5)
         assert given_attributes(message) == wanted
         assert message.get_attr("NETNSA_FD") == descriptor
-    assert decoded(pack.name_netns(descriptor), "number").get_attr("NETNSA_NSID") in (-1, 2**32 - 1)
+    assert decoded(ask.name_netns(descriptor), "number").get_attr("NETNSA_NSID") in (-1, 2**32 - 1)
 
 
 @given(number=st.integers(0, 2**31 - 1))
@@ -337,9 +338,9 @@ def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
 @pytest.mark.parametrize(
     ("packed", "kind", "number", "family"),
     [
-        pytest.param(pack.dump_links(), "link", constants.RTM_GETLINK, socket.AF_UNSPEC, id="links"),
-        pytest.param(pack.dump_addresses(), "address", constants.RTM_GETADDR, socket.AF_UNSPEC, id="addresses"),
-        pytest.param(pack.dump_routes(), "route", constants.RTM_GETROUTE, socket.AF_UNSPEC, id="routes"),
+        pytest.param(ask.dump_links(), "link", constants.RTM_GETLINK, socket.AF_UNSPEC, id="links"),
+        pytest.param(ask.dump_addresses(), "address", constants.RTM_GETADDR, socket.AF_UNSPEC, id="addresses"),
+        pytest.param(ask.dump_routes(), "route", constants.RTM_GETROUTE, socket.AF_UNSPEC, id="routes"),
     ],
 )
 def test_a_dump_asks_for_everything_and_for_no_acknowledgement(packed, kind, number, family):
@@ -350,24 +351,24 @@ def test_a_dump_asks_for_everything_and_for_no_acknowledgement(packed, kind, num
 
 @given(name=printable)
 def test_one_link_is_asked_for_by_its_name(name):
-    message = decoded(pack.get_link(name), "link")
+    message = decoded(ask.get_link(name), "link")
     assert message.get_attr("IFLA_IFNAME") == name
     assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_GETLINK, 0x5)
 
 
-@pytest.mark.parametrize("packed", [pack.dump_links(), pack.get_link("eth0")], ids=["dump", "one"])
+@pytest.mark.parametrize("packed", [ask.dump_links(), ask.get_link("eth0")], ids=["dump", "one"])
 def test_links_are_asked_for_without_statistics(packed):
     assert decoded(packed, "link").get_attr("IFLA_EXT_MASK") == constants.RTEXT_FILTER_SKIP_STATS
 
 
 def test_a_link_that_no_kernel_can_make_has_a_kind_and_a_multicast_mac():
-    message = decoded(pack.impossible_link("dummy"), "link")
+    message = decoded(ask.impossible_link("dummy"), "link")
     assert message.get_attr("IFLA_LINKINFO").get_attr("IFLA_INFO_KIND") == "dummy"
     assert int(message.get_attr("IFLA_ADDRESS")[:2], 16) & 1
 
 
 def test_names_that_are_not_utf8_are_written_as_the_bytes_that_they_were():
-    assert b"eth\xff\0" in pack.get_link("eth\udcff").body
+    assert b"eth\xff\0" in ask.get_link("eth\udcff").body
 
 
 # --- what the codec reads -------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
     parse_address,
     parse_network,
 )
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import constants, kinds, pack, parse
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, constants, kinds, pack, parse
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import INVENTED, INVENTED_OF_PARENT, invented_link_options
 
@@ -102,7 +102,7 @@ def nests(data: bytes, table: Table, start: int = 0) -> t.Iterator[int]:
             yield from nests(payload, below, start + offset + 4)
 
 
-def nests_of(packed: pack.Packed) -> list[int]:
+def nests_of(packed: ask.Packed) -> list[int]:
     length, table = MESSAGES[packed.kind]
     return list(nests(packed.body[length:], table, length))
 
@@ -196,12 +196,16 @@ def _invented():
 
 
 def packing_functions() -> set[str]:
-    found = inspect.getmembers(pack, inspect.isfunction)
     return {
         name
-        for name, function in found
-        if function.__module__ == pack.__name__ and t.get_type_hints(function).get("return") is pack.Packed
+        for module in (ask, pack)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and t.get_type_hints(function).get("return") is ask.Packed
     }
+
+
+def packing_function(name: str) -> t.Callable[..., ask.Packed]:
+    return t.cast(t.Callable[..., ask.Packed], getattr(pack, name, None) or getattr(ask, name))
 
 
 def test_each_kind_that_is_packed_is_tried():
@@ -215,7 +219,7 @@ def test_the_table_has_every_function_that_packs_a_request():
 @pytest.mark.parametrize("name", CALLS)
 @given(data=st.data())
 def test_what_is_nested_carries_the_flag_and_nothing_else_does(name, data):
-    found = nests_of(getattr(pack, name)(**data.draw(CALLS[name])))
+    found = nests_of(packing_function(name)(**data.draw(CALLS[name])))
     assert name in WITH_ALL_NESTS or found == []
 
 
@@ -223,7 +227,7 @@ def test_what_is_nested_carries_the_flag_and_nothing_else_does(name, data):
 def test_no_nest_goes_unseen(name):
     """A nest without its flag is seen, whichever of them it is; so is the flag on a value."""
     arguments, number = WITH_ALL_NESTS[name]
-    packed = getattr(pack, name)(**arguments)
+    packed = packing_function(name)(**arguments)
     found = nests_of(packed)
     assert len(found) == number
     for offset in found:
@@ -240,7 +244,7 @@ def test_a_flag_on_a_value_is_seen(alias):
     body = bytearray(pack.set_link(2, alias=alias).body)
     struct.pack_into("=H", body, 18, pack.IFLA_IFALIAS | NLA_F_NESTED)
     with pytest.raises(AssertionError, match="has the flags 0x8000"):
-        nests_of(pack.Packed(pack.RTM_SETLINK, 0, bytes(body)))
+        nests_of(ask.Packed(pack.RTM_SETLINK, 0, bytes(body)))
 
 
 # --- what is read ---------------------------------------------------------------------------------------------------

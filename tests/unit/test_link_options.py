@@ -25,7 +25,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.stored import from_plain, to_plain
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import validators
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import pack, parse
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, pack, parse
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire.kinds import MACVLAN, MACVTAP, Details
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     BLUE_PATH,
@@ -157,7 +157,7 @@ def test_it_is_packed_and_parsed(name, kind):
     for value in (OPTIONS[name].lowest, OPTIONS[name].highest, OPTIONS[name].default):
         made = parse.parse_link(pack.add_link(packed_alike, "eth0", 2, Details("bridge", link_options={name: value})).body)
         assert (made.mode, made.link_options) == ("bridge", {name: value})
-        with_name = pack.get_link("eth0").body[16:28]
+        with_name = ask.get_link("eth0").body[16:28]
         changed = parse.parse_link(pack.set_link_option(packed_alike, 7, name, value).body + with_name)
         assert (changed.index, changed.mode, changed.link_options) == (7, None, {name: value})
 

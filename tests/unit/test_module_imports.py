@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,65 @@ def test_what_changes_something_carries_a_writer_and_imports_it_when_it_has_some
     assert of(shipped(module), WRITER) == sorted(WRITER)
     assert of(loaded(module), PLANNER)
     assert of(loaded(module), WRITER) == []
+
+
+# What is told of wrong options, with the readers of all of them; what makes, simulates and stores steps; what changes rows.
+REFUSING = tuple(f"plugins.module_utils.{name}" for name in ("_option_messages", "_option_values"))
+CHANGING = tuple(
+    f"{ENGINE}{name}"
+    for name in (
+        "steps.steps", "steps.simulate", "steps.record_diff", "steps.link_spec", "store.session", "store.lock", "store.migrations",
+        "store.row_changes", "kernel.namespace_changes", "wire.pack", "run.interrupted", "run.provisional",
+    )
+)
+# What a task for an endpoint that has nothing to do needs none of, beside all that.
+OF_OTHER_TASKS = tuple(
+    f"{ENGINE}{name}"
+    for name in (
+        "request.host", "request.network", "request.subinterface", "plan.network", "plan.subinterface", "plan.subnets",
+        "plan.restore", "plan.align", "plan.parent", "plan.endpoint_changes", "plan.endpoint_link", "plan.endpoint_routes",
+        "plan.link_options", "plan.lockout_guard", "plan.step_refusals", "kernel.access", "kernel.tagged_links",
+    )
+)
+# What those who only read need none of.
+OF_CHANGERS = (
+    f"{ENGINE}request.", f"{ENGINE}steps.", f"{ENGINE}model.access", f"{ENGINE}kernel.connection", f"{ENGINE}kernel.installation",
+    f"{ENGINE}kernel.available_kinds", "plugins.module_utils._argspecs",
+)
+
+
+def exactly(names: set[str], modules: tuple[str, ...]) -> list[str]:
+    return sorted(names.intersection(modules))
+
+
+@pytest.fixture(scope="module", name="tasks")
+def imported_by_tasks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Of real tasks that have nothing to do, from their zips."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    tasks = packed.imported_by_tasks(packed.ROOT, tmp_path_factory.mktemp("tasks"))
+    return {module: {name.removeprefix(COLLECTION) for name in names} for module, names in tasks.items()}
+
+
+def test_a_task_for_an_endpoint_that_changes_nothing_imports_its_own_kind_and_nothing_that_changes(tasks: dict[str, set[str]]) -> None:
+    names = tasks["macvlan_endpoint"]
+    assert {f"{ENGINE}plan.endpoint", f"{ENGINE}request.endpoint"} <= names
+    assert of(names, WRITER) == []
+    assert exactly(names, (*REFUSING, *CHANGING, *OF_OTHER_TASKS)) == []
+
+
+def test_a_task_that_only_reads_imports_nothing_of_those_that_change(tasks: dict[str, set[str]]) -> None:
+    names = tasks["macvlan_info"]
+    assert f"{ENGINE}result.drift" in names
+    assert of(names, (*PLANNER, *WRITER, *OF_CHANGERS)) == []
+    assert exactly(names, (*REFUSING, *CHANGING)) == []
+
+
+@pytest.mark.parametrize("module", ["macvlan_network", "vlan_subinterface", "macvlan_endpoint"])
+def test_a_module_of_one_kind_imports_the_requests_of_no_other(module: str) -> None:
+    own = {"macvlan_network": "network", "vlan_subinterface": "subinterface", "macvlan_endpoint": "endpoint"}[module]
+    assert f"{ENGINE}request.{own}" in loaded(module)
+    assert exactly(loaded(module), (*REFUSING, *CHANGING, f"{ENGINE}request.host", f"{ENGINE}plan.restore")) == []
 
 
 # As in the process that waits for a confirmation: the module, and with it all that it was sent as, may have gone.

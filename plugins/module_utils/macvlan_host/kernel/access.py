@@ -10,7 +10,7 @@ import contextlib
 import socket
 
 from ..model.access import AccessPath, Connection
-from ..wire import pack, parse
+from ..wire import ask, parse
 from .route_socket import RouteSocket
 
 # Addresses that no machine has (RFC 1112, section 4; RFC 6666): only a default route leads there.
@@ -37,12 +37,12 @@ def read_access_paths(connection: Connection | None) -> tuple[AccessPath, ...]:
 
 def _all_addresses(sock: RouteSocket) -> list[str]:
     """All addresses, also those of link scope."""
-    return [parse.parse_address(body).address for body in sock.dump(pack.dump_addresses())]
+    return [parse.parse_address(body).address for body in sock.dump(ask.dump_addresses())]
 
 
 def _outgoing_link(sock: RouteSocket, remote: str) -> tuple[str, str | None] | None:
     """The link by which packets to an address leave this namespace, and their next hop; None if there is no route."""
-    answer, body = sock.ask(pack.get_route(remote))
+    answer, body = sock.ask(ask.get_route(remote))
     route = None if answer.errno or body is None else parse.parse_outgoing_link(body)
     try:
         return None if route is None else (socket.if_indextoname(route[0]), route[1])

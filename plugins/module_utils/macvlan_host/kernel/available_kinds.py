@@ -15,7 +15,7 @@ from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption
 from ..model.network import Network
 from ..values import names
-from ..wire import pack
+from ..wire import ask
 from ..wire.kinds import kind_named
 from .route_socket import RouteSocket
 
@@ -32,7 +32,7 @@ def can_make(kind: str) -> bool:
         return True
     # No module to load, so asking cannot load one; a request without what every kind needs cannot make a link either.
     with contextlib.closing(RouteSocket()) as sock:
-        return sock.exchange([pack.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
+        return sock.exchange([ask.impossible_link(kind)])[0].errno != errno.EOPNOTSUPP
 
 
 def _is_in(module: str, index: str) -> bool:
@@ -63,8 +63,10 @@ def has_link_option(option: LinkOption) -> bool:
     """
     kind = kind_named(Network.kind)
     if os.path.isdir(f"/sys/module/{kind.kernel_module}") or not _is_in(kind.kernel_module, "modules.dep"):
+        from ..wire.pack import misshapen_link_option
+
         with contextlib.closing(RouteSocket()) as sock:
-            code = sock.exchange([pack.misshapen_link_option(kind, option)])[0].errno
+            code = sock.exchange([misshapen_link_option(kind, option)])[0].errno
         if code in (errno.ERANGE, errno.EADDRNOTAVAIL):
             return code == errno.ERANGE
     return names.kernel_version(os.uname().release) >= option.since

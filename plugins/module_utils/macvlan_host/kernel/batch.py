@@ -13,7 +13,7 @@ from ..errors import KernelError
 from ..model.netns import HOST, Netns
 from ..model.sysctl import Sysctl
 from ..steps.steps import AddAddress, AddConnectedRoute, AddRoute, DeleteAddress, ReplaceRoute, SetSysctls, Step
-from ..wire import attributes, pack
+from ..wire import ask, attributes
 from .delete import Deletions
 from .route_socket import reason
 from .setting_files import write_setting
@@ -35,7 +35,7 @@ class _Queued(t.NamedTuple):
     """
 
     step: Step
-    request: pack.Packed
+    request: ask.Packed
     setting: Sysctl | None
 
 
@@ -55,7 +55,7 @@ class Batch:
         self._queued: list[_Queued] = []
         self._netns = HOST
 
-    def queue(self, step: Step, netns: Netns, request: pack.Packed, setting: Sysctl | None = None) -> None:
+    def queue(self, step: Step, netns: Netns, request: ask.Packed, setting: Sysctl | None = None) -> None:
         """Add a message to the batch, after those that wait already."""
         self.flush_deletions()
         self._sockets.seen = None

@@ -23,7 +23,7 @@ from ..errors import KernelError
 from ..model.links import Link
 from ..model.netns import Netns
 from ..steps.steps import DeleteLink, DeleteNetns, Step
-from ..wire import attributes, pack, parse
+from ..wire import ask, attributes, pack, parse
 from ..wire.kinds import kind_of
 from . import namespace_changes
 from .route_socket import RouteSocket, reason
@@ -90,11 +90,11 @@ class Deletions:
         if not deletion.step.netns.path:
             self._of_host.append(deletion)
             return
-        answer, body = self._host.ask(pack.get_nsid(descriptor))
+        answer, body = self._host.ask(ask.get_nsid(descriptor))
         nsid = -1 if body is None else parse.parse_nsid(body)
         if nsid < 0:
-            (named,) = self._host.exchange([pack.name_netns(descriptor)])
-            answer, body = self._host.ask(pack.get_nsid(descriptor))
+            (named,) = self._host.exchange([ask.name_netns(descriptor)])
+            answer, body = self._host.ask(ask.get_nsid(descriptor))
             nsid = -1 if body is None else parse.parse_nsid(body)
             # Another run may have named it meanwhile, so a refusal counts only when there is no number.
             answer = named if named.errno else answer
@@ -208,7 +208,7 @@ class Deletions:
 
     def _filters(self, lowers: t.Iterable[int]) -> set[tuple[int, str]]:
         """(index, MAC address) of all filter entries; a macvlan that is up has one."""
-        return {parse.parse_filter(body) for lower in lowers for body in self._host.dump(pack.dump_filter(lower))}
+        return {parse.parse_filter(body) for lower in lowers for body in self._host.dump(ask.dump_filter(lower))}
 
     def _delete_of_host(self, items: t.Sequence[LinkToDelete]) -> None:
         for dummy, run in itertools.groupby(items, key=lambda item: item.link.kind):
@@ -225,7 +225,7 @@ class Deletions:
                 self._host.exchange([pack.set_link(item.link.index, group=item.link.group) for item in links])
                 raise
 
-    def _ask_all(self, requests: t.Sequence[tuple[Step, pack.Packed]]) -> None:
+    def _ask_all(self, requests: t.Sequence[tuple[Step, ask.Packed]]) -> None:
         for (step, dummy), answer in zip(requests, self._host.exchange([request for dummy, request in requests])):
             if answer.errno:
                 raise _refused(step, answer)

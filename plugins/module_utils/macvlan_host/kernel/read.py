@@ -20,7 +20,7 @@ from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.route import OtherRoute, Route
 from ..values import names
-from ..wire import pack, parse
+from ..wire import ask, parse
 from ..wire.kinds import kind_named, kind_of
 from . import namespaces
 from .route_socket import RouteSocket
@@ -132,7 +132,7 @@ def read_space(
     with contextlib.closing(RouteSocket()) as sock:
         links, settings = _read_links(sock, wanted)
         addresses = _read_addresses(sock)
-        bodies: t.Iterable[bytes] = sock.dump(pack.dump_routes()) if with_routes or with_next_hops else ()
+        bodies: t.Iterable[bytes] = sock.dump(ask.dump_routes()) if with_routes or with_next_hops else ()
         hops = _NextHops()
         if with_next_hops:
             bodies = map(hops.seen, bodies)
@@ -187,7 +187,7 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
     """The links, and those of their settings that the same dump has, because reading a file for each would cost more."""
     links: dict[str, Link] = {}
     settings: dict[str, str] = {}
-    for body in sock.dump(pack.dump_links()):
+    for body in sock.dump(ask.dump_links()):
         attributes = parse.link_attributes(body)
         link = parse.parse_link(body, attributes)
         links[link.name] = link
@@ -213,7 +213,7 @@ class _Addresses:
 
 def _read_addresses(sock: RouteSocket) -> _Addresses:
     result = _Addresses()
-    for body in sock.dump(pack.dump_addresses()):
+    for body in sock.dump(ask.dump_addresses()):
         index, address, scope, peer, temporary = parse.parse_address(body)
         if scope != RT_SCOPE_LINK:
             result.addresses[index] = (*result.addresses.get(index, ()), address)
@@ -272,7 +272,7 @@ def _with_filters(space: Space) -> Space:
     with contextlib.closing(RouteSocket()) as sock:
         # For each link the kernel iterates over all links.
         for asked in parents if len(parents) < MANY_PARENTS else (ALL_LINKS,):
-            for body in sock.dump(pack.dump_filter(asked)):
+            for body in sock.dump(ask.dump_filter(asked)):
                 index, mac = parse.parse_filter(body)
                 if index in filters and not int(mac[:2] or "1", 16) & 1:
                     filters[index].add(mac)
@@ -289,7 +289,7 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
             seen.add(link.index)
             if kind_of(link).filters_vlans:
                 with contextlib.closing(RouteSocket()) as sock:
-                    dummy, body = sock.ask(pack.get_link(link.name))
+                    dummy, body = sock.ask(ask.get_link(link.name))
                 protocol = parse.parse_vlan_filter(body) if body is not None else None
                 protocols.update({link.index: protocol} if protocol else {})
             link = host.by_index(link.lower) if link.lower_netns is None else None
@@ -322,5 +322,5 @@ def number_of_home(sock: RouteSocket, walker: namespaces.Walker) -> int:
 
     A namespace has such a number once the kernel has dumped a link that refers to it.
     """
-    dummy, body = sock.ask(pack.get_nsid(walker.home))
+    dummy, body = sock.ask(ask.get_nsid(walker.home))
     return -1 if body is None else parse.parse_nsid(body)

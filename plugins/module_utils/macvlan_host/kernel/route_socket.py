@@ -14,7 +14,8 @@ import typing as t
 
 from ..errors import KernelError
 from ..model.links import Link
-from ..wire import attributes, constants, pack, parse
+from ..wire import attributes, constants, parse
+from ..wire.ask import Packed, get_link
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 # Dumps come in parts of 32 KiB at most (net/netlink/af_netlink.c, netlink_recvmsg); larger buffers cost more than reading.
@@ -42,7 +43,7 @@ class RouteSocket:
     def close(self) -> None:
         self._socket.close()
 
-    def exchange(self, requests: t.Sequence[pack.Packed]) -> list[attributes.Answer]:
+    def exchange(self, requests: t.Sequence[Packed]) -> list[attributes.Answer]:
         """Send many requests at once; one answer for each, in their order."""
         answers: list[attributes.Answer] = []
         for start in range(0, len(requests), BATCH):
@@ -57,7 +58,7 @@ class RouteSocket:
             answers += [by_sequence[first + offset] for offset in range(len(part))]
         return answers
 
-    def dump(self, request: pack.Packed) -> list[bytes]:
+    def dump(self, request: Packed) -> list[bytes]:
         """The bodies of a dump, which is repeated if the kernel reports a change in between."""
         for dummy in range(5):
             bodies, consistent = self._dump_once(request)
@@ -65,7 +66,7 @@ class RouteSocket:
                 return bodies
         return bodies
 
-    def _dump_once(self, request: pack.Packed) -> tuple[list[bytes], bool]:
+    def _dump_once(self, request: Packed) -> tuple[list[bytes], bool]:
         sequence = self.send([request])
         bodies: list[bytes] = []
         consistent = True
@@ -83,12 +84,12 @@ class RouteSocket:
 
     def link(self, name: str) -> Link | None:
         """The link with this name, None if there is none."""
-        answer, body = self.ask(pack.get_link(name))
+        answer, body = self.ask(get_link(name))
         if answer.errno not in (0, errno.ENODEV):
             raise KernelError(f"cannot read link {name}: {reason(answer)}", answer.errno)
         return None if body is None else parse.parse_link(body)
 
-    def ask(self, request: pack.Packed) -> tuple[attributes.Answer, bytes | None]:
+    def ask(self, request: Packed) -> tuple[attributes.Answer, bytes | None]:
         """Send a request for one object; return the acknowledgement, and the body of the answer before it."""
         sequence = self.send([request])
         body: bytes | None = None
@@ -100,7 +101,7 @@ class RouteSocket:
                     return attributes.parse_answer(message), body
                 body = message.body
 
-    def send(self, requests: t.Sequence[pack.Packed]) -> int:
+    def send(self, requests: t.Sequence[Packed]) -> int:
         """Send requests; return the sequence number of the first, the others follow it."""
         first = self._sequence + 1
         self._sequence += len(requests)

@@ -33,7 +33,7 @@ from ..steps.steps import (
     Step,
 )
 from ..values import names
-from ..wire import pack
+from ..wire import ask, pack
 from . import link_creation, namespace_changes, namespaces
 from .delete import LinkToDelete
 from .idempotent_steps import Replay
@@ -246,7 +246,7 @@ def _always(perform: t.Callable[[StepContext, t.Any], None]) -> Performer:
     return lambda context, step, dummy: perform(context, step)
 
 
-def _by_message(packed: t.Callable[[int, t.Any], pack.Packed]) -> Performer:
+def _by_message(packed: t.Callable[[int, t.Any], ask.Packed]) -> Performer:
     """The performer of a step that is one message to a link, given its index."""
 
     def perform(context: StepContext, step: LinkPropertyStep, dummy: Replay | None) -> None:

@@ -2,20 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests to the kernel as netlink messages."""
+"""Requests that change something in the kernel, as netlink messages; those that only ask are in ask.py."""
 
 from __future__ import annotations
 
 import socket
-import typing as t
 
 from ..model.link_options import LinkOption
 from ..model.route import Route
 from ..model.sysctl import IPV4_SETTINGS
 from ..values import inet
-from .attributes import ADDRESS, INT32, LINK, NAMESPACE, ROUTE, attribute, nest, uint32
+from .ask import Packed, text
+from .attributes import ADDRESS, INT32, LINK, ROUTE, attribute, nest, uint32
 from .constants import (
-    ANY_NSID,
     IFA_ADDRESS,
     IFA_F_NODAD,
     IFA_LOCAL,
@@ -34,10 +33,7 @@ from .constants import (
     IFLA_MTU,
     IFLA_NET_NS_FD,
     IFLA_TARGET_NETNSID,
-    NETNSA_FD,
-    NETNSA_NSID,
     NLM_F_CREATE,
-    NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REPLACE,
     RT_SCOPE_LINK,
@@ -52,14 +48,9 @@ from .constants import (
     RTM_DELADDR,
     RTM_DELLINK,
     RTM_DELROUTE,
-    RTM_GETADDR,
     RTM_GETLINK,
-    RTM_GETNEIGH,
-    RTM_GETNSID,
-    RTM_GETROUTE,
     RTM_NEWADDR,
     RTM_NEWLINK,
-    RTM_NEWNSID,
     RTM_NEWROUTE,
     RTM_SETLINK,
     RTN_UNICAST,
@@ -70,66 +61,8 @@ from .constants import (
 from .kinds import Details, LinkKind
 
 
-def _text(kind: int, value: str) -> bytes:
-    return attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
-
-
 def _mac(value: str) -> bytes:
     return attribute(IFLA_ADDRESS, bytes.fromhex(value.replace(":", "")))
-
-
-class Packed(t.NamedTuple):
-    """A request without its sequence number, which the socket gives."""
-
-    kind: int
-    flags: int
-    body: bytes
-
-
-def dump_links() -> Packed:
-    # Without statistics, which make most of a link's message.
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
-    return Packed(RTM_GETLINK, NLM_F_DUMP, body)
-
-
-def dump_addresses() -> Packed:
-    return Packed(RTM_GETADDR, NLM_F_DUMP, ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-
-
-def dump_routes() -> Packed:
-    """Ask for the routes of all families."""
-    return Packed(RTM_GETROUTE, NLM_F_DUMP, ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0))
-
-
-def dump_filter(index: int) -> Packed:
-    """The MAC addresses that a link takes frames for beside its own (net/core/rtnetlink.c, ndo_dflt_fdb_dump).
-
-    :param index: 0 for all links
-    """
-    return Packed(RTM_GETNEIGH, NLM_F_DUMP, LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0))
-
-
-def name_netns(descriptor: int) -> Packed:
-    """Assign a number to another namespace, valid in the sender's; the number does not keep the namespace alive."""
-    body = NAMESPACE.pack(socket.AF_UNSPEC) + uint32(NETNSA_FD, descriptor)
-    return Packed(RTM_NEWNSID, 0, body + attribute(NETNSA_NSID, INT32.pack(ANY_NSID)))
-
-
-def get_nsid(descriptor: int) -> Packed:
-    return Packed(RTM_GETNSID, 0, NAMESPACE.pack(socket.AF_UNSPEC) + uint32(NETNSA_FD, descriptor))
-
-
-def get_link(name: str) -> Packed:
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name)
-    return Packed(RTM_GETLINK, 0, body + uint32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS))
-
-
-def get_route(address: str) -> Packed:
-    """The route that a packet to an address takes."""
-    raw = inet.to_bytes(address)
-    family, length = (socket.AF_INET, 32) if len(raw) == 4 else (socket.AF_INET6, 128)
-    body = ROUTE.pack(family, length, 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_DST, raw)
-    return Packed(RTM_GETROUTE, 0, body)
 
 
 def add_link(
@@ -143,7 +76,7 @@ def add_link(
     group: int | None = None,
 ) -> Packed:
     """A link on the one with index ``lower`` of the sender's namespace; with ``netns_fd`` it is created there."""
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _text(IFLA_IFNAME, name) + uint32(IFLA_LINK, lower)
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + text(IFLA_IFNAME, name) + uint32(IFLA_LINK, lower)
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
@@ -153,16 +86,6 @@ def add_link(
     if netns_fd is not None:
         body += uint32(IFLA_NET_NS_FD, netns_fd)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _info(kind, details))
-
-
-def impossible_link(kind: str) -> Packed:
-    """A request for a link of a kind that no kernel can fulfil, to learn whether it knows the kind.
-
-    An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
-    """
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
-    info = nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()))
-    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
 
 
 def misshapen_link_option(kind: LinkKind, option: LinkOption) -> Packed:
@@ -210,7 +133,7 @@ def set_link(
     """
     body = LINK.pack(socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, 0 if up is None else IFF_UP)
     if name is not None or by_name is not None:
-        body += _text(IFLA_IFNAME, name or by_name or "")
+        body += text(IFLA_IFNAME, name or by_name or "")
     if mac is not None:
         body += _mac(mac)
     if mtu is not None:
