@@ -79,7 +79,8 @@ OF_OTHER_TASKS = tuple(
     for name in (
         "request.host", "request.network", "request.subinterface", "plan.network", "plan.subinterface", "plan.subnets",
         "plan.restore", "plan.align", "plan.parent", "plan.endpoint_changes", "plan.endpoint_link", "plan.endpoint_routes",
-        "plan.link_options", "plan.lockout_guard", "plan.step_refusals", "kernel.access", "kernel.tagged_links",
+        "plan.link_options", "plan.link_checks", "plan.gateways", "plan.full_subnet", "plan.lockout_guard", "plan.unwritable_settings",
+        "plan.restore_needs", "kernel.access", "kernel.tagged_links",
     )
 )
 # What those who only read need none of.
@@ -87,6 +88,11 @@ OF_CHANGERS = (
     f"{ENGINE}request.", f"{ENGINE}steps.", f"{ENGINE}model.access", f"{ENGINE}kernel.connection", f"{ENGINE}kernel.installation",
     f"{ENGINE}kernel.available_kinds", "plugins.module_utils._argspecs",
 )
+
+
+def test_what_is_not_to_be_imported_is_shipped_with_some_module() -> None:
+    everything = shipped("macvlan_config") | shipped("macvlan_command")
+    assert {*REFUSING, *CHANGING, *OF_OTHER_TASKS} - everything == set()
 
 
 def exactly(names: set[str], modules: tuple[str, ...]) -> list[str]:

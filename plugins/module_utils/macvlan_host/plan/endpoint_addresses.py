@@ -26,7 +26,6 @@ from ..values.addresses import block_of, prefix_length, version_of, without_pref
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 from .claims import addresses_in_use, check_request, warn_of_default_routes, warn_of_kept
-from .full_subnet import no_address_is_left
 from .mistakes import Mistakes
 
 
@@ -133,6 +132,8 @@ def _address(
         chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version))
         if chosen is not None:
             return _with_length(chosen, subnet)
+    from .full_subnet import no_address_is_left  # the message alone
+
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
 
 

@@ -26,16 +26,14 @@ from .endpoint_checks import (
     check_default_route,
     check_foreign_routes,
     check_namespace,
-    check_not_dangling,
-    check_passthru,
     check_route_conflicts,
     check_settings,
-    check_unforeseen_conflicts,
     check_vrf,
     has_moved,
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
 from .endpoint_routes import check_routes
+from .link_checks import check_not_dangling, check_passthru, check_unforeseen_conflicts
 from .mistakes import Mistakes
 
 

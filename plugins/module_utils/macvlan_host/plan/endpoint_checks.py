@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of
 from ..compare.wanted_settings import default_key
@@ -16,31 +14,11 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
 from ..model.netns import HOST
-from ..model.network import Network
 from ..request.endpoint import EndpointOptions
-from ..values import names
 from ..values.addresses import block_of, prefix_length, version_of
-from ..wire.kinds import kind_of, vrf_of
-from .builder import PlanBuilder, require_kind
-from .kernel_limits import check_family, links_on
-
-if t.TYPE_CHECKING:
-    from ..request.network import NetworkOptions
-
-
-def check_unforeseen_conflicts(builder: PlanBuilder, wanted: EndpointOptions) -> None:
-    """Refuse conflicts of an endpoint whose addresses, gateways and parent are not known yet."""
-    identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
-    known = Endpoint(
-        identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
-    )
-    space = builder.space(wanted.netns)
-    own = find_link(space, known, None) if space is not None else None
-    check_neighbours(builder, known, own)
-    if own is None:
-        require_kind(builder, Network.kind, f"create macvlan link {wanted.ifname} of {wanted.title}")
-    if space is None:
-        check_not_dangling(builder, known)
+from ..wire.kinds import vrf_of
+from .builder import PlanBuilder
+from .kernel_limits import check_family
 
 
 def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -217,39 +195,6 @@ def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) ->
                 f"{endpoint.title}: there is {taken[route.destination_and_metric]} to {route.to}{metric}{endpoint.netns.phrase} already, "
                 f"and the kernel accepts no second one; delete that route, or {instead}"
             )
-
-
-def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
-    """Refuse links that the kernel does not allow beside a passthru link; foreign links count too.
-
-    :param title: of the network, or of the endpoint whose link must be created
-    :raises PlanError: naming the conflicting link
-    """
-    for other, where in links_on(builder.host, parent, builder.kernel.moved_links):
-        kind = kind_of(other)
-        if not kind.shares_parent or _is_on(builder, parent, other.alias) or where and other.ours:
-            continue
-        if kind_of(network).takes_parent(network.mode):
-            raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
-        if kind.takes_parent(other.mode):
-            raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which needs the parent for itself")
-
-
-def _is_on(builder: PlanBuilder, parent: Link, tag: str) -> bool:
-    """Whether the link with a tag is that of an endpoint on this parent."""
-    endpoint = builder.endpoint_of(tag) if tag else None
-    return endpoint is not None and builder.networks[endpoint.network].parent == parent.name
-
-
-def check_not_dangling(builder: PlanBuilder, endpoint: Endpoint) -> None:
-    """Refuse the name of a namespace that is a symbolic link to nothing.
-
-    :raises PlanError: naming it
-    """
-    if endpoint.netns.path in builder.kernel.dangling:
-        raise PlanError(
-            f"{endpoint.title}: netns: {endpoint.netns.path} is a symbolic link to a namespace that is gone; remove it"
-        )
 
 
 def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:

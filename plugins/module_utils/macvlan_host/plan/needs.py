@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..compare.needs import needs_of_everything
 from ..model.kernel import Needs
 from ..model.link_options import not_default
-from ..model.links import SubInterface
 from ..model.netns import HOST, Netns
-from ..model.network import Network
 from ..model.record import Record, all_namespaces
 from ..request.base import Restoration
-from ..wire.kinds import kind_of
 from .object_needs import Recorded
 from .table import work_of
 
@@ -30,7 +26,9 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     needs = []
     for request in requests:
         if isinstance(request, Restoration):
-            return _needs_of_restoration(request, recorded)
+            from .restore_needs import needs_of_restoration
+
+            return needs_of_restoration(request, recorded)
         needs.append(work_of(request).needs(request, known))
     spaces: dict[Netns, set[str]] = {HOST: set()}
     in_full: set[Netns] = {HOST}
@@ -62,15 +60,3 @@ def _asked_link_options(requests: t.Iterable[Request], recorded: Record) -> froz
     wanted = (item.named_link_options for item in requests)
     known = (network.link_options for network in recorded.networks.values())
     return frozenset(name for values in (*wanted, *known) if values for name in not_default(values))
-
-
-def _needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
-    everything = needs_of_everything(recorded)
-    namespaces = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
-    return everything._replace(
-        spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in namespaces},
-        kinds=frozenset({Network.kind, *(owned.kind for owned in recorded.links.values())}),
-        next_hops=False,
-        vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
-        newcomers=any(kind_of(network).takes_parent(network.mode) for network in recorded.networks.values()),
-    )

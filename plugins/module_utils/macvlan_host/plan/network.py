@@ -22,10 +22,10 @@ from ..values.addresses import version_of
 from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
-from .claims import check_gateways
 from .endpoint_changes import follow_network, remove_endpoint
-from .endpoint_checks import check_passthru
+from .gateways import check_gateways
 from .kernel_limits import without_ipv6
+from .link_checks import check_passthru
 from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
 from .network_parent import ensure_parent, make_subinterface, use_as_it_is
