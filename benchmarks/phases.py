@@ -21,7 +21,7 @@ WATCHED = (
     ("read", "run.snapshot", "read_kernel_state"),
     ("read", "run.observe", "read_kernel_state"),
     ("read", "run.snapshot", "check_not_lost"),
-    ("read", "run.decide", "left_elsewhere"),
+    ("read", "run.decide", "warnings_of_moved_links"),
     ("read", "store.database", "State.read"),
     ("read", "store.session", "Session.read"),
     ("plan", "run.decide", "requests_of"),
