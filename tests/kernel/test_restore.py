@@ -195,6 +195,23 @@ def test_a_namespace_is_waited_for_although_a_file_has_its_name_already(host: Ho
     assert "eth0" in host.links("others")
 
 
+def test_a_wait_outlives_the_engine_that_it_began_with(host: Host, command: Command) -> None:
+    """Whoever installs another release takes the files away that a waiting process has not imported yet."""
+    host.add_parent("eth1")
+    network(host, parent="eth1", subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", sysctls={"net.ipv4.conf.IFNAME.rp_filter": 2})
+    before = host.snapshot()
+    host.lose_all()
+    host.ip("link", "set", "eth1", "name", "away")
+    waiting = host.start([COMMAND, "restore", "--wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert next_line(waiting).startswith("waiting: network net: ")
+    host.run(["rm", "-r", ENGINE])
+    host.ip("link", "set", "away", "name", "eth1")
+    said, complaint = waiting.communicate(timeout=SECONDS_TO_WAIT)
+    assert (waiting.returncode, complaint, said.splitlines()[-1][:22]) == (COMPLETE, "", "2 of 2 objects are the")
+    assert host.snapshot().networks == before.networks
+
+
 def test_what_the_kernel_refuses_stops_nothing_else(host: Host, command: Command) -> None:
     network(host, subnets=subnets("10.0.0.0/24"))
     endpoint(host, "a", mac="02:00:00:00:00:77")

@@ -162,6 +162,30 @@ def test_what_reverts_a_change_has_imported_all_that_it_needs_before_the_module_
     assert (done.returncode, done.stderr, database.read().journal) == (0, "", None)
 
 
+# From the zip that Ansible sends, which is deleted when the module ends.
+ARMED = """
+import os, sys
+archive, folder = sys.argv[1:]
+sys.path.insert(0, archive)
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run import provisional, tools
+
+with provisional.open_revert_timer(folder, LockoutPolicy(None, False, 5), tools.DEFAULT_TOOLS):
+    print(*(name for name, module in sys.modules.items() if archive in (getattr(module, "__file__", None) or "")), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("module", CHANGERS)
+def test_the_process_that_may_revert_a_change_has_imported_all_of_the_engine_that_was_sent(module: str, tmp_path: Path) -> None:
+    archive = tmp_path / "module.zip"
+    packed.pack(packed.ROOT, module, archive)
+    argv = [sys.executable, "-c", ARMED, str(archive), str(tmp_path / "state")]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=tmp_path)
+    imported = {name.removeprefix(COLLECTION) for name in done.stdout.split()}
+    assert {name for name in shipped(module) if name.startswith(ENGINE)} - imported == set()
+    assert f"{ENGINE}kernel.delete" in imported
+
+
 def test_the_command_has_all_of_the_engine() -> None:
     """What it is installed from is what has come along with the module."""
     there = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / ENGINE.replace(".", "/")).rglob("*.py")}

@@ -19,6 +19,7 @@ from .awaiting import check_nothing_awaited
 from .execute import execute
 from .info import recorded_objects
 from .tools import DEFAULT_TOOLS, Tools
+from .whole_engine import import_engine
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 
@@ -65,6 +66,8 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools = DE
     with Watch() as watch:
         restored = _restore_when_confirmed(state_dir, deadline, tell, tools)
         pause = FIRST_PAUSE
+        if restored.awaited:
+            import_engine()
         while restored.awaited:
             tell(restored)
             left = None if deadline is None else deadline - clock.now()
@@ -94,6 +97,7 @@ def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, 
             if left <= 0:
                 return pending
             if not told:
+                import_engine()
                 tell(pending)
             told = True
             tools.clock.sleep(min(left, FIRST_PAUSE))

@@ -22,6 +22,7 @@ from .interrupted import undo_or_finish_interrupted
 from .perform import apply_steps, naming_moved_links, writing
 from .revert_timer import RevertTimer
 from .tools import Tools
+from .whole_engine import import_engine
 
 if t.TYPE_CHECKING:
     from ..request.host import AnyRequest
@@ -56,6 +57,7 @@ def open_revert_timer(state_dir: str, policy: LockoutPolicy | None, tools: Tools
     if policy is None or not policy.confirm:
         yield None
         return
+    import_engine()
     timer = RevertTimer(lambda confirm_by: revert_when_due(state_dir, float(confirm_by), tools))
     with contextlib.closing(timer):
         yield timer

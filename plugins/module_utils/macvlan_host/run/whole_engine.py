@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All files of the engine at once, for what goes on when those files have gone."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+
+def import_engine() -> None:
+    """Import all files of the engine that are here.
+
+    A run imports what it needs when it needs it. A process that waits cannot: Ansible deletes the files of a module
+    when the module ends, and whoever installs another release of the command replaces its files.
+    """
+    engine = sys.modules[__name__.rpartition(".run.")[0]]
+    for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):
+        importlib.import_module(module.name)
