@@ -227,14 +227,31 @@ def configuration(*requests, purge=False):
 
 def settled(found):
     """With what a kernel does to settings by itself: new interfaces have the defaults, gone ones have none."""
-    spaces = {path: one and dataclasses.replace(one, sysctls=_settings(one)) for path, one in found.spaces.items()}
+    spaces = {path: one and dataclasses.replace(one, sysctls=_settings(one, found.has_ipv6)) for path, one in found.spaces.items()}
     return identified(dataclasses.replace(found, spaces=spaces))
 
 
-def _settings(one):
+# Those that plans look at, and what a new interface has in them.
+FRESH_SETTINGS = (
+    ("ipv4", "arp_notify", "0"),
+    ("ipv4", "promote_secondaries", "0"),
+    ("ipv4", "rp_filter", "0"),
+    ("ipv6", "accept_ra", "1"),
+    ("ipv6", "autoconf", "1"),
+    ("ipv6", "disable_ipv6", "0"),
+    ("ipv6", "ndisc_notify", "0"),
+)
+
+
+def _settings(one, has_ipv6):
     here = {"default", *(name.replace(".", "/") for name in one.links)}
     kept = {key: value for key, value in one.sysctls.items() if ".conf." not in key or key.split(".")[3] in here}
-    fresh = {f"net.ipv4.conf.{name}.{setting}": "0" for name in here for setting in ("rp_filter", "promote_secondaries")}
+    fresh = {
+        f"net.{family}.conf.{name}.{setting}": value
+        for name in here
+        for family, setting, value in FRESH_SETTINGS
+        if has_ipv6 or family != "ipv6"
+    }
     return {**fresh, **kept}
 
 
