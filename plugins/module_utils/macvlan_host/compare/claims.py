@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from dataclasses import dataclass
 
 from ..ipam.address_set import AddressSet
 from ..model.kernel import Kernel, Space
@@ -23,8 +22,7 @@ from .ownership import find_link
 DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(t.NamedTuple):
     """The reason why an address is already in use.
 
     :ivar address: without prefix length

@@ -201,14 +201,14 @@ def _read_links(sock: RouteSocket, wanted: t.Collection[str]) -> tuple[dict[str,
 Addresses = dict[int, tuple[str, ...]]
 
 
-@dataclasses.dataclass
 class _Addresses:
     """The addresses of a namespace, as :class:`Space` has them."""
 
-    addresses: Addresses = dataclasses.field(default_factory=dict)
-    peers: dict[tuple[int, str], str] = dataclasses.field(default_factory=dict)
-    link_scope: Addresses = dataclasses.field(default_factory=dict)
-    temporary: set[tuple[int, str]] = dataclasses.field(default_factory=set)
+    def __init__(self) -> None:
+        self.addresses: Addresses = {}
+        self.peers: dict[tuple[int, str], str] = {}
+        self.link_scope: Addresses = {}
+        self.temporary: set[tuple[int, str]] = set()
 
 
 def _read_addresses(sock: RouteSocket) -> _Addresses:

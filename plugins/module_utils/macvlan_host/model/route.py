@@ -58,8 +58,7 @@ class Route:
         return cls(**validators.fields("route", data, cls.CHECKS))
 
 
-@dataclass(frozen=True)
-class OtherRoute:
+class OtherRoute(t.NamedTuple):
     """A route of the main table that does not lead over one link.
 
     :ivar destination_and_metric: as of a :class:`Route`

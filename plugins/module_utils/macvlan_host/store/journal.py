@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from ..model.record import Record
 
@@ -37,9 +36,8 @@ class Journal(t.NamedTuple):
     applied: bool = False
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(t.NamedTuple):
     """What the database holds."""
 
-    record: Record = field(default_factory=Record)
+    record: Record = Record()
     journal: Journal | None = None
