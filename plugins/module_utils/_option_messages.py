@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of options of a wrong type, and of unknown ones: the location, the given value, and a right one."""
+"""The messages for options of a wrong type and for unknown options: the location, the given value, and a right one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find options of a wrong type; what is told of them is in another file, which is imported when there are such."""
+"""Find options of a wrong type; their messages are in _option_messages.py, which is imported only when there are such options."""
 
 from __future__ import annotations
 

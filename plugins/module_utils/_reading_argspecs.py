@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the modules that change nothing, and those that all modules have."""
+"""The options of the modules that plan nothing, and those that all modules have."""
 
 from __future__ import annotations
 

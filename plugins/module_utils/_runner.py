@@ -188,7 +188,7 @@ def run_config(module: basic.AnsibleModule, execute: Execute, read: ReadOptions)
 
 
 def _policy(force: bool, confirm: int = 0) -> LockoutPolicy:
-    """How the run treats steps that would cut an access path; what only reads has no need of it."""
+    """How the run treats steps that would cut an access path; a module that only reads does not import it."""
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import LockoutPolicy
 
     return LockoutPolicy(_connection(), force, confirm)

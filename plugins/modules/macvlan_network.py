@@ -176,6 +176,8 @@ options:
         such a task is refused.
       - When it is left out, the value stays as it is. A parent has 1 as long as no link sets another. When a task no longer has
         the option, and no other network on the parent does, it is 1 again.
+      - The kernel keeps the value that was set last as long as a macvlan link is on the parent. So it stays when the network is
+        removed, or the task that sets it fails, while links of other networks or programs are on the parent.
       - Any value but 1 needs Linux 6.4 or newer. On an older kernel the task is refused.
     type: int
     version_added: 2.0.0
@@ -597,7 +599,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.
 
 
 def check_values(params: Params) -> None:
-    """Report what is wrong with values beside what is wrong already; it is imported only then."""
+    """Check the values of a task whose options are unknown or of a wrong type; only such a task imports the check."""
     from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
 
     check_object(network_argspec(), params)

@@ -330,7 +330,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.
 
 
 def check_values(params: Params) -> None:
-    """Report what is wrong with values beside what is wrong already; it is imported only then."""
+    """Check the values of a task whose options are unknown or of a wrong type; only such a task imports the check."""
     from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import check_object
 
     check_object(subinterface_argspec(), params)

@@ -178,6 +178,8 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[int, str, ast.AST, ast.AST | No
             yield node.lineno, node.name, node, None
         elif isinstance(node, ast.alias) and node.asname:
             yield node.lineno, node.asname, node, None
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.lineno, node.name, node, None
 
 
 def words_of(name: str) -> list[str]:

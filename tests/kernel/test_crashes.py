@@ -59,7 +59,7 @@ class Scenario:
 
     @property
     def removes(self) -> bool:
-        """Whether it is finished rather than turned back when it was interrupted."""
+        """Whether it is finished rather than undone when it was interrupted."""
         return self.params.get("state") == "absent" or self.params == CLEAR
 
 

@@ -65,7 +65,7 @@ REPLACE: Scenario = (
     [
         pytest.param(CREATE_IN_HOST, 9, None, "mv-new", id="create an endpoint"),
         pytest.param(REMOVE_FROM_HOST, 1, None, "mv-host", id="remove an endpoint"),
-        # What it was to delete is made again when that is turned back, unless it is still there.
+        # What it was to delete is made again when that is undone, unless it is still there.
         pytest.param(REPLACE, 1, "a", "eth0", id="replace an endpoint"),
     ],
 )

@@ -152,7 +152,7 @@ def test_what_the_kernel_has_once_for_a_parent_two_networks_cannot_have_twice(ho
 
 
 def test_the_kernel_tells_what_it_has(host: Host) -> None:
-    """Asked with a link that cannot be; the release does not decide, because distributions bring options to older ones."""
+    """Asked with a link that cannot be; the release that the declaration names does not decide."""
     converge(host, "macvlan_network", **NETWORK)
     endpoint(host, "a")  # and so the module is loaded
     for name, option in LINK_OPTIONS.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nobody is locked out: what would cut the connection is refused, or put back unless it is confirmed."""
+"""Nobody is locked out: what would cut the connection is refused, or reverted unless it is confirmed."""
 
 from __future__ import annotations
 
@@ -123,11 +123,11 @@ def test_a_default_route_is_guarded_without_a_connection(host: Host) -> None:
     assert host.call("macvlan_endpoint", name="h", network="net", state="absent", force=True)["changed"]
 
 
-# --- confirm, or have it put back -----------------------------------------------------------------------------------
+# --- confirm, or have it reverted --------------------------------------------------------------------------------
 
 
 def run_out(host: Host, clock: Clock, wanted: Snapshot) -> None:
-    """Let the time for a confirmation pass, and see what was done put back."""
+    """Let the time for a confirmation pass, and see the change reverted."""
     clock.put_forward(HOUR)
     # Whoever looks into a namespace is a process in it, and keeps it from being taken away at that moment.
     wait_until(lambda: not host.tables()["journal"], "an unconfirmed change is not reverted")

@@ -143,8 +143,10 @@ def test_its_steps_are_stored_in_the_journal_and_read_again(name):
     (changed,) = host.plan(network(**{name: OPTIONS[name].lowest})).steps[1:]
     for step in (made, changed, *changed.inverse()):
         assert from_plain(json.loads(json.dumps(to_plain(step)))) == step
+    other = {**to_plain(changed), "old": -(2**31) if OPTIONS[name].is_signed else 2**32 - 1}
+    assert to_plain(from_plain(json.loads(json.dumps(other)))) == other
     with pytest.raises(ValueError, match=f"changes {name}"):
-        from_plain({**to_plain(changed), "new": OPTIONS[name].highest + 1})
+        from_plain({**to_plain(changed), "new": 2**32})
 
 
 # --- on the wire ----------------------------------------------------------------------------------------------------
@@ -213,7 +215,7 @@ def test_what_another_program_made_of_it_is_drift_that_each_request_repairs(name
 
 
 @every_option
-def test_a_removal_that_is_turned_back_makes_the_link_with_it(name):
+def test_a_removal_that_is_undone_makes_the_link_with_it(name):
     host = prepared(network(**{name: wanted(name)}), endpoint())
     restored = [back for step in host.plan(no_endpoint()).steps for back in step.inverse() if isinstance(back, AddLink)]
     assert [step.link.link_options for step in restored] == [{name: wanted(name)}]
@@ -237,7 +239,7 @@ def test_a_kernel_that_does_not_have_it_refuses_it_with_the_release_that_does(na
     release = ".".join(map(str, OPTIONS[name].since))
     assert refused(host, network(**{name: wanted(name)})) == (
         f"network lan: {name} cannot be set to {wanted(name)}: this kernel does not have that option of macvlan links; "
-        f"Linux {release} or newer is needed; use such a kernel, or leave it out"
+        f"Linux {release} or newer is needed; boot such a kernel, or leave {name} out of the task"
     )
 
 
@@ -258,6 +260,11 @@ def test_only_values_that_are_not_the_default_ask_for_a_kernel_that_has_it(name)
         host = prepared(request)
         assert needs_of([request], Host().record).link_options == asked
         assert needs_of([endpoint()], host.record).link_options == asked
+        assert needs_of([endpoint(network="another")], host.record).link_options == set()
+        # No link has the options of a network without endpoints.
+        assert needs_of([Restoration()], host.record).link_options == set()
+        assert needs_of_everything(host.record).link_options == set()
+        host.run(endpoint())
         assert needs_of([Restoration()], host.record).link_options == asked
         assert needs_of_everything(host.record).link_options == asked
 

@@ -93,6 +93,7 @@ OF_CHANGERS = (
 def test_what_is_not_to_be_imported_is_shipped_with_some_module() -> None:
     everything = shipped("macvlan_config") | shipped("macvlan_command")
     assert {*REFUSING, *CHANGING, *OF_OTHER_TASKS} - everything == set()
+    assert [kind for kind in (*PLANNER, *WRITER, *OF_CHANGERS) if not of(everything, (kind,))] == []
 
 
 def exactly(names: set[str], modules: tuple[str, ...]) -> list[str]:
@@ -123,9 +124,11 @@ def test_a_task_that_only_reads_imports_nothing_of_those_that_change(tasks: dict
 
 
 @pytest.mark.parametrize("module", ["macvlan_network", "vlan_subinterface", "macvlan_endpoint"])
-def test_a_module_of_one_kind_imports_the_requests_of_no_other(module: str) -> None:
-    own = {"macvlan_network": "network", "vlan_subinterface": "subinterface", "macvlan_endpoint": "endpoint"}[module]
-    assert f"{ENGINE}request.{own}" in loaded(module)
+def test_a_module_of_one_kind_imports_no_other_requests_than_those_for_endpoints(module: str) -> None:
+    """Every plan reserves the addresses that endpoints request."""
+    kinds = {"macvlan_network": "network", "vlan_subinterface": "subinterface", "macvlan_endpoint": "endpoint"}
+    requests = tuple(f"{ENGINE}request.{kind}" for kind in kinds.values())
+    assert exactly(loaded(module), requests) == sorted({f"{ENGINE}request.{kinds[module]}", f"{ENGINE}request.endpoint"})
     assert exactly(loaded(module), (*REFUSING, *CHANGING, f"{ENGINE}request.host", f"{ENGINE}plan.restore")) == []
 
 

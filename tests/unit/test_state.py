@@ -118,7 +118,7 @@ def test_what_is_written_is_read_again_with_and_without_the_lock(db):
 def test_without_a_database_nothing_is_recorded_and_reading_makes_none(folder):
     database = State(str(folder))
     assert database.is_there() is False
-    assert database.read() == Stored()
+    assert database.read() == Stored(Record())
     assert not folder.exists()
 
 
@@ -127,7 +127,7 @@ def test_an_empty_file_is_no_database_and_becomes_one_with_the_first_writer(fold
     (folder / "state.db").touch(mode=0o600)
     database = State(str(folder))
     assert database.is_there() is False
-    assert database.read() == Stored()
+    assert database.read() == Stored(Record())
     write(database, EMPTY, ONE)
     assert database.is_there() is True
     assert database.read().record == ONE
@@ -136,8 +136,8 @@ def test_an_empty_file_is_no_database_and_becomes_one_with_the_first_writer(fold
 def test_a_writer_that_records_nothing_leaves_an_empty_database(folder):
     database = State(str(folder))
     with database.locked("a test") as session:
-        assert session.read() == Stored()
-    assert database.read() == Stored()
+        assert session.read() == Stored(Record())
+    assert database.read() == Stored(Record())
 
 
 def test_folder_and_file_are_for_their_owner_only(db, folder):
@@ -278,7 +278,7 @@ def test_there_is_one_intention_at_a_time(db):
 )
 @settings(max_examples=12)
 def test_of_a_journal_comes_back_what_recovery_needs(boot_id, doing, removal, done, after):
-    """Removals are finished: what they will have recorded, and no way back; the others are turned back."""
+    """Removals are finished: what they will have recorded, and no undoing; the others are undone."""
     journal = Journal(boot_id, doing, removal, done, changes_between(ONE, after))
     with tempfile.TemporaryDirectory() as folder:
         database = State(f"{folder}/state")
@@ -602,7 +602,7 @@ def test_without_a_good_backup_a_damaged_database_makes_room_for_an_empty_one(ke
     else:
         Path(kept.backup).write_bytes(backup)
     assert "the record starts empty" in kept.repair()[-1]
-    assert kept.read() == Stored()
+    assert kept.read() == Stored(Record())
 
 
 def test_a_second_damaged_database_does_not_take_the_place_of_the_first(kept, folder):

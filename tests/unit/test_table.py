@@ -23,13 +23,13 @@ def test_every_request_is_in_the_table_once():
     assert len(restorers()) == len(KINDS)
 
 
-def test_only_what_is_asked_for_rests_on_something():
+def test_only_what_is_requested_depends_on_something():
     assert all((work.dependencies is None) == request.removes for kind in KINDS for request, work in work_on(kind).items())
 
 
 @pytest.mark.parametrize("parent", ["eth0.50", "eth0.50.6"])
 @pytest.mark.parametrize("name", ["lan", "eth0.50"])
-def test_what_rests_on_a_sub_interface_that_was_refused_is_passed_over(parent, name):
+def test_what_depends_on_a_sub_interface_that_was_refused_is_passed_over(parent, name):
     """Also a network that has the name of the link."""
     host = Host(kernel())
     with pytest.raises(MistakesError) as caught:

@@ -18,12 +18,11 @@ def needs_of_everything(recorded: Record) -> Needs:
     spaces: dict[Netns, frozenset[str]] = {HOST: frozenset()}
     for endpoint in recorded.endpoints.values():
         spaces[endpoint.netns] = spaces.get(endpoint.netns, frozenset()) | setting_keys(endpoint)
+    compared = [recorded.networks[name] for name in {endpoint.network for endpoint in recorded.endpoints.values()}]
     return Needs(
         spaces=spaces,
         host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()},
         identities=all_namespaces(recorded),
         next_hops=bool(recorded.endpoints),
-        link_options=frozenset(
-            name for network in recorded.networks.values() if network.link_options for name in not_default(network.link_options)
-        ),
+        link_options=frozenset(name for network in compared for name in not_default(network.link_options)),
     )

@@ -161,7 +161,7 @@ def is_still_ours(view: HostView, netns: Netns, space: Space, owned: OwnedNetns)
     The tag on its loopback decides. Without any tag it may still be that one, or another one with the same name.
     Then a link with the tag of one of its endpoints, on the right parent, is the evidence: such a link is deleted with
     its namespace, and before a link is created in a namespace that is not ours, the record drops the namespace
-    (plan/endpoint.py, align_namespace). A namespace whose loopback has another alias is foreign in any case.
+    (plan/endpoint_changes.py, align_namespace). A namespace whose loopback has another alias is foreign in any case.
     """
     lo = space.links.get("lo")
     if lo is None or lo.alias:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of this collection is installed on this host: the unit that restores everything at boot, and which release does it."""
+"""The parts of this collection that are installed on this host: the unit that restores everything at boot, and its release."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
 def _missing(needs: Needs, spaces: t.Mapping[str, Space | None]) -> tuple[frozenset[str], frozenset[str]]:
     """The kinds of link, and the link options, that this kernel does not have, of those that are asked about.
 
-    What asks the kernel is imported for those who ask.
+    Only a run that asks about some imports the code for it.
     """
     if not needs.kinds and not needs.link_options:
         return frozenset(), frozenset()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all functions that perform steps share: sockets, the batch, and the links that are known."""
+"""The context that all functions that perform steps share: sockets, the batch, and the links that are known."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ InterfaceKey = tuple[str, str]
 
 
 class KnownLink(t.NamedTuple):
-    """What a change of a link needs to know."""
+    """The facts about a link that a change of it needs."""
 
     ifindex: int
     kind: LinkKind

@@ -44,8 +44,13 @@ class LinkOption(t.NamedTuple):
 
     @property
     def check(self) -> validators.Check:
-        """Whether a stored value is valid."""
+        """The validator of the value of a network."""
         return validators.number(self.lowest, self.highest)
+
+    @property
+    def check_on_link(self) -> validators.Check:
+        """The validator of the value of a link: other programs can set any number of the attribute's type."""
+        return validators.number(-(2**31), 2**31 - 1) if self.is_signed else validators.number(0, validators.MAX_UINT32)
 
 
 _DECLARED = (

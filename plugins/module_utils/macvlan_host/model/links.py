@@ -158,7 +158,7 @@ class Link:
 
     @property
     def ours(self) -> bool:
-        """Whether it carries a tag of ours, whichever."""
+        """Whether it carries any tag of ours."""
         return self.alias.startswith(names.TAG_PREFIX)
 
 

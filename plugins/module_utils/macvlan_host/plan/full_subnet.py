@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The message for a subnet without a free address: how many it has given, and what else of it is in use."""
+"""The message for a subnet without a free address: how many it has given, and which of its addresses are in use beside."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
 
 
 def _in_use_beside(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
-    """What of the subnets is in use beside the leases, as the end of the message."""
+    """The addresses of the subnets that are in use beside the leases, as the end of the message."""
     claims = [claim for subnet in subnets for claim in addresses_in_use(builder).inside(candidates(subnet))]
     if not claims:
         return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks of what is made: the link of an endpoint, its namespace, and its parent."""
+"""Checks before a link is created: of the link of an endpoint, its namespace and its parent."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ def check_link_options(builder: PlanBuilder, wanted: NetworkOptions, parent: str
             release = ".".join(map(str, option.since))
             raise PlanError(
                 f"{wanted.title}: {name} cannot be set to {value}: this kernel does not have that option of macvlan links; "
-                f"Linux {release} or newer is needed; use such a kernel, or leave it out"
+                f"Linux {release} or newer is needed; boot such a kernel, or leave {name} out of the task"
             )
         other = _with_another_value(builder, wanted, parent, name) if option.of_parent else None
         if other is not None:
             raise PlanError(
                 f"{wanted.title}: {name} cannot be set to {value}: {other.title} is on {parent} too and has {name} "
                 f"{_intended(builder, other)[name]}, and the kernel has one value for all links on a parent; give both networks the same "
-                f"value in one task of macvlan_config, or leave it out of one of them"
+                f"value in one task of macvlan_config, or leave {name} out of one of them"
             )
 
 

@@ -17,7 +17,7 @@ from ..values import names
 
 
 class ObjectNeeds(t.NamedTuple):
-    """What a request needs of the kernel's state, beside the links of the host.
+    """The part of the kernel's state that a request needs, beside the links of the host.
 
     :ivar settings: namespaces that are read in full, with the keys of the sysctls to read
     :ivar links: namespaces of which only the links and these sysctls are read, because something is removed from there
@@ -79,7 +79,7 @@ class Recorded:
 
 
 def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
-    """What the removal of endpoints needs.
+    """The part of the kernel's state that the removal of endpoints needs.
 
     :param filters: whether links of the host may be deleted with them
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be read of the kernel to restore what is recorded."""
+"""The part of the kernel's state that a restoration needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..wire.kinds import kind_of
 
 
 def needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
-    """What is recorded, and of it only the namespaces of what is restored."""
+    """The part of the kernel's state that a restoration needs, with the namespaces of the restored objects only."""
     everything = needs_of_everything(recorded)
     namespaces = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
     return everything._replace(

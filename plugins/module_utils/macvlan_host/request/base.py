@@ -48,6 +48,11 @@ class BaseRequest:
         """The link options that it requests."""
         return {}
 
+    @property
+    def changed_networks(self) -> tuple[str, ...] | None:
+        """The names of the networks whose endpoints it can change; None if they can be any."""
+        return None
+
     def single_requests(self, _recorded: Record, /) -> tuple[Request, ...]:
         """The requests that it stands for, in the order in which they are planned."""
         return (t.cast("Request", self),)

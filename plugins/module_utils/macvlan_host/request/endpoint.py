@@ -51,6 +51,10 @@ class EndpointOptions(Declaration):
         return endpoint_ref(self.network, self.name)
 
     @property
+    def changed_networks(self) -> tuple[str, ...]:
+        return (self.network,)
+
+    @property
     def uses(self) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
         return (), (self.netns,)
 

@@ -17,8 +17,7 @@ from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, prefixed, texts
-from .subinterface import parent_problem
+from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, parent_problem, prefixed, texts
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,10 @@ class NetworkOptions(Declaration):
     @property
     def named_subnets(self) -> tuple[str, ...]:
         return tuple(subnet.subnet for subnet in self.subnets)
+
+    @property
+    def changed_networks(self) -> tuple[str, ...]:
+        return (self.name,)
 
     @property
     def named_link_options(self) -> LinkOptions:

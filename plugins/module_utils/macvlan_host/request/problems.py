@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ..errors import MissingLibraryError, OptionsError
+from ..values import names
 
 # net/ipv4/devinet.c: IPv4 needs 68 bytes (RFC 791); IPv6 needs 1280 (RFC 8200 5).
 MIN_MTU = 68
@@ -103,3 +104,11 @@ def text_of(value: t.Any, true: str, false: str) -> str:
 def prefixed(option: str, problem: str | None) -> str | None:
     """A problem with its option in front, if there is one."""
     return None if problem is None else f"{option}: {problem}"
+
+
+def parent_problem(name: str) -> str | None:
+    """Why a name cannot be that of a parent; one that is only too long may be an alternative name of a link."""
+    problem = prefixed("parent", names.interface_name_problem(name))
+    if not names.is_encodable(name) or len(name.encode()) <= names.MAX_INTERFACE_NAME:
+        return problem
+    return f"{problem}; of a link with alternative names write its own name, which this shows: ip link show {name}"

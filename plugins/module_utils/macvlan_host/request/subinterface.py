@@ -14,7 +14,7 @@ from ..model.ref import Ref, subinterface_ref
 from ..values import names, validators
 from ..values.addresses import parse_mac
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, prefixed
+from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, parent_problem, prefixed
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,6 @@ def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
     key = _subinterface_key(problems, params)
     problems.finish()
     return SubInterfaceRemoval(key[0], bool(params.get("force")))
-
-
-def parent_problem(name: str) -> str | None:
-    """Why a name cannot be that of a parent; one that is only too long may be an alternative name of a link."""
-    problem = prefixed("parent", names.interface_name_problem(name))
-    if not names.is_encodable(name) or len(name.encode()) <= names.MAX_INTERFACE_NAME:
-        return problem
-    return f"{problem}; of a link with alternative names write its own name, which this shows: ip link show {name}"
 
 
 def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:

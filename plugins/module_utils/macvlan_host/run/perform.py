@@ -95,7 +95,7 @@ def _with_owner(exc: Exception, plan: Plan, title: str) -> str:
 
 @contextlib.contextmanager
 def naming_moved_links(plan: Plan, tools: Tools) -> t.Iterator[None]:
-    """Say of a plan that the kernel refuses where the links are that it was to make, if others have moved them away.
+    """Add to an error of the kernel the namespaces to which other programs have moved the links that the plan creates.
 
     In their new namespaces they still have the MAC addresses, or the passthru parent, of those that were to be made.
     """

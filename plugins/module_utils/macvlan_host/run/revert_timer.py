@@ -15,7 +15,7 @@ class RevertTimer:
     """Work for a background process, which shares no open file with the run.
 
     The process is made at once, and waits for :meth:`begin`: SQLite allows no fork while it has a database open
-    (sqlite.org/howtocorrupt.html, 2.6). Whoever makes it has imported all that the work needs.
+    (sqlite.org/howtocorrupt.html, 2.6). open_revert_timer has imported all that the work needs.
 
     :param work: called there with the text of :meth:`begin`; what it raises is lost with it
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All files of the engine at once, for what goes on when those files have gone."""
+"""All files of the engine at once, for a process that outlives them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import sys
 def import_engine() -> None:
     """Import all files of the engine that are here.
 
-    A run imports what it needs when it needs it. A process that waits cannot: Ansible deletes the files of a module
-    when the module ends, and whoever installs another release of the command replaces its files.
+    A run imports what it needs when it needs it. A process that waits for others cannot: Ansible deletes the files of a module
+    when the module ends, and a task of macvlan_command replaces the files of the command. A run that waits for the lock does
+    not call this: it waits for a minute at most.
     """
     engine = sys.modules[__name__.rpartition(".run.")[0]]
     for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):

@@ -57,4 +57,4 @@ def is_attribute(value: t.Any) -> bool:
 def attribute_named(name: str) -> LinkAttribute:
     """The attribute with this name."""
     option = LINK_OPTIONS.get(name)
-    return _ATTRIBUTES[name] if option is None else LinkAttribute(option.check, _changed(name))
+    return _ATTRIBUTES[name] if option is None else LinkAttribute(option.check_on_link, _changed(name))

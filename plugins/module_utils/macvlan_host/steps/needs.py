@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must be read of the kernel beside the needs of a plan, if an interrupted run must be undone or finished first."""
+"""The part of the kernel's state that is needed beside a plan if an interrupted run must be undone or finished first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .steps import SetLink, Step
 
 
 def needs_before_undoing(needs: Needs, interrupted: t.Iterable[Step]) -> Needs:
-    """What must be read before the steps of an interrupted run are undone or finished in the simulation.
+    """The needs of a plan, with those of a simulation that undoes or finishes an interrupted run first.
 
     A link that they rename may have either name at the moment, and its settings have it too.
     """

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ..errors import StateError
+from ..model.record import Record
 from ..values import validators
 from .files import LOCK_INTERVAL, read_once, reported, signature
 from .folder import check_safe
@@ -60,7 +61,7 @@ class State:
         """
         for dummy in range(READ_ATTEMPTS):
             if not self.is_there():
-                return Stored()
+                return Stored(Record())
             with reported(self.path):
                 stored = read_once(self.path)
             if stored is not None:

@@ -39,5 +39,5 @@ class Journal(t.NamedTuple):
 class Stored(t.NamedTuple):
     """What the database holds."""
 
-    record: Record = Record()
+    record: Record
     journal: Journal | None = None

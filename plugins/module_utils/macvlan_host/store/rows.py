@@ -26,7 +26,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     try:
         version = schema_of(connection, path)
         if version is None:
-            return Stored()
+            return Stored(Record())
         rows = [
             (table, tuple(key), text)
             for table in TABLES

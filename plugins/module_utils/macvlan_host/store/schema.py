@@ -38,7 +38,7 @@ CREATE TABLE journal (
 
 
 def newer_schema(path: str) -> str | None:
-    """What shows in the header of a file that a newer release has written it; None if nothing does."""
+    """The sign in the header of a file that a newer release has written it; None if there is none."""
     try:
         with open(path, "rb") as file:
             return newer_header(file.read(100))

@@ -54,7 +54,7 @@ class LinkKind:
     :ivar module: the kernel module that makes it, where that has another name
     :ivar is_created: we make such links
     :ivar by_library: they are made, or changed, by pyroute2
-    :ivar is_endpoint: endpoints are such links: made in whichever namespace, and known by their tag under any name
+    :ivar is_endpoint: endpoints are such links: made in any namespace, and known by their tag under any name
     :ivar pack: the attributes in IFLA_INFO_DATA that ask for a link, None where the library asks
     :ivar parse: reads those of an answer, None if they are not needed
     :ivar modes: name → number of the modes that it can have

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What makes a link a VLAN link (IFLA_INFO_DATA, net/8021q/vlan_netlink.c), packed and parsed."""
+"""The data of a VLAN link (IFLA_INFO_DATA, net/8021q/vlan_netlink.c), packed and parsed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .constants import (
 
 
 def pack(facts: VlanFacts) -> bytes:
-    """The attributes that make a link such a VLAN link."""
+    """The attributes of a VLAN link."""
     flags = sum(bit for flag, bit in VLAN_FLAGS.items() if getattr(facts, flag))
     data = attribute(IFLA_VLAN_ID, struct.pack("=H", facts.vlan_id))
     data += attribute(IFLA_VLAN_PROTOCOL, struct.pack("!H", VLAN_PROTOCOLS[facts.protocol]))
@@ -37,7 +37,7 @@ def _pack_qos(kind: int, mapping: dict[str, int]) -> bytes:
 
 
 def parse(data: Attributes) -> VlanFacts:
-    """What a link is by its attributes."""
+    """The VLAN of a link, by its attributes."""
     flags = UINT32.unpack_from(data.get(IFLA_VLAN_FLAGS, b"\0" * 8))[0]
     protocol = int.from_bytes(data.get(IFLA_VLAN_PROTOCOL, b"\x81\x00"), "big")
     return VlanFacts(
