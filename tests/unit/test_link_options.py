@@ -19,6 +19,9 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
+    SubInterfaceRetraction,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import AddLink
@@ -38,7 +41,9 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     network,
     no_endpoint,
     no_network,
+    no_subinterface,
     said,
+    subinterface,
 )
 
 OPTIONS = {**LINK_OPTIONS, INVENTED.name: INVENTED, INVENTED_OF_PARENT.name: INVENTED_OF_PARENT}
@@ -265,6 +270,9 @@ def test_only_values_that_are_not_the_default_ask_for_a_kernel_that_has_it(name)
         assert needs_of([Restoration()], host.record).link_options == set()
         assert needs_of_everything(host.record).link_options == set()
         host.run(endpoint())
+        assert needs_of([subinterface("eth0.50")], host.record).link_options == asked
+        for removal in (no_endpoint(), no_network(), no_subinterface("eth0.50"), SubInterfaceRetraction("eth0.50")):
+            assert needs_of([removal], host.record).link_options == set()
         assert needs_of([Restoration()], host.record).link_options == asked
         assert needs_of_everything(host.record).link_options == asked
 

@@ -57,7 +57,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
 
 def _asked_link_options(requests: t.Iterable[Request], recorded: Record) -> frozenset[str]:
     """The link options of which a plan must know whether the kernel has them: those of the networks that it looks at."""
-    networks = {name for item in requests for name in (recorded.networks if item.changed_networks is None else item.changed_networks)}
+    networks = {name for item in requests for name in (recorded.networks if item.aligned_networks is None else item.aligned_networks)}
     values = [item.named_link_options for item in requests]
     values += [network.link_options for name, network in recorded.networks.items() if name in networks]
     return frozenset(name for item in values if item for name in not_default(item))

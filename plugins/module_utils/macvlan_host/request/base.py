@@ -49,8 +49,8 @@ class BaseRequest:
         return {}
 
     @property
-    def changed_networks(self) -> tuple[str, ...] | None:
-        """The names of the networks whose endpoints it can change; None if they can be any."""
+    def aligned_networks(self) -> tuple[str, ...] | None:
+        """The names of the networks to whose options it can align links; None if they can be any."""
         return None
 
     def single_requests(self, _recorded: Record, /) -> tuple[Request, ...]:
@@ -82,6 +82,10 @@ class Removal(OneObjectRequest):
     """A request that removes an object."""
 
     removes = True
+
+    @property
+    def aligned_networks(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True)

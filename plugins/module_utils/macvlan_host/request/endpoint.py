@@ -51,7 +51,7 @@ class EndpointOptions(Declaration):
         return endpoint_ref(self.network, self.name)
 
     @property
-    def changed_networks(self) -> tuple[str, ...]:
+    def aligned_networks(self) -> tuple[str, ...]:
         return (self.network,)
 
     @property

@@ -60,7 +60,7 @@ class NetworkOptions(Declaration):
         return tuple(subnet.subnet for subnet in self.subnets)
 
     @property
-    def changed_networks(self) -> tuple[str, ...]:
+    def aligned_networks(self) -> tuple[str, ...]:
         return (self.name,)
 
     @property
