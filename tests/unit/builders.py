@@ -43,6 +43,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
     subinterface_options,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import DeleteLink
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
@@ -255,6 +256,15 @@ def _settings(one, has_ipv6):
     return {**fresh, **kept}
 
 
+def followed(found, done):
+    """The kernel after steps; a link has none of the settings of one that had its name before."""
+    begun = 0
+    for end, step in enumerate(done, start=1):
+        if isinstance(step, DeleteLink):
+            found, begun = settled(kernel_after(found, done[begun:end])), end
+    return settled(kernel_after(found, done[begun:]))
+
+
 class Host:
     """A host on which every run does what it plans, in the simulation."""
 
@@ -273,7 +283,7 @@ class Host:
     def run(self, *requests):
         """The plan of a run, after it was done."""
         made = self.plan(*requests)
-        self.kernel = settled(kernel_after(self.kernel, made.steps))
+        self.kernel = followed(self.kernel, made.steps)
         self.record = made.after
         return made
 

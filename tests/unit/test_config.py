@@ -33,7 +33,6 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.outcome import outcome_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import test_plan_sequences as world
@@ -908,16 +907,9 @@ def test_a_configuration_can_be_undone_to_the_kernel_before(host, wanted):
     made = attempted(host, wanted)
     there = before.kernel
     for count, step in enumerate(made.steps if made else (), start=1):
-        there = followed(there, [step])
-        back = followed(there, inverse(made.steps[:count]))
+        there = builders.followed(there, [step])
+        back = builders.followed(there, inverse(made.steps[:count]))
         assert builders.shape(back) == builders.shape(before.kernel)
-
-
-def followed(found, done):
-    """The kernel after steps; a link has none of the settings of one that had its name before."""
-    for step in done:
-        found = builders.settled(kernel_after(found, [step]))
-    return found
 
 
 @settings(max_examples=30)
