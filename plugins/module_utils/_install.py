@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.util
 import os
-import pkgutil
 import platform
 import shutil
 import stat
@@ -22,6 +20,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command, release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.whole_engine import modules
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
 
 _ORIGIN = command.__name__.rpartition(".")[0]
@@ -207,11 +206,9 @@ def wanted_files(target: InstallTarget, interpreter: str, state_dir: str) -> Fil
 
 def engine_modules() -> dict[str, str]:
     """Module → its file, relative to the engine's folder: all modules of the package; the command needs every one."""
-    package = importlib.import_module(_ORIGIN)
-    modules = pkgutil.walk_packages(package.__path__, f"{_ORIGIN}.")
     return {
         item.name: item.name[len(_ORIGIN) + 1 :].replace(".", "/") + ("/__init__.py" if item.ispkg else ".py")
-        for item in modules
+        for item in modules()
     }
 
 

@@ -642,10 +642,10 @@ def test_ipv6_is_as_it_was_when_an_mtu_without_it_is_undone(host: Host, on: bool
     places = set()
     for position in itertools.count():
         failure = StepFailure(position)
-        call = host.spawn("macvlan_endpoint", hook=failure, **changed)
-        if call.wait() == 0:
+        outcome = host.outcome("macvlan_endpoint", within=failure, **changed)
+        if outcome.code == 0:
             break
-        assert "injected" in call.result(fails=True)["msg"]
+        assert "injected" in outcome.result(fails=True)["msg"]
         places.add(failure.place)
         assert host.snapshot() == healthy, failure.place
         assert settings_of_ipv6(host) == before, failure.place

@@ -18,6 +18,7 @@ from .module_call import (
     Ended,
     Hook,
     ModuleCall,
+    ModuleRun,
     Said,
     Within,
     command_run,
@@ -44,6 +45,11 @@ class Task:
     params: dict[str, t.Any]
     check: bool = False
     hook: Hook | None = None
+
+
+def run_of_module(module_name: str, params: dict[str, t.Any], check: bool, diff: bool = False) -> ModuleRun:
+    """A module with the options of a task, as hosts run it."""
+    return module_run(module_name, module_params(params, check, diff, str(HOME)))
 
 
 class Host(Machine):
@@ -134,7 +140,7 @@ class Host(Machine):
         **params: t.Any,
     ) -> Ended:
         """Run a module on this host, which may fail."""
-        return run_to_its_end(self.pid, module_run(module_name, module_params(params, check, diff, str(HOME))), within)
+        return run_to_its_end(self.pid, run_of_module(module_name, params, check, diff), within)
 
     def spawn(
         self,
@@ -146,7 +152,7 @@ class Host(Machine):
         **params: t.Any,
     ) -> ModuleCall:
         """Start a module on this host and come back at once."""
-        call = ModuleCall(self.pid, module_run(module_name, module_params(params, check, diff, str(HOME))), hook)
+        call = ModuleCall(self.pid, run_of_module(module_name, params, check, diff), hook)
         self._calls.append(call)
         return call
 
@@ -162,7 +168,7 @@ class Host(Machine):
         runs = [
             command_run((task.module_name,))
             if task.module_name == RESTORE
-            else module_run(task.module_name, module_params(task.params, task.check, False, str(HOME)))
+            else run_of_module(task.module_name, task.params, task.check)
             for task in tasks
         ]
         return run_together(self.pid, runs, crew, timeout)

@@ -148,7 +148,7 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
         )
     ),
     "impossible_link": st.fixed_dictionaries({"kind": st.sampled_from(("macvlan", "vlan", "dummy"))}),
-    "misshapen_link_option": st.fixed_dictionaries({"kind": st.just(kinds.MACVLAN), "option": st.just(INVENTED)}),
+    "misshapen_link_option": st.fixed_dictionaries({"kind": st.just("macvlan"), "number": st.just(INVENTED.attribute)}),
     "set_link_option": st.fixed_dictionaries(
         {"kind": st.just(kinds.MACVLAN), "index": indices, "name": st.just(INVENTED.name), "value": st.integers(INVENTED.lowest, INVENTED.highest)}
     ),
@@ -182,7 +182,7 @@ CALLS: dict[str, st.SearchStrategy[t.Any]] = {
 WITH_ALL_NESTS: dict[str, tuple[dict[str, t.Any], int]] = {
     "add_link": ({"kind": kinds.VLAN, "name": "eth0.50", "lower": 2, "details": kinds.Details(vlan=EVERY_PART)}, 4),
     "impossible_link": ({"kind": "macvlan"}, 1),
-    "misshapen_link_option": ({"kind": kinds.MACVLAN, "option": INVENTED}, 2),
+    "misshapen_link_option": ({"kind": "macvlan", "number": INVENTED.attribute}, 2),
     "set_link_option": ({"kind": kinds.MACVLAN, "index": 2, "name": INVENTED.name, "value": INVENTED.highest}, 2),
     "set_mode": ({"kind": kinds.MACVLAN, "index": 2, "mode": "vepa"}, 2),
     "set_ipv4_setting": ({"index": 2, "setting": "arp_notify", "value": 1}, 3),

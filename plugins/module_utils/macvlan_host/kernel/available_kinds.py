@@ -63,10 +63,8 @@ def has_link_option(option: LinkOption) -> bool:
     """
     kind = kind_named(Network.kind)
     if os.path.isdir(f"/sys/module/{kind.kernel_module}") or not _is_in(kind.kernel_module, "modules.dep"):
-        from ..wire.pack import misshapen_link_option
-
         with contextlib.closing(RouteSocket()) as sock:
-            code = sock.exchange([misshapen_link_option(kind, option)])[0].errno
+            code = sock.exchange([ask.misshapen_link_option(kind.name, option.attribute)])[0].errno
         if code in (errno.ERANGE, errno.EADDRNOTAVAIL):
             return code == errno.ERANGE
     return names.kernel_version(os.uname().release) >= option.since

@@ -19,13 +19,11 @@ from .schema import SCHEMA_VERSION, TABLES
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Migrate every row to the schema of this release, and set the version of the file."""
     for table in TABLES:
-        columns = KEY_COLUMNS[table]
-        where = " AND ".join(f"{column} = ?" for column in columns)
-        for *key, text in connection.execute(f"SELECT {', '.join(columns)}, body FROM {table}").fetchall():
+        for *key, text in connection.execute(f"SELECT {', '.join(KEY_COLUMNS[table])}, body FROM {table}").fetchall():
             old = json.loads(text)
             new = migrated(version, table, old)
             if new != old:
-                connection.execute(f"UPDATE {table} SET body = ? WHERE {where}", (json.dumps(new), *key))
+                connection.execute(f"UPDATE {table} SET body = ? WHERE {_has_key(table)}", (json.dumps(new), *key))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
@@ -41,8 +39,12 @@ def apply_rows(connection: sqlite3.Connection, changes: tuple[Change, ...]) -> N
 
 
 def _delete_row(connection: sqlite3.Connection, table: str, key: list[str]) -> None:
-    where = " AND ".join(f"{column} = ?" for column in KEY_COLUMNS[table])
-    connection.execute(f"DELETE FROM {table} WHERE {where}", key)
+    connection.execute(f"DELETE FROM {table} WHERE {_has_key(table)}", key)
+
+
+def _has_key(table: str) -> str:
+    """The condition for the row with a key."""
+    return " AND ".join(f"{column} = ?" for column in KEY_COLUMNS[table])
 
 
 def _insert_row(connection: sqlite3.Connection, table: str, key: list[str], body: dict[str, t.Any]) -> None:

@@ -16,6 +16,7 @@ from .constants import (
     IFLA_ADDRESS,
     IFLA_EXT_MASK,
     IFLA_IFNAME,
+    IFLA_INFO_DATA,
     IFLA_INFO_KIND,
     IFLA_LINKINFO,
     NETNSA_FD,
@@ -94,11 +95,23 @@ def get_route(address: str) -> Packed:
     return Packed(RTM_GETROUTE, 0, body)
 
 
-def impossible_link(kind: str) -> Packed:
+def impossible_link(kind: str, *data: bytes) -> Packed:
     """A request for a link of a kind that no kernel can fulfil, to learn whether it knows the kind.
 
     An unknown kind is answered with EOPNOTSUPP; known ones miss their parent or refuse the multicast MAC.
+
+    :param data: what else is asked of the link
     """
     body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(IFLA_ADDRESS, bytes.fromhex("01005e000001"))
-    info = nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()))
+    info = nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()), *data)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
+
+
+def misshapen_link_option(kind: str, number: int) -> Packed:
+    """A request for an impossible link with a link option that is too short, to learn whether the kernel knows the option.
+
+    A kernel that knows it refuses the option (ERANGE), any other passes over it and refuses the multicast MAC.
+
+    :param number: of the option's attribute
+    """
+    return impossible_link(kind, nest(IFLA_INFO_DATA, attribute(number, b"\0")))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 
-from ..model.link_options import LinkOption
 from ..model.route import Route
 from ..model.sysctl import IPV4_SETTINGS
 from ..values import inet
@@ -86,17 +85,6 @@ def add_link(
     if netns_fd is not None:
         body += uint32(IFLA_NET_NS_FD, netns_fd)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _info(kind, details))
-
-
-def misshapen_link_option(kind: LinkKind, option: LinkOption) -> Packed:
-    """A request for an impossible link with a link option that is too short, to learn whether the kernel knows the option.
-
-    A kernel that knows it refuses the option (ERANGE), any other passes over it and refuses the multicast MAC.
-    """
-    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _mac("01:00:5e:00:00:01")
-    data = nest(IFLA_INFO_DATA, attribute(option.attribute, b"\0"))
-    info = nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.name.encode()), data)
-    return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info)
 
 
 def set_link_option(kind: LinkKind, index: int, name: str, value: int) -> Packed:
