@@ -430,6 +430,41 @@ vlan_subinterfaces:
       elements: str
       sample:
         - dmz
+config:
+  description:
+    - The shown objects as options of M(fleetnet.macvlan.macvlan_config), which changes nothing on this host with them.
+    - Options that have their default are left out. The record does not say whether an address was requested or chosen, and the
+      addresses of endpoints are left out.
+    - A sub-interface that a network made is not in it, because the network makes it.
+  returned: success
+  type: dict
+  version_added: 2.0.0
+  contains:
+    vlan_subinterfaces:
+      description: The declared VLAN sub-interfaces, with options of M(fleetnet.macvlan.vlan_subinterface).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    networks:
+      description: The networks, with options of M(fleetnet.macvlan.macvlan_network).
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - name: web
+          parent: eth0
+          subnets:
+            - subnet: 192.168.50.0/24
+    endpoints:
+      description: The endpoints, with options of M(fleetnet.macvlan.macvlan_endpoint).
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - name: web1
+          network: web
+          netns: web1
 drift:
   description:
     - What differs between the record and the kernel; empty when nothing does.

@@ -84,7 +84,8 @@ OF_OTHER_TASKS = tuple(
 )
 # What those who only read need none of.
 OF_CHANGERS = (
-    f"{ENGINE}request.", f"{ENGINE}steps.", f"{ENGINE}model.access", f"{ENGINE}kernel.connection", f"{ENGINE}kernel.installation",
+    *(f"{ENGINE}request.{name}" for name in ("base", "endpoint", "host", "network", "problems", "subinterface")),
+    f"{ENGINE}steps.", f"{ENGINE}model.access", f"{ENGINE}kernel.connection", f"{ENGINE}kernel.installation",
     f"{ENGINE}kernel.available_kinds", "plugins.module_utils._argspecs",
 )
 

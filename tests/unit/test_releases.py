@@ -477,3 +477,26 @@ def test_damage_is_still_damage(tmp_path):
     sql(database.path, "UPDATE namespaces SET body = '{}'")
     with pytest.raises(DamagedError):
         database.read()
+
+
+# --- fields that release 2 has added --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "mac", "own_mac"),
+    [
+        ("10.0.1.5/24", "02:42:0a:00:01:05", None),
+        ("10.0.1.5/24", "02:00:00:00:00:77", "02:00:00:00:00:77"),
+        (None, "02:42:93:11:08:7c", None),
+        (None, "02:00:00:00:00:77", None),
+        ("nonsense", "02:00:00:00:00:77", None),
+    ],
+)
+def test_a_mac_address_that_release_1_was_asked_for_is_recorded_as_such(ipv4, mac, own_mac):
+    row = {"name": "web", "ipv4": ipv4, "mac": mac}
+    assert migrations.migrated(1, "endpoints", row) == {**row, **({"own_mac": own_mac} if own_mac else {})}
+    assert migrations.migrated(2, "endpoints", row) == row
+    assert migrations.migrated(1, "networks", row) == row
+    change = ["endpoints", ["lan", "web"], False, {"parent": "eth0", "mac": mac, "body": row}]
+    journal = migrations.migrated(1, "journal", {"steps": [], "changes": [change]})
+    assert journal["changes"][0][3]["body"].get("own_mac") == own_mac

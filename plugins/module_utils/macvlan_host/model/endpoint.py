@@ -29,6 +29,7 @@ class Endpoint(Identified):
     :ivar sysctls: as given, ``IFNAME`` not replaced
     :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
     :ivar own_exclusive: what the task asked for; None follows the network
+    :ivar own_mac: what the task asked for, None for a derived one; without meaning where the link has the parent's
     """
 
     id: str
@@ -50,9 +51,15 @@ class Endpoint(Identified):
     sysctls_before: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     own_exclusive: bool | None = None
+    own_mac: str | None = None
 
     # What a task calls those fields that have another name here.
-    OPTIONS: t.ClassVar[dict[str, str]] = {"own_mtu": "mtu", "own_exclusive": "exclusive", "sysctls_before": "sysctls"}
+    OPTIONS: t.ClassVar[dict[str, str]] = {
+        "own_mtu": "mtu",
+        "own_exclusive": "exclusive",
+        "own_mac": "mac",
+        "sysctls_before": "sysctls",
+    }
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,
         "name": validators.object_name,
@@ -73,6 +80,7 @@ class Endpoint(Identified):
         "sysctls_before": validators.mapping(validators.sysctl_key, validators.sysctl_value),
         "labels": validators.mapping(validators.text, validators.text),
         "own_exclusive": validators.optional(validators.flag),
+        "own_mac": validators.optional(validators.mac),
     }
 
     @property

@@ -71,6 +71,7 @@ def resolve_endpoint(
         sysctls_before=_sysctls_before(builder, wanted, recorded),
         labels=wanted.labels,
         own_exclusive=wanted.exclusive,
+        own_mac=_own_mac(wanted, recorded, network),
     )
     with mistakes:
         check_exclusive(endpoint, network)
@@ -193,10 +194,20 @@ def _mac(
         mac = wanted.mac
     elif ipv4 is not None:
         mac = mac_of_ipv4(without_prefix(ipv4))
+    elif recorded is not None and recorded.mac and recorded.own_mac is None and recorded.ipv4 is None:
+        # It was derived from names, of which one may have changed.
+        mac = recorded.mac
     else:
         mac = mac_of_names(builder.kernel.host, wanted.network, wanted.name)
     _check_mac_is_free(builder, wanted, recorded, parent, mac)
     return mac
+
+
+def _own_mac(wanted: EndpointOptions, recorded: Endpoint | None, network: Network) -> str | None:
+    """The MAC address that the task asks for; nothing can be asked for where the link has its parent's."""
+    if recorded is not None and kind_of(network).takes_parent(network.mode):
+        return recorded.own_mac
+    return wanted.mac
 
 
 def _check_passthru_is_free(builder: PlanBuilder, wanted: EndpointOptions, network: Network) -> None:

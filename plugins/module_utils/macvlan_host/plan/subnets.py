@@ -85,9 +85,14 @@ def settled_subnets(
 def _settled(
     builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, before: Subnet | None, identifier: str
 ) -> Subnet:
-    """A given subnet with its scope: an old one keeps it, a new one must not overlap."""
+    """A given subnet with its scope: an old one keeps it, a new one must not overlap.
+
+    A subnet that was chosen, and is given now as it was chosen, is still a chosen one.
+    """
     if before is not None:
         settled = dataclasses.replace(subnet, scope=before.scope)
+        if dataclasses.replace(settled, chosen=before.chosen) == before:
+            return before
         if subnet.ip_range != before.ip_range:
             _check_overlap(builder, wanted, settled, same_pool_only=True)
         return settled

@@ -126,7 +126,7 @@ class View:
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        del shown["own_mtu"], shown["own_exclusive"], shown["sysctls_before"]
+        del shown["own_mtu"], shown["own_exclusive"], shown["own_mac"], shown["sysctls_before"]
         return {**shown, "netns": endpoint.netns.shown}
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:

@@ -12,6 +12,7 @@ from ..compare.needs import needs_of_everything
 from ..model.host_view import HostView
 from ..model.links import stacked
 from ..model.ref import Ref
+from ..result.config import config_of
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
@@ -20,12 +21,13 @@ from .tools import DEFAULT_TOOLS, Tools
 
 
 def inspect(
-    *, state_dir: str, network: str | None, endpoint: str | None, tools: Tools = DEFAULT_TOOLS
+    *, state_dir: str, network: str | None, endpoint: str | None, pin: bool = False, tools: Tools = DEFAULT_TOOLS
 ) -> dict[str, t.Any]:
     """All that is recorded, and how the kernel differs from it.
 
     :param network: only this network, its endpoints and its parent
     :param endpoint: only endpoints of this name, their networks and parents
+    :param pin: whether the options in ``config`` have the addresses that were chosen
     :raises MacvlanHostError: the database or the kernel cannot be read
     """
     state = tools.store(state_dir)
@@ -33,10 +35,11 @@ def inspect(
     stored, kernel = read_snapshot(state, lambda stored: needs_of_everything(stored.record), tools)
     host = HostView(stored.record, kernel)
     view = View(host)
-    report: dict[str, t.Any] = view.everything(network, endpoint)
+    lists = view.everything(network, endpoint)
+    report: dict[str, t.Any] = {**lists, "config": config_of(host, lists, pin)}
     for item in report["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
-    shown = by_ref(report)
+    shown = by_ref(lists)
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
     return report

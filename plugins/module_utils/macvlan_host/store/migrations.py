@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..ipam.mac import mac_of_ipv4
+from ..values import validators
+from ..values.addresses import without_prefix
 from .schema import SCHEMA_VERSION, TABLES
 
 # Table of the body, or STEP for a step of a journal, and what was stored → what this release would have stored.
@@ -19,9 +22,17 @@ Migration = t.Callable[[str, t.Any], t.Any]
 STEP = "step"
 
 
-def _from_1(dummy: str, stored: t.Any) -> t.Any:
-    """Release 2 has added fields; the default of each is the behaviour of release 1."""
-    return stored
+def _from_1(table: str, stored: t.Any) -> t.Any:
+    """Release 2 has added fields; the default of each is the behaviour of release 1.
+
+    A MAC address that a task asked for is recorded as such. Without an IPv4 address it cannot be told from one that was derived, and
+    with the one of the parent (passthru) the field has no meaning.
+    """
+    if table != "endpoints" or not isinstance(stored, dict) or "own_mac" in stored:
+        return stored
+    ipv4, mac = stored.get("ipv4"), stored.get("mac")
+    is_derived = not validators.with_length_of(4)(ipv4) or mac == mac_of_ipv4(without_prefix(str(ipv4)))
+    return stored if is_derived else {**stored, "own_mac": mac}
 
 
 # Old version → the migration to the next one.

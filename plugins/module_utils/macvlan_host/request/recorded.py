@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that declare a recorded object as it is, without those that have their default.
+
+The record does not say whether an address was requested or chosen. Without ``pin`` all addresses of endpoints, and the subnets that
+the collection chose, are left out: a host that has the record keeps them. With ``pin`` they are options, for a host without it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..ipam.subnets import infer_gateway
+from ..model.endpoint import Endpoint
+from ..model.links import SubInterface
+from ..model.network import Network, Subnet
+from ..model.route import Route
+from ..values import names
+from ..values.addresses import version_of, without_prefix
+from ..wire.kinds import kind_of
+
+Params = dict[str, t.Any]
+
+# Option of a sub-interface → its default.
+_OF_SUBINTERFACE: dict[str, t.Any] = {
+    "protocol": "802.1q",
+    "mtu": None,
+    "mac": None,
+    "up": True,
+    "reorder_hdr": True,
+    "gvrp": False,
+    "mvrp": False,
+    "loose_binding": False,
+    "ingress_qos_map": {},
+    "egress_qos_map": {},
+}
+
+
+def network_params(network: Network, pin: bool, shares_parent: bool = False) -> Params:
+    """The options that declare a recorded network.
+
+    :param pin: whether the subnets that the collection chose are options
+    :param shares_parent: whether another network is on its parent
+    """
+    # A network whose task named the dummy parent has a parent.
+    has_parent = network.parent != names.dummy_name(network.id) or not network.internal
+    subnets = network.subnets if pin else _given(network.subnets)
+    params = {
+        "name": network.name,
+        "parent": network.parent if has_parent else None,
+        "mode": network.mode if network.mode != "bridge" else None,
+        "subnets": [_subnet_params(subnet, has_parent and not network.internal) for subnet in subnets],
+        "ipv6": (network.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets)) or None,
+        "internal": (network.internal and has_parent) or None,
+        "mtu": network.mtu,
+        **network.link_options,
+        "ipam": network.ipam if network.ipam != "default" else None,
+        "labels": dict(network.labels),
+        "allow_shared_parent": shares_parent or None,
+        "allow_overlap": any(subnet.scope for subnet in network.subnets) or None,
+        "exclusive": network.exclusive or None,
+    }
+    return _without_defaults(params)
+
+
+def _given(subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:
+    """The subnets that must be options, because a network without them would not keep all subnets in their order.
+
+    A network without subnets keeps the IPv4 one that was chosen, and ``ipv6: true`` keeps the IPv6 one, behind all others.
+    """
+    chosen = tuple(version_of(subnet.subnet) for subnet in subnets if subnet.chosen)
+    if len(chosen) == len(subnets) and chosen in ((4,), (4, 6)):
+        return ()
+    of_ipv6 = [subnet for subnet in subnets if version_of(subnet.subnet) == 6]
+    if len(subnets) > 1 and of_ipv6 == [subnets[-1]] and subnets[-1].chosen:
+        return subnets[:-1]
+    return subnets
+
+
+def _subnet_params(subnet: Subnet, infers_gateway: bool) -> Params:
+    """The options of a subnet.
+
+    :param infers_gateway: whether its network has an inferred gateway where the task gives none
+    """
+    gateway = None if subnet.gateway_inferred else subnet.gateway
+    if subnet.gateway is None and infers_gateway and infer_gateway(subnet.subnet) is not None:
+        gateway = "none"
+    params = {
+        "subnet": subnet.subnet,
+        "gateway": gateway,
+        "ip_range": subnet.ip_range,
+        "aux_addresses": dict(subnet.aux_addresses),
+    }
+    return _without_defaults(params)
+
+
+def subinterface_params(sub: SubInterface) -> Params:
+    """The options that declare a recorded sub-interface."""
+    options = {
+        option: dict(value) if isinstance(value, dict) else value
+        for option, default in _OF_SUBINTERFACE.items()
+        if (value := getattr(sub, option)) != default
+    }
+    return {"name": sub.name, "parent": sub.parent, "vlan_id": sub.vlan_id, **options}
+
+
+def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
+    """The options that declare a recorded endpoint.
+
+    :param network: its network
+    :param pin: whether its addresses are options
+    """
+    netns, in_namespace = endpoint.netns, bool(endpoint.netns.path)
+    default_ifname = "eth0" if in_namespace else names.host_interface_name(endpoint.name)
+    takes_mac_of_parent = kind_of(network).takes_parent(network.mode)
+    params = {
+        "name": endpoint.name,
+        "network": endpoint.network,
+        "netns": netns.value if netns.kind == "name" else None,
+        "netns_path": netns.value if netns.kind == "path" else None,
+        "pid": int(netns.value) if netns.kind == "pid" else None,
+        "ifname": endpoint.ifname if endpoint.ifname != default_ifname else None,
+        "ipv4": without_prefix(endpoint.ipv4) if pin and endpoint.ipv4 else None,
+        "ipv6": without_prefix(endpoint.ipv6) if pin and endpoint.ipv6 else None,
+        "mac": None if takes_mac_of_parent else endpoint.own_mac,
+        "mtu": endpoint.own_mtu,
+        "default_route": endpoint.default_route if endpoint.default_route != in_namespace else None,
+        "routes": [_route_params(route) for route in endpoint.routes],
+        "sysctls": dict(endpoint.sysctls),
+        "announce": None if endpoint.announce else False,
+        "labels": dict(endpoint.labels),
+        "exclusive": endpoint.own_exclusive,
+    }
+    return _without_defaults(params)
+
+
+def _route_params(route: Route) -> Params:
+    return _without_defaults({"to": route.to, "via": route.via, "metric": route.metric})
+
+
+def _without_defaults(params: Params) -> Params:
+    """The options that have a value: None, an empty list and an empty dict are what an omitted option has."""
+    return {option: value for option, value in params.items() if value is not None and value != [] and value != {}}

@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is recorded, as options: with them a run changes nothing, and with pinned addresses an empty host gets the same objects."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_ipv4, mac_of_names
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.config import config_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import version_of
+from ansible_collections.fleetnet.macvlan.tests.unit import builders
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host
+from ansible_collections.fleetnet.macvlan.tests.unit.test_plan_sequences import runs, sequences
+
+PINS = pytest.mark.parametrize("pin", [False, True])
+
+
+def config(host, pin):
+    """What macvlan_info returns of a host as options, after its way through JSON."""
+    view = HostView(host.record, host.kernel)
+    return json.loads(json.dumps(config_of(view, View(view).everything(None, None), pin)))
+
+
+def applied(host, pin, purge=False):
+    """The plan of macvlan_config with what is recorded."""
+    return host.plan(config_options({**config(host, pin), "purge": purge}))
+
+
+def waits_for_address(record):
+    """Whether an endpoint has no address of a family that its network has got after it: its own task would give it one."""
+    return any(
+        version_of(subnet.subnet) not in {version_of(address) for address in endpoint.addresses}
+        for endpoint in record.endpoints.values()
+        for subnet in record.networks[endpoint.network].subnets
+    )
+
+
+@PINS
+@settings(max_examples=100)
+@given(sequence=sequences)
+def test_a_host_that_is_given_what_it_has_recorded_changes_nothing(pin, sequence):
+    for dummy, dummy, dummy, host in runs(sequence):
+        if waits_for_address(host.record):
+            continue
+        for purge in (False, True):
+            plan = applied(host, pin, purge)
+            assert builders.said(plan) == []
+            assert plan.after == host.record
+
+
+def read_back(host, pin=False):
+    found = config(host, pin)
+    plan = host.plan(config_options(found))
+    assert (builders.said(plan), plan.after) == ([], host.record)
+    return found
+
+
+def made(*requests):
+    host = Host()
+    for request in requests:
+        host.run(request)
+    return host
+
+
+@pytest.mark.parametrize(
+    ("subnets", "params", "kept", "pinned"),
+    [
+        ([], {}, {}, {"subnets": [{"subnet": "172.17.0.0/16"}]}),
+        ([], {"ipv6": True}, {"ipv6": True}, {"subnets": 2}),
+        (["10.0.1.0/24"], {"ipv6": True}, {"subnets": [{"subnet": "10.0.1.0/24"}], "ipv6": True}, {"subnets": 2}),
+        (["10.0.1.0/24", "fd01::/64"], {}, {"subnets": [{"subnet": "10.0.1.0/24"}, {"subnet": "fd01::/64"}]}, None),
+        ([{"subnet": "10.0.1.0/24", "gateway": "10.0.1.9"}], {}, {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "10.0.1.9"}]}, None),
+        ([{"subnet": "10.0.1.0/24", "gateway": "none"}], {}, {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "none"}]}, None),
+        ([{"subnet": "10.0.1.0/31", "gateway": "none"}], {}, {"subnets": [{"subnet": "10.0.1.0/31"}]}, None),
+        ([{"subnet": "10.0.1.0/24", "gateway": "none"}], {"internal": True}, {"subnets": [{"subnet": "10.0.1.0/24"}], "internal": True}, None),
+        (["10.0.1.0/24"], {"parent": None}, {"parent": None, "subnets": [{"subnet": "10.0.1.0/24"}]}, None),
+        (
+            [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.8-10.0.1.20", "aux_addresses": {"nas": "10.0.1.7"}}],
+            {"mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "bcqueuelen": 0, "bclim": -1},
+            {
+                "subnets": [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.8-10.0.1.20", "aux_addresses": {"nas": "10.0.1.7"}}],
+                "mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "bcqueuelen": 0, "bclim": -1,
+            },
+            None,
+        ),
+        ([], {"ipam": "none", "mode": "passthru"}, {"ipam": "none", "mode": "passthru"}, None),
+    ],
+)
+def test_a_network_has_the_options_that_differ_from_their_default(subnets, params, kept, pinned):
+    host = made(builders.network("lan", subnets, **params))
+    options = {option: value for option, value in {"name": "lan", "parent": "eth0", **kept}.items() if value is not None}
+    assert read_back(host)["networks"] == [options]
+    (found,) = read_back(host, pin=True)["networks"]
+    if pinned is None:
+        assert found == options
+    elif pinned["subnets"] == 2:
+        assert [version_of(item["subnet"]) for item in found["subnets"]] == [4, 6]
+    else:
+        assert found == {**options, **pinned}
+
+
+def test_a_chosen_subnet_that_is_given_later_as_it_was_chosen_is_still_a_chosen_one():
+    host = made(builders.network("lan", [], ipv6=True))
+    chosen = [item.subnet for item in host.record.networks["lan"].subnets]
+    host.run(builders.network("lan", chosen))
+    assert [item.chosen for item in host.record.networks["lan"].subnets] == [True, True]
+    host.run(builders.network("lan", chosen[::-1]))
+    read_back(host)
+    host.run(builders.network("lan", [{"subnet": chosen[0], "gateway": "none"}]))
+    assert [item.chosen for item in host.record.networks["lan"].subnets] == [False]
+    read_back(host)
+
+
+def test_networks_that_share_a_parent_or_overlap_say_so():
+    host = made(
+        builders.network("b", ["10.0.1.0/24"]),
+        builders.network("a", ["10.0.1.0/24"], allow_shared_parent=True, allow_overlap=True),
+        builders.network("c", ["10.0.2.0/24"], parent="eth1"),
+    )
+    b, c, a = read_back(host)["networks"]
+    assert b == {"name": "b", "parent": "eth0", "subnets": [{"subnet": "10.0.1.0/24"}], "allow_shared_parent": True}
+    assert c == {"name": "c", "parent": "eth1", "subnets": [{"subnet": "10.0.2.0/24"}]}
+    assert a == {**b, "name": "a", "allow_overlap": True}
+
+
+@pytest.mark.parametrize(
+    ("params", "kept"),
+    [
+        ({}, {"netns": "blue"}),
+        ({"netns": None}, {}),
+        ({"netns": None, "ifname": "mv-web"}, {}),
+        ({"ifname": "eth0"}, {"netns": "blue"}),
+        ({"ifname": "net0"}, {"netns": "blue", "ifname": "net0"}),
+        ({"netns": None, "default_route": True}, {"default_route": True}),
+        ({"default_route": False}, {"netns": "blue", "default_route": False}),
+        ({"mac": "02-00-00-00-00-AA"}, {"netns": "blue", "mac": "02:00:00:00:00:aa"}),
+        ({"mac": "02:42:0a:00:01:02"}, {"netns": "blue", "mac": "02:42:0a:00:01:02"}),
+        ({"mtu": 1500}, {"netns": "blue", "mtu": 1500}),
+        ({"announce": False, "exclusive": False}, {"netns": "blue", "announce": False, "exclusive": False}),
+        ({"labels": {"a": True}}, {"netns": "blue", "labels": {"a": "true"}}),
+        ({"sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 2}}, {"netns": "blue", "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "2"}}),
+        (
+            {"default_route": False, "routes": [{"to": "default", "via": "10.0.1.1", "metric": 7}, {"to": "10.9.0.0/16"}]},
+            {"netns": "blue", "default_route": False, "routes": [{"to": "0.0.0.0/0", "via": "10.0.1.1", "metric": 7}, {"to": "10.9.0.0/16"}]},
+        ),
+    ],
+)
+def test_an_endpoint_has_the_options_that_differ_from_their_default(params, kept):
+    host = made(builders.network("lan", ["10.0.1.0/24", "fd01::/64"]), builders.endpoint("web", "lan", **params))
+    options = {"name": "web", "network": "lan", **kept}
+    assert read_back(host)["endpoints"] == [options]
+    assert read_back(host, pin=True)["endpoints"] == [{**options, "ipv4": "10.0.1.2", "ipv6": "fd01::2"}]
+
+
+@pytest.mark.parametrize(
+    ("netns", "shown"),
+    [({"netns_path": "/run/netns/blue"}, {"netns_path": "/run/netns/blue"}), ({"pid": 77}, {"pid": 77})],
+)
+def test_an_endpoint_names_its_namespace_as_its_task_did(netns, shown):
+    path = netns.get("netns_path", "/proc/77/ns/net")
+    host = Host(builders.kernel(spaces={path: builders.space()}))
+    host.run(builders.network("lan"))
+    host.run(builders.endpoint("web", "lan", **netns))
+    assert read_back(host)["endpoints"] == [{"name": "web", "network": "lan", **shown}]
+
+
+def test_a_subinterface_has_the_options_that_differ_from_their_default():
+    declared = {"gvrp": True, "reorder_hdr": False, "mtu": 1400, "mac": "02:00:00:00:00:07", "egress_qos_map": {"1": 3}}
+    host = made(builders.subinterface("eth1.9", **declared), builders.network("lan", parent="eth0.50"))
+    assert read_back(host)["vlan_subinterfaces"] == [{"name": "eth1.9", "parent": "eth1", "vlan_id": 9, **declared}]
+    assert set(host.record.links) == {"eth0.50", "eth1.9"}
+
+
+def test_an_endpoint_of_a_passthru_network_has_no_mac_as_an_option():
+    host = made(builders.network("lan", mode="passthru"), builders.endpoint("web", "lan"))
+    web = host.record.endpoints["lan", "web"]
+    # As release 1 has left it: the MAC address of the parent, which does not follow from the address.
+    host.record = dataclasses.replace(host.record, endpoints={web.key: dataclasses.replace(web, own_mac=web.mac)})
+    assert "mac" not in read_back(host)["endpoints"][0]
+
+
+# --- MAC addresses ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [4, 6, None])
+def test_a_derived_mac_address_stays_when_the_host_has_another_identity(version):
+    subnets = {4: ["10.0.1.0/24"], 6: ["fd01::/64"], None: []}[version]
+    network = builders.network("lan", subnets, **({} if subnets else {"ipam": "none"}))
+    host = made(network, builders.endpoint("web", "lan"))
+    before = host.record.endpoints["lan", "web"].mac
+    assert before == (mac_of_ipv4("10.0.1.2") if version == 4 else mac_of_names("host", "lan", "web"))
+    host.kernel = dataclasses.replace(host.kernel, host="another")
+    plan = host.plan(builders.endpoint("web", "lan"))
+    assert builders.said(plan) == []
+    assert plan.after.endpoints["lan", "web"].mac == before
+
+
+def test_a_mac_address_that_was_asked_for_goes_when_it_is_no_longer_asked_for():
+    host = made(builders.network("lan", [], ipam="none"), builders.endpoint("web", "lan", mac="02:00:00:00:00:01"))
+    assert "mac" in host.sentences(builders.endpoint("web", "lan"))[0]
+    web = host.record.endpoints["lan", "web"]
+    assert (web.mac, web.own_mac) == (mac_of_names("host", "lan", "web"), None)
+
+
+def test_an_endpoint_that_loses_its_ipv4_address_has_a_mac_address_of_its_names():
+    host = made(builders.network("lan", ["fd01::/64", "10.0.1.0/24"]), builders.endpoint("web", "lan"))
+    web = host.record.endpoints["lan", "web"]
+    host.record = dataclasses.replace(
+        host.record, networks={"lan": dataclasses.replace(host.record.networks["lan"], subnets=host.record.networks["lan"].subnets[:1])}
+    )
+    host.run(builders.endpoint("web", "lan"))
+    assert web.mac == mac_of_ipv4("10.0.1.2")
+    assert host.record.endpoints["lan", "web"].mac == mac_of_names("host", "lan", "web")
+
+
+def test_what_a_failed_run_refuses_is_no_reason_to_forget_a_mac_address():
+    host = made(builders.network("lan"), builders.endpoint("web", "lan", mac="02:00:00:00:00:01"))
+    with pytest.raises(PlanError, match="is in no subnet"):
+        host.run(builders.endpoint("web", "lan", ipv4="10.9.9.9"))
+    assert host.record.endpoints["lan", "web"].own_mac == "02:00:00:00:00:01"
