@@ -450,6 +450,12 @@ def test_all_alternative_names_of_a_link_are_read(altnames):
     assert parse.parse_link(body) == Link(index=3, name="eth0", mtu=1400, altnames=altnames)
 
 
+def test_the_permanent_mac_address_of_a_link_is_read_where_the_kernel_tells_one():
+    dump = [["IFLA_IFNAME", "eth0"], ["IFLA_MTU", 1400], ["IFLA_PERM_ADDRESS", bytes.fromhex("525400123456")]]
+    body = encoded("link", {"index": 3, "ifi_type": 1}, dump)
+    assert parse.parse_link(body) == Link(index=3, name="eth0", mtu=1400, permanent_mac="52:54:00:12:34:56")
+
+
 def test_a_link_that_says_the_least_is_read_with_nothing_in_it():
     body = encoded("link", {"index": 3, "ifi_type": 1}, [["IFLA_IFNAME", "eth0"]])
     assert parse.parse_link(body) == Link(index=3, name="eth0", mtu=0)

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import names, validators
+from .link_identity import LinkIdentity
 from .link_options import LinkOptions
 from .ref import DUMMY, Identified, Ref, subinterface_ref
 
@@ -34,6 +35,7 @@ class SubInterface(Identified):
     :ivar mtu: what was asked for, None for the base's
     :ivar mac: what was asked for, None for the base's
     :ivar declared: by a vlan_subinterface task; otherwise it goes with the last network that uses it
+    :ivar parent_link: the link that its base is; None for one of ours, and as long as no run has recorded it
     """
 
     id: str
@@ -51,6 +53,8 @@ class SubInterface(Identified):
     ingress_qos_map: dict[str, int] = field(default_factory=dict)
     egress_qos_map: dict[str, int] = field(default_factory=dict)
     declared: bool = False
+    # A new boot, which gives the base another index, changes no sub-interface.
+    parent_link: LinkIdentity | None = field(default=None, compare=False)
     kind: t.ClassVar[str] = "vlan"
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
@@ -62,6 +66,7 @@ class SubInterface(Identified):
         "up": validators.flag,
         **VLAN_CHECKS,
         "declared": validators.flag,
+        "parent_link": validators.checked_separately,
     }
 
     @property
@@ -75,7 +80,8 @@ class SubInterface(Identified):
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> SubInterface:
-        return cls(**validators.fields("sub-interface", data, cls.CHECKS))
+        values = validators.fields("sub-interface", data, cls.CHECKS)
+        return cls(**{**values, "parent_link": LinkIdentity.from_plain(values.get("parent_link"))})
 
 
 # What the kernel gives a dummy link (net/ethernet/eth.c, ether_setup).
@@ -136,6 +142,7 @@ class Link:
     :ivar master: ifindex of the bridge, bond, team or VRF that it is a port of
     :ivar altnames: its alternative names, which no other link of the namespace can have as a name
     :ivar link_options: those that the kernel shows; an option that it does not show has its default
+    :ivar permanent_mac: of its hardware, since Linux 5.6; empty where it has none
     """
 
     index: int
@@ -155,6 +162,7 @@ class Link:
     vlan: VlanFacts | None = None
     altnames: tuple[str, ...] = ()
     link_options: LinkOptions = field(default_factory=dict)
+    permanent_mac: str = ""
 
     @property
     def ours(self) -> bool:

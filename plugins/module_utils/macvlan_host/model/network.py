@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
+from .link_identity import LinkIdentity
 from .link_options import LinkOptions, are_recorded
 from .ref import Identified, Ref, network_ref
 
@@ -65,6 +66,7 @@ class Network(Identified):
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
     :ivar exclusive: whether to remove foreign addresses from links of its endpoints
     :ivar link_options: what a task has said of the links of its endpoints
+    :ivar parent_link: the link that its parent is; None for one of ours, and as long as no run has recorded it
     :cvar kind: of the links of its endpoints
     """
 
@@ -81,6 +83,8 @@ class Network(Identified):
     subnets: tuple[Subnet, ...] = ()
     exclusive: bool = False
     link_options: LinkOptions = field(default_factory=dict)
+    # A new boot, which gives the link another index, changes no network.
+    parent_link: LinkIdentity | None = field(default=None, compare=False)
     kind: t.ClassVar[str] = "macvlan"
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
@@ -97,6 +101,7 @@ class Network(Identified):
         "subnets": validators.checked_separately,
         "exclusive": validators.flag,
         "link_options": are_recorded,
+        "parent_link": validators.checked_separately,
     }
 
     @property
@@ -107,4 +112,5 @@ class Network(Identified):
     def from_plain(cls, data: dict[str, t.Any]) -> Network:
         values = validators.fields("network", data, cls.CHECKS)
         subnets = validators.items("subnets of a network", values["subnets"])
-        return cls(**{**values, "subnets": validators.each(Subnet.from_plain, subnets)})
+        below = LinkIdentity.from_plain(values.get("parent_link"))
+        return cls(**{**values, "subnets": validators.each(Subnet.from_plain, subnets), "parent_link": below})

@@ -43,6 +43,11 @@ def all_namespaces(recorded: Record) -> frozenset[Netns]:
     return frozenset((*endpoints, *(Netns("name", name) for name in recorded.namespaces)))
 
 
+def has_same_row(one: t.Any, other: t.Any) -> bool:
+    """Whether two objects are equal, and known to be on the same link, which alone is no change of an object."""
+    return one == other and getattr(one, "parent_link", None) == getattr(other, "parent_link", None)
+
+
 def whole(record: Record) -> Record:
     """The record, if every object is under its own key, and the network of every endpoint is recorded.
 

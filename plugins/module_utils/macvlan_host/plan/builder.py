@@ -10,6 +10,7 @@ import collections
 import functools
 import typing as t
 
+from ..compare.parent_links import with_identities
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
 from ..ipam.lease_book import Leases, RecordedLeases, held_by, reservations
 from ..model.endpoint import Endpoint
@@ -158,6 +159,7 @@ class PlanBuilder(HostView):
     def finish(self, removal: bool) -> Plan:
         """The plan, after all requests were worked in."""
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
+        after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing = tuple(self.missing.values())
         return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
 

@@ -139,7 +139,7 @@ def _record(builder: PlanBuilder, recorded: Network | None, network: Network) ->
 def _changed_fields(recorded: Network, network: Network) -> list[str]:
     """The fields that differ, under their names in results."""
     before, after = (
-        {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network)}, **shown_options(item.link_options)}
+        {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network) if field.compare}, **shown_options(item.link_options)}
         for item in (recorded, network)
     )
     return [name for name in after if name != "link_options" and before[name] != after[name]]

@@ -104,7 +104,9 @@ def _recorded_changes(plan: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
                 was, will = plain(old), plain(new)
                 called = new.OPTIONS if kind == "endpoints" else {}
                 yield from (
-                    (new.ref, called.get(field, field), was[field], will[field]) for field in will if was[field] != will[field]
+                    (new.ref, called.get(field, field), was[field], will[field])
+                    for field in will
+                    if was[field] != will[field] and field != "parent_link"
                 )
 
 

@@ -112,7 +112,7 @@ class View:
 
     def _network(self, network: Network) -> Object:
         shown = {**plain(network), **shown_options(network.link_options)}
-        del shown["link_options"]
+        del shown["link_options"], shown["parent_link"]
         for subnet, item in zip(network.subnets, shown["subnets"]):
             del item["chosen"], item["scope"]
             item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))

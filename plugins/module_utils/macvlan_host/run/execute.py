@@ -10,6 +10,7 @@ import typing as t
 
 from ..errors import KernelError, PlanError
 from ..model.kernel import Needs
+from ..request.base import Restoration
 from ..result.outcome import Outcome
 from ..store.journal import Stored
 from .decide import Decision, decide, needs_to_decide
@@ -19,6 +20,11 @@ from .tools import DEFAULT_TOOLS, Tools
 if t.TYPE_CHECKING:
     from ..model.access import LockoutPolicy
     from ..request.host import AnyRequest
+
+
+def _is_to_record(request: AnyRequest, decision: Decision) -> bool:
+    """Whether a run that changes nothing records what links are known by: a restoration does, which is the first run of a boot."""
+    return isinstance(request, Restoration) and decision.plan.knows_links_better
 
 
 def execute(
@@ -48,7 +54,7 @@ def execute(
         version = observed.version if state.version() == observed.version else None
         # Another run may be creating the missing objects at this moment.
         may_come = bool(decision.outcome.missing) and version is None
-        if dry_run or not (decision.outcome.changed or observed.interrupted or may_come):
+        if dry_run or not (decision.outcome.changed or observed.interrupted or may_come or _is_to_record(request, decision)):
             return decision.outcome
     except (PlanError, KernelError):
         if dry_run or not state.is_there():

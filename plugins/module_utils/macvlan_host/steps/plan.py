@@ -10,7 +10,7 @@ import typing as t
 
 from ..ipam.lease_book import Leases
 from ..model.host_view import HostView
-from ..model.record import Record
+from ..model.record import Record, has_same_row
 from ..model.ref import Ref
 
 if t.TYPE_CHECKING:
@@ -52,3 +52,9 @@ class Plan(t.NamedTuple):
     @property
     def changed(self) -> bool:
         return bool(self.steps) or self.before != self.after
+
+    @property
+    def knows_links_better(self) -> bool:
+        """Whether links below objects are known by something else than before, which is no change."""
+        pairs = ((self.before.networks, self.after.networks), (self.before.links, self.after.links))
+        return any(not has_same_row(before.get(name), after[name]) for before, after in pairs for name in after)

@@ -13,7 +13,7 @@ from ..model.endpoint import Endpoint
 from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
 from ..model.network import Network
-from ..model.record import Lease, Record
+from ..model.record import Lease, Record, has_same_row
 from ..values import validators
 from ..values.plain import plain
 
@@ -68,7 +68,7 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
         *_changed_objects("links", before.links, after.links),
         *_changed_objects("namespaces", before.namespaces, after.namespaces),
     ]
-    for key in _changed_keys(before.endpoints, after.endpoints):
+    for key in _changed_endpoints(before, after):
         endpoint = after.endpoints.get(key)
         body = None
         if endpoint is not None:
@@ -84,8 +84,18 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def _changed_endpoints(before: Record, after: Record) -> list[tuple[str, str]]:
+    """The endpoints whose rows differ; a row has the parent of its network, too."""
+    old, new = before.networks, after.networks
+    moved = {name for name in old.keys() & new.keys() if old[name].parent != new[name].parent}
+    changed = _changed_keys(before.endpoints, after.endpoints)
+    if not moved:
+        return changed
+    return [key for key in {**before.endpoints, **after.endpoints} if key[0] in moved or before.endpoints.get(key) != after.endpoints.get(key)]
+
+
 def _changed_keys(before: t.Mapping[Key, t.Any], after: t.Mapping[Key, t.Any]) -> list[Key]:
-    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [key for key in {**before, **after} if not has_same_row(before.get(key), after.get(key))]
 
 
 def _changed_objects(table: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Change]:

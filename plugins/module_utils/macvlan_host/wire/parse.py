@@ -58,6 +58,7 @@ from .constants import (
     IFLA_LINKINFO,
     IFLA_MASTER,
     IFLA_MTU,
+    IFLA_PERM_ADDRESS,
     IFLA_PROP_LIST,
     INFINITY_LIFE_TIME,
     IPV6_DEFAULT_METRIC,
@@ -119,6 +120,7 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         vlan=details.vlan,
         altnames=_parse_altnames(attrs[IFLA_PROP_LIST]) if IFLA_PROP_LIST in attrs else (),
         link_options=details.link_options,
+        permanent_mac=attrs.get(IFLA_PERM_ADDRESS, b"").hex(":"),
     )
 
 
