@@ -13,7 +13,15 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.stor
 
 def info_argspec() -> dict[str, t.Any]:
     """The options of macvlan_info."""
-    return {"network": {"type": "str"}, "endpoint": {"type": "str"}, **common_argspec()}
+    return {
+        "network": {"type": "str"},
+        "endpoint": {"type": "str"},
+        "address": {"type": "str"},
+        "mac": {"type": "str"},
+        "netns": {"type": "str"},
+        "pin": {"type": "bool", "default": False},
+        **common_argspec(),
+    }
 
 
 def confirm_argspec() -> dict[str, t.Any]:

@@ -288,7 +288,7 @@ def run_info(module: basic.AnsibleModule, inspect: t.Callable[..., dict[str, t.A
     """
     params = module.params
     with _failing_cleanly(module):
-        report = inspect(state_dir=params["state_dir"], network=params["network"], endpoint=params["endpoint"])
+        report = inspect(**params)
     warnings = report.pop("warnings", ())
     _finish(module, {"changed": False, **report}, warnings)
 

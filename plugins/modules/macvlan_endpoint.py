@@ -86,7 +86,8 @@ options:
     type: str
   ipv4:
     description:
-      - The requested IPv4 address, without a prefix length.
+      - The requested IPv4 address. The prefix length of its subnet can be written with it, as results have it, and
+        another prefix length is refused.
       - It must be in a subnet of the network, but can be outside of the ip_range. The address of another
         endpoint, a gateway, an aux address, and the network and broadcast address are refused.
       - An address that is in use already is refused as well, that is an address of any link of this host, the next
@@ -97,7 +98,7 @@ options:
     type: str
   ipv6:
     description:
-      - The requested IPv6 address, without a prefix length. The rules of O(ipv4) apply here too.
+      - The requested IPv6 address. The rules of O(ipv4) apply here too.
     type: str
   subnet:
     description:

@@ -43,6 +43,35 @@ options:
       - Return only endpoints of this name, in O(network) or in any network, with their networks and the
         sub-interfaces of those.
     type: str
+  address:
+    description:
+      - Return only endpoints that have this address, with their networks and the sub-interfaces of those.
+      - It can be written with a prefix length or without, which makes no difference.
+      - An endpoint has the address that is recorded for it, and each address that its link has, no matter which program added it.
+      - If several of O(network), O(endpoint), O(address), O(mac) and O(netns) are given, all must fit.
+    type: str
+    version_added: 2.0.0
+  mac:
+    description:
+      - Return only endpoints that have this MAC address, by the record or on their links, with their networks and
+        the sub-interfaces of those.
+    type: str
+    version_added: 2.0.0
+  netns:
+    description:
+      - Return only endpoints in this namespace, with their networks and the sub-interfaces of those.
+      - A name under C(/run/netns), or a path.
+    type: str
+    version_added: 2.0.0
+  pin:
+    description:
+      - Whether RV(config) has the addresses of the endpoints, and the subnets that the collection chose.
+      - Without them, a host that has the record keeps its addresses, and an empty host chooses new ones. With them, an empty host
+        gets the same addresses.
+      - Pinned options are for one host. In the variables of a group, they would give all its hosts the same addresses.
+    type: bool
+    default: false
+    version_added: 2.0.0
 notes:
   - To repair drift, run the task of the object again.
 seealso:
@@ -69,6 +98,34 @@ EXAMPLES = r"""
   loop: "{{ macvlan.networks | subelements('subnets') }}"
   loop_control:
     label: "{{ item.0.name }}"
+
+- name: Ask all hosts which of them has an address
+  fleetnet.macvlan.macvlan_info:
+    address: 192.168.50.69
+  register: holder
+
+- name: Show who has it
+  ansible.builtin.debug:
+    msg: "{{ item.network }}/{{ item.name }} in namespace {{ item.netns }}"
+  loop: "{{ holder.endpoints }}"
+  loop_control:
+    label: "{{ item.mac }}"
+
+- name: Read everything as options, with the addresses that were chosen
+  fleetnet.macvlan.macvlan_info:
+    pin: true
+  register: macvlan
+
+- name: Write them into the inventory, as variables of the role macvlan_host
+  ansible.builtin.copy:
+    dest: "{{ inventory_dir }}/host_vars/{{ inventory_hostname }}/macvlan.yml"
+    content: "{{ {
+      'macvlan_host_vlan_subinterfaces': macvlan.config.vlan_subinterfaces,
+      'macvlan_host_networks': macvlan.config.networks,
+      'macvlan_host_endpoints': macvlan.config.endpoints} | to_nice_yaml(indent=2) }}"
+    mode: "0644"
+  delegate_to: localhost
+  become: false
 
 - name: Read one endpoint
   fleetnet.macvlan.macvlan_info:
@@ -433,8 +490,8 @@ vlan_subinterfaces:
 config:
   description:
     - The shown objects as options of M(fleetnet.macvlan.macvlan_config), which changes nothing on this host with them.
-    - Options that have their default are left out. The record does not say whether an address was requested or chosen, and the
-      addresses of endpoints are left out.
+    - Options that have their default are left out. The record does not say whether an address was requested or chosen, and all
+      addresses are left out without O(pin=true).
     - A sub-interface that a network made is not in it, because the network makes it.
   returned: success
   type: dict

@@ -27,6 +27,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration, requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.filters import endpoint_filter
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.config import config_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.confirm import confirm
@@ -74,9 +76,11 @@ class SimulatedEngine:
         assert dry_run
         return confirm(state_dir=state_dir, connection=connection, dry_run=True)
 
-    def inspect(self, *, state_dir, network, endpoint):
+    def inspect(self, *, state_dir, network, endpoint, address, mac, netns, pin):
         State(state_dir).is_there()
-        return {"drift": [], **View(HostView(Record(), builders.Host().kernel)).everything(network, endpoint)}
+        among, host = endpoint_filter(address, mac, netns), HostView(Record(), builders.Host().kernel)
+        lists = View(host).everything(network, endpoint, among)
+        return {"drift": [], **lists, "config": config_of(host, lists, pin)}
 
 
 def run(module_name, params):

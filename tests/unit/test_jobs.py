@@ -155,7 +155,7 @@ def test_variables_are_named_after_what_they_are_about(job):
     subject = MODULES[job][2]
     shared = {"network", "endpoint", "force", "state_dir"} if subject != "network" else {"force", "state_dir"}
     for option, variable in options_of(job).items():
-        name = subject if option == "name" else option if option in shared else f"{subject}_{option}"
+        name = subject if option == "name" else option if option in shared or not subject else f"{subject}_{option}"
         assert variable == PREFIX + name
 
 

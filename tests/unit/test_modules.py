@@ -81,8 +81,8 @@ class FakeEngine:
         self.requests.append(SimpleNamespace(state_dir=state_dir, connection=connection, dry_run=dry_run))
         return self._answered("network n")
 
-    def inspect(self, *, state_dir, network, endpoint):
-        self.requests.append(SimpleNamespace(state_dir=state_dir, network=network, endpoint=endpoint))
+    def inspect(self, **options):
+        self.requests.append(SimpleNamespace(**options))
         return self._answered(dict(self.found))
 
     def _answered(self, answer):
@@ -187,7 +187,8 @@ def test_a_configuration_returns_all_objects_under_the_names_of_their_lists(call
 def test_info_returns_what_was_found_and_warns(call, fake):
     fake.found["drift"] = [{"object": "network n", "field": "parent", "recorded": "eth0", "actual": None}]
     fake.found["warnings"] = ["one thing"]
-    result = call(macvlan_info, {"network": "n", "endpoint": "e"})
+    asked = {"network": "n", "endpoint": "e", "address": "192.0.2.1", "mac": "02:00:00:00:00:01", "netns": "blue", "pin": True}
+    result = call(macvlan_info, asked)
     assert "one thing" in json.dumps(result.pop("warnings"))
     assert result == {
         "changed": False,
@@ -196,7 +197,7 @@ def test_info_returns_what_was_found_and_warns(call, fake):
         "vlan_subinterfaces": [],
         "drift": [{"object": "network n", "field": "parent", "recorded": "eth0", "actual": None}],
     }
-    assert vars(fake.requests[0]) == {"state_dir": "/var/lib/macvlan_host", "network": "n", "endpoint": "e"}
+    assert vars(fake.requests[0]) == {"state_dir": "/var/lib/macvlan_host", **asked}
 
 
 def test_info_has_no_diff_and_runs_in_check_mode(call):

@@ -566,7 +566,12 @@ def test_where_an_endpoint_is_and_what_its_interface_is_called(params, netns, if
             {"netns": None, "name": "a-long-endpoint"}, ("mv-a-long-endpoint", "with ifname:"), id="ifname-grows"
         ),
         pytest.param({"ipv4": "10.0.0.300"}, ("ipv4:", "10.0.0.300"), id="ipv4-malformed"),
-        pytest.param({"ipv4": "10.0.0.3/24"}, ("ipv4:", "prefix length"), id="ipv4-with-length"),
+        pytest.param({"ipv4": "10.0.0.3/33"}, ("ipv4:", "prefix length from 0 to 32"), id="ipv4-length-too-long"),
+        pytest.param({"ipv4": "10.0.0.3/"}, ("ipv4:", "'10.0.0.3/'", "prefix length"), id="ipv4-without-its-length"),
+        pytest.param({"ipv4": "10.0.0.3/2\u0664"}, ("ipv4:", "prefix length"), id="ipv4-length-of-other-digits"),
+        pytest.param({"ipv4": "10.0.0.3/24/24"}, ("ipv4:", "prefix length"), id="ipv4-of-two-lengths"),
+        pytest.param({"ipv4": "/24"}, ("ipv4:", "not an IP address"), id="ipv4-of-a-length-alone"),
+        pytest.param({"ipv6": "fd00::1/129"}, ("ipv6:", "prefix length from 0 to 128"), id="ipv6-length-too-long"),
         pytest.param({"ipv4": "fd00::1"}, ("ipv4: fd00::1 is not an IPv4",), id="ipv4-of-the-other-family"),
         pytest.param({"ipv6": "10.0.0.1"}, ("ipv6: 10.0.0.1 is not an IPv6",), id="ipv6-of-the-other-family"),
         pytest.param({"subnet": "10.0.0.0"}, ("subnet:", "CIDR"), id="subnet-malformed"),

@@ -12,9 +12,10 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_ipv4, mac_of_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.filters import endpoint_filter
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.config import config_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
@@ -229,3 +230,159 @@ def test_what_a_failed_run_refuses_is_no_reason_to_forget_a_mac_address():
     with pytest.raises(PlanError, match="is in no subnet"):
         host.run(builders.endpoint("web", "lan", ipv4="10.9.9.9"))
     assert host.record.endpoints["lan", "web"].own_mac == "02:00:00:00:00:01"
+
+
+# --- addresses with a prefix length ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "addresses"),
+    [
+        ({"ipv4": "10.0.1.9/24"}, ("10.0.1.9/24", "fd01::2/64")),
+        ({"ipv6": "FD01:0:0::9/64"}, ("10.0.1.2/24", "fd01::9/64")),
+        ({"ipv4": "10.0.1.9/24", "ipv6": "fd01::9"}, ("10.0.1.9/24", "fd01::9/64")),
+    ],
+)
+def test_an_address_can_have_the_prefix_length_of_its_subnet(asked, addresses):
+    host = made(builders.network("lan", ["10.0.1.0/24", "fd01::/64"]))
+    wanted = builders.endpoint("web", "lan", **asked)
+    assert host.run(wanted).changed
+    assert host.record.endpoints["lan", "web"].addresses == addresses
+    assert not host.run(wanted).changed
+    assert not host.run(builders.endpoint("web", "lan", **{key: text.partition("/")[0] for key, text in asked.items()})).changed
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "given", "right"),
+    [
+        ({"ipv4": "10.0.1.9/25"}, "ipv4: 10.0.1.9/25", "write 10.0.1.9 or 10.0.1.9/24"),
+        ({"ipv4": "10.0.1.9/32"}, "ipv4: 10.0.1.9/32", "write 10.0.1.9 or 10.0.1.9/24"),
+        ({"ipv6": "fd01::9/128"}, "ipv6: fd01::9/128", "write fd01::9 or fd01::9/64"),
+    ],
+)
+def test_another_prefix_length_than_that_of_the_subnet_is_refused(asked, given, right, kept):
+    host = made(builders.network("lan", ["10.0.1.0/24", "fd01::/64"]))
+    if kept:
+        host.run(builders.endpoint("web", "lan", **{key: text.partition("/")[0] for key, text in asked.items()}))
+    with pytest.raises(PlanError) as refused:
+        host.run(builders.endpoint("web", "lan", **asked))
+    assert given in str(refused.value) and right in str(refused.value)
+
+
+def test_addresses_with_prefix_length_go_from_one_endpoint_to_another():
+    host = made(
+        builders.network("lan", ["10.0.1.0/24"]),
+        builders.endpoint("a", "lan", ipv4="10.0.1.9/24"),
+        builders.endpoint("b", "lan", netns="red", ipv4="10.0.1.8/24"),
+    )
+    params = [
+        {"name": "b", "network": "lan", "netns": "red", "ipv4": "10.0.1.9/24"},
+        {"name": "a", "network": "lan", "netns": "blue", "ipv4": "10.0.1.7/24"},
+    ]
+    host.run(config_options({"endpoints": params}))
+    assert {key[1]: item.ipv4 for key, item in host.record.endpoints.items()} == {"a": "10.0.1.7/24", "b": "10.0.1.9/24"}
+
+
+@PINS
+def test_what_modules_return_of_addresses_can_be_given_to_them(pin):
+    host = made(builders.network("lan", ["10.0.1.0/24", "fd01::/64"]), builders.endpoint("web", "lan"))
+    (shown,) = View(HostView(host.record, host.kernel)).everything(None, None)["endpoints"]
+    (options,) = config(host, pin)["endpoints"]
+    given_back = {**options, "ipv4": shown["ipv4"], "ipv6": shown["ipv6"]}
+    assert not host.plan(config_options({"endpoints": [given_back]})).changed
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+def filtered(host, network=None, endpoint=None, **filters):
+    view = HostView(host.record, host.kernel)
+    among = endpoint_filter(*(filters.get(key) for key in ("address", "mac", "netns"))) if filters else None
+    lists = View(view).everything(network, endpoint, among)
+    options = config_of(view, lists, False)
+    assert [item["name"] for item in lists["networks"]] == sorted(item["name"] for item in options["networks"])
+    return {
+        key: [f"{item['network']}/{item['name']}" if "network" in item else item["name"] for item in items]
+        for key, items in lists.items()
+        if items
+    }
+
+
+def filterable():
+    docker = "/var/run/docker/netns/c1"
+    host = Host(builders.kernel(spaces={docker: builders.space()}))
+    host.run(builders.subinterface("eth0.50"))
+    host.run(builders.network("lan", ["10.0.1.0/24", "fd01::/64"], parent="eth0.50"))
+    host.run(builders.network("dmz", ["10.0.2.0/24"], parent="eth1"))
+    host.run(builders.network("empty", ["10.0.3.0/24"], parent="eth0"))
+    host.run(builders.endpoint("web", "lan", mac="02:00:00:00:00:AA"))
+    host.run(builders.endpoint("web", "dmz", netns="red"))
+    host.run(builders.endpoint("c1", "dmz", netns_path=docker))
+    host.run(builders.endpoint("own", "dmz", netns=None))
+    return host
+
+
+LAN_WEB = {"networks": ["lan"], "endpoints": ["lan/web"], "vlan_subinterfaces": ["eth0.50"]}
+DMZ_WEB, DMZ_C1 = ({"networks": ["dmz"], "endpoints": [f"dmz/{name}"]} for name in ("web", "c1"))
+
+
+@pytest.mark.parametrize(
+    ("filters", "shown"),
+    [
+        ({"address": "10.0.1.2"}, LAN_WEB),
+        ({"address": "10.0.1.2/24"}, LAN_WEB),
+        ({"address": "10.0.1.2/32"}, LAN_WEB),
+        ({"address": "fd01:0::0002"}, LAN_WEB),
+        ({"address": "FD01::2/64"}, LAN_WEB),
+        ({"address": "10.0.1.1"}, {}),
+        ({"address": "::"}, {}),
+        ({"mac": "02-00-00-00-00-aa"}, LAN_WEB),
+        ({"mac": "02:00:00:00:00:aA"}, LAN_WEB),
+        ({"mac": "02:42:0a:00:02:02"}, DMZ_WEB),
+        ({"mac": "02:00:00:00:00:ab"}, {}),
+        ({"netns": "red"}, DMZ_WEB),
+        ({"netns": "/run/netns/red"}, DMZ_WEB),
+        ({"netns": "/var/run/netns/red"}, DMZ_WEB),
+        ({"netns": "/var/run/docker/netns/c1"}, DMZ_C1),
+        ({"netns": "nowhere"}, {}),
+        ({"endpoint": "web", "netns": "red"}, DMZ_WEB),
+        ({"network": "lan", "netns": "red"}, {"networks": []}),
+        ({"address": "10.0.2.2", "mac": "02:42:0a:00:02:02", "netns": "red"}, DMZ_WEB),
+        ({"address": "10.0.2.2", "mac": "02:00:00:00:00:aa"}, {}),
+    ],
+)
+def test_filters_show_endpoints_with_their_networks_and_parents(filters, shown):
+    assert filtered(filterable(), **filters) == {key: items for key, items in shown.items() if items}
+
+
+def test_an_address_or_mac_address_that_another_program_has_set_is_found_too():
+    host = filterable()
+    link = host.link("eth0", builders.BLUE_PATH)
+    host.change("eth0", builders.BLUE_PATH, mac="02:00:00:00:00:bb")
+    one = host.kernel.spaces[builders.BLUE_PATH]
+    addresses = {**one.addresses, link.index: (*one.addresses[link.index], "10.0.1.77/32")}
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, addresses=addresses), builders.BLUE_PATH)
+    for filters in ({"address": "10.0.1.77"}, {"mac": "02:00:00:00:00:bb"}, {"mac": "02:00:00:00:00:aa"}):
+        assert filtered(host, **filters) == LAN_WEB
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"address": "web"}, ("address:", "'web'", "192.0.2.7")),
+        ({"address": ""}, ("address:",)),
+        ({"address": "10.0.1.2/33"}, ("address:",)),
+        ({"address": "10.0.1.0/24/1"}, ("address:",)),
+        ({"address": "10.0.1"}, ("address:",)),
+        ({"mac": "02:42"}, ("mac:", "'02:42'")),
+        ({"mac": "03:00:00:00:00:01"}, ("mac:", "multicast")),
+        ({"netns": "a/b"}, ("netns:", "absolute path")),
+        ({"netns": ""}, ("netns:",)),
+        ({"address": "x", "mac": "y", "netns": ".."}, ("address:", "mac:", "netns:")),
+    ],
+)
+def test_a_filter_that_can_match_nothing_is_refused(filters, words):
+    with pytest.raises(OptionsError) as refused:
+        filtered(filterable(), **filters)
+    assert [word for word in words if word not in str(refused.value)] == []

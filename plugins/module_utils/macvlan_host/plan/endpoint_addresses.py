@@ -119,6 +119,7 @@ def _address(
     tag = names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name))
     if requested is not None:
         given = _requested(builder, title, network, subnets, requested)
+        check_length(wanted, given)
         if kept and without_prefix(kept) == requested:
             warn_of_kept(builder, title, given, tag)
         else:
@@ -164,6 +165,21 @@ def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tupl
             f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one chosen"
         )
     return _with_length(address, subnet)
+
+
+def check_length(wanted: EndpointOptions, given: str) -> None:
+    """Refuse an address that was given with another prefix length than that of its subnet.
+
+    :param given: the address with the prefix length of its subnet
+    :raises PlanError: naming both
+    """
+    option = f"ipv{version_of(given)}"
+    length = wanted.prefix_lengths.get(option)
+    if length is not None and length != prefix_length(given):
+        raise PlanError(
+            f"{wanted.title}: {option}: {without_prefix(given)}/{length} has another prefix length than its subnet, which has "
+            f"/{prefix_length(given)}; write {without_prefix(given)} or {given}"
+        )
 
 
 def requested_leases(builder: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:

@@ -15,7 +15,15 @@ from ..model.netns import Netns
 from ..model.ref import Ref, endpoint_ref
 from ..model.route import Route
 from ..values import names, validators
-from ..values.addresses import block_of, parse_address, parse_mac, parse_network, version_of
+from ..values.addresses import (
+    block_of,
+    parse_address,
+    parse_interface_address,
+    parse_mac,
+    parse_network,
+    version_of,
+    without_prefix,
+)
 from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 
@@ -24,6 +32,8 @@ from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
 class EndpointOptions(Declaration):
     """A declared endpoint.
 
+    :ivar ipv4: without prefix length, as ipv6
+    :ivar prefix_lengths: option (ipv4, ipv6) → the prefix length that was given with its address
     :ivar subnet: the pool for the address of its family
     :ivar default_route: None for "yes, except in the host's own namespace"
     :ivar exclusive: None for the value of its network
@@ -44,6 +54,7 @@ class EndpointOptions(Declaration):
     announce: bool = True
     labels: dict[str, str] = field(default_factory=dict)
     exclusive: bool | None = None
+    prefix_lengths: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @functools.cached_property
@@ -91,6 +102,8 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
     requested = {
         option: _requested(problems, option, version, params.get(option)) for option, version in (("ipv4", 4), ("ipv6", 6))
     }
+    lengths = {option: int(text.partition("/")[2]) for option, text in requested.items() if text and "/" in text}
+    addresses = {option: without_prefix(text) if text else None for option, text in requested.items()}
     mtu = params.get("mtu")
     problems.number("mtu", mtu, MIN_MTU, MAX_MTU)
     return EndpointOptions(
@@ -98,8 +111,8 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         network=network_name,
         netns=netns,
         ifname=ifname,
-        ipv4=requested["ipv4"],
-        ipv6=requested["ipv6"],
+        ipv4=addresses["ipv4"],
+        ipv6=addresses["ipv6"],
         subnet=problems.normalised("subnet", parse_network, params.get("subnet")),
         mac=problems.parsed("mac", parse_mac, params.get("mac")),
         mtu=mtu,
@@ -109,6 +122,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         announce=params.get("announce") is not False,
         labels=texts(params.get("labels")),
         exclusive=params.get("exclusive"),
+        prefix_lengths=lengths,
         notes=problems.finish(),
     )
 
@@ -158,12 +172,13 @@ def _ifname(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> 
 
 
 def _requested(problems: Problems, option: str, version: int, text: str | None) -> str | None:
-    address = problems.parsed(option, parse_address, text)
+    """A requested address, with the prefix length that was given with it; only the plan knows that of its subnet."""
+    address = problems.parsed(option, parse_interface_address, text)
     if address is not None and version_of(address) != version:
-        problems.problem(f"{option}: {address} is not an IPv{version} address")
+        problems.problem(f"{option}: {without_prefix(address)} is not an IPv{version} address")
         return None
     if address is not None:
-        problems.problem(prefixed(option, address_problem(address)))
+        problems.problem(prefixed(option, address_problem(without_prefix(address))))
     return address
 
 

@@ -14,15 +14,18 @@ from ..ipam.lease_book import Leases, RecordedLeases
 from ..ipam.subnets import count_addresses
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView, Key
+from ..model.kernel import Space
 from ..model.link_options import shown_options
 from ..model.links import Link, SubInterface
 from ..model.network import Network
 from ..model.ref import ENDPOINT, LISTS, NETWORK, SUBINTERFACE, Ref
 from ..values import names
+from ..values.addresses import without_prefix
 from ..values.plain import plain
 
 if t.TYPE_CHECKING:
     from ..request.endpoint import EndpointOptions
+    from ..request.filters import EndpointFilter
 
 Object = dict[str, t.Any]
 Lists = dict[str, list[Object]]
@@ -77,20 +80,26 @@ class View:
         base = self._host.host.by_index(link.lower) if link.lower_netns is None else None
         return self._subinterface(name, base.name if base else None, link.mtu, link.mac, link.up, link.vlan, False)
 
-    def everything(self, network: str | None, endpoint: str | None) -> dict[str, list[Object]]:
-        """All objects, or those of one network, or one endpoint, sorted by name."""
+    def everything(
+        self, network: str | None, endpoint: str | None, among: EndpointFilter | None = None
+    ) -> dict[str, list[Object]]:
+        """All objects, or those of one network, or some endpoints with their networks, sorted by name.
+
+        :param endpoint: only endpoints of this name
+        :param among: only endpoints that it lets through
+        """
         networks = [item for item in self._host.networks.values() if network in (None, item.name)]
         endpoints = [
             item
             for item in self._host.endpoints.values()
-            if network in (None, item.network) and endpoint in (None, item.name)
+            if network in (None, item.network) and endpoint in (None, item.name) and (among is None or self._passes(item, among))
         ]
-        if endpoint is not None:
+        if endpoint is not None or among is not None:
             of_endpoints = {item.network for item in endpoints}
             networks = [item for item in networks if item.name in of_endpoints]
         parents = {item.parent for item in networks}
         subs = [item for item in self._host.links.values() if isinstance(item, SubInterface)]
-        narrowed = network is not None or endpoint is not None
+        narrowed = network is not None or endpoint is not None or among is not None
         return {
             "networks": [self._network(item) for item in sorted(networks, key=lambda item: item.name)],
             "endpoints": [
@@ -106,9 +115,22 @@ class View:
     def foreign_addresses(self, network: str, name: str) -> list[str]:
         """The foreign addresses without a lifetime on the link of an endpoint; none if it has no link."""
         endpoint = self._host.endpoints[network, name]
-        space, parent = self._host.space(endpoint.netns), self._host.host.links.get(self._host.networks[network].parent)
-        link = find_link(space, endpoint, parent) if space else None
+        space, link = self._link_of(endpoint)
         return foreign_addresses(endpoint, self._host.networks[network], space, link) if space and link else []
+
+    def _link_of(self, endpoint: Endpoint) -> tuple[Space | None, Link | None]:
+        """The namespace of an endpoint, and its link, as far as they are there."""
+        space, parent = self._host.space(endpoint.netns), self._host.host.links.get(self._host.networks[endpoint.network].parent)
+        return space, find_link(space, endpoint, parent) if space else None
+
+    def _passes(self, endpoint: Endpoint, among: EndpointFilter) -> bool:
+        """Whether an endpoint has what a filter looks for, by the record or on its link."""
+        if among.netns is not None and not self._host.is_same_netns(endpoint.netns, among.netns):
+            return False
+        space, link = self._link_of(endpoint) if among.address or among.mac else (None, None)
+        on_link = space.addresses.get(link.index, ()) if space and link else ()
+        has_address = among.address is None or among.address in map(without_prefix, (*endpoint.addresses, *on_link))
+        return has_address and (among.mac is None or among.mac in (endpoint.mac, link.mac if link else None))
 
     def _network(self, network: Network) -> Object:
         shown = {**plain(network), **shown_options(network.link_options)}

@@ -19,23 +19,39 @@ from .awaiting import journal_warnings
 from .snapshot import check_not_lost, read_snapshot
 from .tools import DEFAULT_TOOLS, Tools
 
+if t.TYPE_CHECKING:
+    from ..request.filters import EndpointFilter
+
 
 def inspect(
-    *, state_dir: str, network: str | None, endpoint: str | None, pin: bool = False, tools: Tools = DEFAULT_TOOLS
+    *,
+    state_dir: str,
+    network: str | None = None,
+    endpoint: str | None = None,
+    address: str | None = None,
+    mac: str | None = None,
+    netns: str | None = None,
+    pin: bool = False,
+    tools: Tools = DEFAULT_TOOLS,
 ) -> dict[str, t.Any]:
     """All that is recorded, and how the kernel differs from it.
 
     :param network: only this network, its endpoints and its parent
     :param endpoint: only endpoints of this name, their networks and parents
+    :param address: only endpoints with this address, by the record or on their links
+    :param mac: only endpoints with this MAC address, likewise
+    :param netns: only endpoints in this namespace, which is a name or a path
     :param pin: whether the options in ``config`` have the addresses that were chosen
+    :raises OptionsError: a filter cannot be what it is for
     :raises MacvlanHostError: the database or the kernel cannot be read
     """
+    among = _filter(address, mac, netns)
     state = tools.store(state_dir)
     check_not_lost(state, tools)
     stored, kernel = read_snapshot(state, lambda stored: needs_of_everything(stored.record), tools)
     host = HostView(stored.record, kernel)
     view = View(host)
-    lists = view.everything(network, endpoint)
+    lists = view.everything(network, endpoint, among)
     report: dict[str, t.Any] = {**lists, "config": config_of(host, lists, pin)}
     for item in report["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
@@ -43,6 +59,15 @@ def inspect(
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
     return report
+
+
+def _filter(address: str | None, mac: str | None, netns: str | None) -> EndpointFilter | None:
+    """The filter for endpoints; most runs have none, and import nothing for it."""
+    if address is None and mac is None and netns is None:
+        return None
+    from ..request.filters import endpoint_filter
+
+    return endpoint_filter(address, mac, netns)
 
 
 def recorded_objects(*, state_dir: str, tools: Tools = DEFAULT_TOOLS) -> tuple[Ref, ...]:

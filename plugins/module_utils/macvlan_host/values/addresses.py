@@ -59,6 +59,20 @@ def parse_address(text: str) -> str:
     return inet.to_text(ip.version, int(ip))
 
 
+def parse_interface_address(text: str) -> str:
+    """The canonical text of an address, with its prefix length if that was given.
+
+    :raises ValueError: it is no address, or the prefix length is none
+    """
+    address_text, slash, length_text = text.partition("/")
+    address = parse_address(address_text)
+    if not slash:
+        return address
+    if not length_text.isascii() or not length_text.isdigit() or len(length_text) > 3 or int(length_text) > WIDTHS[version_of(address)]:
+        raise ValueError(f"'{text}' has no prefix length from 0 to {WIDTHS[version_of(address)]} after the address")
+    return f"{address}/{int(length_text)}"
+
+
 def _part(text: str, part: str, what: str) -> str:
     """The canonical address that is a part of a text.
 
