@@ -58,6 +58,15 @@ def troubled(host: Host) -> Host:
     return host
 
 
+@pytest.mark.shows(GUIDE, "Two machines have one address, or nobody knows which endpoint has it")
+def test_an_endpoint_is_found_by_its_address(troubled: Host, section: Section) -> None:
+    install_command(troubled)
+    assert section.run(troubled, 0).stdout.count('"mac": "02:42:ac:10:56:80"') == 2
+    assert "edge1  pub_net/web  web    172.16.86.128/24  02:42:ac:10:56:80  ok" in section.run(troubled, 1).stdout
+    assert section.run(troubled, 2).stdout == section.text(3)
+    assert "the kernel matches the record" in section.run(troubled, 4).stdout
+
+
 # --- packets that do not arrive -------------------------------------------------------------------------------------
 
 

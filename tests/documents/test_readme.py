@@ -94,6 +94,7 @@ def test_drift_fails_an_assertion(host: Host, section: Section) -> None:
     network(host)
     endpoint(host, "a")
     assert section.play(host).changed == 0
+    assert section.play(host, 1).changed == 0
     host.ip("link", "set", "dev", "eth0", "mtu", "1400", netns="a")
     assert section.play(host, fails=True).tasks[-1].action.endswith("assert")
 
@@ -141,12 +142,12 @@ def test_an_option_of_the_group_reaches_every_module(host: Host, section: Sectio
 
 @pytest.mark.shows(README, "macvlan_command")
 def test_the_command_is_used_on_the_host(host: Host, section: Section) -> None:
-    network(host)
-    endpoint(host, "a")
+    network(host, "pub_net", subnets=subnets("172.16.86.0/24"))
+    endpoint(host, "web", "pub_net")
     install_command(host)
     host.lose_all()
     for line in section.text().splitlines():
         command = line.split("#")[0]
         done = host.run(["bash", "-c", f"PATH={PROGRAMS}:$PATH; {command}"], check=False)
         assert done.returncode == EXIT_CODES.get(command.split()[1], 0), f"{line}\n{done.stdout}{done.stderr}"
-    assert host.namespaces() == ["a"]
+    assert host.namespaces() == ["web"]

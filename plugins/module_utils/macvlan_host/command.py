@@ -25,7 +25,9 @@ from .run.recover import recover
 from .steps.plan import Missing
 from .store.database import DEFAULT_FOLDER
 from .store.schema import SCHEMA_VERSION
+from .values.plain import printable
 
+FILTERS = ("network", "endpoint", "address", "mac", "netns")
 COMPLETE, DIFFERENT, FAILED, AWAITING = 0, 1, 2, 3
 SHOWN = 3
 
@@ -40,7 +42,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             raise MacvlanHostError("must run as root, to read and to change the network of this host")
         return int(parsed.action(parsed))
     except (MacvlanHostError, OSError) as exc:
-        sys.stderr.write(f"macvlan-host {parsed.command}: {_printable(str(exc))}\n")
+        sys.stderr.write(f"macvlan-host {parsed.command}: {printable(str(exc))}\n")
         _tell_systemd(str(exc))
         return FAILED
 
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     action = commands.add_parser("status", help=_status.__doc__, description=_status.__doc__)
     action.add_argument("--json", action="store_true", help="print everything as JSON, for programs")
     action.set_defaults(action=_status)
+    _add_readers(commands)
     action = commands.add_parser("recover", help=_recover.__doc__, description=_recover.__doc__)
     action.set_defaults(action=_recover)
     action = commands.add_parser("confirm", help=_confirm.__doc__, description=_confirm.__doc__)
@@ -78,6 +81,21 @@ def _parser() -> argparse.ArgumentParser:
     action = commands.add_parser("check", help=_compare.__doc__, description=_compare.__doc__)
     action.set_defaults(action=_compare)
     return parser
+
+
+def _add_readers(commands: t.Any) -> None:
+    action = commands.add_parser("list", help=_list.__doc__, description=_list.__doc__)
+    action.set_defaults(action=_list)
+    action.add_argument("--network", metavar="NAME", help="only this network and its endpoints")
+    action.add_argument("--endpoint", metavar="NAME", help="only endpoints of this name")
+    action.add_argument("--address", metavar="ADDRESS", help="only endpoints with this address, with a prefix length or without")
+    action.add_argument("--mac", metavar="ADDRESS", help="only endpoints with this MAC address")
+    action.add_argument("--netns", metavar="NAME", help="only endpoints in this namespace, which is a name or a path")
+    action.add_argument("--json", action="store_true", help="print the lines as JSON, for programs")
+    action = commands.add_parser("show", help=_show.__doc__, description=_show.__doc__)
+    action.set_defaults(action=_show)
+    action.add_argument("object", metavar="NETWORK[/ENDPOINT]", help="a network, or an endpoint of it")
+    action.add_argument("--json", action="store_true", help="print it as JSON, for programs")
 
 
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
@@ -141,6 +159,25 @@ def _status(parsed: argparse.Namespace) -> int:
     return COMPLETE
 
 
+def _list(parsed: argparse.Namespace) -> int:
+    """list endpoints, one a line, with their addresses, and whether they are as recorded"""
+    from .run.listing import list_lines
+
+    filters = {name: getattr(parsed, name) for name in FILTERS}
+    for line in list_lines(state_dir=parsed.state_dir, filters=filters, as_json=parsed.json):
+        _say(line)
+    return COMPLETE
+
+
+def _show(parsed: argparse.Namespace) -> int:
+    """show everything about a network or an endpoint, and how the kernel differs from the record of it"""
+    from .run.listing import show_lines
+
+    for line in show_lines(state_dir=parsed.state_dir, title=parsed.object, as_json=parsed.json):
+        _say(line)
+    return COMPLETE
+
+
 def _compare(parsed: argparse.Namespace) -> int:
     """exit 0 silently if the kernel matches the record; otherwise list the differences, or say that a change awaits confirmation"""
     # The record shows the state before that change, so the whole change would look like drift.
@@ -177,26 +214,15 @@ def _recover(parsed: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{_printable(text)}\n")
+    sys.stdout.write(f"{printable(text)}\n")
     sys.stdout.flush()
 
 
-def _printable(text: str) -> str:
-    """Escape what a terminal cannot print: the owner of a namespace can give its links any names, in any bytes."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
-
-
 def _print_differences(report: Report) -> None:
-    for text in report["warnings"]:
-        _say(f"warning: {text}")
-    for item in report["drift"]:
-        _say(f"{item['object']}: {item['field']} is {_shown(item['actual'])}, recorded {_shown(item['recorded'])}")
-    if not report["drift"]:
-        _say("the kernel matches the record")
+    from .run.listing import differences
 
-
-def _shown(value: t.Any) -> str:
-    return "missing" if value is None else value if isinstance(value, str) else json.dumps(value)
+    for line in differences(report):
+        _say(line)
 
 
 def _print_missing(restored: Restored, word: str) -> None:

@@ -63,6 +63,10 @@ class AbsentError(PlanError):
         super().__init__(message)
 
 
+class UnrecordedError(MacvlanHostError):
+    """An object that was named is not recorded on this host; the message says what is."""
+
+
 class KernelError(MacvlanHostError):
     """The kernel refused a step; the steps before it were undone.
 

@@ -29,6 +29,11 @@ def plain(thing: t.Any) -> t.Any:
     }
 
 
+def printable(text: str) -> str:
+    """The text with escapes for what a terminal cannot print: the owner of a namespace can give its links any names, in any bytes."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
 def _field_names(kind: type) -> tuple[str, ...]:
     """A cache, because dataclasses.fields() computes it on every call."""
     if kind not in _FIELD_NAMES:
