@@ -526,6 +526,8 @@ drift:
   description:
     - What differs between the record and the kernel; empty when nothing does.
     - Addresses and routes that others have put on the link of an endpoint beside its own are no difference.
+    - Neither is a new name of a parent or base. A warning names it, and the next task that changes the host, or the
+      restoration, records it (since 2.0.0).
   returned: success
   type: list
   elements: dict

@@ -50,6 +50,10 @@ options:
   parent:
     description:
       - Link of the host that the network sits on, such as C(eth0), C(bond0), C(eth0.50) or any other name.
+      - It can be an alternative name of the link, also one of up to 127 bytes, and so can the base in C(base.vlan_id)
+        (since 2.0.0). RV(network.parent) is the name of the link itself.
+      - A parent that was renamed is recognised, and the record follows with a warning (since 2.0.0). Until another link has
+        its old name, that name can be given as well.
       - A link that is missing is created if its name contains a base link that exists and is up, and a VLAN id from 1 to
         4094 without leading zeros. This is refused when the base has that VLAN under another name. Other missing
         links are refused.

@@ -36,7 +36,7 @@ attributes:
 options:
   name:
     description:
-      - Name of the sub-interface, up to 15 bytes.
+      - Name of the sub-interface, up to 15 bytes. For one that exists it can be an alternative name of it (since 2.0.0).
       - With O(parent) and O(vlan_id) it can be any name, and is C(parent.vlan_id) when it is left out.
       - Alone it must contain both, such as V(eth0.50) for VLAN 50 of C(eth0). The last dot counts, so V(eth0.10.20) is
         VLAN 20 of C(eth0.10). The id has no leading zeros.
@@ -46,6 +46,10 @@ options:
     description:
       - The link that carries the VLAN, its base. It must exist, and must be up unless O(up=false) or
         O(loose_binding=true). It is never changed.
+      - It can be an alternative name of the link, also one of up to 127 bytes (since 2.0.0). RV(vlan_subinterface.parent)
+        is the name of the link itself.
+      - A base that was renamed is recognised, and the record follows with a warning; the sub-interface keeps its name
+        (since 2.0.0). Until another link has its old name, that name can be given as well.
       - It requires O(vlan_id).
     type: str
   vlan_id:

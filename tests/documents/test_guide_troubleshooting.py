@@ -188,6 +188,18 @@ def address_of_the_host(host: Host) -> str:
     return message
 
 
+@refusal("is another link now; its parent is called … now")
+def parent_whose_name_another_link_has(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    host.ip("link", "set", "eth0", "down")
+    host.ip("link", "set", "eth0", "name", "ens1")
+    host.bring_up("ens1")
+    host.add_parent("eth0")
+    message = refuse(host, "macvlan_network", "write parent: ens1", name="pub_net", parent="eth0", **PUB_NET)
+    network(host, "pub_net", parent="ens1", **PUB_NET)
+    return message
+
+
 @refusal("is an address of the parent …, and the kernel lets no endpoint reach its parent")
 def parent_as_gateway(host: Host) -> str:
     host.ip("address", "add", "172.16.86.1/24", "dev", "eth0")

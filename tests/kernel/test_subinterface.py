@@ -112,7 +112,7 @@ def test_what_cannot_change_in_place_is_refused(host: Host) -> None:
         ({"parent": "eth0", "vlan_id": 5, "mac": "ff:ff:ff:ff:ff:ff"}, "multicast"),
         ({"parent": "eth0", "vlan_id": 5, "ingress_qos_map": {"9": 1}}, "from 0 to 7"),
         ({"parent": "eth0", "vlan_id": 5, "egress_qos_map": {"x": 1}}, "whole number"),
-        ({"parent": "a-rather-long-0", "vlan_id": 4000}, "shorter name"),
+        ({"parent": "a-rather-long-0", "vlan_id": 4000}, "there is no link a-rather-long-0 on this host"),
     ],
     ids=str,
 )

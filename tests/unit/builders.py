@@ -24,6 +24,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network, Subnet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.parent_names import with_kernel_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import requests_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import (
@@ -42,6 +43,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
     SubInterfaceRemoval,
     subinterface_options,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.renamed_links import planned_with, with_present_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.simulate import kernel_after
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import DeleteLink
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
@@ -274,11 +276,14 @@ class Host:
 
     def plan(self, *requests):
         """What a run would do."""
-        return plan(self.worked_in(*requests), self.record, self.kernel)
+        present, renamed = with_present_names(self.record, self.kernel)
+        return planned_with(plan(self.worked_in(*requests), present, self.kernel), self.record, renamed)
 
     def worked_in(self, *requests):
-        """The requests, and those that configurations among them stand for."""
-        return [single for request in requests for single in requests_of(request, self.record)]
+        """The requests, by the names that links have, and those that configurations among them stand for."""
+        present, dummy = with_present_names(self.record, self.kernel)
+        named = [with_kernel_names(request, present, self.kernel) for request in requests]
+        return [single for request in named for single in requests_of(request, present)]
 
     def run(self, *requests):
         """The plan of a run, after it was done."""

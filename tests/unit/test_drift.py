@@ -274,7 +274,9 @@ def test_only_what_is_asked_for_is_compared(host):
     assert [item.ref for item in drift_of(view, {subinterface_ref("eth0.50")})] == [subinterface_ref("eth0.50")]
 
 
-def test_an_endpoint_whose_parent_changed_places_with_another_link_is_refused_and_both_are_named(host):
+def test_an_endpoint_on_another_link_than_its_unknown_parent_is_refused_and_both_are_named(host):
+    """As after an upgrade from a release that recorded names only."""
+    host.record.networks["lan"] = dataclasses.replace(host.record.networks["lan"], parent_link=None)
     both(renamed("eth1", "lan1"), lambda host: host.gain(link("eth1", 77)))(host)
     with pytest.raises(PlanError) as caught:
         host.plan(endpoint())

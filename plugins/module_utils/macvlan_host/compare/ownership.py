@@ -76,18 +76,19 @@ def fits(host: Space, link: Link, owned: OwnedLink) -> bool:
     if link.kind != owned.kind or not isinstance(owned, SubInterface):
         return link.kind == owned.kind
     base = base_of(host, link)
-    return _has_vlan_of(link, owned) and base is not None and base.name == owned.parent
+    return has_vlan_of(link, owned) and base is not None and base.name == owned.parent
 
 
 def renamed_base(host: Space, link: Link, owned: OwnedLink) -> tuple[str, str] | None:
     """Old and new name of the base of our VLAN link, if the link differs only in the name of its base."""
-    if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or not _has_vlan_of(link, owned):
+    if not isinstance(owned, SubInterface) or not is_ours(link, owned.id, owned.kind) or not has_vlan_of(link, owned):
         return None
     base = base_of(host, link)
     return (owned.parent, base.name) if base is not None and owned.parent not in host.links else None
 
 
-def _has_vlan_of(link: Link, sub: SubInterface) -> bool:
+def has_vlan_of(link: Link, sub: SubInterface) -> bool:
+    """Whether a link has the VLAN of a sub-interface, on any base."""
     return link.vlan is not None and (link.vlan.vlan_id, link.vlan.protocol) == (sub.vlan_id, sub.protocol)
 
 

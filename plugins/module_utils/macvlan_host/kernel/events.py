@@ -14,6 +14,7 @@ import socket
 import time
 import typing as t
 
+from ..model.link_identity import signs_of
 from ..model.netns import Netns
 from ..wire import attributes, constants, parse
 from . import namespaces
@@ -54,7 +55,7 @@ class Watch:
     def wait(self, awaited: t.Collection[str], timeout: float | None) -> bool:
         """Wait until something has happened to one of the links or paths; False when time is up.
 
-        :param awaited: names of links, and paths of namespaces
+        :param awaited: what links are known by (:func:`signs_of`), and paths of namespaces
         :param timeout: in seconds, None for ever
         """
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -72,8 +73,8 @@ class Watch:
         return False
 
     def _changed_links(self) -> list[str] | None:
-        """The names of links that are new or changed; None if the kernel has dropped events."""
-        names: list[str] = []
+        """What links that are new or changed are known by; None if the kernel has dropped events."""
+        signs: list[str] = []
         with contextlib.suppress(BlockingIOError):
             while True:
                 try:
@@ -84,8 +85,8 @@ class Watch:
                     raise
                 for message in attributes.messages(data) if port == constants.KERNEL_PORT else ():
                     if message.kind == constants.RTM_NEWLINK:
-                        names.append(parse.parse_link(message.body).name)
-        return names
+                        signs += signs_of(parse.parse_link(message.body))
+        return signs
 
 
 def _existing(awaited: t.Iterable[str]) -> list[str]:

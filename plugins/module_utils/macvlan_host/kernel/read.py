@@ -284,7 +284,7 @@ def _bridges(host: Space, parents: t.Iterable[str]) -> dict[int, BridgeVlans]:
     protocols: dict[int, str] = {}
     seen: set[int] = set()
     for name in parents:
-        link = host.links.get(name)
+        link = host.named(name)
         while link is not None and link.index not in seen:
             seen.add(link.index)
             if kind_of(link).filters_vlans:

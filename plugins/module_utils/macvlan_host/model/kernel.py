@@ -48,6 +48,7 @@ class Space:
     _above: dict[int, dict[str, Link]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _tagged: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
     _vlans: dict[tuple[int, int, str], Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _altnames: dict[str, Link] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for link in self.links.values():
@@ -58,7 +59,11 @@ class Space:
 
     def with_altname(self, name: str) -> Link | None:
         """The link that has an alternative name."""
-        return next((link for link in self.links.values() if name in link.altnames), None)
+        return self._altnames.get(name)
+
+    def named(self, name: str) -> Link | None:
+        """The link that has a name, be it an alternative one."""
+        return self.links.get(name) or self._altnames.get(name)
 
     def above(self, lower: Link) -> tuple[Link, ...]:
         """The links of this namespace that sit on one of its links."""
@@ -84,6 +89,8 @@ class Space:
         del self.links[link.name]
         self._by_index.pop(link.index, None)
         self._above.get(link.lower or 0, {}).pop(link.name, None)
+        for name in link.altnames:
+            self._altnames.pop(name, None)
         if self._tagged.get(link.alias) == link:
             del self._tagged[link.alias]
         if link.vlan is not None:
@@ -93,6 +100,8 @@ class Space:
 
     def _note(self, link: Link) -> None:
         self._by_index[link.index] = link
+        for name in link.altnames:
+            self._altnames[name] = link
         if link.lower is not None and link.lower_netns is None and link.lower != link.index:
             self._above.setdefault(link.lower, {})[link.name] = link
             if link.vlan is not None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from ..values import validators
 
+if t.TYPE_CHECKING:
+    from .links import Link
+
 
 @dataclass(frozen=True)
 class LinkIdentity:
@@ -37,6 +40,11 @@ class LinkIdentity:
         "former": validators.checked_separately,
     }
 
+    def signs(self, boot_id: str) -> tuple[str, ...]:
+        """What the link can be recognised by in a boot when it comes back under another name; no name has a space or a colon."""
+        index = (_index_sign(self.index),) if self.boot_id == boot_id else ()
+        return *index, *((self.permanent_mac,) if self.permanent_mac else ())
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any] | None) -> LinkIdentity | None:
         """The identity as it was stored; None where a release has stored none.
@@ -51,3 +59,12 @@ class LinkIdentity:
         if not all(map(validators.link_name, former)):
             raise ValueError(f"there is a former name of a link in {former!a:.80}")
         return cls(**{**values, "former": tuple(former)})
+
+
+def signs_of(link: Link) -> tuple[str, ...]:
+    """All that a link may be awaited by: its names, its index and its permanent MAC address."""
+    return link.name, *link.altnames, _index_sign(link.index), *((link.permanent_mac,) if link.permanent_mac else ())
+
+
+def _index_sign(index: int) -> str:
+    return f"link {index}"

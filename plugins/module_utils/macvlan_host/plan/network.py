@@ -32,6 +32,7 @@ from .network_parent import ensure_parent, make_subinterface, use_as_it_is
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import ensure_owned
 from .parent_changes import release_parent
+from .parent_names import words_of_former_name
 from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
 
 
@@ -188,6 +189,9 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
 def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
     hint = endpoint_names(builder.endpoints_of(recorded.name))
     if parent != recorded.parent:
+        problem = words_of_former_name(recorded, parent)
+        if problem is not None:
+            raise PlanError(problem)
         if wanted.parent is None:
             raise PlanError(
                 f"{recorded.title}: parent was left out, which requests a network without a parent (a dummy link), but the "

@@ -51,7 +51,6 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
 
     :raises PlanError: its name is not that of a sub-interface, or it cannot be created
     """
-    _check_no_altname(builder, title, parent, "parent")
     parts = names.split_subinterface(parent)
     if parts is None:
         raise PlanError(
@@ -66,13 +65,6 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
         raise AbsentError(f"{title}: {exc}", exc.awaits) from exc
     except PlanError as exc:
         raise PlanError(f"{title}: {exc}") from exc
-
-
-def _check_no_altname(builder: PlanBuilder, title: str, name: str, option: str) -> None:
-    """Refuse an alternative name: links are recorded under their names, and no link can be created under an alternative name."""
-    holder = builder.host.with_altname(name)
-    if holder is not None:
-        raise PlanError(f"{title}: {name} is an alternative name of {holder.name}; write {option}: {holder.name}")
 
 
 def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:

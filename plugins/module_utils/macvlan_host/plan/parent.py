@@ -15,6 +15,7 @@ from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..values import names
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder, require_kind, require_pyroute2
+from .parent_names import check_length
 
 
 def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
@@ -90,11 +91,6 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
     :raises PlanError: naming it, and why not
     """
     base = builder.host.links.get(sub.parent)
-    if base is None and (other := builder.host.with_altname(sub.parent)) is not None:
-        raise PlanError(
-            f"cannot create VLAN link {sub.name}: {sub.parent} is an alternative name of {other.name}; "
-            f"write parent: {other.name} instead, or {other.name}.{sub.vlan_id} where the two are one name"
-        )
     if base is None:
         raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
     if base.loopback:
@@ -110,6 +106,7 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
     if sub.mtu is not None and sub.mtu > base.mtu:
         raise AbsentError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}", sub.parent)
     if link is None:
+        check_length(sub)
         check_vlan_is_free(builder, sub, base)
     return base
 

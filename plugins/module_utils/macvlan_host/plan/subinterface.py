@@ -28,6 +28,7 @@ from .parent import (
     new_id,
 )
 from .parent_changes import delete_link, foreign_users, release_parent
+from .parent_names import words_of_former_name
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
@@ -81,6 +82,9 @@ def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
     for attribute in ("parent", "vlan_id", "protocol"):
         old, new = getattr(recorded, attribute), getattr(wanted, attribute)
         if old != new:
+            problem = words_of_former_name(recorded, new) if attribute == "parent" else None
+            if problem is not None:
+                raise PlanError(problem)
             raise PlanError(
                 f"{recorded.title}: {attribute} is {old} and cannot become {new} in place; "
                 f"remove the sub-interface first (state: absent)"

@@ -107,8 +107,5 @@ def prefixed(option: str, problem: str | None) -> str | None:
 
 
 def parent_problem(name: str) -> str | None:
-    """Why a name cannot be that of a parent; one that is only too long may be an alternative name of a link."""
-    problem = prefixed("parent", names.interface_name_problem(name))
-    if not names.is_encodable(name) or len(name.encode()) <= names.MAX_INTERFACE_NAME:
-        return problem
-    return f"{problem}; of a link with alternative names write its own name, which this shows: ip link show {name}"
+    """Why a name cannot be that of a parent, which may be an alternative name."""
+    return prefixed("parent", names.written_name_problem(name))

@@ -122,13 +122,11 @@ def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tupl
     if parent is None:
         return _subinterface_from_name(problems, t.cast(str, name))
     problems.number("vlan_id", vlan_id, names.MIN_VLAN_ID, names.MAX_VLAN_ID)
-    problem = parent_problem(parent)
-    problems.problem(problem)
+    problems.problem(parent_problem(parent))
+    # The name of the parent may be an alternative one, so the plan sees how long this is.
     result = name if name is not None else f"{parent}.{vlan_id}"
-    name_problem = names.interface_name_problem(result)
-    if name_problem is not None and problem is None:
-        hint = "" if name is not None else "; give the sub-interface a shorter name with name:"
-        problems.problem(f"name: {name_problem}{hint}")
+    if name is not None:
+        problems.problem(prefixed("name", names.written_name_problem(name)))
     if result == parent:
         problems.problem(f"name: a sub-interface cannot have the name of its parent {parent}")
     return result, parent, t.cast(int, vlan_id)
@@ -136,7 +134,7 @@ def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tupl
 
 def _subinterface_from_name(problems: Problems, name: str) -> tuple[str, str, int]:
     parts = names.split_subinterface(name)
-    problems.problem(prefixed("name", names.interface_name_problem(name)))
+    problems.problem(prefixed("name", names.written_name_problem(parts.base if parts is not None else name)))
     if parts is None:
         problems.problem(
             f"name: '{name}' names no VLAN; write base.vlan_id with an id from {names.MIN_VLAN_ID} to "

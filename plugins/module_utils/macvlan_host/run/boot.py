@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
+from ..compare.parent_links import identities
 from ..errors import KernelError, PendingError
 from ..kernel.events import Watch
 from ..request.base import Restoration
@@ -72,7 +73,8 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools = DE
             tell(restored)
             left = None if deadline is None else deadline - clock.now()
             # A parent that was there may disappear and return in the meantime, too.
-            if left is not None and left <= 0 or not watch.wait(restored.awaited | restored.parents, left):
+            awaited = restored.awaited | restored.parents | _signs_of_parents(state_dir, tools)
+            if left is not None and left <= 0 or not watch.wait(awaited, left):
                 break
             if restored.refused:
                 # Steps that were tried and undone are among the events; without a pause one pass would cause the next.
@@ -80,6 +82,12 @@ def restore(state_dir: str, timeout: float | None, tell: Tell, tools: Tools = DE
                 pause = min(2 * pause, LONGEST_PAUSE)
             restored = _after(restored, _restore_when_confirmed(state_dir, deadline, tell, tools))
     return restored
+
+
+def _signs_of_parents(state_dir: str, tools: Tools) -> frozenset[str]:
+    """What parents are known by that may come back under other names."""
+    record = tools.store(state_dir).read().record
+    return frozenset(sign for known in identities(record).values() for sign in known.signs(tools.boot_id()))
 
 
 def _restore_when_confirmed(state_dir: str, deadline: float | None, tell: Tell, tools: Tools) -> Restored:

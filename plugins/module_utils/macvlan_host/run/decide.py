@@ -22,6 +22,7 @@ from ..store.journal import Stored
 from ..values import names
 from .observe import Observation
 from .reader import reader_of
+from .renamed_links import planned_with, with_present_names
 from .tools import Tools
 
 if t.TYPE_CHECKING:
@@ -66,15 +67,16 @@ def decide(
     :param foresee: as in :func:`plan.plan.plan`; only check mode does so
     :raises PlanError: it is refused
     """
-    record, kernel = observed.record, observed.kernel
+    kernel = observed.kernel
+    record, renamed = with_present_names(observed.record, kernel)
     request.check_against(record)
     requests = requests_of(request, record)
     if policy is not None and policy.connection is not None:
         kernel = with_peer(kernel, policy.connection.remote)
-    plan = make_plan(requests, record, kernel, foresee=foresee)
+    plan = planned_with(make_plan(requests, record, kernel, foresee=foresee), observed.record, renamed)
     told = (*_check_access_paths(request, plan, kernel, policy, tools), *warnings_of_moved_links(plan, tools))
     warnings = (*observed.warnings, *told)
-    return Decision(outcome_of(request, requests, plan, HostView(record, kernel), warnings), plan, kernel.boot_id)
+    return Decision(outcome_of(request, requests, plan, HostView(observed.record, kernel), warnings), plan, kernel.boot_id)
 
 
 def _check_access_paths(

@@ -9,11 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import KernelError, PlanError
-from ..model.kernel import Needs
 from ..request.base import Restoration
 from ..result.outcome import Outcome
-from ..store.journal import Stored
-from .decide import Decision, decide, needs_to_decide
+from .decide import Decision, decide
+from .kernel_names import observed_by_names
 from .observe import observe, observe_as_writer
 from .tools import DEFAULT_TOOLS, Tools
 
@@ -41,16 +40,12 @@ def execute(
     :param tools: what it works with; those of this machine by default
     :raises MacvlanHostError: it was refused, or it failed; then nothing has changed
     """
-
-    def needs(stored: Stored) -> Needs:
-        return needs_to_decide(request, stored, policy)
-
     state = tools.store(state_dir)
     decision: Decision | None = None
     version: tuple[object, ...] | None = None
     try:
-        observed = observe(state, needs, tools)
-        decision = decide(request, observed, policy, tools, foresee=dry_run)
+        named, observed = observed_by_names(request, policy, lambda needs: observe(state, needs, tools))
+        decision = decide(named, observed, policy, tools, foresee=dry_run)
         version = observed.version if state.version() == observed.version else None
         # Another run may be creating the missing objects at this moment.
         may_come = bool(decision.outcome.missing) and version is None
@@ -65,7 +60,8 @@ def execute(
 
     with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
         if decision is None or version is None or version != session.version_before:
-            decision = decide(request, observe_as_writer(session, needs, tools), policy, tools)
+            named, observed = observed_by_names(request, policy, lambda needs: observe_as_writer(session, needs, tools))
+            decision = decide(named, observed, policy, tools)
         if timer is not None and policy is not None and decision.touches_kernel:
             return perform_provisionally(session, request, decision, policy, timer, tools)
         return perform(session, request, decision, tools)

@@ -16,6 +16,7 @@ from ..result.config import config_of
 from ..result.drift import conflicts_of, drift_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
+from .renamed_links import with_present_names
 from .snapshot import check_not_lost, read_snapshot
 from .tools import DEFAULT_TOOLS, Tools
 
@@ -49,7 +50,8 @@ def inspect(
     state = tools.store(state_dir)
     check_not_lost(state, tools)
     stored, kernel = read_snapshot(state, lambda stored: needs_of_everything(stored.record), tools)
-    host = HostView(stored.record, kernel)
+    record, renamed = with_present_names(stored.record, kernel)
+    host = HostView(record, kernel)
     view = View(host)
     lists = view.everything(network, endpoint, among)
     report: dict[str, t.Any] = {**lists, "config": config_of(host, lists, pin)}
@@ -58,6 +60,7 @@ def inspect(
     shown = by_ref(lists)
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
+    report["warnings"] += [item.notice for item in renamed]
     return report
 
 

@@ -13,6 +13,8 @@ import typing as t
 
 # include/uapi/linux/if.h: IFNAMSIZ is 16, the last byte is the terminating zero.
 MAX_INTERFACE_NAME = 15
+# include/uapi/linux/if.h: ALTIFNAMSIZ is 128, and so is its last byte.
+MAX_ALTERNATIVE_NAME = 127
 # include/uapi/linux/if.h: IFALIASZ is 256, and so is its last byte.
 MAX_ALIAS = 255
 MIN_VLAN_ID = 1
@@ -91,6 +93,17 @@ def interface_name_problem(name: str) -> str | None:
         return f"interface name '{name}' contains '/', ':', a zero byte or white space"
     if "%" in name:
         return f"interface name '{name}' contains '%', which the kernel replaces by a number"
+    return None
+
+
+def written_name_problem(name: str) -> str | None:
+    """Why a name cannot be one of a link that exists: its own, or an alternative one, which may be longer and have ``:`` and ``%``."""
+    if name in ("", ".", "..") or not is_encodable(name):
+        return interface_name_problem(name)
+    if len(name.encode()) > MAX_ALTERNATIVE_NAME:
+        return f"interface name '{name}' is longer than {MAX_ALTERNATIVE_NAME} bytes, the most that an alternative name can have"
+    if any(char in "/\0" or char.isspace() for char in name):
+        return f"interface name '{name}' contains '/', a zero byte or white space"
     return None
 
 

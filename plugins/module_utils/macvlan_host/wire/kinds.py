@@ -73,6 +73,7 @@ class LinkKind:
     :ivar is_vrf: it carries no Ethernet frames, and the routes of its ports are in a table of its own
     :ivar filters_vlans: it may let only frames of some VLANs pass
     :ivar leaves_ports_alone: its ports keep their frames: no rx_handler (drivers/net/vrf.c; net/batman-adv)
+    :ivar has_mac_of_port: its MAC address is that of one of its ports
     :ivar instead_of_port: what to use instead of a port of it, formatted with ``master``
     """
 
@@ -96,6 +97,7 @@ class LinkKind:
     is_vrf: bool = False
     filters_vlans: bool = False
     leaves_ports_alone: bool = False
+    has_mac_of_port: bool = False
     instead_of_port: str = ""
 
     @property
@@ -224,9 +226,9 @@ DUMMY = LinkKind("dummy", is_created=True, by_library=True)
 VRF = LinkKind("vrf", is_vrf=True, is_closed=True, leaves_ports_alone=True)
 BATADV = LinkKind("batadv", leaves_ports_alone=True)
 # Frames of all ports arrive at these masters; those without a kind are made by drivers (netvsc, failover).
-BRIDGE = LinkKind("bridge", filters_vlans=True, instead_of_port="; use {master}")
-BOND = LinkKind("bond", instead_of_port="; use {master}")
-TEAM = LinkKind("team", instead_of_port="; use {master}")
+BRIDGE = LinkKind("bridge", filters_vlans=True, has_mac_of_port=True, instead_of_port="; use {master}")
+BOND = LinkKind("bond", has_mac_of_port=True, instead_of_port="; use {master}")
+TEAM = LinkKind("team", has_mac_of_port=True, instead_of_port="; use {master}")
 NO_KIND = LinkKind("", instead_of_port="; use {master}")
 OPENVSWITCH = LinkKind("openvswitch", instead_of_port="; use an internal port of that switch")
 

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel's names of the links that a request names by others: alternative names, and names that links had before."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..compare.parent_links import on_links
+from ..errors import PlanError
+from ..model.kernel import Kernel, Space
+from ..model.links import Link, SubInterface
+from ..model.netns import HOST
+from ..model.record import Record
+from ..model.ref import NETWORK, SUBINTERFACE
+from ..values import names
+
+if t.TYPE_CHECKING:
+    from ..model.network import Network
+    from ..request.host import AnyRequest, Config
+    from ..request.network import NetworkOptions
+    from ..request.subinterface import SubInterfaceOptions
+
+
+def with_kernel_names(request: AnyRequest, record: Record, kernel: Kernel) -> AnyRequest:
+    """A request in which links have the kernel's names, or those that are recorded; a name that no link has stays.
+
+    :param record: with the names that links have now
+    """
+    known = _Names(record, kernel.spaces[HOST.path] or Space())
+    if request.subject is None:
+        return known.configuration(t.cast("Config", request)) if hasattr(request, "subinterfaces") else request
+    if request.subject.kind == NETWORK and request.declares:
+        return known.network(t.cast("NetworkOptions", request))
+    if request.subject.kind == SUBINTERFACE:
+        sub = t.cast("SubInterfaceOptions", request)
+        return known.subinterface(sub) if request.declares else _changed(sub, name=known.link(sub.name))
+    return request
+
+
+def check_length(sub: SubInterface) -> None:
+    """Refuse to create a VLAN link whose name is too long for the kernel; a name that is written may be an alternative one.
+
+    :raises PlanError: naming the way out
+    """
+    problem = names.interface_name_problem(sub.name)
+    if problem is not None:
+        raise PlanError(
+            f"cannot create VLAN link {sub.name}: {problem}; give it another name: declare a VLAN sub-interface with "
+            f"parent: {sub.parent}, vlan_id: {sub.vlan_id} and a name"
+        )
+
+
+def words_of_former_name(item: Network | SubInterface, written: str) -> str | None:
+    """Why a parent is not the recorded one any more: another link has its former name; None where it never had that name."""
+    if item.parent_link is None or written not in item.parent_link.former:
+        return None
+    word = "base" if isinstance(item, SubInterface) else "parent"
+    return (
+        f"{item.title}: parent: {written} is another link now; its {word} is called {item.parent} now; "
+        f"write parent: {item.parent} to keep it"
+    )
+
+
+class _Names:
+    """The links that a task may mean by a name."""
+
+    def __init__(self, record: Record, host: Space) -> None:
+        self._record = record
+        self._host = host
+        self._vlans: dict[tuple[str, int, str], str] = {}
+        self._former: dict[str, set[str]] = {}
+        self.declare(link for link in record.links.values() if isinstance(link, SubInterface))
+        for item in on_links(record):
+            for name in item.parent_link.former if item.parent_link is not None else ():
+                self._former.setdefault(name, set()).add(item.parent)
+
+    def declare(self, subs: t.Iterable[SubInterface | SubInterfaceOptions]) -> None:
+        """Know the names of sub-interfaces that are recorded, or come with the same request."""
+        for sub in subs:
+            self._vlans.setdefault((sub.parent, sub.vlan_id, sub.protocol), sub.name)
+
+    def configuration(self, config: Config) -> Config:
+        """A configuration whose sub-interfaces and networks are so named.
+
+        :raises PlanError: a sub-interface is listed twice, by different names
+        """
+        subs = None if config.subinterfaces is None else tuple(map(self.subinterface, config.subinterfaces))
+        written: dict[str, str] = {}
+        for before, after in zip(config.subinterfaces or (), subs or ()):
+            if written.setdefault(after.name, before.name) != before.name:
+                raise PlanError(f"vlan_subinterfaces: {written[after.name]} and {before.name} are the same link, {after.name}; list it once")
+        self.declare(subs or ())
+        networks = None if config.networks is None else tuple(map(self.network, config.networks))
+        return _changed(config, subinterfaces=subs, networks=networks)
+
+    def network(self, wanted: NetworkOptions) -> NetworkOptions:
+        """A network on the link that its parent means."""
+        if wanted.parent is None:
+            return wanted
+        recorded = self._record.networks.get(wanted.name)
+        return _changed(wanted, parent=self.link(wanted.parent, recorded.parent if recorded is not None else None))
+
+    def subinterface(self, wanted: SubInterfaceOptions) -> SubInterfaceOptions:
+        """A sub-interface on the link that its parent means, under the name that it has already."""
+        recorded = self._record.links.get(wanted.name)
+        parent = self.link(wanted.parent, recorded.parent if isinstance(recorded, SubInterface) else None)
+        return _changed(wanted, name=self._name_of(wanted, parent), parent=parent)
+
+    def _name_of(self, wanted: SubInterfaceOptions, parent: str) -> str:
+        if wanted.name in self._record.links or wanted.name in self._host.links:
+            return wanted.name
+        holder = self._host.with_altname(wanted.name)
+        if holder is not None:
+            return holder.name if holder.vlan is not None and _can_be_named(holder) else wanted.name
+        if wanted.name != names.SubInterfaceName(wanted.parent, wanted.vlan_id).canonical:
+            return wanted.name
+        canonical = names.SubInterfaceName(parent, wanted.vlan_id).canonical
+        return self._vlans.get((parent, wanted.vlan_id, wanted.protocol), canonical)
+
+    def link(self, name: str, present: str | None = None) -> str:
+        """The name of the link that is meant by any of its names.
+
+        :param present: the name that the link of the object has by the record
+        """
+        if name in self._record.links or name in self._host.links:
+            return name
+        holder = self._host.with_altname(name)
+        if holder is not None:
+            return holder.name if _can_be_named(holder) else name
+        former = self._former.get(name, set())
+        if present is not None and present in former:
+            return present
+        former &= self._host.links.keys()
+        if len(former) == 1:
+            return next(iter(former))
+        parts = names.split_subinterface(name)
+        return name if parts is None or parts.canonical != name else self._vlan(parts)
+
+    def _vlan(self, parts: names.SubInterfaceName) -> str:
+        """The link of a VLAN that is named by its base: one of ours under any name, else as its base is called now."""
+        base = self.link(parts.base)
+        ours = self._vlans.get((base, parts.vlan_id, "802.1q"))
+        return ours if ours is not None else names.SubInterfaceName(base, parts.vlan_id).canonical
+
+
+def _can_be_named(link: Link) -> bool:
+    """Whether a record can hold the name of a link, which other programs may have set to any bytes."""
+    return names.interface_name_problem(link.name) is None
+
+
+Request = t.TypeVar("Request")
+
+
+def _changed(request: Request, **values: t.Any) -> Request:
+    """A request with other values; the same one, if it has them already."""
+    if all(getattr(request, name) == value for name, value in values.items()):
+        return request
+    return dataclasses.replace(t.cast(t.Any, request), **values)
