@@ -66,7 +66,22 @@ def check_config(params: Params) -> None:
             title = item_title(option, position, item if named else {})
             problems += [f"{title}: {problem}" for problem in (*type_problems, *value_problems(spec, item))]
     if problems:
-        raise OptionsError(problems)
+        raise OptionsError([*problems, *_advice_for_results(params)])
+
+
+# Fields of results that no option has.
+_OF_RESULTS = frozenset(("id", "used_by"))
+
+
+def _advice_for_results(params: Params) -> t.Iterator[str]:
+    """Yield what to give instead, if items are results of a module."""
+    lists = [option for option in config_items() if isinstance(params.get(option), list)]
+    given = [option for option in lists if any(isinstance(item, dict) and _OF_RESULTS & item.keys() for item in params[option])]
+    if given:
+        yield (
+            f"{', '.join(given)}: results of a module are not its options; macvlan_info returns the same objects as options under "
+            f"config, such as config.{given[0]}"
+        )
 
 
 def _read_item(option: str, item: Params) -> tuple[dict[str, t.Any], list[str]]:

@@ -202,6 +202,25 @@ def test_drift_fails_a_job_that_is_asked_to(host: Host) -> None:
     assert messages[0] == "network wep is not recorded on this host"
 
 
+def test_info_prints_a_table_and_takes_filters(host: Host) -> None:
+    network(host, "web", subnets=subnets("192.168.50.0/24"))
+    for name in ("web1", "web2"):
+        endpoint(host, name, "web")
+    line = "edge1  web/web2  web2   192.168.50.3/24  02:42:c0:a8:32:03  ok"
+    whole = succeed(host, "info", {})
+    assert line in whole.stdout and "web/web1" in whole.stdout
+    assert "network web: 251 addresses of 192.168.50.0/24 are free" in whole.stdout
+    for asked in ({"address": "192.168.50.3/24"}, {"mac": "02-42-C0-A8-32-03"}, {"netns": "web2"}):
+        job = succeed(host, "info", {"macvlan_job_pin": "true", **{f"macvlan_job_{name}": text for name, text in asked.items()}})
+        assert line in job.stdout and "web/web1" not in job.stdout
+        (options,) = job.artifacts["macvlan_job_info"]["edge1"]["config"]["endpoints"]
+        assert options == {"name": "web2", "network": "web", "netns": "web2", "ipv4": "192.168.50.3"}
+    nothing = succeed(host, "info", {"macvlan_job_address": "192.168.50.99"})
+    assert "edge1: nothing that fits is recorded" in nothing.stdout
+    (message,) = fail({"edge1": host}, "info", {"macvlan_job_address": "web"})
+    assert message.startswith("address: 'web' is not an IP address")
+
+
 @pytest.fixture
 def hosts(make_host: MakeHost) -> dict[str, Host]:
     """Three hosts, the first of which is the control node."""

@@ -431,3 +431,14 @@ def test_the_engine_gets_what_the_log_does_not(call, fake, logged):
 def test_a_task_that_says_no_log_is_not_in_the_log_at_all(call, logged, module, params):
     call(module, params, no_log=True)
     assert logged == []
+
+
+def test_results_in_the_lists_of_a_configuration_are_refused_with_what_to_give_instead(call):
+    shown = {"id": "0" * 32, "name": "web", "parent": "eth0", "parent_created": False}
+    message = call(macvlan_config, {"networks": [shown], "endpoints": []})["msg"]
+    assert "networks[0] (web): unknown options: id, parent_created" in message
+    assert message.endswith(
+        "networks: results of a module are not its options; macvlan_info returns the same objects as options under config, such as "
+        "config.networks"
+    )
+    assert "macvlan_info" not in call(macvlan_config, {"networks": [{"name": "web", "prent": "eth0"}]})["msg"]

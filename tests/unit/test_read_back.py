@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_ipv4, mac_of_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import SubInterface
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.filters import endpoint_filter
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.config import config_of
@@ -22,7 +24,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.resu
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import version_of
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host
-from ansible_collections.fleetnet.macvlan.tests.unit.test_plan_sequences import runs, sequences
+from ansible_collections.fleetnet.macvlan.tests.unit.test_plan_sequences import a_host, runs, sequences
 
 PINS = pytest.mark.parametrize("pin", [False, True])
 
@@ -58,6 +60,33 @@ def test_a_host_that_is_given_what_it_has_recorded_changes_nothing(pin, sequence
             plan = applied(host, pin, purge)
             assert builders.said(plan) == []
             assert plan.after == host.record
+
+
+def without_history(record):
+    """A record without what says how it came to be: chosen by the collection, made by a network."""
+    networks = {
+        name: dataclasses.replace(item, parent_created=False, subnets=tuple(dataclasses.replace(subnet, chosen=False) for subnet in item.subnets))
+        for name, item in record.networks.items()
+    }
+    return dataclasses.replace(record, networks=networks)
+
+
+@settings(max_examples=100)
+@given(sequence=sequences)
+def test_an_empty_host_that_is_given_all_with_its_addresses_has_the_same_record(sequence):
+    made_so_far = [host for dummy, dummy, dummy, host in runs(sequence)]
+    if not made_so_far or waits_for_address(made_so_far[-1].record):
+        return
+    whole, empty = made_so_far[-1], a_host()
+    request = config_options(config(whole, pin=True))
+    subs = {name: item for name, item in whole.record.links.items() if isinstance(item, SubInterface)}
+    if any(item.parent in subs and not subs[item.parent].declared for item in subs.values()):
+        # Nothing declares a VLAN link that was kept for a link on it when its own declaration went.
+        with contextlib.suppress(PlanError):
+            empty.run(request)
+        return
+    empty.run(request)
+    assert without_history(empty.record) == without_history(whole.record)
 
 
 def read_back(host, pin=False):

@@ -22,5 +22,13 @@ def mac_of_names(host: str, network_name: str, endpoint_name: str) -> str:
     return _mac(names.digest(host, "mac", network_name, endpoint_name)[:4])
 
 
+def is_derived(mac: str, ipv4: str | None) -> bool:
+    """Whether a MAC address can be the one that is derived for an endpoint with this IPv4 address, or without one."""
+    return mac.startswith(_BEGINNING) if ipv4 is None else mac == mac_of_ipv4(ipv4)
+
+
+_BEGINNING = "02:42:"
+
+
 def _mac(last_four: bytes) -> str:
-    return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + last_four)
+    return _BEGINNING + ":".join(f"{byte:02x}" for byte in last_four)

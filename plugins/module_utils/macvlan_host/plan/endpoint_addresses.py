@@ -12,7 +12,7 @@ from ..compare.ownership import find_link
 from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
-from ..ipam.mac import mac_of_ipv4, mac_of_names
+from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
 from ..ipam.subnets import next_address, usable
 from ..model.endpoint import Endpoint
 from ..model.links import Link
@@ -210,7 +210,7 @@ def _mac(
         mac = wanted.mac
     elif ipv4 is not None:
         mac = mac_of_ipv4(without_prefix(ipv4))
-    elif recorded is not None and recorded.mac and recorded.own_mac is None and recorded.ipv4 is None:
+    elif recorded is not None and recorded.own_mac is None and recorded.ipv4 is None and is_derived(recorded.mac, None):
         # It was derived from names, of which one may have changed.
         mac = recorded.mac
     else:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..ipam.mac import mac_of_ipv4
+from ..ipam.mac import is_derived
 from ..values import validators
 from ..values.addresses import without_prefix
 from .schema import SCHEMA_VERSION, TABLES
@@ -25,14 +25,15 @@ STEP = "step"
 def _from_1(table: str, stored: t.Any) -> t.Any:
     """Release 2 has added fields; the default of each is the behaviour of release 1.
 
-    A MAC address that a task asked for is recorded as such. Without an IPv4 address it cannot be told from one that was derived, and
-    with the one of the parent (passthru) the field has no meaning.
+    A MAC address that a task asked for is recorded as such. Where the link has the one of its parent (passthru), the field has no
+    meaning.
     """
     if table != "endpoints" or not isinstance(stored, dict) or "own_mac" in stored:
         return stored
     ipv4, mac = stored.get("ipv4"), stored.get("mac")
-    is_derived = not validators.with_length_of(4)(ipv4) or mac == mac_of_ipv4(without_prefix(str(ipv4)))
-    return stored if is_derived else {**stored, "own_mac": mac}
+    if not validators.mac(mac) or not validators.optional(validators.with_length_of(4))(ipv4):
+        return stored
+    return stored if is_derived(str(mac), ipv4 and without_prefix(ipv4)) else {**stored, "own_mac": mac}
 
 
 # Old version → the migration to the next one.
