@@ -255,7 +255,7 @@ def mtu_below(seen: ObservedHost, declared: Declared, network: Item) -> int | No
     name = parent_of(seen, network)
     link, owned = seen.host.links.get(name or ""), seen.owned.get(name or "")
     if network["parent"] is None:
-        is_free = link is None if owned is None else seen.own_below(owned) is link
+        is_free = link is None if owned is None else has_or_gets_its_name(seen, owned)
         return DUMMY_MTU if is_free else None
     if "." in network["parent"]:
         before = next((item for item in seen.bodies("networks") if item["name"] == network["name"]), None)
@@ -268,11 +268,20 @@ def mtu_below(seen: ObservedHost, declared: Declared, network: Item) -> int | No
 def mtu_of_vlan(seen: ObservedHost, name: str) -> int | None:
     """The mtu that a sub-interface of ours will have; None where there can be none."""
     base, link, owned = seen.host.links.get(name.split(".")[0]), seen.host.links.get(name), seen.owned.get(name)
-    if base is None or "UP" not in base["flags"] or owned is not None and seen.own_below(owned) is not link:
+    if base is None or "UP" not in base["flags"] or owned is not None and not has_or_gets_its_name(seen, owned):
         return None
-    if link is None and any(vlan_of(other) == tuple(name.split(".")) for other in seen.host.links.values()):
+    others = [other for other in seen.host.links.values() if owned is None or other is not seen.own_below(owned)]
+    if link is None and any(vlan_of(other) == tuple(name.split(".")) for other in others):
         return None
     return int(base["mtu"])
+
+
+def has_or_gets_its_name(seen: ObservedHost, owned: Item) -> bool:
+    """Whether a link of ours has its name, can be made under it, or can be renamed back."""
+    own, named = seen.own_below(owned), seen.host.links.get(owned["name"])
+    if own is None or named is not None:
+        return own is named
+    return RENAMES_IN_USE or "UP" not in own["flags"]
 
 
 def vlan_of(link: Item) -> tuple[str | None, str]:

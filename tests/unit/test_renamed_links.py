@@ -20,7 +20,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.renamed_links import with_present_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.record_diff import apply_changes, changes_between
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.names import interface_name_problem
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.names import dummy_name, interface_name_problem, object_id
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     ETH0,
     ETH1,
@@ -387,3 +387,49 @@ def test_a_host_without_any_links_of_its_own_is_followed_too():
     host = host_with(network())
     host.kernel = with_space(host.kernel, space(loopback()), HOST.path)
     assert followed(host.record, host.kernel).renamed == ()
+
+
+# --- links of ours --------------------------------------------------------------------------------------------------
+
+DUMMY = dummy_name(object_id("host", "network", "alone"))
+
+
+def with_own_links(live):
+    host = Host(dataclasses.replace(kernel(), renames_live=live))
+    host.run(network(parent="eth0.50"), endpoint(), network("alone", ["10.0.0.0/24"], parent=None), endpoint("x", "alone", netns="x"))
+    return host
+
+
+@pytest.mark.parametrize(
+    ("own", "request_"),
+    [
+        ("eth0.50", network(parent="eth0.50")),
+        ("eth0.50", endpoint()),
+        ("eth0.50", Restoration()),
+        (DUMMY, endpoint("x", "alone", netns="x")),
+    ],
+)
+def test_a_link_of_ours_gets_its_name_back_where_the_kernel_renames_links_in_use(own, request_):
+    host = with_own_links(live=True)
+    index = host.link(own).index
+    rename(host, (own, "moved"))
+    made = host.run(request_)
+    assert ([step.describe() for step in made.steps], made.missing) == ([f"rename moved to {own}"], ())
+    assert host.link(own).index == index and drift_of(HostView(host.record, host.kernel)) == []
+    assert not host.plan(request_).changed
+
+
+def test_an_older_kernel_renames_a_link_of_ours_while_it_is_down_only():
+    host = with_own_links(live=False)
+    rename(host, ("eth0.50", "moved"))
+    assert "vlan_subinterface eth0.50 is called moved now; rename it back to eth0.50, or delete it" in refused(host, subinterface("eth0.50"))
+    host.change("moved", up=False)
+    assert host.sentences(subinterface("eth0.50"))[1:] == ["rename moved to eth0.50", "bring eth0.50 up"]
+
+
+@pytest.mark.parametrize("holder", ["moved", "eth1"])
+def test_a_link_of_ours_gets_no_name_back_that_is_an_alternative_one(holder):
+    host = with_own_links(live=True)
+    rename(host, ("eth0.50", "moved"))
+    host.change(holder, altnames=("eth0.50",))
+    assert f"ip link property del dev {holder} altname eth0.50" in refused(host, subinterface("eth0.50"))

@@ -12,6 +12,7 @@ from ..compare.differences import Difference, of_dummy, of_subinterface
 from ..compare.ownership import fits, is_owned, renamed_base
 from ..errors import AbsentError, PlanError
 from ..model.links import DummyParent, Link, OwnedLink, SubInterface
+from ..model.netns import HOST
 from ..values import names
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder, require_kind, require_pyroute2
@@ -23,13 +24,12 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
 
     A link that lost its tag is still that link if nothing else differs: no two links have the same kind, VLAN and base.
 
-    :raises PlanError: another link has its name, or it has another name
+    :raises PlanError: another link has its name, or it has another name and cannot be renamed in place
     """
     link = builder.host.links.get(owned.name)
     tagged = builder.host.tagged(names.tag(owned.id))
     if link is None and tagged is not None and is_owned(builder.host, tagged, owned):
-        # Kernels before 6.2 rename a link only while it is down, and it would lose the configuration of other programs.
-        raise PlanError(f"{owned.title} is called {tagged.name} now; rename it back to {owned.name}, or delete it")
+        return _renamed_back(builder, owned, tagged)
     if link is None or is_owned(builder.host, link, owned) or builder.adopts and not link.alias and fits(builder.host, link, owned):
         return link
     base = renamed_base(builder.host, link, owned)
@@ -44,18 +44,43 @@ def find_owned(builder: PlanBuilder, owned: OwnedLink) -> Link | None:
     )
 
 
+def _renamed_back(builder: PlanBuilder, owned: OwnedLink, link: Link) -> Link:
+    """Plan that a link of ours gets its name back.
+
+    :raises PlanError: the kernel cannot do so in place, or the name is taken
+    """
+    if link.up and not builder.kernel.renames_live:
+        # Kernels before 6.2 rename a link only while it is down, and it would lose the configuration of other programs.
+        raise PlanError(f"{owned.title} is called {link.name} now; rename it back to {owned.name}, or delete it")
+    _check_name_is_free(builder, owned, "rename", link.name)
+    from ..steps.steps import SetLink
+
+    builder.do(SetLink(HOST, link.name, "name", link.name, owned.name))
+    return builder.host.links[owned.name]
+
+
+def _check_name_is_free(builder: PlanBuilder, owned: OwnedLink, verb: str, now: str) -> None:
+    """Refuse a name that is an alternative one.
+
+    :param verb: what is to be done to the link
+    :param now: the name that the link has before that
+    """
+    holder = builder.host.with_altname(owned.name)
+    if holder is not None:
+        raise PlanError(
+            f"cannot {verb} {owned.kind} link {now}: the name {owned.name} is taken: it is an alternative name of {holder.name}; "
+            f"remove that name: ip link property del dev {holder.name} altname {owned.name}"
+        )
+
+
 def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
     """Plan the steps that create the link of the record, or change it to what the record says.
 
     :raises PlanError: its base is missing or down, or another link conflicts
     """
     link = find_owned(builder, owned)
-    holder = builder.host.with_altname(owned.name) if link is None else None
-    if holder is not None:
-        raise PlanError(
-            f"cannot create {owned.kind} link {owned.name}: the name is taken: it is an alternative name of {holder.name}; "
-            f"remove that name: ip link property del dev {holder.name} altname {owned.name}"
-        )
+    if link is None:
+        _check_name_is_free(builder, owned, "create", owned.name)
     if isinstance(owned, DummyParent):
         _ensure_dummy(builder, owned, link)
     else:
