@@ -116,6 +116,14 @@ EXAMPLES = r"""
     pin: true
   register: macvlan
 
+- name: Have a folder for the variables of the host
+  ansible.builtin.file:
+    path: "{{ inventory_dir }}/host_vars/{{ inventory_hostname }}"
+    state: directory
+    mode: "0755"
+  delegate_to: localhost
+  become: false
+
 - name: Write them into the inventory, as variables of the role macvlan_host
   ansible.builtin.copy:
     dest: "{{ inventory_dir }}/host_vars/{{ inventory_hostname }}/macvlan.yml"
