@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._argspecs import config_items
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.mac import mac_of_ipv4, mac_of_names
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import SubInterface
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request import recorded
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.filters import endpoint_filter
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.config import config_of
@@ -218,6 +223,16 @@ def test_an_endpoint_of_a_passthru_network_has_no_mac_as_an_option():
     # As release 1 has left it: the MAC address of the parent, which does not follow from the address.
     host.record = dataclasses.replace(host.record, endpoints={web.key: dataclasses.replace(web, own_mac=web.mac)})
     assert "mac" not in read_back(host)["endpoints"][0]
+
+
+# How to choose or to change something, which the record does not have.
+NOT_RECORDED = {"address_pools", "subnet", "replace", "renamed_from"}
+
+
+def test_every_option_of_an_object_is_read_back():
+    named = set(re.findall(r'"(\w+)"', inspect.getsource(recorded))) | set(LINK_OPTIONS)
+    options = {option for spec, dummy in config_items().values() for option in spec}
+    assert options - named - NOT_RECORDED == set()
 
 
 # --- MAC addresses ---------------------------------------------------------------------------------------------------
