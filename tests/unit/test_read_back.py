@@ -68,11 +68,13 @@ def test_a_host_that_is_given_what_it_has_recorded_changes_nothing(pin, sequence
 
 
 def without_history(record):
-    """A record without what says how it came to be: chosen by the collection, made by a network."""
-    networks = {
-        name: dataclasses.replace(item, parent_created=False, subnets=tuple(dataclasses.replace(subnet, chosen=False) for subnet in item.subnets))
-        for name, item in record.networks.items()
-    }
+    """A record without what says how it came to be: chosen by the collection, made by a network, overlapping one by one."""
+    networks = {}
+    for name, item in record.networks.items():
+        # allow_overlap is an option of a network, and was given with some of its subnets only.
+        scope = next((subnet.scope for subnet in item.subnets if subnet.scope), "")
+        subnets = tuple(dataclasses.replace(subnet, chosen=False, scope=scope) for subnet in item.subnets)
+        networks[name] = dataclasses.replace(item, parent_created=False, subnets=subnets)
     return dataclasses.replace(record, networks=networks)
 
 
