@@ -14,7 +14,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 
 def network_argspec() -> dict[str, t.Any]:
     """The options of macvlan_network."""
-    return {**_network_options(), **_force_argspec(), **_changing_argspec()}
+    return {**_network_options(), **_replace_argspec(), **_force_argspec(), **_changing_argspec()}
 
 
 def _network_options() -> dict[str, t.Any]:
@@ -51,12 +51,13 @@ def _network_options() -> dict[str, t.Any]:
         "allow_overlap": {"type": "bool", "default": False},
         # No default: it is false, and in a list the value of macvlan_config.
         "exclusive": {"type": "bool"},
+        "renamed_from": {"type": "str"},
     }
 
 
 def subinterface_argspec() -> dict[str, t.Any]:
     """The options of vlan_subinterface."""
-    return {**_subinterface_options(), **_force_argspec(), **_changing_argspec()}
+    return {**_subinterface_options(), **_replace_argspec(), **_force_argspec(), **_changing_argspec()}
 
 
 def _subinterface_options() -> dict[str, t.Any]:
@@ -87,7 +88,7 @@ SUBINTERFACE_RULES: dict[str, t.Any] = {
 
 def endpoint_argspec() -> dict[str, t.Any]:
     """The options of macvlan_endpoint."""
-    return {**_endpoint_options(), **_force_argspec(), **_changing_argspec()}
+    return {**_endpoint_options(), **_replace_argspec(), **_force_argspec(), **_changing_argspec()}
 
 
 def _endpoint_options() -> dict[str, t.Any]:
@@ -120,6 +121,7 @@ def _endpoint_options() -> dict[str, t.Any]:
         "labels": {"type": "dict"},
         # No default: the value of its network applies.
         "exclusive": {"type": "bool"},
+        "renamed_from": {"type": "str"},
     }
 
 
@@ -135,6 +137,7 @@ def config_argspec() -> dict[str, t.Any]:
         "purge": {"type": "bool", "default": False},
         "exclusive": {"type": "bool"},
         "confirm_timeout": {"type": "int", "default": 0},
+        **_replace_argspec(),
         **_force_argspec(),
         **common_argspec(),
     }
@@ -169,6 +172,10 @@ def command_argspec() -> dict[str, t.Any]:
         },
         **_changing_argspec(),
     }
+
+
+def _replace_argspec() -> dict[str, t.Any]:
+    return {"replace": {"type": "bool", "default": False}}
 
 
 def _force_argspec() -> dict[str, t.Any]:

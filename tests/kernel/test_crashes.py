@@ -55,7 +55,7 @@ class Scenario:
 
     def prepare(self, host: Host) -> None:
         """Have on the host what the base lists, and nothing else."""
-        host.call("macvlan_config", **{**NOTHING_LISTED, **self.base})
+        host.call("macvlan_config", **{**NOTHING_LISTED, "replace": True, **self.base})
 
     @property
     def removes(self) -> bool:
@@ -112,6 +112,32 @@ CLEAR_HOST = Scenario(FULL, "macvlan_config", CLEAR, 4)
 CREATE_VLAN_HOST = Scenario(NOTHING, "macvlan_config", BUSY_VLAN, 8)
 CHANGE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", changed_network("eth0.50"), 3)
 REMOVE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", REMOVAL, 3)
+# What needs new links, other addresses, or what another endpoint has, and interrupts traffic.
+EXCHANGING: Params = {
+    "networks": [network_on("eth0")],
+    "endpoints": [
+        {**A, "ifname": "x0", "mac": "02:00:00:00:00:0a", "routes": ROUTES},
+        {**A, "name": "b", "netns": "b", "ifname": "y0", "ipv4": "10.0.0.3", "ipv6": "fd00::3", "mac": "02:00:00:00:00:0b"},
+    ],
+}
+
+
+def exchanged(*options: str) -> Params:
+    """The same with some options of the two endpoints exchanged."""
+    one, other = EXCHANGING["endpoints"]
+    pair = [{**one, **{key: other[key] for key in options}}, {**other, **{key: one[key] for key in options}}]
+    return {**NOTHING_LISTED, "networks": EXCHANGING["networks"], "endpoints": pair, "replace": True}
+
+
+MOVE_NETWORK = Scenario(FULL, "macvlan_network", network_on("eth1", replace=True), 15)
+TO_PASSTHRU = Scenario(BUSY, "macvlan_network", network_on("eth0", mode="passthru", replace=True), 8)
+RENAME_NETWORK = Scenario(FULL, "macvlan_network", network_on("eth0", renamed_from="net", name="lan"), 4)
+GROW_SUBNET = Scenario(
+    BUSY, "macvlan_network", {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/23", "fd00::/80"), "replace": True}, 5
+)
+EXCHANGE = Scenario(EXCHANGING, "macvlan_config", exchanged("ipv4", "ipv6", "mac", "ifname"), 20)
+EXCHANGE_NAMESPACES = Scenario(EXCHANGING, "macvlan_config", exchanged("netns"), 15)
+MOVE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", network_on("eth1.51", replace=True), 10)
 CREATE_DUMMY_NETWORK = Scenario(BUSY, "macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")}, 2)
 
 needs_vlans = pytest.mark.needs("8021q")
@@ -126,6 +152,13 @@ SCENARIOS = [
     pytest.param(CREATE_HOST, id="create a whole host"),
     pytest.param(CHANGE_HOST, id="change a whole host"),
     pytest.param(CLEAR_HOST, id="clear a whole host"),
+    pytest.param(MOVE_NETWORK, id="move a network"),
+    pytest.param(TO_PASSTHRU, id="give a network the mode passthru"),
+    pytest.param(RENAME_NETWORK, id="give a network another name"),
+    pytest.param(GROW_SUBNET, id="give subnets other sizes"),
+    pytest.param(EXCHANGE, id="exchange all that two endpoints have"),
+    pytest.param(EXCHANGE_NAMESPACES, id="exchange the namespaces of two endpoints"),
+    pytest.param(MOVE_VLAN_NETWORK, id="move a network to another VLAN", marks=needs_vlans),
     pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
     pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),
     pytest.param(REMOVE_VLAN_NETWORK, id="remove a network on a VLAN with its endpoints", marks=needs_vlans),
@@ -134,7 +167,8 @@ SCENARIOS = [
 
 @pytest.fixture
 def used(host: Host) -> Host:
-    """A host with a database in which nothing is recorded."""
+    """A host with a second parent, and a database in which nothing is recorded."""
+    host.add_parent("eth1")
     host.call("macvlan_network", **network_on("eth0"))
     host.call("macvlan_network", **REMOVAL)
     return host
@@ -208,7 +242,7 @@ def cut_power(host: Host) -> None:
     """Lose all that the kernel has, except parents; that is an earlier boot from now on."""
     host.lose_all()
     # What had not got its tag yet goes as well.
-    for name in host.links().keys() - {"lo", "eth0"}:
+    for name in host.links().keys() - {"lo", "eth0", "eth1"}:
         host.ip("link", "delete", name)
     host.run(["sqlite3", str(host.state_dir / "state.db"), "UPDATE journal SET boot_id = 'an earlier one'"])
 
@@ -335,7 +369,7 @@ def test_a_namespace_that_another_program_creates_after_a_death_stays_and_check_
 
 # What every message of a refusal begins with: the object.
 TITLE = r"^(network|endpoint|vlan_subinterface) \S+: "
-NOTES = ("record ", "change ", "forget ")
+NOTES = ("record ", "change ", "forget ", "move network ")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -440,6 +474,7 @@ BALLAST = "/var/lib/macvlan_host/ballast"
 def small(host: Host) -> Host:
     """A host with a database in which nothing is recorded, on a small disk of its own."""
     folder = str(host.state_dir)
+    host.add_parent("eth1")
     host.run(["sh", "-c", f"mkdir -m 700 {folder} && mount -t tmpfs -o size=256k,mode=700 tmpfs {folder}"])
     host.call("macvlan_network", **network_on("eth0"))
     host.call("macvlan_network", **REMOVAL)
@@ -474,7 +509,7 @@ def test_a_restoration_that_cannot_be_noted_is_reported_and_changes_nothing(smal
         small.lose_all()
         said = small.run_command("restore", within=FullDisk(moment, BALLAST))
         assert said.code == FAILED and "state.db cannot be used: " in said.complaint and "full" in said.complaint
-        assert small.namespaces() == [] and set(small.links()) == {"lo", "eth0"}
+        assert small.namespaces() == [] and set(small.links()) == {"lo", "eth0", "eth1"}
         small.run(["rm", BALLAST])
         restore(small, moment)
         assert small.snapshot() == before

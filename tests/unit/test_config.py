@@ -464,16 +464,25 @@ def test_a_chain_of_any_length_moves_up_by_one():
     assert [request.name for request in made[1:4]] == ["e1499", "e1498", "e1497"]
 
 
-def test_addresses_cannot_be_swapped_in_one_task():
+def test_two_endpoints_swap_addresses_in_one_task_and_no_address_is_on_two_links_meanwhile():
     host = prepared(configuration(network(), own("e1", ipv4="192.168.1.10"), own("e2", ipv4="192.168.1.9")))
     swapped = configuration(network(), own("e1", ipv4="192.168.1.9"), own("e2", ipv4="192.168.1.10"))
-    assert "is held by endpoint lan/" in refused(host, swapped)
+    kernel_then = host.kernel
+    for step in host.run(swapped).steps:
+        kernel_then = builders.followed(kernel_then, [step])
+        spaces = [one for one in kernel_then.spaces.values() if one is not None]
+        held = [address for one in spaces for listed in one.addresses.values() for address in listed]
+        macs = [link.mac for one in spaces for link in one.links.values() if not link.loopback]
+        assert len(held) == len(set(held)) and len(macs) == len(set(macs))
+    assert {name: found[0] for name, found in addresses(host).items()} == {"e1": "192.168.1.9/24", "e2": "192.168.1.10/24"}
 
 
 def test_an_endpoint_keeps_its_address_although_another_asks_for_it():
     host = prepared(configuration(network(), own("a")))
     wanted = configuration(network(), own("b", ipv4="192.168.1.2"), own("a"))
-    assert "endpoint lan/b: ipv4: 192.168.1.2 is held by endpoint lan/a; use another" in refused(host, wanted)
+    message = refused(host, wanted)
+    assert "endpoint lan/b: ipv4: 192.168.1.2 is held by endpoint lan/a; use another" in message
+    assert "or add replace: true, which gives endpoint lan/a another address" in message
 
 
 def test_of_two_that_ask_for_one_address_the_second_is_refused():

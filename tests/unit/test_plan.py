@@ -643,12 +643,12 @@ def test_a_network_changes_in_place(before, request_, sentences):
 @pytest.mark.parametrize(
     ("before", "request_", "words"),
     [
-        pytest.param((network(),), network(parent="eth1"), ("parent is eth0", "eth1", "state: absent"), id="parent"),
+        pytest.param((network(),), network(parent="eth1"), ("parent is eth0", "eth1", "add replace: true"), id="parent"),
         pytest.param(ENDPOINT_ON_LAN, network(parent="eth1"), ("parent", "web"), id="parent-with-endpoints"),
         pytest.param((network(),), network(parent=None), ("parent was left out", "dummy", "parent: eth0"), id="to-no-parent"),
         pytest.param((network(parent=None),), network(), (DUMMY, "eth0"), id="from-no-parent"),
         pytest.param(
-            ENDPOINT_ON_LAN, network(mode="passthru"), ("mode is bridge", "passthru", "web", "absent"), id="to-passthru"
+            ENDPOINT_ON_LAN, network(mode="passthru"), ("mode is bridge", "passthru", "web", "add replace: true"), id="to-passthru"
         ),
         pytest.param((network(mode="passthru"),), network(), ("mode is passthru", "bridge"), id="from-passthru"),
         pytest.param(
@@ -1416,11 +1416,11 @@ PROMOTE = "set net.ipv4.conf.eth0.promote_secondaries={} in namespace blue"
             endpoint(ipv4="192.168.1.9"),
             [
                 "change mac, ipv4 of endpoint lan/web",
-                f"change mac of {GO} from 02:42:c0:a8:01:02 to 02:42:c0:a8:01:09",
                 PROMOTE.format(1),
                 f"add 192.168.1.9/24 to {GO}",
                 f"delete 192.168.1.2/24 from {GO}",
                 PROMOTE.format(0),
+                f"change mac of {GO} from 02:42:c0:a8:01:02 to 02:42:c0:a8:01:09",
             ],
             id="ipv4",
         ),
@@ -1588,7 +1588,7 @@ def test_another_subnet_gives_another_address():
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        pytest.param(endpoint(netns="green"), ("netns", "blue", "green", "state: absent"), id="another-name"),
+        pytest.param(endpoint(netns="green"), ("netns", "blue", "green", "add replace: true"), id="another-name"),
         pytest.param(endpoint(netns_path=DOCKER), ("netns_path", "blue", DOCKER), id="a-path"),
         pytest.param(endpoint(pid=None), ("netns", "blue", "host's own namespace"), id="the-hosts"),
     ],
@@ -1883,11 +1883,12 @@ def with_others(host, *addresses, routes=()):
 def test_our_settings_are_removed_and_foreign_ones_beside_them_stay():
     host = prepared(kernel(), network(), endpoint(ipv4="192.168.1.2"))
     with_others(host, "192.168.1.50/32", "192.168.1.60/24", "10.66.0.1/24", routes=[THEIRS])
-    assert host.sentences(endpoint(ipv4="192.168.1.3"))[2:] == [
+    assert host.sentences(endpoint(ipv4="192.168.1.3"))[1:] == [
         PROMOTE.format(1),
         f"add 192.168.1.3/24 to {GO}",
         f"delete 192.168.1.2/24 from {GO}",
         PROMOTE.format(0),
+        f"change mac of {GO} from 02:42:c0:a8:01:02 to 02:42:c0:a8:01:03",
     ]
     index = host.kernel.spaces[BLUE_PATH].links["eth0"].index
     host.run(endpoint(ipv4="192.168.1.3"))
@@ -1937,7 +1938,7 @@ def test_an_endpoint_cannot_be_exclusive_where_other_programs_manage_all_address
 def test_a_namespace_that_keeps_the_other_addresses_of_a_subnet_is_not_told_to():
     host = prepared(kernel(), network(), endpoint(sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))
     sentences = host.sentences(endpoint(ipv4="192.168.1.9", sysctls={"net.ipv4.conf.IFNAME.promote_secondaries": "1"}))
-    assert sentences[2:] == [f"add 192.168.1.9/24 to {GO}", f"delete 192.168.1.2/24 from {GO}"]
+    assert sentences[1:-1] == [f"add 192.168.1.9/24 to {GO}", f"delete 192.168.1.2/24 from {GO}"]
 
 
 def test_ipv6_that_was_turned_on_goes_with_all_its_addresses():
@@ -1947,7 +1948,7 @@ def test_ipv6_that_was_turned_on_goes_with_all_its_addresses():
     sysctls = {**one.sysctls, "net.ipv6.conf.eth0.disable_ipv6": "0"}
     addresses = {index: (*one.addresses[index], "fd00::9/64")}
     host.kernel = builders.with_space(host.kernel, dataclasses.replace(one, addresses=addresses, sysctls=sysctls), BLUE_PATH)
-    assert host.sentences(endpoint()) == ["set net.ipv6.conf.eth0.disable_ipv6=1 in namespace blue"]
+    assert host.sentences(endpoint()) == [f"delete fd00::9/64 from {GO}", "set net.ipv6.conf.eth0.disable_ipv6=1 in namespace blue"]
     assert not host.plan(endpoint()).changed
 
 
@@ -2468,7 +2469,7 @@ def test_a_foreign_vlan_that_is_as_described_is_used_as_it_is():
             kernel(),
             (subinterface("v", parent="eth0", vlan_id=5),),
             subinterface("v", parent="eth1", vlan_id=5),
-            ("parent is eth0", "eth1", "state: absent"),
+            ("parent is eth0", "eth1", "add replace: true"),
             id="another-parent",
         ),
         pytest.param(

@@ -22,6 +22,13 @@ def subnet_of(network: Network, address: str) -> Subnet | None:
     return next((subnet for subnet in network.subnets if plain in block_of(subnet.subnet)), None)
 
 
+def gateways_of(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
+    """The next hop of the default route for each address; internal networks lead nowhere."""
+    leads_out = default_route and not network.internal
+    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
+    return tuple(subnet.gateway if subnet else None for subnet in subnets)
+
+
 def reservations(network: Network) -> t.Iterator[Lease]:
     """The addresses that a network itself reserves: gateways, which networks with the same subnet share, and aux addresses."""
     for subnet in network.subnets:

@@ -83,6 +83,9 @@ class Space:
             self.drop(self.links[link.name])
         self.links[link.name] = link
         self._note(link)
+        if link.ours:
+            # Two links that exchange their tags have the same one for a moment.
+            self._tagged[link.alias] = link
 
     def drop(self, link: Link) -> None:
         """Remove a link; only for code that works on a copy."""

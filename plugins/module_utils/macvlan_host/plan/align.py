@@ -19,7 +19,7 @@ from ..compare.differences import (
     route_order,
     route_phrase,
 )
-from ..compare.wanted_settings import PROMOTION, default_key, needs_ipv6, settings
+from ..compare.wanted_settings import PROMOTION, default_key, needs_ipv6, settings, switches_ipv6_off
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
@@ -56,7 +56,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     Traffic is not interrupted: right addresses are added before wrong ones are removed, and next hops before their
     routes. A link that is down carries no traffic, and would announce wrong addresses when it comes up.
     """
-    _rename(builder, endpoint, recorded, network)
+    rename_link(builder, endpoint, recorded, network)
     interface = endpoint.netns, endpoint.ifname
     located = _link(builder, endpoint, endpoint.ifname)
     if located is None:
@@ -68,9 +68,11 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
         _align_sysctls(builder, endpoint, recorded, space, link)
     parent, missing = builder.host.links.get(network.parent), builder.kernel.missing_link_options
     # The MAC of a passthru link is its parent's, and is never written. It comes up when it has its addresses.
-    own_mac = () if kind_of(network).takes_parent(network.mode) else ("mac",)
-    for attribute, new, old in of_endpoint_link(endpoint, network, parent, link, missing):
-        if attribute in ("alias", *own_mac, *OF_NETWORK, *LINK_OPTIONS):
+    differing = of_endpoint_link(endpoint, network, parent, link, missing)
+    keeps_mac = kind_of(network).takes_parent(network.mode)
+    new_mac = [SetLink(*interface, item.field, item.actual, item.expected) for item in differing if item.field == "mac" and not keeps_mac]
+    for attribute, new, old in differing:
+        if attribute in ("alias", *OF_NETWORK, *LINK_OPTIONS):
             builder.do(SetLink(*interface, attribute, old, new))
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
@@ -80,15 +82,20 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     _add_addresses(builder, endpoint)
     if not link.up:
         _delete_addresses(builder, endpoint, surplus)
-        builder.do(SetLink(*interface, "up", False, True))
+        builder.do(*new_mac, SetLink(*interface, "up", False, True))
     _align_connected_routes(builder, endpoint)
     _align_routes(builder, endpoint, recorded)
     _delete_addresses(builder, endpoint, surplus)
     builder.do(*inverse(promotion))
+    if link.up:
+        # The kernel announces a new MAC address with all addresses that the link has then.
+        builder.do(*new_mac)
 
 
-def _rename(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
-    """Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
+def rename_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+    """Give the link of an endpoint another name.
+
+    Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
     if endpoint.ifname == recorded.ifname:
         return
     old = endpoint.netns, recorded.ifname
@@ -145,8 +152,28 @@ def _align_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint,
     if endpoint.mtu < MIN_MTU_IPV6:
         # Below the minimum mtu these settings do not exist.
         changes = [dataclasses.replace(item, optional=item.optional or needs_ipv6(item.key)) for item in changes]
+    if any(switches_ipv6_off(item.key, item.new) for item in changes):
+        _delete_ipv6(builder, endpoint, recorded)
     if changes:
         builder.do(SetSysctls(endpoint.netns, endpoint.ifname, tuple(changes)))
+
+
+def _delete_ipv6(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -> None:
+    """Delete what the kernel deletes without IPv6; with steps of their own, addresses and routes come back if these are undone.
+
+    What has a lifetime could not come back with it.
+    """
+    located = _link(builder, endpoint, endpoint.ifname)
+    if located is None:
+        return
+    space, link = located
+    present = {route.identity for route in space.routes.get(link.index, ())}
+    for route in recorded.all_routes:
+        if version_of(route.to) == 6 and route.identity in present:
+            builder.do(DeleteRoute(endpoint.netns, link.name, route))
+    for address in sorted(space.addresses.get(link.index, ())):
+        if version_of(address) == 6 and (link.index, address) not in space.temporary:
+            builder.do(_deletion(builder, endpoint, link.name, address))
 
 
 def _loses_ipv6(link: Link, endpoint: Endpoint) -> bool:
@@ -248,6 +275,14 @@ def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, surplus: frozens
         _delete_added_routes(builder, endpoint, endpoint.ifname, (4,))
     for address in wrong:
         builder.do(_deletion(builder, endpoint, endpoint.ifname, address))
+
+
+def release_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: frozenset[str]) -> None:
+    """Plan to take addresses from the link of an endpoint, which keeps its other ones."""
+    promotion = _promote_secondaries(builder, endpoint, addresses)
+    builder.do(*promotion)
+    _delete_addresses(builder, endpoint, addresses)
+    builder.do(*inverse(promotion))
 
 
 def _delete_added_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:

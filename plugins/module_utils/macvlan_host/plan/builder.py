@@ -20,7 +20,7 @@ from ..model.links import OwnedLink, SubInterface
 from ..model.netns import Netns, OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
-from ..model.ref import Ref
+from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
 from ..wire.kinds import kind_named
 
@@ -38,12 +38,22 @@ class PlanBuilder(HostView):
     the ``put_`` and ``drop_`` methods, so that the leases and the indexes follow. ``coming``
     is identity → request for all objects that the plan describes; ``adopts`` is whether a task names objects, so
     that a VLAN link which lost its tag may be treated as ours; ``addresses_in_use`` is collected once for the whole plan.
+    ``pending`` are the declared objects that are not planned yet; ``originals`` the recorded objects of which an
+    earlier request has taken something, and ``new_names`` the objects whose links still have the tags of their former names.
+    ``replanned`` are endpoints without a request that must be planned again, and ``interrupted`` those whose traffic the plan interrupts.
     ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
     and ``unforeseen`` are the endpoints on such networks.
     """
 
-    def __init__(self, recorded: Record, kernel: Kernel) -> None:
+    def __init__(self, recorded: Record, kernel: Kernel, new_names: t.Container[Ref] = ()) -> None:
         super().__init__(recorded, kernel)
+        self.new_names = new_names
+        self.pending: dict[Ref, t.Any] = {}
+        self.followed: dict[str, Network] = {}
+        self.retired: dict[str, SubInterface] = {}
+        self.originals: dict[Ref, Network | Endpoint] = {}
+        self.replanned: dict[Key, None] = {}
+        self.interrupted: dict[Ref, None] = {}
         self._leases: Leases | None = None
         self.coming: dict[Ref, t.Any] = {}
         self.foresees = False
@@ -111,13 +121,33 @@ class PlanBuilder(HostView):
         self._warnings[text] = None
 
     def put_network(self, network: Network) -> None:
+        """Record a network; the leases of its endpoints follow it to another parent and other subnets."""
         leases = self.leases
         before = self.networks.get(network.name)
+        endpoints = []
         if before is not None:
+            if (before.parent, before.subnets) != (network.parent, network.subnets):
+                endpoints = self.endpoints_of(network.name)
+            for endpoint in endpoints:
+                self.drop_endpoint(endpoint.key)
             leases.release(reservations(before))
+            del self._networks_on[before.parent][network.name]
         self.networks[network.name] = network
         self._networks_on.setdefault(network.parent, {})[network.name] = network
         leases.take(reservations(network))
+        for endpoint in endpoints:
+            self.put_endpoint(endpoint)
+
+    def original_network(self, name: str) -> Network | None:
+        """A recorded network as it was before earlier requests took something of it."""
+        original = self.originals.get(network_ref(name))
+        return self.networks.get(name) if original is None else t.cast("Network", original)
+
+    def original_endpoint(self, key: Key) -> Endpoint | None:
+        """A recorded endpoint as it was before earlier requests took something of it."""
+        endpoint = self.endpoints.get(key)
+        original = self.originals.get(endpoint.ref) if endpoint is not None and self.originals else None
+        return endpoint if original is None else t.cast("Endpoint", original)
 
     def drop_network(self, name: str) -> None:
         leases = self.leases
@@ -142,6 +172,9 @@ class PlanBuilder(HostView):
             leases.release(held_by(before, self.networks[before.network]))
 
     def put_link(self, link: OwnedLink) -> None:
+        before = self.links.get(link.name)
+        if isinstance(before, SubInterface):
+            del self._subinterfaces_on[before.parent][link.name]
         self._note_link(link)
 
     def drop_link(self, name: str) -> None:
@@ -156,12 +189,16 @@ class PlanBuilder(HostView):
         del self.namespaces[name]
         del self._owned_at[self._netns_key(Netns("name", name))]
 
-    def finish(self, removal: bool) -> Plan:
-        """The plan, after all requests were worked in."""
+    def finish(self, removal: bool, before: Record | None = None) -> Plan:
+        """The plan, after all requests were worked in.
+
+        :param before: the record as it is stored, if the plan was made for another one
+        """
         after = Record(self.networks, self.links, self.namespaces, self.endpoints)
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
-        missing = tuple(self.missing.values())
-        return Plan(tuple(self.steps), self.recorded, after, self.warnings, removal, self, self.leases, missing)
+        missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)
+        before = self.recorded if before is None else before
+        return Plan(tuple(self.steps), before, after, self.warnings, removal, self, self.leases, missing, interrupted)
 
 
 @functools.cache

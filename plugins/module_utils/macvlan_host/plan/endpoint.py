@@ -41,7 +41,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     network = builder.networks.get(wanted.network)
     if network is None:
         raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
-    recorded = builder.endpoints.get((wanted.network, wanted.name))
+    recorded = builder.original_endpoint((wanted.network, wanted.name))
     parent = builder.host.links[network.parent]
     warn_of_filter(builder, network.title, parent)
     mistakes = Mistakes(wanted.title)
@@ -59,11 +59,13 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
     own = link_of(builder, known) if known is not None and namespace_is_usable else None
     if namespace_is_usable:
+        _make_room(builder, endpoint)
         with mistakes:
             check_neighbours(builder, endpoint, own)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
     mistakes.check()
+    network = builder.followed.get(network.name, network)
     if recorded == endpoint and _is_right(builder, endpoint, network, own):
         builder.put_endpoint(endpoint)
         return
@@ -71,6 +73,14 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     from .endpoint_changes import change_endpoint
 
     change_endpoint(builder, endpoint, recorded, known, network)
+
+
+def _make_room(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    """Take from endpoints that are planned later what they give up and this one needs."""
+    if any(other.ref in builder.pending for other in builder.endpoints_in(endpoint.netns)):
+        from .room import make_room_in_namespace
+
+        make_room_in_namespace(builder, endpoint)
 
 
 def _is_right(builder: PlanBuilder, endpoint: Endpoint, network: Network, link: Link | None) -> bool:

@@ -11,7 +11,7 @@ import typing as t
 from ..compare.ownership import find_link
 from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
-from ..ipam.lease_book import subnet_of
+from ..ipam.lease_book import gateways_of, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
 from ..ipam.subnets import next_address, usable
 from ..model.endpoint import Endpoint
@@ -52,7 +52,7 @@ def resolve_endpoint(
     default_route = wanted.takes_default_route
     gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
     endpoint = Endpoint(
-        id=recorded.id if recorded else names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name),
+        id=_id(builder, wanted, recorded),
         name=wanted.name,
         network=wanted.network,
         netns=wanted.netns,
@@ -81,6 +81,12 @@ def resolve_endpoint(
     return endpoint
 
 
+def _id(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> str:
+    if recorded is not None and wanted.ref not in builder.new_names:
+        return recorded.id
+    return names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
+
+
 def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Network) -> None:
     """Refuse the routes of a task; most endpoints have none beside their default routes, which are right."""
     if endpoint.routes:
@@ -99,13 +105,6 @@ def check_exclusive(endpoint: Endpoint, network: Network) -> None:
             f"{endpoint.title}: exclusive: true would remove the addresses that programs in its namespace add, and "
             f"{network.title} has ipam: none, which leaves addresses to those programs; leave exclusive out"
         )
-
-
-def gateways_of(network: Network, default_route: bool, *addresses: str | None) -> tuple[str | None, ...]:
-    """The next hop of the default route for each address; internal networks lead nowhere."""
-    leads_out = default_route and not network.internal
-    subnets = [subnet_of(network, address) if address and leads_out else None for address in addresses]
-    return tuple(subnet.gateway if subnet else None for subnet in subnets)
 
 
 def _address(
@@ -127,9 +126,10 @@ def _address(
         return given
     if not subnets:
         return None
-    if kept and any(without_prefix(kept) in block_of(subnet.subnet) for subnet in subnets):
+    subnet_of_kept = next((subnet for subnet in subnets if kept and without_prefix(kept) in usable(subnet.subnet)), None)
+    if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
         warn_of_kept(builder, title, kept, tag)
-        return kept
+        return _with_length(without_prefix(kept), subnet_of_kept)
     for subnet in subnets:
         chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version))
         if chosen is not None:
@@ -137,6 +137,11 @@ def _address(
     from .full_subnet import no_address_is_left  # the message alone
 
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
+
+
+def _is_kept(builder: PlanBuilder, wanted: EndpointOptions, subnet: Subnet, address: str) -> bool:
+    """Whether an endpoint keeps its address; with ``replace`` it gets another one if something else needs that address."""
+    return not wanted.replace or builder.leases.holder(subnet.pool, address) is None
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
@@ -160,11 +165,18 @@ def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tupl
         kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
         raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
     holder = builder.leases.holder(subnet.pool, address)
-    if holder is not None:
+    if holder is not None and not _is_released(builder, holder, address):
         raise PlanError(
-            f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one chosen"
+            f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one "
+            f"chosen{_advice_to_replace(builder, holder, option)}"
         )
     return _with_length(address, subnet)
+
+
+def _advice_to_replace(builder: PlanBuilder, holder: str, option: str) -> str:
+    """The end of the message about an address that a listed endpoint has, which requests none."""
+    is_listed = any(ref.title == holder and getattr(request, option, "") is None for ref, request in builder.coming.items())
+    return f"; or add replace: true, which gives {holder} another address" if is_listed else ""
 
 
 def check_length(wanted: EndpointOptions, given: str) -> None:
@@ -180,6 +192,13 @@ def check_length(wanted: EndpointOptions, given: str) -> None:
             f"{wanted.title}: {option}: {without_prefix(given)}/{length} has another prefix length than its subnet, which has "
             f"/{prefix_length(given)}; write {without_prefix(given)} or {given}"
         )
+
+
+def _is_released(builder: PlanBuilder, holder: str, address: str) -> bool:
+    """Whether the holder of an address is an endpoint that is planned later and gives it up."""
+    from .room import take_address
+
+    return take_address(builder, holder, address)
 
 
 def requested_leases(builder: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
@@ -244,12 +263,20 @@ def _check_mac_is_free(
     if mac == parent.mac:
         raise PlanError(f"{title}: mac {mac} is the MAC address of its parent {parent.name}")
     for endpoint in builder.holders_of(parent.name, mac):
+        if endpoint.ref in builder.pending and _is_mac_released(builder, endpoint, mac):
+            continue
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
     for link in builder.host.above(parent):
         if link == own or link.mac != mac or not kind_of(link).shares_parent:
             continue
         if not _is_recorded(builder, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")
+
+
+def _is_mac_released(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool:
+    from .room import take_mac
+
+    return take_mac(builder, endpoint, mac)
 
 
 def _is_recorded(builder: PlanBuilder, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
@@ -296,6 +323,8 @@ def _sysctls_before(builder: PlanBuilder, wanted: EndpointOptions, recorded: End
     if space is None or wanted.netns.kind == "name" and wanted.netns.value in builder.namespaces:
         return {}
     neighbours = builder.endpoints_in(wanted.netns)
+    if recorded is not None and not builder.is_same_netns(recorded.netns, wanted.netns):
+        recorded = None
     earlier = [other.sysctls_before for other in (*neighbours, recorded) if other is not None]
     # The value before the first change by an endpoint wins over the present one.
     before = {key: value for known in (space.sysctls, *earlier) for key, value in known.items()}

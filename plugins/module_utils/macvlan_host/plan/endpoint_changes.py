@@ -10,6 +10,7 @@ import dataclasses
 
 from ..compare.differences import addresses_to_remove, of_endpoint_link, of_loopback
 from ..compare.ownership import find_link, has_tag_of_its_name, is_still_ours, is_tagged, link_of
+from ..ipam.lease_book import gateways_of
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS
@@ -21,7 +22,7 @@ from ..values import names
 from ..wire.kinds import vrf_of
 from .align import OF_NETWORK, align_link
 from .builder import PlanBuilder, require_kind
-from .endpoint_addresses import gateways_of, mtu_of
+from .endpoint_addresses import mtu_of
 from .endpoint_checks import (
     check_default_route,
     check_foreign_routes,
@@ -68,7 +69,7 @@ def change_endpoint(
 
     :param known: its present state, recorded or not
     """
-    _record(builder, recorded, endpoint)
+    record(builder, recorded, endpoint)
     _take_namespace(builder, endpoint.netns)
     align_namespace(builder, endpoint.netns)
     if known is not None and not has_moved(builder, known, endpoint):
@@ -103,7 +104,8 @@ def align_namespace(builder: PlanBuilder, netns: Netns) -> None:
     builder.do(*(SetLink(netns, "lo", attribute, old, new) for attribute, new, old in of_loopback(owned, space)))
 
 
-def _record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
+def record(builder: PlanBuilder, recorded: Endpoint | None, endpoint: Endpoint) -> None:
+    """Record an endpoint, and plan to say so."""
     if recorded is None:
         builder.do(Note(f"record {endpoint.title}" + _with(" with ", endpoint.addresses)))
     else:

@@ -72,11 +72,10 @@ def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOp
     space = builder.space(recorded.netns)
     if space is None or link_of(builder, recorded) is None:
         return
+    from .replacement import refusal
+
     option = {"name": "netns", "path": "netns_path", "pid": "pid", "host": "netns"}[wanted.netns.kind]
-    raise PlanError(
-        f"{recorded.title}: {option}: it is in {recorded.netns.title} and cannot be moved to {wanted.netns.title} "
-        f"in place; remove the endpoint first (state: absent)"
-    )
+    raise refusal(recorded.ref, option, f"{option}: it is in {recorded.netns.title} and cannot be moved to {wanted.netns.title}")
 
 
 def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:

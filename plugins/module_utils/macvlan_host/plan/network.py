@@ -11,14 +11,15 @@ import typing as t
 
 from ..compare.ownership import is_of_lost_record, is_ours
 from ..errors import PlanError
+from ..model.endpoint import Endpoint
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, SubInterface
-from ..model.network import Network
+from ..model.network import Network, Subnet
 from ..model.ref import Ref, subinterface_ref
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
 from ..values import names
-from ..values.addresses import version_of
+from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
@@ -31,25 +32,36 @@ from .mistakes import Mistakes
 from .network_parent import ensure_parent, make_subinterface, use_as_it_is
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import ensure_owned
-from .parent_changes import release_parent
+from .parent_changes import release_parent, rename_dummy
 from .parent_names import words_of_former_name
-from .subnets import check_lost_subnets, check_reservations, endpoint_names, settled_subnets
+from .replacement import moved_option, needing_more, parent_of, refusal
+from .subnets import check_lost_subnets, check_reservations, settled_subnets
 
 
 def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     """The part of the kernel's state that the plan for a network needs; choosing a subnet depends on the routes of the host."""
-    touched = known.of_network(wanted.name)
+    touched = [*known.of_network(wanted.name), *(_evicted(wanted, known) if wanted.replace else ())]
     links = wanted.uses[0]
     parent_kind = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
+    kinds = [DummyParent.kind] if wanted.parent is None else [parent_kind] if parent_kind is not None else []
     is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
     return ObjectNeeds(
         settings=settings_of(touched),
-        kinds=[DummyParent.kind] if wanted.parent is None else [parent_kind] if parent_kind is not None else [],
+        kinds=[*kinds, Network.kind] if wanted.replace else kinds,
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
-        newcomers=is_first or kind_of(wanted).takes_parent(wanted.mode),
+        newcomers=wanted.replace or is_first or kind_of(wanted).takes_parent(wanted.mode),
         host_routes=not wanted.subnets or bool(wanted.ipv6) or any_on_host(touched),
+        next_hops=wanted.replace,
+        filters=wanted.replace,
     )
+
+
+def _evicted(wanted: NetworkOptions, known: Recorded) -> list[Endpoint]:
+    """The endpoints that have an address which a network reserves, and get another one."""
+    reserved = {address for subnet in wanted.subnets for address in (subnet.gateway, *subnet.aux_addresses.values())}
+    endpoints = known.record.endpoints.values()
+    return [item for item in endpoints if any(without_prefix(address) in reserved for address in item.addresses)]
 
 
 def network_dependencies(dummy: PlanBuilder, wanted: NetworkOptions) -> t.Iterator[Ref]:
@@ -62,24 +74,38 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
 
     :raises PlanError: it cannot be created, or a necessary change is impossible
     """
-    recorded = builder.networks.get(wanted.name)
-    identifier = recorded.id if recorded else names.object_id(builder.kernel.host, "network", wanted.name)
-    parent = wanted.parent or names.dummy_name(identifier)
+    recorded = builder.original_network(wanted.name)
+    is_known = recorded is not None and wanted.ref not in builder.new_names
+    identifier = recorded.id if recorded and is_known else names.object_id(builder.kernel.host, "network", wanted.name)
+    parent = parent_of(builder, wanted, recorded)
     mistakes = Mistakes(wanted.title)
     created = recorded.parent_created if recorded else False
     with mistakes:
-        if recorded is None:
-            _check_sharing(builder, wanted, parent)
-            created = _take_parent(builder, wanted, parent, identifier)
-        else:
-            _check_unchangeable(builder, recorded, wanted, parent)
-            ensure_parent(builder, recorded)
+        parent, created = _settled_parent(builder, wanted, recorded, identifier)
     if not mistakes:
         _check_on_parent(builder, wanted, builder.host.links[parent], mistakes)
     met = len(mistakes.errors)
     subnets = settled_subnets(builder, wanted, recorded, identifier, mistakes)
     has_subnets = len(mistakes.errors) == met
-    network = Network(
+    network = _declared(wanted, identifier, parent, created, subnets)
+    if recorded is not None and not wanted.replace:
+        with mistakes:
+            check_lost_subnets(builder, recorded, network, wanted)
+    if has_subnets:
+        with mistakes:
+            check_reservations(builder, network, wanted.replace)
+        if builder.host.links.get(parent) is not None:
+            with mistakes:
+                check_gateways(builder, recorded, network)
+    mistakes.check()
+    _warn_without_ipv6(builder, network)
+    _record(builder, recorded, network)
+    if recorded is not None:
+        _follow(builder, recorded, network)
+
+
+def _declared(wanted: NetworkOptions, identifier: str, parent: str, created: bool, subnets: tuple[Subnet, ...]) -> Network:
+    return Network(
         id=identifier,
         name=wanted.name,
         parent=parent,
@@ -94,18 +120,23 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
         exclusive=wanted.exclusive,
         link_options=wanted.link_options,
     )
+
+
+def _settled_parent(
+    builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, identifier: str
+) -> tuple[str, bool]:
+    """The parent of a network, and whether it was created: a new one, another one, or the one that it has."""
+    parent = parent_of(builder, wanted, recorded)
+    option = "parent" if recorded is None else moved_option(recorded, wanted, parent)
     if recorded is not None:
-        with mistakes:
-            check_lost_subnets(builder, recorded, network, wanted)
-    if has_subnets:
-        with mistakes:
-            check_reservations(builder, recorded, network)
-        if builder.host.links.get(parent) is not None:
-            with mistakes:
-                check_gateways(builder, recorded, network)
-    mistakes.check()
-    _warn_without_ipv6(builder, network)
-    _record(builder, recorded, network)
+        _check_replaceable(builder, recorded, wanted, option)
+        parent = _with_own_dummy(builder, recorded, identifier, parent)
+    if option is not None:
+        _check_sharing(builder, wanted, parent)
+    if recorded is None or option == "parent":
+        return parent, _take_parent(builder, wanted, parent, identifier)
+    ensure_parent(builder, dataclasses.replace(recorded, id=identifier, parent=parent))
+    return parent, recorded.parent_created
 
 
 def _check_on_parent(builder: PlanBuilder, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
@@ -129,11 +160,32 @@ def _record(builder: PlanBuilder, recorded: Network | None, network: Network) ->
     if recorded is None:
         builder.do(Note(f"record {network.title} on {network.parent}"))
     elif recorded != network:
-        builder.do(Note(f"change {', '.join(_changed_fields(recorded, network))} of {network.title}"))
+        if recorded.parent != network.parent:
+            builder.do(Note(f"move {network.title} from {recorded.parent} to {network.parent}"))
+        changed = [name for name in _changed_fields(recorded, network) if name not in MOVING]
+        if changed:
+            builder.do(Note(f"change {', '.join(changed)} of {network.title}"))
     builder.put_network(network)
-    if recorded is not None:
-        followed = with_defaults(builder, recorded, network)
-        for endpoint in builder.endpoints_of(network.name):
+
+
+# The fields that change when a network moves.
+MOVING = ("parent", "parent_created")
+
+
+def _follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:
+    """Plan what a change of a network means for its endpoints; those with a request of their own are planned by that."""
+    followed = with_defaults(builder, recorded, network)
+    if followed is not network:
+        builder.followed[network.name] = followed
+    more = {endpoint.key for endpoint in needing_more(builder, recorded, network)} if recorded != network else set()
+    for endpoint in builder.endpoints_of(network.name):
+        if endpoint.key in more and network.ref not in builder.new_names:
+            builder.interrupted.setdefault(endpoint.ref)
+        if endpoint.ref in builder.pending:
+            continue
+        if endpoint.key in more:
+            builder.replanned[endpoint.key] = None
+        elif endpoint.key not in builder.replanned:
             follow_network(builder, endpoint, followed)
 
 
@@ -150,7 +202,7 @@ def _changed_fields(recorded: Network, network: Network) -> list[str]:
 
 
 def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:
-    others = builder.networks_on(parent)
+    others = [other for other in builder.networks_on(parent) if other.name != wanted.name]
     if not others:
         return
     passthru = next((other for other in others if kind_of(other).takes_parent(other.mode)), None)
@@ -158,11 +210,17 @@ def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) ->
         raise PlanError(f"{wanted.title}: {parent} is used by {passthru.title}, whose mode passthru needs the parent for itself")
     if kind_of(wanted).takes_parent(wanted.mode):
         raise PlanError(f"{wanted.title}: passthru needs {parent} for itself, and {others[0].title} is on it")
-    if not wanted.allow_shared_parent:
+    # The later one of two requests needs the permission.
+    if not wanted.allow_shared_parent and not all(_allows_sharing(builder, other) for other in others):
         raise PlanError(
             f"{wanted.title}: {parent} is already the parent of {others[0].title}; "
             f"a second network on it needs allow_shared_parent: true"
         )
+
+
+def _allows_sharing(builder: PlanBuilder, other: Network) -> bool:
+    pending = builder.pending.get(other.ref)
+    return pending is not None and bool(pending.allow_shared_parent)
 
 
 def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
@@ -183,30 +241,40 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
     return False
 
 
-# --- what cannot change ---------------------------------------------------------------------------------------------
+# --- what cannot change in place -------------------------------------------------------------------------------------
 
 
-def _check_unchangeable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, parent: str) -> None:
-    hint = endpoint_names(builder.endpoints_of(recorded.name))
-    if parent != recorded.parent:
-        problem = words_of_former_name(recorded, parent)
-        if problem is not None:
-            raise PlanError(problem)
-        if wanted.parent is None:
-            raise PlanError(
-                f"{recorded.title}: parent was left out, which requests a network without a parent (a dummy link), but the "
-                f"recorded parent is {recorded.parent}, which cannot change in place{hint}; write parent: {recorded.parent} to keep it, "
-                f"or remove the network first (state: absent)"
-            )
-        raise PlanError(
-            f"{recorded.title}: parent is {recorded.parent} and cannot become {wanted.parent} in place{hint}; "
-            f"remove the network first (state: absent)"
+def _check_replaceable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, option: str | None) -> None:
+    """Refuse a change for which all links must be created again, if that was not asked for.
+
+    :param option: that changes, None if there is none
+    """
+    if option is None or wanted.replace:
+        return
+    problem = words_of_former_name(recorded, wanted.parent) if option == "parent" and wanted.parent is not None else None
+    if problem is not None:
+        raise PlanError(f"{problem}, or add replace: true to move the network to {wanted.parent}")
+    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name)]
+    if option == "mode":
+        text = f"mode is {recorded.mode} and cannot become {wanted.mode}"
+        raise refusal(recorded.ref, option, text, endpoints)
+    if wanted.parent is None:
+        text = (
+            f"parent was left out, which requests a network without a parent (a dummy link), but the recorded parent is "
+            f"{recorded.parent}, which cannot change"
         )
-    if wanted.mode != recorded.mode and any(kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)):
-        raise PlanError(
-            f"{recorded.title}: mode is {recorded.mode} and cannot become {wanted.mode} in place{hint}; "
-            f"remove the network first (state: absent)"
-        )
+        raise refusal(recorded.ref, option, text, endpoints, f"; to keep the parent, write parent: {recorded.parent}")
+    raise refusal(recorded.ref, option, f"parent is {recorded.parent} and cannot become {wanted.parent}", endpoints)
+
+
+def _with_own_dummy(builder: PlanBuilder, recorded: Network, identifier: str, parent: str) -> str:
+    """Plan to rename the dummy parent of a network that has a new name; return the name of its parent."""
+    owned = builder.links.get(recorded.parent)
+    if recorded.id == identifier or parent != recorded.parent or not isinstance(owned, DummyParent):
+        return parent
+    renamed = DummyParent(identifier, names.dummy_name(identifier))
+    rename_dummy(builder, owned, renamed)
+    return renamed.name
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------

@@ -65,6 +65,11 @@ class Recorded:
         """The endpoints on a link."""
         return self._of_parent.get(parent, [])
 
+    def above(self, link: str) -> list[Endpoint]:
+        """The endpoints on a link and on the sub-interfaces on it."""
+        uppers = [item.name for item in self.record.links.values() if isinstance(item, SubInterface) and item.parent == link]
+        return [*self.on(link), *(endpoint for upper in uppers if upper != link for endpoint in self.above(upper))]
+
     def vlans_among(self, links: t.Iterable[str]) -> list[str]:
         """The links that are VLANs by the record, or by their names."""
         return [

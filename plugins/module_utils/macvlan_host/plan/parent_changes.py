@@ -65,6 +65,21 @@ def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None
     builder.do(DeleteLink(HOST, spec, restore=(*link_steps(spec, link.up), *configuration(builder, link))))
 
 
+def rename_dummy(builder: PlanBuilder, owned: DummyParent, renamed: DummyParent) -> None:
+    """Plan to give the dummy link of a network another name and tag; before Linux 6.2 it goes down for a moment."""
+    link = tagged_or_named(builder.host, owned)
+    if link is not None and is_owned(builder.host, link, owned):
+        goes_down = link.up and not builder.kernel.renames_live
+        if goes_down:
+            builder.do(SetLink(HOST, link.name, "up", True, False))
+        builder.do(SetLink(HOST, link.name, "name", link.name, renamed.name))
+        builder.do(SetLink(HOST, renamed.name, "alias", link.alias, names.tag(renamed.id)))
+        if goes_down:
+            builder.do(SetLink(HOST, renamed.name, "up", False, True))
+    builder.drop_link(owned.name)
+    builder.put_link(renamed)
+
+
 def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
     """The steps that restore the configuration of a link by other programs: addresses, and routes if they were read."""
     if not link.up:

@@ -72,8 +72,12 @@ class _Names:
         self._record = record
         self._host = host
         self._vlans: dict[tuple[str, int, str], str] = {}
+        self._no_longer_declared: set[str] = set()
+        self._replaced: dict[str, str] = {}
+        self._listed: set[str] = set()
+        self._replaces = False
         self._former: dict[str, set[str]] = {}
-        self.declare(link for link in record.links.values() if isinstance(link, SubInterface))
+        self.declare(link for link in record.links.values() if isinstance(link, SubInterface) and not _is_misnamed(link))
         for item in on_links(record):
             for name in item.parent_link.former if item.parent_link is not None else ():
                 self._former.setdefault(name, set()).add(item.parent)
@@ -89,13 +93,32 @@ class _Names:
         :raises PlanError: a sub-interface is listed twice, by different names
         """
         subs = None if config.subinterfaces is None else tuple(map(self.subinterface, config.subinterfaces))
+        if subs is not None and config.purge:
+            recorded = {link.name for link in self._record.links.values() if isinstance(link, SubInterface) and link.declared}
+            self._no_longer_declared = recorded - {sub.name for sub in subs}
         written: dict[str, str] = {}
         for before, after in zip(config.subinterfaces or (), subs or ()):
             if written.setdefault(after.name, before.name) != before.name:
                 raise PlanError(f"vlan_subinterfaces: {written[after.name]} and {before.name} are the same link, {after.name}; list it once")
         self.declare(subs or ())
+        self._listed = {sub.name for sub in subs or ()}
+        self._replaces = config.replace
+        if config.replace:
+            self._replaced = self._replaced_by(subs or ())
         networks = None if config.networks is None else tuple(map(self.network, config.networks))
         return _changed(config, subinterfaces=subs, networks=networks)
+
+    def _replaced_by(self, subs: t.Sequence[SubInterfaceOptions]) -> dict[str, str]:
+        """Recorded sub-interface → the listed one that has its VLAN from now on, of which the kernel allows only one."""
+        listed = {(sub.parent, sub.vlan_id, sub.protocol): sub.name for sub in subs}
+        names_of_listed = {sub.name for sub in subs}
+        replaced = {}
+        for link in self._record.links.values():
+            if isinstance(link, SubInterface) and link.name not in names_of_listed:
+                name = listed.get((link.parent, link.vlan_id, link.protocol))
+                if name is not None and (not link.declared or link.name in self._no_longer_declared):
+                    replaced[link.name] = name
+        return replaced
 
     def network(self, wanted: NetworkOptions) -> NetworkOptions:
         """A network on the link that its parent means."""
@@ -119,13 +142,25 @@ class _Names:
         if wanted.name != names.SubInterfaceName(wanted.parent, wanted.vlan_id).canonical:
             return wanted.name
         canonical = names.SubInterfaceName(parent, wanted.vlan_id).canonical
-        return self._vlans.get((parent, wanted.vlan_id, wanted.protocol), canonical)
+        ours = self._vlans.get((parent, wanted.vlan_id, wanted.protocol), canonical)
+        return ours if self._has_former_name(ours) else canonical
+
+    def _has_former_name(self, name: str) -> bool:
+        """Whether a sub-interface of ours is named after its base as that was called before."""
+        sub, parts = self._record.links.get(name), names.split_subinterface(name)
+        if not isinstance(sub, SubInterface) or sub.parent_link is None or parts is None:
+            return False
+        return parts.base in sub.parent_link.former and parts.vlan_id == sub.vlan_id
 
     def link(self, name: str, present: str | None = None) -> str:
         """The name of the link that is meant by any of its names.
 
         :param present: the name that the link of the object has by the record
         """
+        if name in self._replaced:
+            return self._replaced[name]
+        if name in self._listed:
+            return name
         if name in self._record.links or name in self._host.links:
             return name
         holder = self._host.with_altname(name)
@@ -138,13 +173,25 @@ class _Names:
         if len(former) == 1:
             return next(iter(former))
         parts = names.split_subinterface(name)
-        return name if parts is None or parts.canonical != name else self._vlan(parts)
+        return name if parts is None or parts.canonical != name else self._vlan(parts, present)
 
-    def _vlan(self, parts: names.SubInterfaceName) -> str:
-        """The link of a VLAN that is named by its base: one of ours under any name, else as its base is called now."""
+    def _vlan(self, parts: names.SubInterfaceName, present: str | None) -> str:
+        """The link of a VLAN that is named by its base: one of ours under any name, else as its base is called now.
+
+        One that no task declares any more is only meant by an object that is on it and must not be created again.
+        """
         base = self.link(parts.base)
         ours = self._vlans.get((base, parts.vlan_id, "802.1q"))
-        return ours if ours is not None else names.SubInterfaceName(base, parts.vlan_id).canonical
+        if ours is None or ours in self._no_longer_declared and (ours != present or self._replaces):
+            return names.SubInterfaceName(base, parts.vlan_id).canonical
+        return ours
+
+
+def _is_misnamed(sub: SubInterface) -> bool:
+    """Whether the name of a sub-interface is that of another VLAN, or of a VLAN of another link."""
+    parts = names.split_subinterface(sub.name)
+    bases = {sub.parent, *(sub.parent_link.former if sub.parent_link is not None else ())}
+    return parts is not None and (parts.vlan_id != sub.vlan_id or parts.base not in bases)
 
 
 def _can_be_named(link: Link) -> bool:

@@ -10,6 +10,7 @@ import typing as t
 
 from ..errors import PlanError
 from ..model.kernel import Kernel
+from ..model.netns import Netns
 from ..model.record import Lease, Record
 from ..model.ref import Ref
 from ..request.base import Restoration
@@ -24,7 +25,15 @@ if t.TYPE_CHECKING:
     from ..request.host import Request
 
 
-def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, foresee: bool = False) -> Plan:
+def plan(
+    requests: t.Sequence[Request],
+    recorded: Record,
+    kernel: Kernel,
+    foresee: bool = False,
+    *,
+    before: Record | None = None,
+    new_names: t.Container[Ref] = (),
+) -> Plan:
     """The steps from the present state to the requested one, and the record after them.
 
     Requested addresses are reserved before others are chosen, and an earlier request does not delete what a later one
@@ -32,29 +41,68 @@ def plan(requests: t.Sequence[Request], recorded: Record, kernel: Kernel, forese
 
     :param requests: they are worked in one after the other; each sees the state after the earlier ones
     :param foresee: assume that networks which do not exist yet will be created before the plan is performed
+    :param before: the record as it is stored, if ``recorded`` is another one: with new names
+    :param new_names: the objects that have a new name in ``recorded``
     :raises PlanError: some of them are refused, all of which are named
     """
-    builder = PlanBuilder(recorded, kernel)
-    builder.coming = {request.subject: request for request in requests if request.subject is not None and request.declares}
+    builder = PlanBuilder(recorded, kernel, new_names)
     builder.foresees = foresee
     users = [request.uses for request in requests]
-    for links, namespaces in users:
-        builder.expect(links, namespaces)
-    builder.expect_subnets(subnet for request in requests for subnet in request.named_subnets)
+    _expect(builder, requests, users)
     reserved: dict[Ref, tuple[Lease, ...]] | None = None
     failures = _Failures()
+    is_ready = not _needs_room(builder)
     for request, (links, namespaces) in zip(requests, users):
+        if request.declares and not is_ready:
+            is_ready = True
+            _make_ready(builder)
         builder.expect(links, namespaces, -1)
+        if request.subject is not None:
+            builder.pending.pop(request.subject, None)
         for note in request.notes:
             builder.warn(note)
         if isinstance(request, EndpointOptions):
             if reserved is None:
                 reserved = _reserve(builder, requests)
             builder.leases.release(reserved.pop(request.ref, ()))
+            builder.replanned.pop((request.network, request.name), None)
         failures.work_in(builder, request)
     failures.check()
+    _bring_back(builder)
     _release(builder, dict.fromkeys(link for links, dummy in users for link in links))
-    return builder.finish(removal=all(request.removes for request in requests))
+    return builder.finish(removal=all(request.removes for request in requests), before=before)
+
+
+def _expect(
+    builder: PlanBuilder, requests: t.Sequence[Request], users: t.Sequence[tuple[tuple[str, ...], tuple[Netns, ...]]]
+) -> None:
+    """Have the builder know all that the requests name, before the first of them is worked in.
+
+    :param users: the links and namespaces that each of them uses
+    """
+    builder.coming = {request.subject: request for request in requests if request.subject is not None and request.declares}
+    builder.pending = dict(builder.coming)
+    for links, namespaces in users:
+        builder.expect(links, namespaces)
+    builder.expect_subnets(subnet for request in requests for subnet in request.named_subnets)
+
+
+def _bring_back(builder: PlanBuilder) -> None:
+    if builder.replanned or builder.retired:
+        from .retire import bring_back
+
+        bring_back(builder)
+
+
+def _needs_room(builder: PlanBuilder) -> bool:
+    """Whether requests may create links again, or take what others have: one request without ``replace`` does not."""
+    return len(builder.coming) > 1 or any(request.replace for request in builder.coming.values())
+
+
+def _make_ready(builder: PlanBuilder) -> None:
+    from .retire import make_ready
+
+    make_ready(builder)
 
 
 def _release(builder: PlanBuilder, links: t.Collection[str]) -> None:

@@ -29,18 +29,21 @@ from .parent import (
 )
 from .parent_changes import delete_link, foreign_users, release_parent
 from .parent_names import words_of_former_name
+from .replacement import refusal
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
     """The part of the kernel's state that the plan for a sub-interface needs."""
-    touched = known.on(wanted.name)
+    touched = known.above(wanted.name)
     links = wanted.uses[0]
     return ObjectNeeds(
         settings=settings_of(touched),
-        kinds=[SubInterface.kind],
+        kinds=[SubInterface.kind, Network.kind] if wanted.replace else [SubInterface.kind],
         vlans=[wanted.name, *known.vlans_among(links)],
         parents=known.and_bases(links),
+        newcomers=wanted.replace,
         host_routes=any_on_host(touched),
+        filters=wanted.replace,
     )
 
 
@@ -62,33 +65,44 @@ def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None
         _check_foreign(builder, link, wanted)
         warn_of_filter(builder, wanted.title, link)
         return
-    options = {
-        item.name: getattr(wanted, item.name) for item in dataclasses.fields(SubInterfaceOptions) if item.name != "notes"
-    }
+    names_of_options = [item.name for item in dataclasses.fields(SubInterfaceOptions) if item.name not in ("notes", "replace")]
+    options = {name: getattr(wanted, name) for name in names_of_options}
     identifier = recorded.id if recorded else new_id(builder, wanted.name)
-    sub = SubInterface(id=identifier, declared=True, **options)
+    sub = SubInterface(id=identifier, **options)
     if recorded is not None:
-        _check_unchangeable(recorded, sub)
+        _check_replaceable(builder, recorded, sub, wanted.replace)
     if recorded != sub:
-        builder.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) as declared"))
+        declared = "as declared" if sub.declared else "as no longer declared"
+        builder.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) {declared}"))
     _lower_users(builder, sub)
     ensure_owned(builder, sub)
+    if recorded is not None and recorded.parent != sub.parent:
+        release_parent(builder, recorded.parent)
     warn_of_filter(builder, sub.title, builder.host.links[sub.name])
     for network, endpoint in _endpoints_on(builder, sub.name):
+        if endpoint.ref in builder.pending or endpoint.key in builder.replanned:
+            continue
         follow_network(builder, endpoint, network)
 
 
-def _check_unchangeable(recorded: SubInterface, wanted: SubInterface) -> None:
-    for attribute in ("parent", "vlan_id", "protocol"):
-        old, new = getattr(recorded, attribute), getattr(wanted, attribute)
-        if old != new:
-            problem = words_of_former_name(recorded, new) if attribute == "parent" else None
-            if problem is not None:
-                raise PlanError(problem)
-            raise PlanError(
-                f"{recorded.title}: {attribute} is {old} and cannot become {new} in place; "
-                f"remove the sub-interface first (state: absent)"
-            )
+def _check_replaceable(builder: PlanBuilder, recorded: SubInterface, wanted: SubInterface, replace: bool) -> None:
+    """Refuse a change that needs a new link if that was not asked for, or if links of other programs are on the old one."""
+    changed = [name for name in ("parent", "vlan_id", "protocol") if getattr(recorded, name) != getattr(wanted, name)]
+    if not changed:
+        return
+    problem = words_of_former_name(recorded, wanted.parent) if "parent" in changed and not replace else None
+    if problem is not None:
+        raise PlanError(f"{problem}, or add replace: true to have it on {wanted.parent}")
+    text = ", ".join(f"{name} is {getattr(recorded, name)} and cannot become {getattr(wanted, name)}" for name in changed)
+    if not replace:
+        endpoints = [endpoint.name for dummy, endpoint in _endpoints_on(builder, recorded.name)]
+        raise refusal(recorded.ref, changed[0], text, endpoints)
+    users = foreign_users(builder, tagged_or_named(builder.host, recorded))
+    if users:
+        raise PlanError(
+            f"{recorded.title}: {text}, because {', '.join(users)} is on it, which the collection did not create and cannot create "
+            f"again; remove that first"
+        )
 
 
 def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:

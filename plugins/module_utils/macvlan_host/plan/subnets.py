@@ -11,23 +11,17 @@ import dataclasses
 from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
 from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, infer_gateway, ula_prefix
-from ..model.endpoint import Endpoint
 from ..model.network import Network, Subnet
+from ..model.ref import ENDPOINT
 from ..request.network import NetworkOptions
 from ..values.addresses import block_of, parse_network, prefix_length, version_of
 from .builder import PlanBuilder
 from .mistakes import Mistakes
-
-
-def endpoint_names(endpoints: list[Endpoint]) -> str:
-    """The endpoints that prevent a change, as the end of a message."""
-    if not endpoints:
-        return ""
-    return " (in the way: endpoints " + ", ".join(sorted(endpoint.name for endpoint in endpoints)) + ")"
+from .replacement import refusal
 
 
 def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network, wanted: NetworkOptions) -> None:
-    """Refuse to remove subnets in which endpoints have addresses.
+    """Refuse to remove, or to change the size of, subnets in which endpoints have addresses.
 
     :raises PlanError: naming the subnets and the endpoints
     """
@@ -41,10 +35,8 @@ def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network
         ]
         if subnet.subnet not in kept and holders:
             with mistakes:
-                raise PlanError(
-                    f"{network.title}: subnets {_advice_to_lose(wanted)} lose {subnet.subnet}, which has "
-                    f"leases{endpoint_names(holders)}; {_advice_to_keep(recorded, wanted)}remove the endpoints first"
-                )
+                text = f"subnets {_advice_to_lose(wanted)} lose {subnet.subnet}, which has leases and cannot go"
+                raise refusal(network.ref, "subnets", text, [item.name for item in holders], _advice_to_keep(recorded, wanted))
     mistakes.check()
 
 
@@ -57,7 +49,7 @@ def _advice_to_keep(recorded: Network, wanted: NetworkOptions) -> str:
     if wanted.subnets or wanted.ipam == "none":
         return ""
     cidrs = " and ".join(subnet.subnet for subnet in recorded.subnets)
-    return f"to keep the addresses, give {cidrs} again, with their other options, or "
+    return f"; to keep the addresses, give {cidrs} again, with their other options"
 
 
 def settled_subnets(
@@ -66,12 +58,11 @@ def settled_subnets(
     """The subnets of a network, complete: chosen ones, gateways, and the networks with which they share leases."""
     if wanted.ipam == "none":
         return ()
-    before = {subnet.subnet: subnet for subnet in recorded.subnets} if recorded else {}
     subnets: list[Subnet] = []
     for subnet in wanted.subnets:
         settled = subnet
         with mistakes:
-            settled = _settled(builder, wanted, subnet, before.get(subnet.subnet), identifier)
+            settled = _settled(builder, wanted, subnet, recorded, identifier)
         subnets.append(settled)
     if not wanted.subnets:
         with mistakes:
@@ -83,16 +74,20 @@ def settled_subnets(
 
 
 def _settled(
-    builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, before: Subnet | None, identifier: str
+    builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, recorded: Network | None, identifier: str
 ) -> Subnet:
     """A given subnet with its scope: an old one keeps it, a new one must not overlap.
 
     A subnet that was chosen, and is given now as it was chosen, is still a chosen one.
     """
+    of_network = recorded.subnets if recorded is not None else ()
+    before = next((item for item in of_network if item.subnet == subnet.subnet), None)
     if before is not None:
-        settled = dataclasses.replace(subnet, scope=before.scope)
-        if dataclasses.replace(settled, chosen=before.chosen) == before:
-            return before
+        # A network with a new name keeps its leases apart under its new id.
+        is_own = recorded is not None and before.scope == recorded.id
+        settled = dataclasses.replace(subnet, scope=identifier if is_own else before.scope)
+        if dataclasses.replace(settled, chosen=before.chosen, scope=before.scope) == before:
+            return dataclasses.replace(before, scope=settled.scope)
         if subnet.ip_range != before.ip_range:
             _check_overlap(builder, wanted, settled, same_pool_only=True)
         return settled
@@ -109,6 +104,9 @@ def _check_overlap(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet,
                 continue
             if not block_of(subnet.subnet).overlaps(block_of(other.subnet)) or _shares(subnet, other):
                 continue
+            pending = builder.pending.get(network.ref)
+            if pending is not None and pending.allow_overlap:
+                continue  # the later one of two requests needs the permission
             raise PlanError(
                 f"{wanted.title}: subnet {_with_range(subnet)} overlaps {_with_range(other)} of {network.title}; "
                 f"networks may share one subnet with ip_ranges apart from each other, "
@@ -128,7 +126,7 @@ def _with_range(subnet: Subnet) -> str:
 
 def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
     """The subnet that was chosen before, else a free one of the pools."""
-    earlier = (subnet for subnet in (recorded.subnets if recorded else ()) if subnet.chosen)
+    earlier = (subnet for subnet in (recorded.subnets if recorded else ()) if subnet.chosen and not must_yield(builder, wanted, subnet))
     cidr = next((subnet.subnet for subnet in earlier if version_of(subnet.subnet) == version), None)
     if cidr is None:
         pools = [pool for pool in wanted.address_pools if version_of(pool[0]) == version]
@@ -145,6 +143,11 @@ def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | No
     return Subnet(cidr, gateway, gateway is not None, chosen=True)
 
 
+def must_yield(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet) -> bool:
+    """Whether a chosen subnet must be chosen again, because another request names one that overlaps it."""
+    return wanted.replace and any(block_of(subnet.subnet).overlaps(block_of(other)) for other in builder.expected_subnets)
+
+
 def _occupied(builder: PlanBuilder) -> list[str]:
     """The networks that a chosen subnet must not overlap: recorded subnets, and those that the host reaches through its own links."""
     occupied = [subnet.subnet for network in builder.networks.values() for subnet in network.subnets]
@@ -154,16 +157,33 @@ def _occupied(builder: PlanBuilder) -> list[str]:
     return occupied + addresses + routes
 
 
-def check_reservations(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
-    """Gateways and aux addresses must be free; a gateway may be shared with a network of the same subnet."""
+def check_reservations(builder: PlanBuilder, network: Network, replace: bool) -> None:
+    """Gateways and aux addresses must be free; a gateway may be shared with a network of the same subnet.
+
+    :param replace: whether an endpoint that has such an address may get another one
+    :raises PlanError: naming the holders
+    """
+    recorded = builder.networks.get(network.name)
     before = tuple(reservations(recorded)) if recorded else ()
     builder.leases.release(before)
     mistakes = Mistakes(network.title)
     for lease in reservations(network):
         holder = builder.leases.holder(lease.pool, lease.address)
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
-        if holder is not None and not shared_gateway:
+        if holder is not None and not shared_gateway and not _taken_back(builder, holder, lease.address, replace):
             with mistakes:
-                raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}")
+                raise PlanError(
+                    f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}; use another address, "
+                    f"or add replace: true, which gives that endpoint another one and interrupts its traffic"
+                    if holder.startswith(f"{ENDPOINT} ")
+                    else f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}"
+                )
     builder.leases.take(before)
     mistakes.check()
+
+
+def _taken_back(builder: PlanBuilder, holder: str, address: str, replace: bool) -> bool:
+    """Whether an address was taken from the endpoint that held it."""
+    from .room import evict, take_address
+
+    return take_address(builder, holder, address) or replace and evict(builder, holder, address)

@@ -53,6 +53,11 @@ class BaseRequest:
         """The names of the networks to whose options it can align links; None if they can be any."""
         return None
 
+    @property
+    def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
+        """(former identity, new identity) of the objects that it names anew."""
+        return ()
+
     def single_requests(self, _recorded: Record, /) -> tuple[Request, ...]:
         """The requests that it stands for, in the order in which they are planned."""
         return (t.cast("Request", self),)

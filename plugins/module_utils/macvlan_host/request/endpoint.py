@@ -25,7 +25,7 @@ from ..values.addresses import (
     without_prefix,
 )
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, Problems, prefixed, text_of, texts
+from .problems import MAX_MTU, MIN_MTU, Problems, check_former_name, prefixed, text_of, texts
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class EndpointOptions(Declaration):
     :ivar subnet: the pool for the address of its family
     :ivar default_route: None for "yes, except in the host's own namespace"
     :ivar exclusive: None for the value of its network
+    :ivar replace: whether its link may be created again, and it may get other addresses
+    :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     """
 
     name: str
@@ -55,11 +57,17 @@ class EndpointOptions(Declaration):
     labels: dict[str, str] = field(default_factory=dict)
     exclusive: bool | None = None
     prefix_lengths: dict[str, int] = field(default_factory=dict)
+    replace: bool = False
+    renamed_from: str | None = None
     notes: tuple[str, ...] = ()
 
     @functools.cached_property
     def ref(self) -> Ref:
         return endpoint_ref(self.network, self.name)
+
+    @property
+    def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
+        return () if self.renamed_from is None else ((endpoint_ref(self.network, self.renamed_from), self.ref),)
 
     @property
     def aligned_networks(self) -> tuple[str, ...]:
@@ -97,6 +105,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
     """
     problems = Problems()
     name, network_name = _endpoint_key(problems, params)
+    check_former_name(problems, params)
     netns = _netns(problems, params)
     ifname = _ifname(problems, params, netns)
     requested = {
@@ -123,6 +132,8 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         labels=texts(params.get("labels")),
         exclusive=params.get("exclusive"),
         prefix_lengths=lengths,
+        replace=bool(params.get("replace")),
+        renamed_from=params.get("renamed_from"),
         notes=problems.finish(),
     )
 

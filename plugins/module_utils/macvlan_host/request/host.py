@@ -14,6 +14,7 @@ from ..errors import MissingLibraryError, OptionsError, PlanError
 from ..model.links import SubInterface, by_depth
 from ..model.record import Record
 from ..model.ref import LISTS, Ref
+from ..values import names
 from ..values.addresses import without_prefix
 from .base import BaseRequest, Restoration
 from .endpoint import EndpointOptions, EndpointRemoval, endpoint_options
@@ -27,22 +28,29 @@ class Config(BaseRequest):
     """The declared objects; a list that was left out is None, and does not affect recorded objects.
 
     :ivar purge: whether to remove other recorded objects of the kinds whose lists are given
+    :ivar replace: whether links may be created again, and endpoints may get other addresses
     """
 
     subinterfaces: tuple[SubInterfaceOptions, ...] | None = None
     networks: tuple[NetworkOptions, ...] | None = None
     endpoints: tuple[EndpointOptions, ...] | None = None
     purge: bool = False
+    replace: bool = False
     title: t.ClassVar[str] = "the configuration of this host"
 
     def single_requests(self, recorded: Record, /) -> tuple[Request, ...]:
         """Removals from the top down, then declared objects from the bottom up."""
         return (
             *(_purged(self, recorded) if self.purge else ()),
-            *by_depth({item.name: item for item in self.subinterfaces or ()}),
+            *by_depth({item.name: item for item in (*_no_longer_declared(self, recorded), *(self.subinterfaces or ()))}),
             *(self.networks or ()),
             *_releasing_first(self.endpoints or (), recorded),
         )
+
+    @property
+    def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
+        items: tuple[NetworkOptions | EndpointOptions, ...] = (*(self.networks or ()), *(self.endpoints or ()))
+        return tuple(pair for item in items for pair in item.new_names)
 
     def check_against(self, recorded: Record, /) -> None:
         check_omission(self, recorded)
@@ -65,6 +73,7 @@ def config_options(params: Params) -> Config:
         networks=_items(_with_exclusive(params), "networks", network_options, problems, missing),
         endpoints=_items(params, "endpoints", endpoint_options, problems, missing),
         purge=bool(params.get("purge")),
+        replace=bool(params.get("replace")),
     )
     problems += _contradictions(params)
     refuse(problems, missing[0] if missing else None)
@@ -104,7 +113,8 @@ def _items(
             continue
         if request.ref in requests:
             problems.append(f"{title}: {request.title} is in the list already")
-        requests[request.ref] = dataclasses.replace(request, notes=tuple(f"{title}: {note}" for note in request.notes))
+        notes = tuple(f"{title}: {note}" for note in request.notes)
+        requests[request.ref] = dataclasses.replace(request, notes=notes, replace=bool(params.get("replace")))
     return tuple(requests.values())
 
 
@@ -146,10 +156,33 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
     if config.subinterfaces is not None:
         links = recorded.links.values()
         declared = {item.name: item for item in links if isinstance(item, SubInterface) and item.declared}
-        listed = {item.name for item in config.subinterfaces}
+        kept = {item.name for item in (*config.subinterfaces, *_no_longer_declared(config, recorded))}
         for sub in reversed(by_depth(declared)):
-            if sub.name not in listed:
+            if sub.name not in kept:
                 yield SubInterfaceRetraction(sub.name)
+
+
+def _no_longer_declared(config: Config, recorded: Record) -> list[SubInterfaceOptions]:
+    """The sub-interfaces that networks still need, as networks create them: what a task had declared of them has no effect any more.
+
+    Without ``replace`` they stay as they were declared.
+    """
+    if not config.purge or not config.replace or config.subinterfaces is None:
+        return []
+    listed = {item.name for item in config.subinterfaces}
+    networks: t.Iterable[str | None] = [item.parent for item in (recorded.networks.values() if config.networks is None else config.networks)]
+    needed = {name for parent in networks if parent is not None for name in names.and_below(parent)} - listed
+    needed |= {name for item in config.subinterfaces for name in names.and_below(item.parent)} - listed
+    return [
+        SubInterfaceOptions(name, _present_base(link, parts.base), parts.vlan_id, replace=True, declared=False)
+        for name, link in recorded.links.items()
+        if name in needed and isinstance(link, SubInterface) and link.declared and (parts := names.split_subinterface(name)) is not None
+    ]
+
+
+def _present_base(sub: SubInterface, base: str) -> str:
+    """The name that the base of a sub-interface has now, if it had another one when the sub-interface was named after it."""
+    return sub.parent if sub.parent_link is not None and base in sub.parent_link.former else base
 
 
 def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
@@ -169,7 +202,7 @@ def check_omission(request: Config, recorded: Record) -> None:
         if network in unlisted:
             endpoints_of.setdefault(network, []).append(name)
     if endpoints_of:
-        shown = "; ".join(f"network {network} has the endpoints {', '.join(names)}" for network, names in endpoints_of.items())
+        shown = "; ".join(f"network {network} has the endpoints {', '.join(names_of)}" for network, names_of in endpoints_of.items())
         raise PlanError(
             f"purge: true cannot remove what is not in networks, because endpoints is left out and no endpoint is "
             f"removed then: {shown}; list the networks, or give endpoints (an empty list, [], removes all endpoints)"

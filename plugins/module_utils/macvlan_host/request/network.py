@@ -17,7 +17,7 @@ from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, parent_problem, prefixed, texts
+from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, parent_problem, prefixed, texts
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class NetworkOptions(Declaration):
     :ivar subnets: with their gateways, given or inferred
     :ivar ipv6: None for "as the subnets say"
     :ivar address_pools: (base network, prefix length of the subnets in it)
+    :ivar replace: whether links of endpoints may be created again, and endpoints may get other addresses
+    :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar notes: values that were read differently from how they were written
     """
 
@@ -44,12 +46,18 @@ class NetworkOptions(Declaration):
     allow_overlap: bool = False
     exclusive: bool = False
     link_options: LinkOptions = field(default_factory=dict)
+    replace: bool = False
+    renamed_from: str | None = None
     notes: tuple[str, ...] = ()
     kind: t.ClassVar[str] = Network.kind
 
     @property
     def ref(self) -> Ref:
         return network_ref(self.name)
+
+    @property
+    def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
+        return () if self.renamed_from is None else ((network_ref(self.renamed_from), self.ref),)
 
     @property
     def uses(self) -> tuple[tuple[str, ...], tuple[Netns, ...]]:
@@ -95,6 +103,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     name, parent, mtu = params["name"], params.get("parent"), params.get("mtu")
     internal = bool(params.get("internal"))
     problems.problem(names.object_name_problem("network name", name))
+    check_former_name(problems, params)
     if parent is not None:
         problems.problem(parent_problem(parent))
     infers = parent is not None and not internal
@@ -112,11 +121,6 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     if ipam_mode == "none":
         _check_no_addresses(problems, params)
     problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
-    pools = tuple(
-        pool
-        for position, item in enumerate(params.get("address_pools") or ())
-        if (pool := _pool(problems, f"address_pools[{position}]", item)) is not None
-    )
     return NetworkOptions(
         name=name,
         parent=parent,
@@ -126,12 +130,14 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         internal=internal,
         mtu=mtu,
         ipam=ipam_mode,
-        address_pools=pools,
+        address_pools=_pools(problems, params),
         labels=texts(params.get("labels")),
         allow_shared_parent=bool(params.get("allow_shared_parent")),
         allow_overlap=bool(params.get("allow_overlap")),
         exclusive=bool(params.get("exclusive")),
         link_options=_link_options(problems, params),
+        replace=bool(params.get("replace")),
+        renamed_from=params.get("renamed_from"),
         notes=problems.finish(),
     )
 
@@ -250,6 +256,12 @@ def _check_apart(problems: Problems, subnets: tuple[Subnet, ...]) -> None:
         for earlier in subnets[:position]:
             if block_of(subnet.subnet).overlaps(block_of(earlier.subnet)):
                 problems.problem(f"subnets {earlier.subnet} and {subnet.subnet} of the same network overlap")
+
+
+def _pools(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[tuple[str, int], ...]:
+    items = enumerate(params.get("address_pools") or ())
+    pools = (_pool(problems, f"address_pools[{position}]", item) for position, item in items)
+    return tuple(pool for pool in pools if pool is not None)
 
 
 def _pool(problems: Problems, option: str, item: t.Mapping[str, t.Any]) -> tuple[str, int] | None:

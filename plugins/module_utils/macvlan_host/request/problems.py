@@ -106,6 +106,16 @@ def prefixed(option: str, problem: str | None) -> str | None:
     return None if problem is None else f"{option}: {problem}"
 
 
+def check_former_name(problems: Problems, params: t.Mapping[str, t.Any]) -> None:
+    """Add what is wrong with the former name of an object."""
+    former = params.get("renamed_from")
+    if former is None:
+        return
+    problems.problem(prefixed("renamed_from", names.object_name_problem("the former name", former)))
+    if former == params["name"]:
+        problems.problem(f"renamed_from: {former} is the name itself; write the name under which it is recorded, or leave this out")
+
+
 def parent_problem(name: str) -> str | None:
     """Why a name cannot be that of a parent, which may be an alternative name."""
     return prefixed("parent", names.written_name_problem(name))

@@ -19,7 +19,11 @@ from .problems import MAX_MTU, MIN_MTU, WHOLE_NUMBER, Problems, parent_problem, 
 
 @dataclass(frozen=True)
 class SubInterfaceOptions(Declaration):
-    """A declared VLAN sub-interface; maps without the entries that map to 0, as the kernel shows them."""
+    """A declared VLAN sub-interface; maps without the entries that map to 0, as the kernel shows them.
+
+    :ivar replace: whether its link, and the links on it, may be created again
+    :ivar declared: whether a task declares it; otherwise it is only needed by networks, and goes with the last of them
+    """
 
     name: str
     parent: str
@@ -34,6 +38,8 @@ class SubInterfaceOptions(Declaration):
     loose_binding: bool = False
     ingress_qos_map: dict[str, int] = field(default_factory=dict)
     egress_qos_map: dict[str, int] = field(default_factory=dict)
+    replace: bool = False
+    declared: bool = True
     notes: tuple[str, ...] = ()
 
     @property
@@ -95,6 +101,7 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
         loose_binding=bool(params.get("loose_binding")),
         ingress_qos_map=ingress,
         egress_qos_map=egress,
+        replace=bool(params.get("replace")),
         notes=problems.finish(),
     )
 

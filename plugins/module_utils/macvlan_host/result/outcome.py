@@ -46,13 +46,19 @@ class Outcome(t.NamedTuple):
 
 
 def outcome_of(
-    request: AnyRequest, worked_in: t.Sequence[Request], plan: Plan, before: HostView, warnings: tuple[str, ...]
+    request: AnyRequest,
+    worked_in: t.Sequence[Request],
+    plan: Plan,
+    before: HostView,
+    warnings: tuple[str, ...],
+    former: t.Mapping[Ref, Ref] | None = None,
 ) -> Outcome:
     """The outcome of a plan.
 
     :param worked_in: the single requests of the request
     :param before: record and kernel before the plan
     :param warnings: the warnings of the run itself, which come first
+    :param former: new identity → former identity, of the objects that get a new name
     """
     drifted: dict[Ref, list[Object]] = {}
     # Drift of removed objects does not matter.
@@ -71,12 +77,13 @@ def outcome_of(
         difference = _by_title(*_differences(old, everything, drifted, plan)) if plan.changed or drifted else ({}, {})
     else:
         everything = new.object(subject)
-        difference = _with_drift(old.object(subject), drifted.get(subject, [])), everything
+        difference = _with_drift(old.object((former or {}).get(subject, subject)), drifted.get(subject, [])), everything
         difference = _with_others(difference[0], plan, subject, difference[0] != everything), everything
+    interrupted = {"interrupts": [ref.title for ref in plan.interrupted]} if plan.interrupted else {}
     return Outcome(
         changed=plan.changed,
         shown=everything,
-        before=difference[0],
+        before={**difference[0], **interrupted},
         after=difference[1],
         steps=tuple(step.describe() for step in plan.steps),
         warnings=warnings + plan.warnings,

@@ -13,6 +13,8 @@ from ..compare.claims import with_peer
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
+from ..model.record import Record
+from ..model.ref import Ref
 from ..plan.needs import needs_of
 from ..plan.plan import plan as make_plan
 from ..request.base import requests_of
@@ -49,7 +51,8 @@ class Decision(t.NamedTuple):
 
 def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy | None) -> Needs:
     """The part of the kernel's state that the decision on a request needs."""
-    needs = needs_of(requests_of(request, stored.record), stored.record)
+    record = _renamed(request, stored.record)[0]
+    needs = needs_of(requests_of(request, record), record)
     if stored.journal is not None:
         from ..steps.needs import needs_before_undoing
 
@@ -68,15 +71,27 @@ def decide(
     :raises PlanError: it is refused
     """
     kernel = observed.kernel
-    record, renamed = with_present_names(observed.record, kernel)
+    record, renamed_links = with_present_names(observed.record, kernel)
+    record, former = _renamed(request, record)
     request.check_against(record)
     requests = requests_of(request, record)
     if policy is not None and policy.connection is not None:
         kernel = with_peer(kernel, policy.connection.remote)
-    plan = planned_with(make_plan(requests, record, kernel, foresee=foresee), observed.record, renamed)
+    plan = make_plan(requests, record, kernel, foresee=foresee, before=observed.record if former else None, new_names=former)
+    plan = planned_with(plan, observed.record, renamed_links)
     told = (*_check_access_paths(request, plan, kernel, policy, tools), *warnings_of_moved_links(plan, tools))
     warnings = (*observed.warnings, *told)
-    return Decision(outcome_of(request, requests, plan, HostView(observed.record, kernel), warnings), plan, kernel.boot_id)
+    return Decision(outcome_of(request, requests, plan, HostView(observed.record, kernel), warnings, former), plan, kernel.boot_id)
+
+
+def _renamed(request: AnyRequest, record: Record) -> tuple[Record, dict[Ref, Ref]]:
+    """The record under the new names that a request gives, and new identity → former identity."""
+    pairs = request.new_names
+    if not pairs:
+        return record, {}
+    from ..request.renames import renamed
+
+    return renamed(record, pairs)
 
 
 def _check_access_paths(

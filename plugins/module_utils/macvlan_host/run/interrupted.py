@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ..kernel import announce, namespaces
-from ..model.kernel import Kernel
+from ..model.kernel import Kernel, MovedLink
 from ..model.netns import Netns
 from ..steps.record_diff import apply_changes
 from ..steps.simulate import kernel_after
@@ -47,4 +47,14 @@ def as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
     deleted = (Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
     cleared = {netns.path for netns in deleted if namespaces.is_placeholder(netns)}
     kernel = dataclasses.replace(kernel, no_namespaces=kernel.no_namespaces - cleared)
-    return record, kernel_after(kernel, steps)
+    after = kernel_after(kernel, steps)
+    left = tuple(item for item in after.moved_links if _is_there(item, after))
+    return record, dataclasses.replace(after, moved_links=left)
+
+
+def _is_there(moved: MovedLink, kernel: Kernel) -> bool:
+    """Whether a link in a named namespace is left after the recovery; the interrupted run may have created it there."""
+    if moved.netns.path not in kernel.spaces:
+        return True
+    space = kernel.spaces[moved.netns.path]
+    return space is not None and space.by_index(moved.link.index) is not None

@@ -38,6 +38,7 @@ class Plan(t.NamedTuple):
     :ivar removal: whether all requests are removals, which are finished, not undone, after an interruption
     :ivar outcome: record and kernel afterwards, for results
     :ivar leases: who holds which address afterwards
+    :ivar interrupted: the endpoints whose traffic it interrupts
     """
 
     steps: tuple[Step, ...]
@@ -48,6 +49,7 @@ class Plan(t.NamedTuple):
     outcome: HostView
     leases: Leases
     missing: tuple[Missing, ...] = ()
+    interrupted: tuple[Ref, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Replacement: what cannot change under traffic is refused without ``replace: true``, and otherwise done all or nothing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import PlanError
+from ..model.changes import REFUSED, UNDER_TRAFFIC, effects_of
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..request.network import NetworkOptions
+from ..values import names
+from ..values.addresses import block_of, without_prefix
+from ..wire.kinds import kind_of
+from .builder import PlanBuilder
+
+if t.TYPE_CHECKING:
+    from ..model.ref import Ref
+
+NAMED = 5  # endpoints that a message names
+
+
+def parent_of(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None) -> str:
+    """The name of the parent of a declared network; its dummy has the name that it has, or that follows from its id."""
+    if wanted.parent is not None:
+        return wanted.parent
+    if recorded is not None and builder.uses_dummy(recorded):
+        return recorded.parent
+    return names.dummy_name(names.object_id(builder.kernel.host, "network", wanted.name))
+
+
+def moved_option(recorded: Network, wanted: NetworkOptions, parent: str) -> str | None:
+    """The option of a network whose change needs new links for all of its endpoints, None if there is none."""
+    if parent != recorded.parent:
+        return "parent"
+    takes_parent = [kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)]
+    return "mode" if wanted.mode != recorded.mode and any(takes_parent) else None
+
+
+def refusal(ref: Ref, option: str, text: str, endpoints: t.Iterable[str] = (), advice: str = "") -> PlanError:
+    """The refusal of a change that interrupts traffic, without ``replace: true``.
+
+    :param text: what would change, without the object
+    :param endpoints: the names of the endpoints whose traffic it interrupts
+    :param advice: what else can be done, as the end of the message
+    """
+    row = next(item for item in effects_of(ref.kind, option) if item.effect not in (UNDER_TRAFFIC, REFUSED))
+    interrupted = sorted(endpoints)
+    more = f" and {len(interrupted) - NAMED} more" if len(interrupted) > NAMED else ""
+    of = f" of endpoints {', '.join(interrupted[:NAMED])}{more}" if interrupted else ""
+    return PlanError(
+        f"{ref.title}: {text} in place: it would be {row.effect} ({row.result}), which interrupts the traffic{of or ' on it'}; "
+        f"if you want that, add replace: true{advice}"
+    )
+
+
+def needing_more(builder: PlanBuilder, recorded: Network, network: Network) -> list[Endpoint]:
+    """The endpoints of a network that need more than :func:`follow_network`: new links, tags or addresses.
+
+    :param recorded: the network as it was
+    """
+    if recorded.parent != network.parent or network.ref in builder.new_names or _is_mode_replaced(recorded, network):
+        return builder.endpoints_of(network.name)
+    lost = {subnet.subnet for subnet in recorded.subnets} - {subnet.subnet for subnet in network.subnets}
+    blocks = [block_of(cidr) for cidr in lost]
+    return [
+        endpoint
+        for endpoint in (builder.endpoints_of(network.name) if lost else ())
+        if any(without_prefix(address) in block for address in endpoint.addresses for block in blocks)
+    ]
+
+
+def _is_mode_replaced(recorded: Network, network: Network) -> bool:
+    return recorded.mode != network.mode and any(kind_of(item).takes_parent(item.mode) for item in (recorded, network))

@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan does before and after its requests: it deletes the links that must be created again, and creates those that no
+request asks for.
+
+All are deleted first, because a new link may need what an old one has: its parent, its MAC address, its name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..compare.ownership import find_link, link_of, tagged_or_named
+from ..model.endpoint import Endpoint
+from ..model.kernel import Space
+from ..model.links import Link, SubInterface, stacked
+from ..model.network import Network, Subnet
+from ..request.endpoint import EndpointOptions, endpoint_options
+from ..request.network import NetworkOptions
+from ..request.recorded import endpoint_params
+from ..request.subinterface import SubInterfaceOptions
+from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step
+from ..values import names
+from ..values.addresses import version_of
+from ..wire.kinds import kind_of, vrf_of
+from .align import routes_put_on
+from .builder import PlanBuilder
+from .endpoint import plan_endpoint
+from .endpoint_addresses import resolve_endpoint
+from .endpoint_changes import record
+from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
+from .mistakes import Mistakes
+from .parent import ensure_owned
+from .parent_changes import delete_link, foreign_users, release_parent
+from .replacement import moved_option, parent_of
+from .subnets import must_yield
+
+# The parent of a network between its old one and its new one.
+NOWHERE = ""
+
+
+def make_ready(builder: PlanBuilder) -> None:
+    """Plan to delete the links that requests create again, and free what recorded objects do not keep."""
+    left = []
+    for wanted in _pending(builder, NetworkOptions):
+        recorded = builder.networks.get(wanted.name)
+        if recorded is not None:
+            left += _leave_parent(builder, recorded, wanted)
+            _free_subnets(builder, builder.networks[wanted.name], wanted)
+    for subinterface in _pending(builder, SubInterfaceOptions):
+        known = builder.links.get(subinterface.name)
+        if isinstance(known, SubInterface) and subinterface.replace and _is_another(known, subinterface):
+            _retire_subinterface(builder, known)
+    for parent in left:
+        release_parent(builder, parent)
+    for wanted_endpoint in _pending(builder, EndpointOptions):
+        endpoint = builder.endpoints.get((wanted_endpoint.network, wanted_endpoint.name))
+        if endpoint is not None and wanted_endpoint.replace and not builder.is_same_netns(endpoint.netns, wanted_endpoint.netns):
+            _leave_namespace(builder, endpoint, wanted_endpoint)
+
+
+Wanted = t.TypeVar("Wanted", NetworkOptions, SubInterfaceOptions, EndpointOptions)
+
+
+def _pending(builder: PlanBuilder, kind: type[Wanted]) -> list[Wanted]:
+    return [request for request in builder.pending.values() if isinstance(request, kind)]
+
+
+# --- networks -------------------------------------------------------------------------------------------------------
+
+
+def _leave_parent(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions) -> list[str]:
+    """Delete the links of a network that gets another parent or mode; return the parent that it leaves."""
+    option = moved_option(recorded, wanted, parent_of(builder, wanted, recorded))
+    if option is None or not wanted.replace:
+        return []
+    target = wanted.parent or "a dummy link"
+    for endpoint in builder.endpoints_of(recorded.name):
+        retire(builder, endpoint, f" on {target}" if option == "parent" else f" in mode {wanted.mode}")
+        if kind_of(recorded).takes_parent(recorded.mode):
+            # The MAC address was that of the parent.
+            builder.originals[endpoint.ref] = dataclasses.replace(endpoint, mac="")
+    builder.originals[recorded.ref] = recorded
+    builder.put_network(dataclasses.replace(recorded, parent=NOWHERE))
+    return [recorded.parent]
+
+
+def _free_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> None:
+    """Free the subnets, gateways and aux addresses that a network does not keep."""
+    kept = tuple(_kept_subnets(builder, network, wanted))
+    if kept != network.subnets:
+        builder.originals.setdefault(network.ref, network)
+        builder.put_network(dataclasses.replace(network, subnets=kept))
+
+
+def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> t.Iterator[Subnet]:
+    requested = {subnet.subnet: subnet for subnet in wanted.subnets}
+    for subnet in network.subnets if wanted.ipam != "none" else ():
+        request = requested.get(subnet.subnet)
+        if request is not None:
+            aux = {name: address for name, address in subnet.aux_addresses.items() if request.aux_addresses.get(name) == address}
+            gateway = subnet.gateway if request.gateway == subnet.gateway else None
+            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=request.ip_range)
+        elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
+            yield subnet
+
+
+def _is_still_chosen(subnet: Subnet, wanted: NetworkOptions) -> bool:
+    """Whether a network is still declared without subnets of a family."""
+    if version_of(subnet.subnet) == 4:
+        return not wanted.subnets
+    return bool(wanted.ipv6) and not any(version_of(item.subnet) == 6 for item in wanted.subnets)
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def retire(builder: PlanBuilder, endpoint: Endpoint, where: str) -> None:
+    """Plan to delete the link of an endpoint that is created again in the same plan, with its addresses and routes.
+
+    :param where: where it is created again, as the end of a sentence
+    """
+    network = builder.networks[endpoint.network]
+    space = builder.space(endpoint.netns)
+    link = (link_of(builder, endpoint) or find_link(space, endpoint, None)) if space is not None else None
+    if space is None or link is None:
+        return
+    tag = names.tag(endpoint.id)
+    if link.alias != tag:
+        builder.do(SetLink(endpoint.netns, link.name, "alias", link.alias, tag))
+    present = dataclasses.replace(endpoint, ifname=link.name)
+    _warn_of_losses(builder, endpoint, space, link)
+    again = (*creation_steps(present, network, builder.kernel.has_ipv6), *_of_others(present, space, link))
+    because = f", which interrupts the traffic of {endpoint.title} until it is created again{where}"
+    builder.do(DeleteLink(endpoint.netns, macvlan_spec(present, network), again, because))
+    builder.interrupted[endpoint.ref] = None
+
+
+def _of_others(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Step]:
+    """The steps that give a link that is created again what other programs had put on it, if that has no lifetime."""
+    if not link.up:
+        return
+    for address in space.addresses.get(link.index, ()):
+        if address not in endpoint.addresses and (link.index, address) not in space.temporary:
+            yield AddAddress(endpoint.netns, link.name, address, space.peers.get((link.index, address)))
+    recorded = {route.destination_and_metric for route in endpoint.all_routes}
+    for route in routes_put_on(space, link) if vrf_of(space, link) is None else ():
+        if route.destination_and_metric not in recorded:
+            yield AddRoute(endpoint.netns, link.name, route)
+
+
+def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, space: Space, link: Link) -> None:
+    """Warn of what other programs have put on a link, which the new link does not have."""
+    addresses = sorted(item for item in space.addresses.get(link.index, ()) if item not in endpoint.addresses)
+    if addresses:
+        builder.warn(
+            f"{endpoint.title}: {link.name}{endpoint.netns.phrase} is created again, without the addresses that other programs have "
+            f"added to it: {', '.join(addresses)}; let those programs add them again"
+        )
+
+
+def _is_another(recorded: SubInterface, wanted: SubInterfaceOptions) -> bool:
+    """Whether a sub-interface needs a new link."""
+    return (recorded.parent, recorded.vlan_id, recorded.protocol) != (wanted.parent, wanted.vlan_id, wanted.protocol)
+
+
+def _retire_subinterface(builder: PlanBuilder, sub: SubInterface) -> None:
+    """Plan to delete the link of a sub-interface, and all links on it, unless links of other programs are on it."""
+    link = tagged_or_named(builder.host, sub)
+    if foreign_users(builder, link):
+        return  # its request refuses that, naming them
+    for network in builder.networks_on(sub.name):
+        for endpoint in builder.endpoints_of(network.name):
+            retire(builder, endpoint, f" on the new {sub.name}")
+            builder.replanned[endpoint.key] = None
+    for upper in builder.subinterfaces_on(sub.name):
+        _retire_subinterface(builder, upper)
+    builder.retired[sub.name] = sub
+    delete_link(builder, sub, link)
+
+
+def _leave_namespace(builder: PlanBuilder, endpoint: Endpoint, wanted: EndpointOptions) -> None:
+    """Plan to delete the link of an endpoint that gets another namespace; others can have its names there at once."""
+    if link_of(builder, endpoint) is not None:
+        restore_sysctls(builder, endpoint)
+        retire(builder, endpoint, wanted.netns.phrase or " in the host's own namespace")
+    builder.originals.setdefault(endpoint.ref, endpoint)
+    builder.put_endpoint(
+        dataclasses.replace(
+            endpoint, netns=wanted.netns, ifname=wanted.ifname, gateway4=None, gateway6=None, routes=(), sysctls=wanted.sysctls
+        )
+    )
+
+
+# --- after the requests ---------------------------------------------------------------------------------------------
+
+
+def bring_back(builder: PlanBuilder) -> None:
+    """Plan to create again what was deleted and no request has asked for, and to follow changes of networks.
+
+    :raises PlanError: naming everything that is impossible
+    """
+    mistakes = Mistakes("this host")
+    for sub in stacked(builder.retired.values()):
+        current = builder.links.get(sub.name)
+        if isinstance(current, SubInterface) and builder.host.links.get(sub.name) is None:
+            with mistakes:
+                ensure_owned(builder, current)
+    for key in tuple(builder.replanned):
+        endpoint = builder.original_endpoint(key)
+        if endpoint is not None:
+            with mistakes:
+                _plan_again(builder, endpoint)
+    mistakes.check()
+
+
+def _plan_again(builder: PlanBuilder, recorded: Endpoint) -> None:
+    """Plan an endpoint as it is recorded, on its changed network; one without a link is changed in the record only."""
+    network = builder.networks[recorded.network]
+    # Whether its MAC address was its own depends on the mode that the network had.
+    before = builder.original_network(recorded.network) or network
+    wanted = dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
+    space = builder.space(recorded.netns)
+    if space is not None and (recorded.ref in builder.interrupted or link_of(builder, recorded) is not None):
+        plan_endpoint(builder, wanted)
+        return
+    builder.drop_endpoint(recorded.key)
+    mistakes = Mistakes(recorded.title)
+    endpoint = resolve_endpoint(builder, wanted, recorded, network, builder.host.links[network.parent], mistakes)
+    mistakes.check()
+    record(builder, recorded, endpoint)

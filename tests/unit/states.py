@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""States of a host as macvlan_config declares them, drawn so that two of them often need what the other has."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+
+from hypothesis import strategies as st
+
+DOCKER = "/var/run/docker/netns/c1"
+PARENTS = ("eth0", "eth1", "eth0.50", "eth1.50", "eth1.7", "eth0.50.6", "v50", None)
+# Lists of subnets that overlap each other: one goes, grows, shrinks, or loses its gateway to an endpoint.
+SUBNETS = (
+    [],
+    [{"subnet": "10.0.1.0/24"}],
+    [{"subnet": "10.0.0.0/23"}],
+    [{"subnet": "10.0.1.0/25"}],
+    [{"subnet": "10.0.1.0/29"}],
+    [{"subnet": "10.0.1.0/24", "gateway": "10.0.1.2"}],
+    [{"subnet": "10.0.1.0/24", "gateway": "none", "aux_addresses": {"nas": "10.0.1.3"}}],
+    [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.0/28"}],
+    [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.16/28"}],
+    [{"subnet": "10.0.2.0/24"}, {"subnet": "fd01::/64"}],
+    [{"subnet": "10.0.2.0/24"}],
+    [{"subnet": "fd01::/64"}],
+    [{"subnet": "fd01::/80"}],
+    [{"subnet": "172.17.0.0/16"}],
+    [{"subnet": "172.18.0.0/16"}],
+)
+NETWORK = st.fixed_dictionaries(
+    {"parent": st.sampled_from(PARENTS), "subnets": st.sampled_from(SUBNETS)},
+    optional={
+        "mode": st.sampled_from(("bridge", "private", "vepa", "passthru")),
+        "mtu": st.sampled_from((1280, 1400)),
+        "internal": st.just(True),
+        "ipv6": st.just(True),
+        "ipam": st.sampled_from(("none", "default")),
+        "allow_shared_parent": st.just(True),
+        "allow_overlap": st.just(True),
+        "labels": st.just({"a": "b"}),
+    },
+)
+NAMESPACES = ({"netns": "blue"}, {"netns": "red"}, {"netns": "green"}, {"netns_path": DOCKER}, {})
+ENDPOINT = st.fixed_dictionaries(
+    {"namespace": st.sampled_from(NAMESPACES)},
+    optional={
+        "ifname": st.sampled_from(("eth0", "net0", "net1")),
+        "ipv4": st.sampled_from(tuple(f"10.0.1.{last}" for last in (1, 2, 3, 4, 17))),
+        "ipv6": st.sampled_from(("fd01::2", "fd01::3")),
+        "mac": st.sampled_from(("02:00:00:00:00:01", "02:00:00:00:00:02")),
+        "mtu": st.sampled_from((1280, 1350)),
+        "default_route": st.booleans(),
+        "routes": st.sampled_from(([{"to": "10.98.0.0/16"}], [{"to": "10.98.0.0/16", "metric": 7}])),
+        "sysctls": st.sampled_from(
+            ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
+        ),
+        "announce": st.just(False),
+    },
+)
+SUBINTERFACE = st.fixed_dictionaries(
+    {"name": st.sampled_from(("eth0.50", "v50")), "parent": st.sampled_from(("eth0", "eth1")), "vlan_id": st.sampled_from((50, 51))},
+    optional={"protocol": st.just("802.1ad"), "gvrp": st.just(True), "mtu": st.just(1400)},
+)
+
+
+@st.composite
+def states(draw):
+    """The lists of macvlan_config."""
+    networks = {name: draw(NETWORK) for name in draw(st.sets(st.sampled_from("abc"), min_size=1))}
+    keys = st.tuples(st.sampled_from(sorted(networks)), st.sampled_from("xyz"))
+    endpoints = {key: draw(ENDPOINT) for key in draw(st.sets(keys, max_size=4))}
+    return {
+        "vlan_subinterfaces": draw(st.lists(SUBINTERFACE, max_size=2, unique_by=lambda item: item["name"])),
+        "networks": [{"name": name, **given(item)} for name, item in networks.items()],
+        "endpoints": [
+            {"name": name, "network": network, **item["namespace"], **{key: value for key, value in item.items() if key != "namespace"}}
+            for (network, name), item in endpoints.items()
+        ],
+    }
+
+
+def given(options):
+    """A network without the options that contradict its ``ipam``, which would make hardly any state possible."""
+    if options.get("ipam") == "none":
+        return {key: value for key, value in options.items() if key not in ("subnets", "ipv6")}
+    return options
+
+
+@st.composite
+def pairs(draw):
+    """Two states, of which the second is another one, or the first with other objects exchanged."""
+    first = draw(states())
+    second = draw(states())
+    for key in ("vlan_subinterfaces", "networks", "endpoints"):
+        if draw(st.booleans()):
+            second[key] = draw(st.permutations(first[key])) if key != "endpoints" else exchanged(draw, first[key])
+    listed = {item["name"] for item in second["networks"]}
+    second["endpoints"] = [item for item in second["endpoints"] if item["network"] in listed]
+    return first, second
+
+
+@st.composite
+def crowded(draw):
+    """A state in which each namespace has one endpoint of each of two networks, and all say what they have.
+
+    Of two of these, nearly every endpoint needs what another one has.
+    """
+    names = draw(st.sampled_from(("xyz", "xy", "xyw")))
+    endpoints = []
+    addresses = {network: draw(st.permutations((2, 3, 4))) for network in "ab"}
+    macs = draw(st.permutations(range(6)))
+    crowds = {network: draw(st.permutations(names)) for network in "ab"}
+    for position, netns in enumerate(("blue", "red", "green")[: len(names)]):
+        ifnames = draw(st.permutations(("eth0", "net0")))
+        leader = draw(st.sampled_from("ab"))
+        value = draw(st.sampled_from(("1", "2")))
+        for number, network in enumerate("ab"):
+            item = {"name": crowds[network][position], "network": network, "netns": netns, "ifname": ifnames[number]}
+            item["default_route"] = network == leader
+            item["ipv4"] = f"10.0.{number + 1}.{addresses[network][position]}" if draw(st.booleans()) else None
+            item["mac"] = f"02:00:00:00:00:0{macs[3 * number + position]}" if draw(st.booleans()) else None
+            item["routes"] = [{"to": "10.98.0.0/16"}] if network == leader else []
+            item["sysctls"] = {"net.ipv4.ip_forward": value}
+            endpoints.append({key: value for key, value in item.items() if value is not None})
+    parents = draw(st.permutations(("eth0.50", "eth1")))
+    networks = [
+        {"name": network, "parent": parents[number], "subnets": [{"subnet": f"10.0.{number + 1}.0/24"}], "mode": draw(st.sampled_from(("bridge", "private")))}
+        for number, network in enumerate("ab")
+    ]
+    return {"vlan_subinterfaces": [], "networks": networks, "endpoints": draw(st.permutations(endpoints))}
+
+
+def exchanged(draw, endpoints):
+    """The same endpoints, two of which have exchanged an option."""
+    changed = [dict(item) for item in endpoints]
+    if len(changed) > 1:
+        one, other = changed[0], changed[1]
+        for option in draw(st.sets(st.sampled_from(("ipv4", "ipv6", "mac", "ifname", "netns", "default_route")), min_size=1)):
+            one_value, other_value = one.pop(option, None), other.pop(option, None)
+            one.update({option: other_value} if other_value is not None else {})
+            other.update({option: one_value} if one_value is not None else {})
+    return changed
+
+
+def as_declared(record, state):
+    """A record without what follows from the order in which it came to be: leases, chosen subnets, and what those decide."""
+    requested = {item["name"]: {one["subnet"] for one in item.get("subnets", ())} for item in state["networks"]}
+    networks = {}
+    for name, item in record.networks.items():
+        subnets = [dataclasses.replace(one, scope="", chosen=False) for one in item.subnets if one.subnet in requested[name]]
+        networks[name] = dataclasses.replace(item, subnets=tuple(subnets), parent_created=False)
+    loose = {"ipv4": None, "ipv6": None, "gateway4": None, "gateway6": None, "mac": "", "sysctls_before": {}}
+    endpoints = {key: dataclasses.replace(item, **loose) for key, item in record.endpoints.items()}
+    return networks, endpoints, record.links, record.namespaces
+
+
+def kept(before, after, state):
+    """Whether every lease that still fits was kept."""
+    requested = {item[option] for item in state["endpoints"] for option in ("ipv4", "ipv6") if item.get(option)}
+    reserved = {address for item in after.networks.values() for one in item.subnets for address in (one.gateway, *one.aux_addresses.values())}
+    for item in state["endpoints"]:
+        key = item["network"], item["name"]
+        old = before.endpoints.get(key)
+        for option in ("ipv4", "ipv6") if old and not item.get("ipv4") and not item.get("ipv6") else ():
+            address = getattr(old, option)
+            plain = address and address.partition("/")[0]
+            fits = plain and any(usable(plain, one.subnet) for one in after.networks[key[0]].subnets)
+            if fits and plain not in requested | reserved and (getattr(after.endpoints[key], option) or "").partition("/")[0] != plain:
+                return False
+    return True
+
+
+def usable(address, cidr):
+    network = ipaddress.ip_network(cidr)
+    return ipaddress.ip_address(address) in network and ipaddress.ip_address(address) not in (
+        network.network_address,
+        *([network.broadcast_address] if network.version == 4 else []),
+    )

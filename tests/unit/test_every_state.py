@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every declared state can be reached from every other one in one run of macvlan_config with replace and purge."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
+from ansible_collections.fleetnet.macvlan.tests.unit import builders, states
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link
+
+OF_NAMESPACES = {"net.ipv4.ip_forward": "0"}
+
+
+def a_host():
+    """Two Ethernet links, a foreign VLAN, and two foreign namespaces."""
+    return Host(
+        builders.kernel(
+            vlan_link("eth1.7", 7, ETH1, 7),
+            addresses={ETH0: ("10.200.0.1/24",)},
+            sysctls=dict(OF_NAMESPACES),
+            spaces={
+                "/run/netns/green": space(link("veth0", 8, kind="veth"), sysctls=dict(OF_NAMESPACES)),
+                states.DOCKER: space(link("eth9", 9, kind="veth"), sysctls=dict(OF_NAMESPACES)),
+            },
+        )
+    )
+
+
+def shape(kernel):
+    """The shape of a kernel, without a setting that namespaces of the simulation do not have until it is written."""
+    shapes = builders.shape(kernel)
+    for found in filter(None, shapes.values()):
+        found[1].pop("net.ipv4.ip_forward", None)
+    return shapes
+
+
+def declared(state, **options):
+    """The request for a state."""
+    return config_options({**state, "purge": True, "replace": True, **options})
+
+
+def reached(state):
+    """A new host in a state; None if that contradicts itself."""
+    host = a_host()
+    try:
+        host.run(declared(state))
+    except (OptionsError, PlanError):
+        return None
+    return host
+
+
+REACHING = settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None)
+
+
+@REACHING
+@given(states.pairs())
+def test_every_state_is_reached_from_every_other(pair):
+    check_reached(*pair)
+
+
+@REACHING
+@given(states.crowded(), states.crowded())
+def test_endpoints_take_over_what_others_give_up(first, second):
+    check_reached(first, second)
+
+
+def check_reached(first, second):
+    """From the first state the second is reached in one run, exactly, and with leases kept."""
+    host, expected = reached(first), reached(second)
+    assume(host is not None and expected is not None)
+    before, kernel = host.record, host.kernel
+    done = host.run(declared(second))
+    builders.assert_sound(host.record)
+    assert not drift_of(HostView(host.record, host.kernel))
+    again = host.plan(declared(second))
+    assert not builders.said(again)
+    assert again.before == again.after
+    assert states.as_declared(host.record, second) == states.as_declared(expected.record, second)
+    assert states.kept(before, host.record, second)
+    # All or nothing: the steps can be undone.
+    undone = builders.followed(host.kernel, inverse(done.steps))
+    assert shape(undone) == shape(kernel)
