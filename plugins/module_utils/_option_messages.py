@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str] = {
     "networks": "{name: macvlan50, parent: eth0.50}",
     "parent": "eth0",
     "path": "/usr/local/lib/macvlan_host",
+    "renamed_from": "web",
     "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
     "state_dir": "/var/lib/macvlan_host",
     "subnet": "192.168.50.0/24",

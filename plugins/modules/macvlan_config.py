@@ -20,8 +20,9 @@ description:
   - Requested addresses are reserved before addresses are chosen for the other endpoints, and given subnets before
     other subnets are chosen. The others get addresses in the order of the list, and an endpoint that has an address
     keeps it.
-  - An endpoint can request an address that another one of the list releases. Two endpoints cannot swap an address or
-    the name of an interface; release it in one task and request it in the next.
+  - An endpoint can request an address that another one of the list releases. Listed endpoints can swap addresses, MAC
+    addresses and names of interfaces. That is done in place; no neighbour sees an address or a MAC address twice. With
+    O(replace=true) they can swap namespaces too.
   - Check mode also predicts endpoints on networks of the list that do not exist yet. If the network of an endpoint is
     neither listed nor recorded, check mode assumes that an earlier task of the play creates it, and warns, as
     M(fleetnet.macvlan.macvlan_endpoint) does.
@@ -47,20 +48,20 @@ options:
   vlan_subinterfaces:
     description:
       - The declared sub-interfaces. An item has the options of M(fleetnet.macvlan.vlan_subinterface), except
-        C(state), C(force) and C(state_dir).
+        C(state), C(replace), C(force) and C(state_dir).
       - A sub-interface with default settings can be left out. The network on it creates it.
     type: list
     elements: dict
   networks:
     description:
       - The declared networks. An item has the options of M(fleetnet.macvlan.macvlan_network), except
-        C(state), C(force) and C(state_dir).
+        C(state), C(replace), C(force) and C(state_dir).
     type: list
     elements: dict
   endpoints:
     description:
       - The declared endpoints. An item has the options of M(fleetnet.macvlan.macvlan_endpoint), except
-        C(state) and C(state_dir).
+        C(state), C(replace), C(force) and C(state_dir).
     type: list
     elements: dict
   purge:
@@ -90,6 +91,15 @@ options:
       - With V(0), the change is permanent at once. The same is true for a task that changes nothing in the kernel.
     type: int
     default: 0
+  replace:
+    description:
+      - Whether to make changes that interrupt traffic, for all items, as O(fleetnet.macvlan.macvlan_network#module:replace),
+        O(fleetnet.macvlan.macvlan_endpoint#module:replace) and O(fleetnet.macvlan.vlan_subinterface#module:replace) do.
+        Without it, a task with such a change is refused.
+      - With O(confirm_timeout), replaced links come back as they were if the change is not confirmed.
+    type: bool
+    default: false
+    version_added: 2.0.0
   force:
     description:
       - Whether to perform steps that may lock the control node out. With O(confirm_timeout) this is not needed, because
@@ -104,6 +114,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_confirm
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
     description: Many hosts from one inventory, and the protection against lockout.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_day2
+    description: Renaming, renumbering, swapping and moving; which changes interrupt traffic.
 """
 
 EXAMPLES = r"""
@@ -163,6 +175,17 @@ EXAMPLES = r"""
       - name: store1
         network: storage
         netns: store1
+
+- name: Rename the network storage, and move it to VLAN 61 with the addresses that its endpoints have
+  fleetnet.macvlan.macvlan_config:
+    networks:
+      - name: backup
+        renamed_from: storage
+        parent: eth0.61
+        subnets:
+          - subnet: 10.60.0.0/22
+            ip_range: "10.60.1.{{ 32 * place }}/27"
+    replace: true
 
 - name: Change something that the connection may come in by, for a minute at first
   fleetnet.macvlan.macvlan_config:
@@ -253,7 +276,9 @@ diff:
       type: dict
       sample: {}
     after:
-      description: Objects as they are after the task. Those that are gone are left out.
+      description:
+        - Objects as they are after the task. Those that are gone are left out.
+        - The endpoints whose traffic the task interrupts are listed under C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:

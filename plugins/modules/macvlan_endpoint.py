@@ -21,9 +21,10 @@ description:
   - Addresses that are not requested are chosen from the network. They are kept for as long as the endpoint exists, so
     the same task gives the same addresses every time.
   - A task describes the whole endpoint. Options that are left out go back to their defaults.
-  - Everything but O(network) and the namespace can change in place. An endpoint is not moved to another namespace;
-    the task is refused and names the option. If its namespace is gone, for example because its container was restarted,
-    the endpoint is created again in the namespace that the task names, with its old addresses.
+  - Everything but O(network) and the namespace can change in place. An endpoint moves to another namespace with
+    O(replace=true); without it, the task is refused and names the option. If its namespace is gone, for example because
+    its container was restarted, the endpoint is created again in the namespace that the task names, with its old
+    addresses.
   - IPv6 router advertisements and autoconfiguration are off on the link, unless O(sysctls) says otherwise. IPv6 is off on
     the link of an endpoint without an IPv6 address.
   - Addresses and routes that other programs add to the link, such as a DHCP client or VRRP, stay as they are.
@@ -178,6 +179,26 @@ options:
       - V(true) is refused on a network with C(ipam=none), which leaves all addresses to the programs in the namespace.
     type: bool
     version_added: 2.0.0
+  renamed_from:
+    description:
+      - The name under which the endpoint is recorded in the same network until now. It is then recorded as O(name), with
+        its addresses, its MAC address, its namespace and its link. No traffic is interrupted.
+      - The interface in the host's own namespace gets the new name too, C(mv-) with O(name) behind it, unless O(ifname)
+        is given. See there what an older kernel does.
+      - It has no effect if an endpoint O(name) is recorded already, or none under the former name. So the option can stay
+        in the task.
+      - Two endpoints cannot swap their names.
+    type: str
+    version_added: 2.0.0
+  replace:
+    description:
+      - Whether to move the endpoint to another namespace. Its link is deleted there and created in the new one, with the
+        same addresses and the same MAC address. Its traffic is interrupted meanwhile. Without it, such a task is refused.
+      - The task does all of it or nothing. RV(steps) and RV(diff) say that the traffic is interrupted, in check mode too.
+      - Changes that can be made in place are made in place, also with this option.
+    type: bool
+    default: false
+    version_added: 2.0.0
   force:
     description:
       - Whether to perform steps that may lock the control node out, such as removing an interface of the host's own
@@ -198,6 +219,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_info
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
     description: Every flag of C(docker network connect), and the equivalent option.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_day2
+    description: Renaming, renumbering, swapping and moving; which changes interrupt traffic.
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
     description: Why packets do not arrive, and why tasks are refused.
 """
@@ -297,9 +320,25 @@ EXAMPLES = r"""
     network: dhcp
     netns: kiosk
 
+- name: Rename shop2, and keep its address, its MAC address and its link
+  fleetnet.macvlan.macvlan_endpoint:
+    name: till
+    renamed_from: shop2
+    network: shop
+    netns: shop2
+    subnet: 192.168.218.0/24
+
+- name: Move it to another namespace, with the same addresses
+  fleetnet.macvlan.macvlan_endpoint:
+    name: till
+    network: shop
+    netns: till
+    subnet: 192.168.218.0/24
+    replace: true
+
 - name: Remove an endpoint, and its namespace with the last one
   fleetnet.macvlan.macvlan_endpoint:
-    name: shop2
+    name: till
     network: shop
     state: absent
 """
@@ -477,7 +516,9 @@ diff:
       type: dict
       sample: {}
     after:
-      description: The same as RV(endpoint).
+      description:
+        - The same as RV(endpoint).
+        - The endpoints whose traffic the task interrupts are listed under C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:

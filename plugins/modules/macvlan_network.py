@@ -18,9 +18,9 @@ description:
     M(fleetnet.macvlan.vlan_subinterface) declares it. A parent that was there before is used as it is, and is never
     changed or removed.
   - A task describes the whole network. Options that are left out go back to their defaults.
-  - Options change in place, and existing endpoints follow them, with three exceptions. The O(parent) stays
-    as it is, the O(mode) does not change to or from V(passthru), and O(subnets) does not lose a subnet that has
-    leases. Such a task is refused; the message names the option and the endpoints that prevent the change.
+  - Most options change in place, and existing endpoints follow them. What would interrupt the traffic of endpoints is
+    refused without O(replace=true), that is another O(parent), another O(mode) to or from V(passthru), and O(subnets)
+    without the address of an endpoint. The message names the option and the endpoints.
   - The kernel keeps macvlan links and their parent apart, so a host does not reach its endpoints through the address
     of the parent. To reach them, attach an endpoint in the host's own namespace, see
     M(fleetnet.macvlan.macvlan_endpoint).
@@ -63,7 +63,8 @@ options:
         bridge, bond or team, macvlan links, and links that carry ipvlan or macsec links.
       - When it is left out, the network gets a dummy link of its own, called C(dm-) and 12 hexadecimal digits, and is
         internal. Its endpoints reach each other and nothing else.
-      - It cannot change as long as the network exists.
+      - Another parent moves the network, which needs O(replace=true) if the network exists. A parent that was created
+        for it goes with the last network on it.
     type: str
   mode:
     description:
@@ -74,7 +75,8 @@ options:
         to the port that they came from (reflective relay, hairpin).
       - With V(passthru) there is one endpoint only, which uses O(parent) alone and has its MAC address. No other
         macvlan link can be on the parent.
-      - V(bridge), V(private) and V(vepa) can be changed into each other in place.
+      - V(bridge), V(private) and V(vepa) can be changed into each other in place. A change to or from V(passthru) needs
+        O(replace=true).
     type: str
     choices:
       - bridge
@@ -92,7 +94,9 @@ options:
       - Subnets of one network cannot overlap. Those of different networks can in two cases. They are the same subnet,
         with an O(subnets[].ip_range) in each network that is apart from the other, and share one set of leases. Or
         O(allow_overlap) declares that the networks are separate.
-      - Subnets can be added in place, and be removed in place as long as no endpoint has an address of them.
+      - Subnets can be added in place, and be removed in place as long as no endpoint has an address of them. Otherwise
+        this needs O(replace=true), and so does a subnet that grows or shrinks. Endpoints whose addresses are still in a
+        subnet of the network keep them, the others get new ones.
     type: list
     elements: dict
     suboptions:
@@ -116,8 +120,8 @@ options:
           - None is inferred for a /31, /32, /127 and /128.
           - Networks without a O(parent) and O(internal) networks have no default route. No gateway is inferred for
             them either; a given gateway is reserved, but is no default route.
-          - An address that an endpoint or an aux address holds is refused. Networks that share a subnet can name the
-            same gateway.
+          - An address that an aux address holds is refused, and so is one that an endpoint holds, without O(replace=true),
+            which gives the endpoint another one. Networks that share a subnet can name the same gateway.
           - An address of the parent is refused too, given or inferred, because the kernel lets no endpoint reach its
             parent. Use V(none) then, or the address of another machine on the wire that routes for the subnet. A
             network that has such a gateway already keeps it, with a warning. An address of another link of this host
@@ -136,7 +140,8 @@ options:
         description:
           - Addresses in this subnet that are never given to an endpoint because another machine on the wire has them,
             as a dictionary of names and addresses. The names are only labels.
-          - An address that is also the gateway, given or inferred, is refused, and so is one that an endpoint holds.
+          - An address that is also the gateway, given or inferred, is refused, and so is one that an endpoint holds,
+            without O(replace=true), which gives the endpoint another one.
         type: dict
   ipv6:
     description:
@@ -245,6 +250,26 @@ options:
       - V(true) is refused with O(ipam=none).
     type: bool
     version_added: 2.0.0
+  renamed_from:
+    description:
+      - The name under which the network is recorded until now. It is then recorded as O(name), and its endpoints keep
+        their addresses, MAC addresses, namespaces and links. No traffic is interrupted.
+      - It has no effect if a network O(name) is recorded already, or none under the former name. So the option can stay
+        in the task.
+      - Two networks cannot swap their names.
+    type: str
+    version_added: 2.0.0
+  replace:
+    description:
+      - Whether to make changes that interrupt the traffic of endpoints, that is another O(parent), another O(mode) to or
+        from V(passthru), another O(ipam), and subnets, gateways and aux addresses with which an endpoint cannot keep its
+        address. Without it, such a task is refused.
+      - Links are deleted and created again, with the same MAC addresses and settings, and with all addresses that still
+        fit. The task does all of it or nothing. RV(steps) and RV(diff) name the endpoints, in check mode too.
+      - Changes that can be made in place are made in place, also with this option.
+    type: bool
+    default: false
+    version_added: 2.0.0
   force:
     description:
       - With O(state=absent), removes the endpoints of the network too. Without it, the removal of a network that has
@@ -261,6 +286,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_info
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_docker
     description: Every flag of C(docker network create), and the equivalent option.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_day2
+    description: Renaming, renumbering, swapping and moving; which changes interrupt traffic.
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_troubleshooting
     description: Why packets do not arrive, and why tasks are refused.
 """
@@ -391,9 +418,28 @@ EXAMPLES = r"""
       - subnet: 172.16.87.0/24
         ip_range: "172.16.87.{{ 32 * place }}/27"
 
+- name: Rename the network printers; its endpoints keep their addresses and their traffic
+  fleetnet.macvlan.macvlan_network:
+    name: devices
+    renamed_from: printers
+    parent: eth0
+    allow_shared_parent: true
+    subnets:
+      - subnet: 172.16.87.0/24
+        ip_range: "172.16.87.{{ 32 * place }}/27"
+
+- name: Move it to VLAN 87, with the same addresses; the traffic of its endpoints is interrupted meanwhile
+  fleetnet.macvlan.macvlan_network:
+    name: devices
+    parent: eth0.87
+    subnets:
+      - subnet: 172.16.87.0/24
+        ip_range: "172.16.87.{{ 32 * place }}/27"
+    replace: true
+
 - name: Remove a network that has no endpoints
   fleetnet.macvlan.macvlan_network:
-    name: printers
+    name: devices
     state: absent
 
 - name: Remove a network with all of its endpoints, and the sub-interface that was made for it
@@ -585,7 +631,9 @@ diff:
       type: dict
       sample: {}
     after:
-      description: The same as RV(network).
+      description:
+        - The same as RV(network).
+        - The endpoints whose traffic the task interrupts are listed under C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:

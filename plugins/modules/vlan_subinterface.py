@@ -17,7 +17,8 @@ description:
     stays when the network is removed.
   - A link that existed before is foreign. If it matches the task, it is used as it is, and the task changes nothing.
     If it differs, the task is refused and names the differences.
-  - Everything but parent, VLAN id and protocol of a sub-interface can change in place.
+  - Everything but O(parent), O(vlan_id) and O(protocol) of a sub-interface can change in place. Those need
+    O(replace=true), and another O(name) is another sub-interface.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -112,6 +113,16 @@ options:
         kernel priorities and header priorities (0 to 7).
       - An entry that maps to 0 is the same as none.
     type: dict
+  replace:
+    description:
+      - Whether to make the link anew for another O(parent), O(vlan_id) or O(protocol), with all links of the collection
+        that are on it. Endpoints on it keep their addresses and MAC addresses, and their traffic is interrupted
+        meanwhile. Without it, such a task is refused.
+      - The task does all of it or nothing. RV(steps) and RV(diff) name the endpoints, in check mode too.
+      - It is refused while foreign links are on the link.
+    type: bool
+    default: false
+    version_added: 2.0.0
   force:
     description:
       - With O(state=absent), also removes a VLAN link that this collection did not create, or that networks, other
@@ -129,6 +140,8 @@ seealso:
   - module: fleetnet.macvlan.macvlan_info
   - ref: ansible_collections.fleetnet.macvlan.docsite.guide_trunks
     description: VLANs of many hosts from one inventory.
+  - ref: ansible_collections.fleetnet.macvlan.docsite.guide_day2
+    description: Renaming, renumbering, swapping and moving; which changes interrupt traffic.
 """
 
 EXAMPLES = r"""
@@ -151,6 +164,13 @@ EXAMPLES = r"""
     subnets:
       - subnet: 192.168.30.0/24
         ip_range: "192.168.30.{{ 32 * place }}/27"
+
+- name: Carry the same network in VLAN 31, which interrupts its traffic for a moment
+  fleetnet.macvlan.vlan_subinterface:
+    name: dmz
+    parent: eth0
+    vlan_id: 31
+    replace: true
 
 - name: A customer's VLAN 20 in the provider's VLAN 100 of eth1
   fleetnet.macvlan.vlan_subinterface:
@@ -316,7 +336,9 @@ diff:
       type: dict
       sample: {}
     after:
-      description: The same as RV(vlan_subinterface).
+      description:
+        - The same as RV(vlan_subinterface).
+        - The endpoints whose traffic the task interrupts are listed under C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:

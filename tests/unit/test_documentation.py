@@ -34,6 +34,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
     network_options,
     network_removal,
 )
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.renames import renamed
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.subinterface import (
     subinterface_options,
     subinterface_removal,
@@ -340,10 +341,11 @@ def follow_examples():
 
 
 def worked_in(request, recorded, kernel):
-    requests = requests_of(request, recorded)
-    for netns in needs_of(requests, recorded).spaces:
+    record, new_names = renamed(recorded, request.new_names)
+    requests = requests_of(request, record)
+    for netns in needs_of(requests, record).spaces:
         kernel.spaces.setdefault(netns.path, None)
-    return plan(requests, recorded, kernel)
+    return plan(requests, record, kernel, before=recorded, new_names=new_names)
 
 
 def follow(wanted):

@@ -153,7 +153,7 @@ def test_every_option_of_a_module_is_a_variable_of_its_job(job):
 @every_task
 def test_variables_are_named_after_what_they_are_about(job):
     subject = MODULES[job][2]
-    shared = {"network", "endpoint", "force", "state_dir"} if subject != "network" else {"force", "state_dir"}
+    shared = {"force", "replace", "state_dir"} | ({"network", "endpoint"} if subject != "network" else set())
     for option, variable in options_of(job).items():
         name = subject if option == "name" else option if option in shared or not subject else f"{subject}_{option}"
         assert variable == PREFIX + name
