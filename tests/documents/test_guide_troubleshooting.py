@@ -178,6 +178,16 @@ def second_network_on_a_parent(host: Host) -> str:
     return message
 
 
+@refusal("in place: …, which interrupts the traffic of endpoints …")
+def another_parent(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    endpoint(host, "web", "pub_net")
+    host.add_parent("eth1")
+    message = refuse(host, "macvlan_network", "replace: true", name="pub_net", parent="eth1", **PUB_NET)
+    network(host, "pub_net", parent="eth1", replace=True, **PUB_NET)
+    return message
+
+
 @refusal("is an address of … of this host")
 def address_of_the_host(host: Host) -> str:
     host.ip("address", "add", "172.16.86.250/24", "dev", "eth0")

@@ -78,7 +78,8 @@ def same_of_example(text: str) -> list[str]:
 def same_of_command(line: str) -> list[str]:
     """What all hosts that a command is for would have."""
     words = line.split()
-    if words[:1] == ["ansible"] and words[1] not in SINGLE_HOSTS:
+    is_read_only = "fleetnet.macvlan.macvlan_info" in words
+    if words[:1] == ["ansible"] and words[1] not in SINGLE_HOSTS and not is_read_only:
         return [line] if any(word in line for word in ('subnet"', "ipv4", "ipv6", "mac=", '"mac"')) else []
     targets = [word.partition("=")[2] for word in words if word.startswith("target_hosts=")]
     if targets and targets[0] not in SINGLE_HOSTS and "macvlan_job_isolated=true" not in line:

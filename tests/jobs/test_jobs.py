@@ -355,6 +355,27 @@ def test_a_refused_endpoint_is_reported_with_the_variables_of_the_job(host: Host
     assert message.startswith("macvlan_job_endpoint_mac: 'nonsense'")
 
 
+def test_jobs_rename_and_move_what_is_there(host: Host) -> None:
+    succeed(host, "network_create", WEB)
+    succeed(host, "endpoint_attach", WEB1)
+    (before,) = host.call("macvlan_info")["endpoints"]
+    host.add_parent("eth1")
+    moved = {**WEB, "macvlan_job_network": "shop", "macvlan_job_network_renamed_from": "web", "macvlan_job_network_parent": "eth1"}
+    (message,) = fail({"edge1": host}, "network_create", {**moved, "macvlan_job_network_renamed_from": "shop"})
+    assert message.startswith("macvlan_job_network_renamed_from: shop is the name itself")
+    (message,) = fail({"edge1": host}, "network_create", moved)
+    assert message.endswith("if you want that, add macvlan_job_replace: true")
+    succeed(host, "network_create", {**moved, "macvlan_job_replace": "true"})
+    till = {**WEB1, "macvlan_job_network": "shop", "macvlan_job_endpoint": "till", "macvlan_job_endpoint_netns": "till"}
+    till["macvlan_job_endpoint_renamed_from"] = before["name"]
+    (message,) = fail({"edge1": host}, "endpoint_attach", till)
+    assert message.endswith("if you want that, add macvlan_job_replace: true")
+    succeed(host, "endpoint_attach", {**till, "macvlan_job_replace": "true"})
+    (after,) = host.call("macvlan_info")["endpoints"]
+    changed = {"network": "shop", "name": "till", "netns": "till", "parent": "eth1"}
+    assert {**after, "id": ""} == {**before, **changed, "id": ""}
+
+
 def test_a_job_says_what_it_has_done(host: Host) -> None:
     jobs = {
         "network_create": ("create network web", WEB),
@@ -378,18 +399,18 @@ def test_no_host_is_shown_that_was_not_asked_for(hosts: dict[str, Host]) -> None
 
 
 # What the inventory declares, and other answers to the same questions; the role hands them on to macvlan_config.
-DECLARED = {"purge": True, "confirm_timeout": 30, "force": True, "state_dir": "/var/lib/declared"}
-ANSWERED = {"purge": "false", "confirm_timeout": "60", "force": "false", "state_dir": "/var/lib/answered"}
+DECLARED = {"purge": True, "confirm_timeout": 30, "replace": True, "force": True, "state_dir": "/var/lib/declared"}
+ANSWERED = {"purge": "false", "confirm_timeout": "60", "replace": "false", "force": "false", "state_dir": "/var/lib/answered"}
 BLANK = dict.fromkeys(DECLARED, "")
 LAN = [{"name": "lan", "parent": "eth0"}]
-REMOVED = {"purge": True, "confirm_timeout": 0}
+REMOVED = {"purge": True, "confirm_timeout": 0, "replace": False}
 
 
 @pytest.mark.parametrize(
     ("playbook", "answers", "taken"),
     [
         ("site", BLANK, DECLARED),
-        ("site", ANSWERED, {"purge": False, "confirm_timeout": 60, "force": False, "state_dir": "/var/lib/answered"}),
+        ("site", ANSWERED, {"purge": False, "confirm_timeout": 60, "replace": False, "force": False, "state_dir": "/var/lib/answered"}),
         ("teardown", {"force": "", "state_dir": ""}, {**DECLARED, **REMOVED}),
         ("teardown", {"force": "no", "state_dir": "/var/lib/other"}, {"force": False, "state_dir": "/var/lib/other", **REMOVED}),
     ],
