@@ -264,8 +264,8 @@ options:
       - Whether to make changes that interrupt the traffic of endpoints, that is another O(parent), another O(mode) to or
         from V(passthru), another O(ipam), and subnets, gateways and aux addresses with which an endpoint cannot keep its
         address. Without it, such a task is refused.
-      - Links are deleted and created again, with the same MAC addresses and settings, and with all addresses that still
-        fit. The task does all of it or nothing. RV(steps) and RV(diff) name the endpoints, in check mode too.
+      - Endpoints keep their settings, and all addresses and MAC addresses that still fit. The task does all of it or nothing.
+        RV(steps) and RV(diff) name the endpoints whose links are deleted and created again, in check mode too.
       - Changes that can be made in place are made in place, also with this option.
     type: bool
     default: false
@@ -633,7 +633,8 @@ diff:
     after:
       description:
         - The same as RV(network).
-        - The endpoints whose traffic the task interrupts are listed under C(interrupts), such as C(endpoint web/web1).
+        - The endpoints whose links are deleted and created again, which interrupts their traffic, are listed under
+          C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:
