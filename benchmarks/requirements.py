@@ -77,8 +77,9 @@ def of_one(summary: Summary, alone: Result) -> t.Iterator[Requirement]:
     measured = ratio(ours, summary.detail("cni", 1, "create", "one_call"))
     yield Requirement("one `macvlan_endpoint`, namespace and fsync included, to one CNI ADD", 1.0, measured)
     imports = alone.get("imports", {})
-    # macvlan_info returns options (config) too, and knows parents that were renamed, which release 1.0.0 did not.
-    for module, what, at_most in (("macvlan_info", "", 0.65), ("macvlan_endpoint", " that changes nothing", 0.85)):
+    # Both know parents that were renamed, macvlan_info returns options (config) too, and an endpoint knows what others give up,
+    # which release 1.0.0 did not.
+    for module, what, at_most in (("macvlan_info", "", 0.65), ("macvlan_endpoint", " that changes nothing", 0.92)):
         ours, earlier = (imports.get(name, {}).get("median") for name in (module, of_release(module)))
         text = f"own imports of a `{module}`{what}, from its zip and from source, to those of release {RELEASE}"
         yield Requirement(text, at_most, ratio(ours, earlier))

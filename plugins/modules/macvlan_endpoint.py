@@ -518,8 +518,8 @@ diff:
     after:
       description:
         - The same as RV(endpoint).
-        - The endpoints whose links are deleted and created again, which interrupts their traffic, are listed under
-          C(interrupts), such as C(endpoint web/web1).
+        - The endpoints whose traffic is interrupted, because their links are created again or they lose addresses, are listed
+          in C(before) under C(interrupts), such as C(endpoint web/web1).
       returned: always
       type: dict
       sample:

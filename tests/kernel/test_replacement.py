@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import typing as t
 
 import pytest
@@ -145,9 +146,11 @@ def test_an_endpoint_moves_to_another_namespace(host: Host) -> None:
 
 @pytest.mark.needs("dummy")
 def test_a_network_without_a_parent_gets_one_and_gives_it_back(host: Host) -> None:
-    bare = {"name": "net", "subnets": DUAL}
+    # Without a parent none is inferred, and an endpoint would have the address of the gateway that is inferred with one.
+    gateways = [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.1"}, {"subnet": "fd00::/64", "gateway": "fd00::1"}]
+    bare = {"name": "net", "subnets": gateways}
     before = prepared(host, [bare], [A, B])
-    converge(host, "macvlan_network", **NET, replace=True)
+    converge(host, "macvlan_network", **{**NET, "subnets": gateways}, replace=True)
     assert set(host.links()) == {"lo", "eth0"}
     refuse(host, "macvlan_network", "parent was left out", "write parent: eth0", **bare)
     converge(host, "macvlan_network", **bare, replace=True)
@@ -184,3 +187,22 @@ def test_a_subinterface_gets_another_vlan_and_all_on_it_comes_back(two_parents: 
     assert after["drift"] == []
     assert [item["ipv4"] for item in after["endpoints"]] == [item["ipv4"] for item in before["endpoints"]]
     assert host.ping("a", "10.0.0.77")
+
+
+def test_the_traffic_of_others_goes_on(two_parents: Host) -> None:
+    """Pings every 10 ms between endpoints of another network on the same parent, none of which is lost."""
+    host = two_parents
+    other = {"name": "other", "parent": "eth0", "allow_shared_parent": True, "subnets": subnets("10.5.0.0/24")}
+    neighbours = [{"name": name, "network": "other", "netns": name} for name in "cd"]
+    first = [{**A, "ipv4": "10.0.0.2", "routes": []}, {**A, "name": "b", "netns": "b", "ipv4": "10.0.0.3", "mac": "02:00:00:00:00:0b", "routes": []}]
+    exchanged = [{**first[0], "ipv4": "10.0.0.3", "mac": first[1]["mac"]}, {**first[1], "ipv4": "10.0.0.2", "mac": first[0]["mac"]}]
+    on_eth0 = {**NET, "allow_shared_parent": True}
+    prepared(host, [other, on_eth0], [*neighbours, *first])
+    assert host.ping("c", "10.5.0.3")
+    ping = host.start(["ping", "-q", "-i", "0.01", "-c", "1500", "10.5.0.3"], netns="c", stdout=subprocess.PIPE)
+    host.call("macvlan_config", networks=[other, on_eth0], endpoints=[*neighbours, *exchanged])
+    for network in ({**NET, "parent": "eth1"}, on_eth0, {**on_eth0, "subnets": subnets("10.0.0.0/23", "fd00::/64")}):
+        assert host.call("macvlan_network", **network, replace=True)["changed"]
+    assert host.call("macvlan_network", **{**on_eth0, "subnets": subnets("10.0.0.0/23", "fd00::/64"), "name": "lan"}, renamed_from="net")["changed"]
+    said, dummy = ping.communicate(timeout=300)
+    assert "1500 packets transmitted, 1500 received" in said

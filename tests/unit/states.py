@@ -36,6 +36,7 @@ NETWORK = st.fixed_dictionaries(
     optional={
         "mode": st.sampled_from(("bridge", "private", "vepa", "passthru")),
         "mtu": st.sampled_from((1280, 1400)),
+        "bcqueuelen": st.sampled_from((100, 2000)),
         "internal": st.just(True),
         "ipv6": st.just(True),
         "ipam": st.sampled_from(("none", "default")),
@@ -61,9 +62,12 @@ ENDPOINT = st.fixed_dictionaries(
         "announce": st.just(False),
     },
 )
-SUBINTERFACE = st.fixed_dictionaries(
-    {"name": st.sampled_from(("eth0.50", "v50")), "parent": st.sampled_from(("eth0", "eth1")), "vlan_id": st.sampled_from((50, 51))},
-    optional={"protocol": st.just("802.1ad"), "gvrp": st.just(True), "mtu": st.just(1400)},
+LINKS = st.sampled_from((("eth0.50", "eth0", 50), *(("v50", parent, vlan_id) for parent in ("eth0", "eth1") for vlan_id in (50, 51))))
+OPTIONS_OF_SUBINTERFACE = st.fixed_dictionaries(
+    {}, optional={"protocol": st.just("802.1ad"), "gvrp": st.just(True), "mtu": st.just(1400)}
+)
+SUBINTERFACE = st.builds(
+    lambda link, options: {**dict(zip(("name", "parent", "vlan_id"), link, strict=True)), **options}, LINKS, OPTIONS_OF_SUBINTERFACE
 )
 
 
@@ -104,10 +108,12 @@ def pairs(draw):
 
 
 @st.composite
-def crowded(draw):
+def crowded(draw, links=("eth0.50", "eth1")):
     """A state in which each namespace has one endpoint of each of two networks, and all say what they have.
 
     Of two of these, nearly every endpoint needs what another one has.
+
+    :param links: the two parents
     """
     names = draw(st.sampled_from(("xyz", "xy", "xyw")))
     endpoints = []
@@ -121,14 +127,14 @@ def crowded(draw):
         for number, network in enumerate("ab"):
             item = {"name": crowds[network][position], "network": network, "netns": netns, "ifname": ifnames[number]}
             item["default_route"] = network == leader
-            item["ipv4"] = f"10.0.{number + 1}.{addresses[network][position]}" if draw(st.booleans()) else None
+            item["ipv4"] = f"10.8.{number + 1}.{addresses[network][position]}" if draw(st.booleans()) else None
             item["mac"] = f"02:00:00:00:00:0{macs[3 * number + position]}" if draw(st.booleans()) else None
             item["routes"] = [{"to": "10.98.0.0/16"}] if network == leader else []
             item["sysctls"] = {"net.ipv4.ip_forward": value}
             endpoints.append({key: value for key, value in item.items() if value is not None})
-    parents = draw(st.permutations(("eth0.50", "eth1")))
+    parents = draw(st.permutations(links))
     networks = [
-        {"name": network, "parent": parents[number], "subnets": [{"subnet": f"10.0.{number + 1}.0/24"}], "mode": draw(st.sampled_from(("bridge", "private")))}
+        {"name": network, "parent": parents[number], "subnets": [{"subnet": f"10.8.{number + 1}.0/24"}], "mode": draw(st.sampled_from(("bridge", "private")))}
         for number, network in enumerate("ab")
     ]
     return {"vlan_subinterfaces": [], "networks": networks, "endpoints": draw(st.permutations(endpoints))}

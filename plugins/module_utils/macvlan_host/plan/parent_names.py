@@ -12,7 +12,7 @@ import typing as t
 from ..compare.parent_links import on_links
 from ..errors import PlanError
 from ..model.kernel import Kernel, Space
-from ..model.links import Link, SubInterface
+from ..model.links import Link, SubInterface, stacked
 from ..model.netns import HOST
 from ..model.record import Record
 from ..model.ref import NETWORK, SUBINTERFACE
@@ -77,15 +77,12 @@ class _Names:
         self._listed: set[str] = set()
         self._replaces = False
         self._former: dict[str, set[str]] = {}
-        self.declare(link for link in record.links.values() if isinstance(link, SubInterface) and not _is_misnamed(link))
+        for link in record.links.values():
+            if isinstance(link, SubInterface) and not _is_misnamed(link):
+                self._vlans.setdefault((link.parent, link.vlan_id, link.protocol), link.name)
         for item in on_links(record):
             for name in item.parent_link.former if item.parent_link is not None else ():
                 self._former.setdefault(name, set()).add(item.parent)
-
-    def declare(self, subs: t.Iterable[SubInterface | SubInterfaceOptions]) -> None:
-        """Know the names of sub-interfaces that are recorded, or come with the same request."""
-        for sub in subs:
-            self._vlans.setdefault((sub.parent, sub.vlan_id, sub.protocol), sub.name)
 
     def configuration(self, config: Config) -> Config:
         """A configuration whose sub-interfaces and networks are so named.
@@ -100,8 +97,10 @@ class _Names:
         for before, after in zip(config.subinterfaces or (), subs or ()):
             if written.setdefault(after.name, before.name) != before.name:
                 raise PlanError(f"vlan_subinterfaces: {written[after.name]} and {before.name} are the same link, {after.name}; list it once")
-        self.declare(subs or ())
         self._listed = {sub.name for sub in subs or ()}
+        # What is listed counts, not what was recorded under its name.
+        self._vlans = {vlan: name for vlan, name in self._vlans.items() if name not in self._listed}
+        self._vlans.update({(sub.parent, sub.vlan_id, sub.protocol): sub.name for sub in subs or ()})
         self._replaces = config.replace
         if config.replace:
             self._replaced = self._replaced_by(subs or ())
@@ -109,15 +108,23 @@ class _Names:
         return _changed(config, subinterfaces=subs, networks=networks)
 
     def _replaced_by(self, subs: t.Sequence[SubInterfaceOptions]) -> dict[str, str]:
-        """Recorded sub-interface → the listed one that has its VLAN from now on, of which the kernel allows only one."""
+        """Recorded sub-interface that is not listed → the listed one with the VLAN that its name means; there is only one of a VLAN."""
         listed = {(sub.parent, sub.vlan_id, sub.protocol): sub.name for sub in subs}
         names_of_listed = {sub.name for sub in subs}
-        replaced = {}
-        for link in self._record.links.values():
-            if isinstance(link, SubInterface) and link.name not in names_of_listed:
-                name = listed.get((link.parent, link.vlan_id, link.protocol))
-                if name is not None and (not link.declared or link.name in self._no_longer_declared):
-                    replaced[link.name] = name
+        replaced: dict[str, str] = {}
+        for link in stacked(self._record.links.values()):
+            if link.name in names_of_listed or link.declared and link.name not in self._no_longer_declared:
+                continue
+            parts = names.split_subinterface(link.name)
+            if parts is None:
+                continue
+            former = link.parent_link.former if link.parent_link is not None else ()
+            name = listed.get((link.parent if parts.base in former else parts.base, parts.vlan_id, "802.1q"))
+            if name is None and link.parent in replaced:
+                # It was named after its base, and is named after the other one now.
+                name = names.SubInterfaceName(replaced[link.parent], link.vlan_id).canonical
+            if name is not None:
+                replaced[link.name] = name
         return replaced
 
     def network(self, wanted: NetworkOptions) -> NetworkOptions:

@@ -63,7 +63,7 @@ def needing_more(builder: PlanBuilder, recorded: Network, network: Network) -> l
 
     :param recorded: the network as it was
     """
-    if recorded.parent != network.parent or network.ref in builder.new_names or _is_mode_replaced(recorded, network):
+    if network.ref in builder.new_names or has_new_links(recorded, network):
         return builder.endpoints_of(network.name)
     lost = {subnet.subnet for subnet in recorded.subnets} - {subnet.subnet for subnet in network.subnets}
     blocks = [block_of(cidr) for cidr in lost]
@@ -74,5 +74,7 @@ def needing_more(builder: PlanBuilder, recorded: Network, network: Network) -> l
     ]
 
 
-def _is_mode_replaced(recorded: Network, network: Network) -> bool:
-    return recorded.mode != network.mode and any(kind_of(item).takes_parent(item.mode) for item in (recorded, network))
+def has_new_links(recorded: Network, network: Network) -> bool:
+    """Whether the links of a network are created again: on another parent, or to or from passthru."""
+    takes_parent = any(kind_of(item).takes_parent(item.mode) for item in (recorded, network))
+    return recorded.parent != network.parent or recorded.mode != network.mode and takes_parent

@@ -217,14 +217,22 @@ def bring_back(builder: PlanBuilder) -> None:
     mistakes.check()
 
 
+def _can_be_created(builder: PlanBuilder, recorded: Endpoint) -> bool:
+    """Whether the namespace of an endpoint is there, or is ours; a process may be another one than that of the record."""
+    if recorded.ref in builder.interrupted or link_of(builder, recorded) is not None:
+        return True
+    if recorded.netns.of_process:
+        return False
+    return builder.space(recorded.netns) is not None or builder.owned_namespace(recorded.netns) is not None
+
+
 def _plan_again(builder: PlanBuilder, recorded: Endpoint) -> None:
-    """Plan an endpoint as it is recorded, on its changed network; one without a link is changed in the record only."""
+    """Plan an endpoint as it is recorded, on its changed network; one whose namespace is gone is changed in the record only."""
     network = builder.networks[recorded.network]
     # Whether its MAC address was its own depends on the mode that the network had.
     before = builder.original_network(recorded.network) or network
     wanted = dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
-    space = builder.space(recorded.netns)
-    if space is not None and (recorded.ref in builder.interrupted or link_of(builder, recorded) is not None):
+    if _can_be_created(builder, recorded):
         plan_endpoint(builder, wanted)
         return
     builder.drop_endpoint(recorded.key)

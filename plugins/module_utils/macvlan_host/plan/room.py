@@ -20,7 +20,7 @@ from ..model.kernel import Space
 from ..model.links import Link
 from ..model.route import Route
 from ..request.endpoint import EndpointOptions
-from ..steps.steps import DeleteRoute, SetLink
+from ..steps.steps import DeleteRoute, Note, SetLink
 from ..values import names
 from ..values.addresses import block_of, without_prefix
 from .align import release_addresses, rename_link
@@ -165,6 +165,7 @@ def evict(builder: PlanBuilder, holder: str, address: str) -> bool:
     _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == address])
     builder.replanned[endpoint.key] = None
     builder.interrupted[endpoint.ref] = None
+    builder.do(Note(f"interrupt the traffic of {endpoint.title}, which gives up {address} and gets another address"))
     return True
 
 
