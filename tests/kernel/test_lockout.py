@@ -222,6 +222,16 @@ def test_a_created_object_is_reverted_too(reached: Host, clock: Clock) -> None:
     run_out(reached, clock, before)
 
 
+def test_a_network_that_has_moved_comes_back_with_its_endpoints(reached: Host, clock: Clock) -> None:
+    reached.add_parent("eth1")
+    before = reached.snapshot()
+    moved = {"networks": [{**NETWORK, "parent": "eth1"}], "endpoints": ENDPOINTS, "replace": True, "force": True}
+    reached.call("macvlan_config", hook=clock, **moved, confirm_timeout=HOUR)
+    assert reached.links("a")["eth0"]["link_index"] == reached.links()["eth1"]["ifindex"]
+    run_out(reached, clock, before)
+    assert reached.call("macvlan_info")["drift"] == []
+
+
 def test_the_revert_timer_outlives_a_module_that_dies(reached: Host, clock: Clock) -> None:
     """In the middle, when nothing could be confirmed any more."""
 

@@ -34,7 +34,7 @@ from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settin
 from .parent import ensure_owned
 from .parent_changes import release_parent, rename_dummy
 from .parent_names import words_of_former_name
-from .replacement import has_new_links, moved_option, needing_more, parent_of, refusal
+from .replacement import has_new_links, loses_address, moved_option, needing_more, parent_of, refusal
 from .subnets import check_lost_subnets, check_reservations, settled_subnets
 
 
@@ -178,9 +178,9 @@ def _follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:
     if followed is not network:
         builder.followed[network.name] = followed
     more = {endpoint.key for endpoint in needing_more(builder, recorded, network)} if recorded != network else set()
-    loses_addresses = network.ref not in builder.new_names and not has_new_links(recorded, network)
+    has_other_subnets = network.ref not in builder.new_names and not has_new_links(recorded, network)
     for endpoint in builder.endpoints_of(network.name):
-        if endpoint.key in more and loses_addresses and endpoint.ref not in builder.interrupted:
+        if endpoint.key in more and has_other_subnets and endpoint.ref not in builder.interrupted and loses_address(network, endpoint):
             builder.interrupted[endpoint.ref] = None
             builder.do(Note(f"interrupt the traffic of {endpoint.title}, of which a subnet goes or changes its size"))
         if endpoint.ref in builder.pending:

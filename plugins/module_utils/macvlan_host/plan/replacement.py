@@ -9,12 +9,13 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import PlanError
+from ..ipam.subnets import usable
 from ..model.changes import REFUSED, UNDER_TRAFFIC, effects_of
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..request.network import NetworkOptions
 from ..values import names
-from ..values.addresses import block_of, without_prefix
+from ..values.addresses import block_of, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 
@@ -72,6 +73,17 @@ def needing_more(builder: PlanBuilder, recorded: Network, network: Network) -> l
         for endpoint in (builder.endpoints_of(network.name) if lost else ())
         if any(without_prefix(address) in block for address in endpoint.addresses for block in blocks)
     ]
+
+
+def loses_address(network: Network, endpoint: Endpoint) -> bool:
+    """Whether an endpoint loses an address, for a moment or for good, when its network gets other subnets.
+
+    The kernel takes a second prefix length of an IPv4 address beside the first, and none of an IPv6 address.
+    """
+    return any(
+        version_of(address) == 6 or not any(without_prefix(address) in usable(subnet.subnet) for subnet in network.subnets)
+        for address in endpoint.addresses
+    )
 
 
 def has_new_links(recorded: Network, network: Network) -> bool:
