@@ -100,6 +100,13 @@ def test_what_does_not_touch_the_connection_is_done(reached: Host) -> None:
         assert reached.call("macvlan_endpoint", hook=by_ssh(), **task)["changed"]
 
 
+def test_a_network_that_the_connection_comes_in_by_is_not_moved(reached: Host) -> None:
+    reached.add_parent("eth1")
+    moved = {**NETWORK, "parent": "eth1", "replace": True}
+    refuse(reached, "macvlan_network", *WORDS, hook=by_ssh(), **moved)
+    assert reached.call("macvlan_network", hook=by_ssh(), force=True, **moved)["changed"]
+
+
 def test_a_route_that_would_catch_the_answers_is_refused(reached: Host) -> None:
     task = {"name": "h2", "network": "inner", "routes": [{"to": "10.0.0.8/29"}]}
     network(reached, "inner", allow_shared_parent=True, mode="private", subnets=subnets("10.1.0.0/24"))
@@ -225,7 +232,7 @@ def test_a_created_object_is_reverted_too(reached: Host, clock: Clock) -> None:
 def test_a_network_that_has_moved_comes_back_with_its_endpoints(reached: Host, clock: Clock) -> None:
     reached.add_parent("eth1")
     before = reached.snapshot()
-    moved = {"networks": [{**NETWORK, "parent": "eth1"}], "endpoints": ENDPOINTS, "replace": True, "force": True}
+    moved = {"networks": [{**NETWORK, "parent": "eth1"}], "endpoints": ENDPOINTS, "replace": True}
     reached.call("macvlan_config", hook=clock, **moved, confirm_timeout=HOUR)
     assert reached.links("a")["eth0"]["link_index"] == reached.links()["eth1"]["ifindex"]
     run_out(reached, clock, before)
