@@ -66,6 +66,8 @@ _HINTS = {
     "pid": "the name of a container or service is no process id: look it up first, "
     "with docker inspect, podman inspect or systemctl show --property MainPID",
 }
+# Options of macvlan_config that its items do not have.
+_OF_A_TASK = ("confirm_timeout", "force", "purge", "replace")
 # A longer value would hide the sentence.
 _MAX_SHOWN = 120
 _MAX_DIGITS = 20
@@ -76,6 +78,9 @@ def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]
     where = f"{location}: " if location else ""
     unknown = sorted(shown(option, bare=True) for option in params if option not in spec)
     problems = [f"{where}unknown options: {', '.join(unknown)} (there are {', '.join(sorted(spec))})"] if unknown else []
+    misplaced = [option for option in _OF_A_TASK if option in params] if "state_dir" not in spec else []
+    if unknown and misplaced:
+        problems[0] += f"; write {' and '.join(misplaced)} once for the task, beside its lists"
     for option, about in spec.items():
         items = params.get(option) if about.get("options") else None
         for position, item in enumerate(items if isinstance(items, list) else ()):

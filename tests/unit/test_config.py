@@ -134,7 +134,7 @@ def test_an_empty_list_is_a_list():
         ),
         pytest.param(
             {"networks": [{"name": "a", "force": True, "state": "absent", "state_dir": "/x"}]},
-            ["networks[0] (a): unknown options: force, state, state_dir"],
+            ["networks[0] (a): unknown options: force, state, state_dir", "write force once for the task, beside its lists"],
             id="what-only-a-task-of-its-own-can-say",
         ),
         pytest.param(
