@@ -202,6 +202,7 @@ def test_info_reads_what_is_recorded_and_narrows_it(make_host: MakeHost) -> None
         "networks": [],
         "endpoints": [],
         "vlan_subinterfaces": [],
+        "config": {"vlan_subinterfaces": [], "networks": [], "endpoints": []},
         "drift": [],
         "changed": False,
         "invocation": host.call("macvlan_info", network="nothing")["invocation"],

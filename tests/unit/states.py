@@ -132,11 +132,21 @@ def crowded(draw, links=("eth0.50", "eth1")):
             item["routes"] = [{"to": "10.98.0.0/16"}] if network == leader else []
             item["sysctls"] = {"net.ipv4.ip_forward": value}
             endpoints.append({key: value for key, value in item.items() if value is not None})
-    parents = draw(st.permutations(links))
+    parents = draw(st.permutations(links) | st.sampled_from([(link, link) for link in links]))
+    subnets = draw(st.permutations((1, 2)))
     networks = [
-        {"name": network, "parent": parents[number], "subnets": [{"subnet": f"10.8.{number + 1}.0/24"}], "mode": draw(st.sampled_from(("bridge", "private")))}
+        {
+            "name": network,
+            "parent": parents[number],
+            "subnets": [{"subnet": f"10.8.{subnets[number]}.0/24"}],
+            "mode": draw(st.sampled_from(("bridge", "private"))),
+            "allow_shared_parent": True,
+        }
         for number, network in enumerate("ab")
     ]
+    for item in endpoints:
+        if "ipv4" in item:
+            item["ipv4"] = f"10.8.{subnets['ab'.index(item['network'])]}.{item['ipv4'].rpartition('.')[2]}"
     return {"vlan_subinterfaces": [], "networks": networks, "endpoints": draw(st.permutations(endpoints))}
 
 

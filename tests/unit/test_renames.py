@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import requests_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.endpoint import endpoint_removal
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import config_options
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import network_removal
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.renames import renamed
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
@@ -102,10 +105,33 @@ def test_names_move_up_a_chain_once(purge):
     assert not host.plan(chain).changed
 
 
-def test_names_that_go_round_in_a_circle_stay():
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (("ab", "ba"), "goes round in a circle (a from b, b from a)"),
+        (("ab", "bc", "ca"), "goes round in a circle (a from c, b from a, c from b)"),
+        (("ab", "ac"), "endpoints[1] (c): renamed_from: a is given in endpoints[0] (b) too"),
+    ],
+)
+def test_names_that_cannot_be_given_are_refused(pairs, words):
+    items = [{"name": new, "network": "lan", "netns": new, "renamed_from": old} for old, new in pairs]
+    with pytest.raises(OptionsError) as refused:
+        config_options({"endpoints": items})
+    assert words in str(refused.value)
+
+
+def test_purge_does_not_remove_what_was_to_get_another_name():
     host = prepared(network(), endpoint("a", netns="a"), endpoint("b", netns="b"))
-    items = [{"name": new, "network": "lan", "netns": new, "renamed_from": old} for old, new in ("ab", "ba")]
-    assert not host.plan(config_options({"endpoints": items})).changed
+    items = {"networks": [{"name": "lan", "parent": "eth0"}], "endpoints": [{"name": "b", "network": "lan", "renamed_from": "a"}]}
+    with pytest.raises(PlanError, match="endpoint lan/a and endpoint lan/b are both recorded"):
+        config_options({**items, "purge": True}).check_against(host.record)
+    config_options(items).check_against(host.record)
+
+
+@pytest.mark.parametrize("removal", [network_removal, endpoint_removal])
+def test_what_is_removed_has_one_name(removal):
+    with pytest.raises(OptionsError, match=r"renamed_from has no meaning with state: absent; .* name: old"):
+        removal({"name": "new", "network": "lan", "renamed_from": "old"})
 
 
 def test_a_network_gets_another_name_and_another_parent_and_its_endpoint_another_namespace_at_once():

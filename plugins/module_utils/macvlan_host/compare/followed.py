@@ -110,7 +110,7 @@ def link_below(item: Network | SubInterface, host: Space, hardware: Hardware, bo
     known = item.parent_link
     if known is not None:
         link = host.by_index(known.index) if known.boot_id == boot_id else None
-        if link is not None and _can_be(link, known, host, item.parent):
+        if link is not None and _can_be(link, known, item.parent):
             return link
         link = hardware.get(known.permanent_mac or "")
         if link is not None:
@@ -118,15 +118,15 @@ def link_below(item: Network | SubInterface, host: Space, hardware: Hardware, bo
     return host.named(item.parent)
 
 
-def _can_be(link: Link, known: LinkIdentity, host: Space, name: str) -> bool:
+def _can_be(link: Link, known: LinkIdentity, name: str) -> bool:
     """Whether a link with the index of a known one can be that one.
 
     A container that is started again gives the same indexes to other links, in one boot of the kernel. Such a link has
-    another MAC address; and the right one is there under its name.
+    another MAC address.
     """
     if known.permanent_mac is not None:
         return link.permanent_mac == known.permanent_mac
-    return link.name == name or link.mac == known.mac or host.named(name) is None
+    return link.name == name or link.mac == known.mac
 
 
 def _by_hardware(host: Space) -> Hardware:

@@ -38,21 +38,24 @@ class PlanBuilder(HostView):
     the ``put_`` and ``drop_`` methods, so that the leases and the indexes follow. ``coming``
     is identity → request for all objects that the plan describes; ``adopts`` is whether a task names objects, so
     that a VLAN link which lost its tag may be treated as ours; ``addresses_in_use`` is collected once for the whole plan.
-    ``pending`` are the declared objects that are not planned yet; ``originals`` the recorded objects of which an
-    earlier request has taken something, and ``new_names`` the objects whose links still have the tags of their former names.
-    ``replanned`` are endpoints without a request that must be planned again, and ``interrupted`` those whose traffic the plan interrupts.
+    ``pending`` are the declared objects that are not planned yet; ``originals`` the recorded objects of which an earlier request
+    has taken something, and ``new_names`` is new identity → former identity, of objects whose links may still have the tags of
+    their former names. ``leaving`` is address → endpoints that have it and will not keep it, collected when it is first needed.
+    ``replanned`` are endpoints without a request that must be planned again, and ``interrupted`` those whose traffic the plan
+    interrupts.
     ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
     and ``unforeseen`` are the endpoints on such networks.
     """
 
-    def __init__(self, recorded: Record, kernel: Kernel, new_names: t.Container[Ref] = ()) -> None:
+    def __init__(self, recorded: Record, kernel: Kernel, new_names: t.Mapping[Ref, Ref] | None = None) -> None:
         super().__init__(recorded, kernel)
-        self.new_names = new_names
+        self.new_names = new_names or {}
         self.pending: dict[Ref, t.Any] = {}
         self.followed: dict[str, Network] = {}
         self.retired: dict[str, SubInterface] = {}
         self.originals: dict[Ref, Network | Endpoint] = {}
         self.replanned: dict[Key, None] = {}
+        self.leaving: dict[str, list[Key]] | None = None
         self.interrupted: dict[Ref, None] = {}
         self._leases: Leases | None = None
         self.coming: dict[Ref, t.Any] = {}

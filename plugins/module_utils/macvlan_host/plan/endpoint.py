@@ -77,6 +77,10 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 def _make_room(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Take from endpoints that are planned later what they give up and this one needs."""
+    if builder.pending and builder.originals:
+        from .room import take_leaving_addresses
+
+        take_leaving_addresses(builder, endpoint)
     if any(other.ref in builder.pending for other in builder.endpoints_in(endpoint.netns)):
         from .room import make_room_in_namespace
 

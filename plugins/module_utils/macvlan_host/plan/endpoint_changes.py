@@ -120,9 +120,12 @@ def _note_change(builder: PlanBuilder, recorded: Endpoint, endpoint: Endpoint) -
     fields = [
         Endpoint.OPTIONS.get(field.name, field.name)
         for field in dataclasses.fields(Endpoint)
-        if getattr(recorded, field.name) != getattr(endpoint, field.name)
+        if field.name != "id" and getattr(recorded, field.name) != getattr(endpoint, field.name)
     ]
-    builder.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
+    if endpoint.ref in builder.new_names:
+        builder.do(Note(f"rename {builder.new_names[endpoint.ref].title} to {endpoint.network}/{endpoint.name}"))
+    if fields:
+        builder.do(Note(f"change {', '.join(dict.fromkeys(fields))} of {endpoint.title}"))
 
 
 def _with(before: str, items: tuple[str, ...]) -> str:

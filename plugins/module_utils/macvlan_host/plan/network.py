@@ -162,14 +162,16 @@ def _record(builder: PlanBuilder, recorded: Network | None, network: Network) ->
     elif recorded != network:
         if recorded.parent != network.parent:
             builder.do(Note(f"move {network.title} from {recorded.parent} to {network.parent}"))
-        changed = [name for name in _changed_fields(recorded, network) if name not in MOVING]
+        if network.ref in builder.new_names:
+            builder.do(Note(f"rename {builder.new_names[network.ref].title} to {network.name}"))
+        changed = [name for name in _changed_fields(recorded, network) if name not in DERIVED]
         if changed:
             builder.do(Note(f"change {', '.join(changed)} of {network.title}"))
     builder.put_network(network)
 
 
-# The fields that change when a network moves.
-MOVING = ("parent", "parent_created")
+# The fields that change with the name or the place of a network, which have notes of their own.
+DERIVED = ("id", "parent", "parent_created")
 
 
 def _follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:

@@ -37,7 +37,7 @@ def with_kernel_names(request: AnyRequest, record: Record, kernel: Kernel) -> An
         return known.network(t.cast("NetworkOptions", request))
     if request.subject.kind == SUBINTERFACE:
         sub = t.cast("SubInterfaceOptions", request)
-        return known.subinterface(sub) if request.declares else _changed(sub, name=known.link(sub.name))
+        return known.subinterface(sub) if request.declares else _changed(sub, name=known.link(sub.name, sub.name))
     return request
 
 

@@ -32,7 +32,7 @@ def plan(
     foresee: bool = False,
     *,
     before: Record | None = None,
-    new_names: t.Container[Ref] = (),
+    new_names: t.Mapping[Ref, Ref] | None = None,
 ) -> Plan:
     """The steps from the present state to the requested one, and the record after them.
 
@@ -42,7 +42,7 @@ def plan(
     :param requests: they are worked in one after the other; each sees the state after the earlier ones
     :param foresee: assume that networks which do not exist yet will be created before the plan is performed
     :param before: the record as it is stored, if ``recorded`` is another one: with new names
-    :param new_names: the objects that have a new name in ``recorded``
+    :param new_names: new identity → former identity, of the objects that have a new name in ``recorded``
     :raises PlanError: some of them are refused, all of which are named
     """
     builder = PlanBuilder(recorded, kernel, new_names)

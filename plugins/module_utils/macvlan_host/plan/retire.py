@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of, tagged_or_named
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
@@ -154,11 +155,14 @@ def _of_others(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Step]
 
 def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, space: Space, link: Link) -> None:
     """Warn of what other programs have put on a link, which the new link does not have."""
-    addresses = sorted(item for item in space.addresses.get(link.index, ()) if item not in endpoint.addresses)
-    if addresses:
+    lost = sorted(item for item in space.addresses.get(link.index, ()) if item not in endpoint.addresses)
+    recorded = {route.destination_and_metric for route in endpoint.all_routes}
+    routes = [route for route in routes_put_on(space, link) if route.destination_and_metric not in recorded]
+    lost += [f"the route to {route_phrase(route)}" for route in routes]
+    if lost:
         builder.warn(
-            f"{endpoint.title}: {link.name}{endpoint.netns.phrase} is created again, without the addresses that other programs have "
-            f"added to it: {', '.join(addresses)}; let those programs add them again"
+            f"{endpoint.title}: {link.name}{endpoint.netns.phrase} is created again, without what other programs have added to it: "
+            f"{', '.join(lost)}; let those programs add it again"
         )
 
 
@@ -209,11 +213,17 @@ def bring_back(builder: PlanBuilder) -> None:
         if isinstance(current, SubInterface) and builder.host.links.get(sub.name) is None:
             with mistakes:
                 ensure_owned(builder, current)
+    again = {}
     for key in tuple(builder.replanned):
         endpoint = builder.original_endpoint(key)
         if endpoint is not None:
-            with mistakes:
-                _plan_again(builder, endpoint)
+            again[endpoint.ref] = (endpoint, _as_recorded(builder, endpoint))
+    builder.pending.update({ref: wanted for ref, (dummy, wanted) in again.items()})
+    builder.leaving = None
+    for ref, (endpoint, wanted) in again.items():
+        builder.pending.pop(ref, None)
+        with mistakes:
+            _plan_again(builder, endpoint, wanted)
     mistakes.check()
 
 
@@ -226,12 +236,17 @@ def _can_be_created(builder: PlanBuilder, recorded: Endpoint) -> bool:
     return builder.space(recorded.netns) is not None or builder.owned_namespace(recorded.netns) is not None
 
 
-def _plan_again(builder: PlanBuilder, recorded: Endpoint) -> None:
-    """Plan an endpoint as it is recorded, on its changed network; one whose namespace is gone is changed in the record only."""
+def _as_recorded(builder: PlanBuilder, recorded: Endpoint) -> EndpointOptions:
+    """The request for an endpoint as it is recorded; it gets other addresses where its own do not fit."""
     network = builder.networks[recorded.network]
     # Whether its MAC address was its own depends on the mode that the network had.
     before = builder.original_network(recorded.network) or network
-    wanted = dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
+    return dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
+
+
+def _plan_again(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:
+    """Plan an endpoint as it is recorded, on its changed network; one whose namespace is gone is changed in the record only."""
+    network = builder.networks[recorded.network]
     if _can_be_created(builder, recorded):
         plan_endpoint(builder, wanted)
         return

@@ -16,6 +16,7 @@ from ..compare.ownership import link_of
 from ..ipam.lease_book import gateways_of
 from ..ipam.mac import mac_of_ipv4, mac_of_names
 from ..model.endpoint import Endpoint
+from ..model.host_view import Key
 from ..model.kernel import Space
 from ..model.links import Link
 from ..model.route import Route
@@ -36,6 +37,8 @@ def take_address(builder: PlanBuilder, holder: str, address: str) -> bool:
     endpoint = builder.endpoints.get((ref.network, ref.name)) if ref is not None else None
     if ref is None or endpoint is None or not _gives_up_address(builder.pending[ref], address):
         return False
+    if (builder.pending[ref].ipv6 if ":" in address else builder.pending[ref].ipv4) is None:
+        _interrupt(builder, endpoint, address)
     _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == address])
     return True
 
@@ -49,7 +52,7 @@ def _gives_up_address(wanted: EndpointOptions, address: str) -> bool:
 def take_mac(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool:
     """Take a MAC address from an endpoint that is declared with another one."""
     wanted = builder.pending.get(endpoint.ref)
-    if wanted is None or not _gives_up_mac(endpoint, wanted, mac):
+    if wanted is None or not _gives_up_mac(builder, endpoint, wanted, mac):
         return False
     located = _located(builder, endpoint)
     between = mac_of_names(builder.kernel.host, f"{endpoint.network}/{endpoint.name}", "between two MAC addresses")
@@ -59,11 +62,36 @@ def take_mac(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool:
     return True
 
 
-def _gives_up_mac(endpoint: Endpoint, wanted: EndpointOptions, mac: str) -> bool:
+def _gives_up_mac(builder: PlanBuilder, endpoint: Endpoint, wanted: EndpointOptions, mac: str) -> bool:
     if wanted.mac is not None:
         return wanted.mac != mac
-    ipv4 = wanted.ipv4 or (endpoint.ipv4 and without_prefix(endpoint.ipv4))
+    kept = endpoint.ipv4 if endpoint.ipv4 and not _leaves(builder, endpoint, wanted, endpoint.ipv4) else None
+    ipv4 = wanted.ipv4 or (kept and without_prefix(kept))
     return ipv4 is None or mac_of_ipv4(ipv4) != mac
+
+
+def take_leaving_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    """Take from endpoints that are planned later the addresses of subnets which their networks do not have any more."""
+    if builder.leaving is None:
+        builder.leaving = _leaving(builder)
+    for plain in map(without_prefix, endpoint.addresses):
+        for key in builder.leaving.get(plain, ()):
+            other = builder.endpoints.get(key)
+            if other is not None and other.ref in builder.pending and key != endpoint.key:
+                leaving = [item for item in other.addresses if without_prefix(item) == plain]
+                if leaving:
+                    _take_addresses(builder, other, leaving)
+
+
+def _leaving(builder: PlanBuilder) -> dict[str, list[Key]]:
+    """Address → the endpoints that have it and are declared in other subnets."""
+    leaving: dict[str, list[Key]] = {}
+    for ref, wanted in builder.pending.items():
+        other = builder.endpoints.get((ref.network, ref.name)) if isinstance(wanted, EndpointOptions) else None
+        for address in other.addresses if other is not None else ():
+            if other is not None and _leaves(builder, other, wanted, address):
+                leaving.setdefault(without_prefix(address), []).append(other.key)
+    return leaving
 
 
 def make_room_in_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
@@ -164,9 +192,14 @@ def evict(builder: PlanBuilder, holder: str, address: str) -> bool:
         return False
     _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == address])
     builder.replanned[endpoint.key] = None
+    _interrupt(builder, endpoint, address)
+    return True
+
+
+def _interrupt(builder: PlanBuilder, endpoint: Endpoint, address: str) -> None:
+    """Say that an endpoint gets another address although it has requested none."""
     builder.interrupted[endpoint.ref] = None
     builder.do(Note(f"interrupt the traffic of {endpoint.title}, which gives up {address} and gets another address"))
-    return True
 
 
 def _located(builder: PlanBuilder, endpoint: Endpoint) -> tuple[Space, Link] | None:

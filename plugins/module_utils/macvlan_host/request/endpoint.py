@@ -25,7 +25,7 @@ from ..values.addresses import (
     without_prefix,
 )
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, Problems, check_former_name, prefixed, text_of, texts
+from .problems import MAX_MTU, MIN_MTU, Problems, check_former_name, check_no_former_name, prefixed, text_of, texts
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,7 @@ def endpoint_removal(params: t.Mapping[str, t.Any]) -> EndpointRemoval:
     """
     problems = Problems()
     name, network_name = _endpoint_key(problems, params)
+    check_no_former_name(problems, params)
     problems.finish()
     return EndpointRemoval(name, network_name)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..errors import MissingLibraryError, OptionsError, PlanError
 from ..model.links import SubInterface, by_depth
 from ..model.record import Record
-from ..model.ref import LISTS, Ref
+from ..model.ref import ENDPOINT, LISTS, NETWORK, Ref
 from ..values import names
 from ..values.addresses import without_prefix
 from .base import BaseRequest, Restoration
@@ -54,6 +54,7 @@ class Config(BaseRequest):
 
     def check_against(self, recorded: Record, /) -> None:
         check_omission(self, recorded)
+        check_new_names(self, recorded)
 
 
 Item = t.TypeVar("Item", SubInterfaceOptions, NetworkOptions, EndpointOptions)
@@ -75,7 +76,7 @@ def config_options(params: Params) -> Config:
         purge=bool(params.get("purge")),
         replace=bool(params.get("replace")),
     )
-    problems += _contradictions(params)
+    problems += [*_contradictions(params), *_impossible_names(params)]
     refuse(problems, missing[0] if missing else None)
     return config
 
@@ -144,6 +145,30 @@ def _contradictions(params: Params) -> t.Iterator[str]:
             )
 
 
+def _impossible_names(params: Params) -> t.Iterator[str]:
+    """Yield the problems of new names: objects that would exchange names, and two that would come from one."""
+    for option in ("networks", "endpoints"):
+        former: dict[tuple[str, str], tuple[str, str]] = {}
+        sources: dict[tuple[str, str], str] = {}
+        for position, item in enumerate(params.get(option) or ()):
+            old, network = item.get("renamed_from"), item.get("network") or ""
+            title = item_title(option, position, item)
+            if old is None:
+                continue
+            if (network, old) in sources:
+                yield f"{title}: renamed_from: {old} is given in {sources[network, old]} too; one object cannot become two"
+            sources.setdefault((network, old), title)
+            former[network, item["name"]] = (network, old)
+        for name in former:
+            seen, at = {name}, former[name]
+            while at in former and at not in seen:
+                seen.add(at)
+                at = former[at]
+            if at == name and name == min(seen):
+                circle = ", ".join(sorted(f"{one[1]} from {former[one][1]}" for one in seen))
+                yield f"{option}: renamed_from goes round in a circle ({circle}); names cannot be exchanged; use a third name in a run of its own first"
+
+
 def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
     """Removals of all recorded objects that are not listed, of the kinds whose lists are given."""
     if config.endpoints is not None:
@@ -207,6 +232,22 @@ def check_omission(request: Config, recorded: Record) -> None:
             f"purge: true cannot remove what is not in networks, because endpoints is left out and no endpoint is "
             f"removed then: {shown}; list the networks, or give endpoints (an empty list, [], removes all endpoints)"
         )
+
+
+def check_new_names(request: Config, recorded: Record) -> None:
+    """Refuse to remove an object that is named as the former one of another, which is recorded too.
+
+    :raises PlanError: it would be removed because it is not listed
+    """
+    listed = {item.ref for item in (*(request.networks or ()), *(request.endpoints or ()))}
+    lists = {NETWORK: request.networks, ENDPOINT: request.endpoints}
+    known = {*(item.ref for item in recorded.networks.values()), *(item.ref for item in recorded.endpoints.values())}
+    for old, new in request.new_names if request.purge else ():
+        if old in known and new in known and old not in listed and lists[old.kind] is not None:
+            raise PlanError(
+                f"{new.title}: renamed_from: {old.title} and {new.title} are both recorded, so the name is not changed, and purge: true "
+                f"would remove {old.title}; list {old.title} too, or leave renamed_from out to have it removed"
+            )
 
 
 def _releasing_first(

@@ -17,7 +17,7 @@ from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
-from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, parent_problem, prefixed, texts
+from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
     """
     problems = Problems()
     problems.problem(names.object_name_problem("network name", params["name"]))
+    check_no_former_name(problems, params)
     problems.finish()
     return NetworkRemoval(params["name"], bool(params.get("force")))
 

@@ -116,6 +116,13 @@ def check_former_name(problems: Problems, params: t.Mapping[str, t.Any]) -> None
         problems.problem(f"renamed_from: {former} is the name itself; write the name under which it is recorded, or leave this out")
 
 
+def check_no_former_name(problems: Problems, params: t.Mapping[str, t.Any]) -> None:
+    """Add that an object to remove has one name only."""
+    former = params.get("renamed_from")
+    if former is not None:
+        problems.problem(f"renamed_from has no meaning with state: absent; write the name that is recorded, such as name: {former}")
+
+
 def parent_problem(name: str) -> str | None:
     """Why a name cannot be that of a parent, which may be an alternative name."""
     return prefixed("parent", names.written_name_problem(name))
