@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,3 +163,14 @@ def test_whatever_the_names_no_object_is_lost(pairs):
     assert {item.labels["was"]: (item.ipv4, item.mac, item.netns) for item in record.endpoints.values()} == was
     assert all(key == item.key for key, item in record.endpoints.items())
     assert {(old, new) for new, old in former.items()} <= set(refs)
+
+
+def test_a_vlan_that_is_named_after_another_link_now_is_told():
+    host = Host(kernel())
+    host.run(network("a", parent="eth0.50"))
+    host.run(builders.no_network("a"), builders.subinterface("eth0.50"))
+    own = host.kernel.spaces[HOST.path]
+    exchanged = {"eth0": dataclasses.replace(own.links["eth1"], name="eth0"), "eth1": dataclasses.replace(own.links["eth0"], name="eth1")}
+    host.kernel = builders.with_space(host.kernel, dataclasses.replace(own, links={**own.links, **exchanged}), HOST.path)
+    warnings = host.plan(network("b", parent="eth0.50")).warnings
+    assert any("its parent eth0.50 is VLAN 50 of eth1, which was called eth0, and eth0 is another link now" in text for text in warnings)

@@ -13,7 +13,7 @@ from ..compare.ownership import is_of_lost_record, is_ours
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.link_options import shown_options
-from ..model.links import DummyParent, Link, SubInterface
+from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.network import Network, Subnet
 from ..model.ref import Ref, subinterface_ref
 from ..request.network import NetworkOptions, NetworkRemoval
@@ -237,12 +237,26 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
         return True
     if parent in builder.links:
         ensure_owned(builder, builder.links[parent])
+        _warn_of_former_base(builder, wanted, builder.links[parent])
         return False
     if link is None or is_of_lost_record(link, builder.kernel.host):
         make_subinterface(builder, wanted.title, parent)
         return True
     use_as_it_is(builder, wanted.title, link)
     return False
+
+
+def _warn_of_former_base(builder: PlanBuilder, wanted: NetworkOptions, owned: OwnedLink) -> None:
+    """Warn of a VLAN that is named after its base as that was called before, if another link has that name now."""
+    parts = names.split_subinterface(owned.name)
+    if parts is None or not isinstance(owned, SubInterface) or owned.parent_link is None:
+        return
+    if parts.base in owned.parent_link.former and parts.base in builder.host.links:
+        builder.warn(
+            f"{wanted.title}: its parent {owned.name} is VLAN {owned.vlan_id} of {owned.parent}, which was called {parts.base}, and "
+            f"{parts.base} is another link now; for VLAN {owned.vlan_id} of that one, declare a VLAN sub-interface with parent: "
+            f"{parts.base}, vlan_id: {owned.vlan_id} and another name, and write that name as parent"
+        )
 
 
 # --- what cannot change in place -------------------------------------------------------------------------------------
