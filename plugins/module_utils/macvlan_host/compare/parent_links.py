@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..model.kernel import Space
-from ..model.link_identity import LinkIdentity
+from ..model.link_identity import LinkIdentity, former_names
 from ..model.links import Link, OwnedLink, SubInterface
 from ..model.network import Network
 from ..model.record import Record
@@ -58,5 +58,4 @@ def identity_of(link: Link, boot_id: str, before: LinkIdentity | None = None) ->
     """What a link is known by; None if it does not exist yet."""
     if link.index <= 0:
         return None
-    former = () if before is None else before.former
-    return LinkIdentity(link.index, boot_id, link.mac, link.permanent_mac or None, former)
+    return LinkIdentity(link.index, boot_id, link.mac, link.permanent_mac or None, former_names(before))

@@ -61,6 +61,11 @@ class LinkIdentity:
         return cls(**{**values, "former": tuple(former)})
 
 
+def former_names(identity: LinkIdentity | None) -> tuple[str, ...]:
+    """The names that a link had before; none of a link that no run has recorded."""
+    return () if identity is None else identity.former
+
+
 def signs_of(link: Link) -> tuple[str, ...]:
     """All that a link may be awaited by: its names, its index and its permanent MAC address."""
     return link.name, *link.altnames, _index_sign(link.index), *((link.permanent_mac,) if link.permanent_mac else ())

@@ -95,7 +95,8 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
 def rename_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
     """Give the link of an endpoint another name.
 
-    Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name)."""
+    Kernels before 6.2 rename links only while they are down (net/core/dev.c, dev_change_name).
+    """
     if endpoint.ifname == recorded.ifname:
         return
     old = endpoint.netns, recorded.ifname

@@ -12,6 +12,7 @@ import typing as t
 from ..compare.ownership import is_of_lost_record, is_ours
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
+from ..model.link_identity import former_names
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.network import Network, Subnet
@@ -249,9 +250,9 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
 def _warn_of_former_base(builder: PlanBuilder, wanted: NetworkOptions, owned: OwnedLink) -> None:
     """Warn of a VLAN that is named after its base as that was called before, if another link has that name now."""
     parts = names.split_subinterface(owned.name)
-    if parts is None or not isinstance(owned, SubInterface) or owned.parent_link is None:
+    if parts is None or not isinstance(owned, SubInterface):
         return
-    if parts.base in owned.parent_link.former and parts.base in builder.host.links:
+    if parts.base in former_names(owned.parent_link) and parts.base in builder.host.links:
         builder.warn(
             f"{wanted.title}: its parent {owned.name} is VLAN {owned.vlan_id} of {owned.parent}, which was called {parts.base}, and "
             f"{parts.base} is another link now; for VLAN {owned.vlan_id} of that one, declare a VLAN sub-interface with parent: "

@@ -12,6 +12,7 @@ import typing as t
 from ..compare.parent_links import on_links
 from ..errors import PlanError
 from ..model.kernel import Kernel, Space
+from ..model.link_identity import former_names
 from ..model.links import Link, SubInterface, stacked
 from ..model.netns import HOST
 from ..model.record import Record
@@ -56,7 +57,7 @@ def check_length(sub: SubInterface) -> None:
 
 def words_of_former_name(item: Network | SubInterface, written: str) -> str | None:
     """Why a parent is not the recorded one any more: another link has its former name; None where it never had that name."""
-    if item.parent_link is None or written not in item.parent_link.former:
+    if written not in former_names(item.parent_link):
         return None
     word = "base" if isinstance(item, SubInterface) else "parent"
     return (
@@ -81,7 +82,7 @@ class _Names:
             if isinstance(link, SubInterface) and not _is_misnamed(link):
                 self._vlans.setdefault((link.parent, link.vlan_id, link.protocol), link.name)
         for item in on_links(record):
-            for name in item.parent_link.former if item.parent_link is not None else ():
+            for name in former_names(item.parent_link):
                 self._former.setdefault(name, set()).add(item.parent)
 
     def configuration(self, config: Config) -> Config:
@@ -110,16 +111,15 @@ class _Names:
     def _replaced_by(self, subs: t.Sequence[SubInterfaceOptions]) -> dict[str, str]:
         """Recorded sub-interface that is not listed → the listed one with the VLAN that its name means; there is only one of a VLAN."""
         listed = {(sub.parent, sub.vlan_id, sub.protocol): sub.name for sub in subs}
-        names_of_listed = {sub.name for sub in subs}
         replaced: dict[str, str] = {}
         for link in stacked(self._record.links.values()):
-            if link.name in names_of_listed or link.declared and link.name not in self._no_longer_declared:
+            if link.name in self._listed or link.declared and link.name not in self._no_longer_declared:
                 continue
             parts = names.split_subinterface(link.name)
             if parts is None:
                 continue
-            former = link.parent_link.former if link.parent_link is not None else ()
-            name = listed.get((link.parent if parts.base in former else parts.base, parts.vlan_id, "802.1q"))
+            base = link.parent if parts.base in former_names(link.parent_link) else parts.base
+            name = listed.get((base, parts.vlan_id, "802.1q"))
             if name is None and link.parent in replaced:
                 # It was named after its base, and is named after the other one now.
                 name = names.SubInterfaceName(replaced[link.parent], link.vlan_id).canonical
@@ -155,9 +155,9 @@ class _Names:
     def _has_former_name(self, name: str) -> bool:
         """Whether a sub-interface of ours is named after its base as that was called before."""
         sub, parts = self._record.links.get(name), names.split_subinterface(name)
-        if not isinstance(sub, SubInterface) or sub.parent_link is None or parts is None:
+        if not isinstance(sub, SubInterface) or parts is None:
             return False
-        return parts.base in sub.parent_link.former and parts.vlan_id == sub.vlan_id
+        return parts.base in former_names(sub.parent_link) and parts.vlan_id == sub.vlan_id
 
     def link(self, name: str, present: str | None = None) -> str:
         """The name of the link that is meant by any of its names.
@@ -197,7 +197,7 @@ class _Names:
 def _is_misnamed(sub: SubInterface) -> bool:
     """Whether the name of a sub-interface is that of another VLAN, or of a VLAN of another link."""
     parts = names.split_subinterface(sub.name)
-    bases = {sub.parent, *(sub.parent_link.former if sub.parent_link is not None else ())}
+    bases = {sub.parent, *former_names(sub.parent_link)}
     return parts is not None and (parts.vlan_id != sub.vlan_id or parts.base not in bases)
 
 

@@ -12,7 +12,7 @@ from ..errors import PlanError
 from ..model.kernel import Kernel
 from ..model.netns import Netns
 from ..model.record import Lease, Record
-from ..model.ref import Ref
+from ..model.ref import NETWORK, Ref
 from ..request.base import Restoration
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Plan
@@ -51,7 +51,7 @@ def plan(
     _expect(builder, requests, users)
     reserved: dict[Ref, tuple[Lease, ...]] | None = None
     failures = _Failures()
-    is_ready = not _needs_room(builder)
+    is_ready = False
     for request, (links, namespaces) in zip(requests, users):
         if request.declares and not is_ready:
             is_ready = True
@@ -94,15 +94,20 @@ def _bring_back(builder: PlanBuilder) -> None:
         bring_back(builder)
 
 
-def _needs_room(builder: PlanBuilder) -> bool:
-    """Whether requests may create links again, or take what others have: one request without ``replace`` does not."""
-    return len(builder.coming) > 1 or any(request.replace for request in builder.coming.values())
-
-
 def _make_ready(builder: PlanBuilder) -> None:
-    from .retire import make_ready
+    """Have what the declared objects give up free for others of them; a single request without ``replace`` has no others."""
+    if any(request.replace for request in builder.coming.values()):
+        from .retire import make_ready
 
-    make_ready(builder)
+        make_ready(builder)
+    elif len(builder.coming) < 2:
+        return
+    for request in builder.coming.values():
+        network = builder.networks.get(request.name) if request.ref.kind == NETWORK else None
+        if network is not None:
+            from .subnets import free_subnets
+
+            free_subnets(builder, network, request)
 
 
 def _release(builder: PlanBuilder, links: t.Collection[str]) -> None:

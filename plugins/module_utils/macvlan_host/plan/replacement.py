@@ -20,7 +20,9 @@ from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 
 if t.TYPE_CHECKING:
+    from ..model.links import SubInterface
     from ..model.ref import Ref
+    from ..request.subinterface import SubInterfaceOptions
 
 NAMED = 5  # endpoints that a message names
 
@@ -34,12 +36,22 @@ def parent_of(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | 
     return names.dummy_name(names.object_id(builder.kernel.host, "network", wanted.name))
 
 
-def moved_option(recorded: Network, wanted: NetworkOptions, parent: str) -> str | None:
+def moved_option(recorded: Network, wanted: Network | NetworkOptions, parent: str) -> str | None:
     """The option of a network whose change needs new links for all of its endpoints, None if there is none."""
     if parent != recorded.parent:
         return "parent"
     takes_parent = [kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)]
     return "mode" if wanted.mode != recorded.mode and any(takes_parent) else None
+
+
+def has_new_links(recorded: Network, network: Network) -> bool:
+    """Whether the links of a network are created again."""
+    return moved_option(recorded, network, network.parent) is not None
+
+
+def replaced_options(recorded: SubInterface, wanted: SubInterface | SubInterfaceOptions) -> list[str]:
+    """The options of a sub-interface whose change needs a new link."""
+    return [name for name in ("parent", "vlan_id", "protocol") if getattr(recorded, name) != getattr(wanted, name)]
 
 
 def refusal(ref: Ref, option: str, text: str, endpoints: t.Iterable[str] = (), advice: str = "") -> PlanError:
@@ -84,9 +96,3 @@ def loses_address(network: Network, endpoint: Endpoint) -> bool:
         version_of(address) == 6 or not any(without_prefix(address) in usable(subnet.subnet) for subnet in network.subnets)
         for address in endpoint.addresses
     )
-
-
-def has_new_links(recorded: Network, network: Network) -> bool:
-    """Whether the links of a network are created again: on another parent, or to or from passthru."""
-    takes_parent = any(kind_of(item).takes_parent(item.mode) for item in (recorded, network))
-    return recorded.parent != network.parent or recorded.mode != network.mode and takes_parent

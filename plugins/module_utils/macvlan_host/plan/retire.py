@@ -18,15 +18,15 @@ from ..compare.ownership import find_link, link_of, tagged_or_named
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface, stacked
-from ..model.network import Network, Subnet
+from ..model.network import Network
+from ..model.route import Route
 from ..request.endpoint import EndpointOptions, endpoint_options
 from ..request.network import NetworkOptions
 from ..request.recorded import endpoint_params
 from ..request.subinterface import SubInterfaceOptions
 from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step
 from ..values import names
-from ..values.addresses import version_of
-from ..wire.kinds import kind_of, vrf_of
+from ..wire.kinds import kind_of
 from .align import routes_put_on
 from .builder import PlanBuilder
 from .endpoint import plan_endpoint
@@ -36,24 +36,22 @@ from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
 from .mistakes import Mistakes
 from .parent import ensure_owned
 from .parent_changes import delete_link, foreign_users, release_parent
-from .replacement import moved_option, parent_of
-from .subnets import must_yield
+from .replacement import moved_option, parent_of, replaced_options
 
 # The parent of a network between its old one and its new one.
 NOWHERE = ""
 
 
 def make_ready(builder: PlanBuilder) -> None:
-    """Plan to delete the links that requests create again, and free what recorded objects do not keep."""
+    """Plan to delete the links that requests with ``replace`` create again."""
     left = []
     for wanted in _pending(builder, NetworkOptions):
         recorded = builder.networks.get(wanted.name)
         if recorded is not None:
             left += _leave_parent(builder, recorded, wanted)
-            _free_subnets(builder, builder.networks[wanted.name], wanted)
     for subinterface in _pending(builder, SubInterfaceOptions):
         known = builder.links.get(subinterface.name)
-        if isinstance(known, SubInterface) and subinterface.replace and _is_another(known, subinterface):
+        if isinstance(known, SubInterface) and subinterface.replace and replaced_options(known, subinterface):
             _retire_subinterface(builder, known)
     for parent in left:
         release_parent(builder, parent)
@@ -89,33 +87,6 @@ def _leave_parent(builder: PlanBuilder, recorded: Network, wanted: NetworkOption
     return [recorded.parent]
 
 
-def _free_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> None:
-    """Free the subnets, gateways and aux addresses that a network does not keep."""
-    kept = tuple(_kept_subnets(builder, network, wanted))
-    if kept != network.subnets:
-        builder.originals.setdefault(network.ref, network)
-        builder.put_network(dataclasses.replace(network, subnets=kept))
-
-
-def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> t.Iterator[Subnet]:
-    requested = {subnet.subnet: subnet for subnet in wanted.subnets}
-    for subnet in network.subnets if wanted.ipam != "none" else ():
-        request = requested.get(subnet.subnet)
-        if request is not None:
-            aux = {name: address for name, address in subnet.aux_addresses.items() if request.aux_addresses.get(name) == address}
-            gateway = subnet.gateway if request.gateway == subnet.gateway else None
-            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=request.ip_range)
-        elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
-            yield subnet
-
-
-def _is_still_chosen(subnet: Subnet, wanted: NetworkOptions) -> bool:
-    """Whether a network is still declared without subnets of a family."""
-    if version_of(subnet.subnet) == 4:
-        return not wanted.subnets
-    return bool(wanted.ipv6) and not any(version_of(item.subnet) == 6 for item in wanted.subnets)
-
-
 # --- links ----------------------------------------------------------------------------------------------------------
 
 
@@ -147,28 +118,25 @@ def _of_others(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Step]
     for address in space.addresses.get(link.index, ()):
         if address not in endpoint.addresses and (link.index, address) not in space.temporary:
             yield AddAddress(endpoint.netns, link.name, address, space.peers.get((link.index, address)))
+    for route in _routes_of_others(endpoint, space, link):
+        yield AddRoute(endpoint.netns, link.name, route)
+
+
+def _routes_of_others(endpoint: Endpoint, space: Space, link: Link) -> list[Route]:
+    """The routes that other programs have put on the link of an endpoint; those in the table of a VRF are unknown."""
     recorded = {route.destination_and_metric for route in endpoint.all_routes}
-    for route in routes_put_on(space, link) if vrf_of(space, link) is None else ():
-        if route.destination_and_metric not in recorded:
-            yield AddRoute(endpoint.netns, link.name, route)
+    return [route for route in routes_put_on(space, link) if route.destination_and_metric not in recorded]
 
 
 def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, space: Space, link: Link) -> None:
     """Warn of what other programs have put on a link, which the new link does not have."""
     lost = sorted(item for item in space.addresses.get(link.index, ()) if item not in endpoint.addresses)
-    recorded = {route.destination_and_metric for route in endpoint.all_routes}
-    routes = [route for route in routes_put_on(space, link) if route.destination_and_metric not in recorded]
-    lost += [f"the route to {route_phrase(route)}" for route in routes]
+    lost += [f"the route to {route_phrase(route)}" for route in _routes_of_others(endpoint, space, link)]
     if lost:
         builder.warn(
             f"{endpoint.title}: {link.name}{endpoint.netns.phrase} is created again, without what other programs have added to it: "
             f"{', '.join(lost)}; let those programs add it again"
         )
-
-
-def _is_another(recorded: SubInterface, wanted: SubInterfaceOptions) -> bool:
-    """Whether a sub-interface needs a new link."""
-    return (recorded.parent, recorded.vlan_id, recorded.protocol) != (wanted.parent, wanted.vlan_id, wanted.protocol)
 
 
 def _retire_subinterface(builder: PlanBuilder, sub: SubInterface) -> None:

@@ -4,7 +4,8 @@
 
 """Room for what a request declares: what another object has now, and gives up by its own request, is taken from it first.
 
-The state between is one that no neighbour sees twice: an address, a MAC address or a name is never on two links.
+The state between is one that no neighbour sees twice: an address is never on two links, a MAC address never on two links of one
+parent, and a name never on two links of one namespace.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..steps.steps import DeleteRoute, Note, SetLink
 from ..values import names
-from ..values.addresses import block_of, without_prefix
+from ..values.addresses import block_of, version_of, without_prefix
 from .align import release_addresses, rename_link
 from .builder import PlanBuilder
 
@@ -37,15 +38,20 @@ def take_address(builder: PlanBuilder, holder: str, address: str) -> bool:
     endpoint = builder.endpoints.get((ref.network, ref.name)) if ref is not None else None
     if ref is None or endpoint is None or not _gives_up_address(builder.pending[ref], address):
         return False
-    if (builder.pending[ref].ipv6 if ":" in address else builder.pending[ref].ipv4) is None:
+    if _requested(builder.pending[ref], address) is None:
         _interrupt(builder, endpoint, address)
-    _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == address])
+    _take_address(builder, endpoint, address)
     return True
+
+
+def _requested(wanted: EndpointOptions, address: str) -> str | None:
+    """The address of the same family that a request has, None if it leaves that open."""
+    return wanted.ipv6 if version_of(address) == 6 else wanted.ipv4
 
 
 def _gives_up_address(wanted: EndpointOptions, address: str) -> bool:
     """Whether an endpoint will have another address; with ``replace``, one that it does not request is no longer kept."""
-    requested = wanted.ipv6 if ":" in address else wanted.ipv4
+    requested = _requested(wanted, address)
     return wanted.replace if requested is None else requested != address
 
 
@@ -78,9 +84,7 @@ def take_leaving_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
         for key in builder.leaving.get(plain, ()):
             other = builder.endpoints.get(key)
             if other is not None and other.ref in builder.pending and key != endpoint.key:
-                leaving = [item for item in other.addresses if without_prefix(item) == plain]
-                if leaving:
-                    _take_addresses(builder, other, leaving)
+                _take_address(builder, other, plain)
 
 
 def _leaving(builder: PlanBuilder) -> dict[str, list[Key]]:
@@ -121,18 +125,17 @@ def _take_overlapping(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint,
         for theirs in other.addresses
         if any(block_of(mine).overlaps(block_of(theirs)) for mine in endpoint.addresses) and _leaves(builder, other, wanted, theirs)
     ]
-    if leaving:
-        _take_addresses(builder, other, leaving)
+    _take_addresses(builder, other, leaving)
 
 
 def _leaves(builder: PlanBuilder, other: Endpoint, wanted: EndpointOptions, address: str) -> bool:
     """Whether an endpoint is declared in another subnet than that of one of its addresses."""
     plain = without_prefix(address)
-    requested = wanted.ipv6 if ":" in plain else wanted.ipv4
+    requested = _requested(wanted, address)
     if requested is not None:
         return requested not in block_of(address)
     of_network = [subnet.subnet for subnet in builder.networks[other.network].subnets]
-    if wanted.subnet is not None and (":" in wanted.subnet) == (":" in plain):
+    if wanted.subnet is not None and version_of(wanted.subnet) == version_of(address):
         of_network = [wanted.subnet]
     return not any(plain in block_of(subnet) for subnet in of_network)
 
@@ -168,7 +171,14 @@ def _take_sysctls(builder: PlanBuilder, dummy: Endpoint, other: Endpoint, wanted
         _put(builder, dataclasses.replace(other, sysctls=wanted.sysctls))
 
 
+def _take_address(builder: PlanBuilder, endpoint: Endpoint, plain: str) -> None:
+    """Take an address, which is given without prefix length, from an endpoint if it still has it."""
+    _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == plain])
+
+
 def _take_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: t.Sequence[str]) -> None:
+    if not addresses:
+        return
     located = _located(builder, endpoint)
     if located is not None:
         release_addresses(builder, dataclasses.replace(endpoint, ifname=located[1].name), frozenset(addresses))
@@ -190,7 +200,7 @@ def evict(builder: PlanBuilder, holder: str, address: str) -> bool:
     endpoint = next((item for item in builder.endpoints.values() if item.title == holder), None)
     if endpoint is None:
         return False
-    _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == address])
+    _take_address(builder, endpoint, address)
     builder.replanned[endpoint.key] = None
     _interrupt(builder, endpoint, address)
     return True

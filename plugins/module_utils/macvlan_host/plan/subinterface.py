@@ -29,7 +29,7 @@ from .parent import (
 )
 from .parent_changes import delete_link, foreign_users, release_parent
 from .parent_names import words_of_former_name
-from .replacement import refusal
+from .replacement import refusal, replaced_options
 
 
 def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> ObjectNeeds:
@@ -87,7 +87,7 @@ def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None
 
 def _check_replaceable(builder: PlanBuilder, recorded: SubInterface, wanted: SubInterface, replace: bool) -> None:
     """Refuse a change that needs a new link if that was not asked for, or if links of other programs are on the old one."""
-    changed = [name for name in ("parent", "vlan_id", "protocol") if getattr(recorded, name) != getattr(wanted, name)]
+    changed = replaced_options(recorded, wanted)
     if not changed:
         return
     problem = words_of_former_name(recorded, wanted.parent) if "parent" in changed and not replace else None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
@@ -148,6 +149,33 @@ def must_yield(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet) -> 
     return wanted.replace and any(block_of(subnet.subnet).overlaps(block_of(other)) for other in builder.expected_subnets)
 
 
+def free_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> None:
+    """Free the subnets, gateways and aux addresses that a network does not keep."""
+    kept = tuple(_kept_subnets(builder, network, wanted))
+    if kept != network.subnets:
+        builder.originals.setdefault(network.ref, network)
+        builder.put_network(dataclasses.replace(network, subnets=kept))
+
+
+def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> t.Iterator[Subnet]:
+    requested = {subnet.subnet: subnet for subnet in wanted.subnets}
+    for subnet in network.subnets if wanted.ipam != "none" else ():
+        request = requested.get(subnet.subnet)
+        if request is not None:
+            aux = {name: address for name, address in subnet.aux_addresses.items() if request.aux_addresses.get(name) == address}
+            gateway = subnet.gateway if request.gateway == subnet.gateway else None
+            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=request.ip_range)
+        elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
+            yield subnet
+
+
+def _is_still_chosen(subnet: Subnet, wanted: NetworkOptions) -> bool:
+    """Whether a network is still declared without subnets of a family."""
+    if version_of(subnet.subnet) == 4:
+        return not wanted.subnets
+    return bool(wanted.ipv6) and not any(version_of(item.subnet) == 6 for item in wanted.subnets)
+
+
 def _occupied(builder: PlanBuilder) -> list[str]:
     """The networks that a chosen subnet must not overlap: recorded subnets, and those that the host reaches through its own links."""
     occupied = [subnet.subnet for network in builder.networks.values() for subnet in network.subnets]
@@ -155,6 +183,11 @@ def _occupied(builder: PlanBuilder) -> list[str]:
     addresses = [parse_network(cidr)[0] for listed in builder.host.addresses.values() for cidr in listed]
     routes = [route.to for listed in builder.host.routes.values() for route in listed if prefix_length(route.to)]
     return occupied + addresses + routes
+
+
+_ADVICE_TO_EVICT = (
+    "; use another address, or add replace: true, which gives that endpoint another one and interrupts its traffic"
+)
 
 
 def check_reservations(builder: PlanBuilder, network: Network, replace: bool) -> None:
@@ -172,12 +205,8 @@ def check_reservations(builder: PlanBuilder, network: Network, replace: bool) ->
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
         if holder is not None and not shared_gateway and not _taken_back(builder, holder, lease.address, replace):
             with mistakes:
-                raise PlanError(
-                    f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}; use another address, "
-                    f"or add replace: true, which gives that endpoint another one and interrupts its traffic"
-                    if holder.startswith(f"{ENDPOINT} ")
-                    else f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}"
-                )
+                advice = _ADVICE_TO_EVICT if holder.startswith(f"{ENDPOINT} ") else ""
+                raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}{advice}")
     builder.leases.take(before)
     mistakes.check()
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..errors import OptionsError
 from ..model.netns import NETNS_FOLDER, Netns
 from ..values import inet, names, validators
 from ..values.addresses import parse_mac
+from .problems import Problems
 
 # /var/run is a symbolic link to /run on the hosts that have it.
 _NETNS_PATH = re.compile(rf"(?:/var)?{NETNS_FOLDER}/([^/]+)\Z")
@@ -36,26 +36,14 @@ def endpoint_filter(address: str | None, mac: str | None, netns: str | None) -> 
 
     :raises OptionsError: naming every option whose value cannot be one
     """
-    problems: list[str] = []
+    problems = Problems()
     wanted = EndpointFilter(
-        _parsed(problems, "address", _address, address),
-        _parsed(problems, "mac", parse_mac, mac),
-        _parsed(problems, "netns", _netns, netns),
+        problems.parsed("address", _address, address),
+        problems.parsed("mac", parse_mac, mac),
+        problems.parsed("netns", _netns, netns),
     )
-    if problems:
-        raise OptionsError(problems)
+    problems.finish()
     return wanted
-
-
-T = t.TypeVar("T")
-
-
-def _parsed(problems: list[str], option: str, parse: t.Callable[[str], T], text: str | None) -> T | None:
-    try:
-        return None if text is None else parse(text)
-    except ValueError as exc:
-        problems.append(f"{option}: {exc}")
-        return None
 
 
 def _address(text: str) -> str:

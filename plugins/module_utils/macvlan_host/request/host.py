@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import MissingLibraryError, OptionsError, PlanError
+from ..model.link_identity import former_names
 from ..model.links import SubInterface, by_depth
 from ..model.record import Record
 from ..model.ref import ENDPOINT, LISTS, NETWORK, Ref
@@ -207,7 +208,7 @@ def _no_longer_declared(config: Config, recorded: Record) -> list[SubInterfaceOp
 
 def _present_base(sub: SubInterface, base: str) -> str:
     """The name that the base of a sub-interface has now, if it had another one when the sub-interface was named after it."""
-    return sub.parent if sub.parent_link is not None and base in sub.parent_link.former else base
+    return sub.parent if base in former_names(sub.parent_link) else base
 
 
 def _unlisted_networks(config: Config, recorded: Record) -> list[str]:
