@@ -152,6 +152,13 @@ def test_an_index_that_a_container_has_given_to_another_link_is_no_evidence():
     assert parents(host) == {LAN: "eth0"}
 
 
+def test_an_index_of_another_link_is_no_evidence_either_when_the_name_is_gone():
+    host = host_with(network(), hardware_of=())
+    own = space(link("other", ETH0, mac="52:54:00:00:00:77"), link("eth1", ETH1, mac="52:54:00:00:00:03"))
+    host.kernel = with_space(host.kernel, own, HOST.path)
+    assert parents(host) == {LAN: "eth0"}
+
+
 def test_links_of_ours_tell_what_they_are_on_when_a_release_has_recorded_names_only():
     host = host_with(*EVERYTHING, hardware_of=())
     host.record = apply_changes(type(host.record)(), [

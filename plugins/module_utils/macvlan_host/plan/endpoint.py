@@ -72,7 +72,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     # An endpoint without differences needs none of the code that makes steps.
     from .endpoint_changes import change_endpoint
 
-    change_endpoint(builder, endpoint, recorded, known, network)
+    change_endpoint(builder, wanted, endpoint, recorded, known, network)
 
 
 def _make_room(builder: PlanBuilder, endpoint: Endpoint) -> None:

@@ -19,6 +19,7 @@ from ..model.network import Network
 from ..request.endpoint import EndpointOptions
 from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
+from ..values.addresses import without_prefix
 from ..wire.kinds import vrf_of
 from .align import OF_NETWORK, align_link
 from .builder import PlanBuilder, require_kind
@@ -63,12 +64,19 @@ def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 
 def change_endpoint(
-    builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None, known: Endpoint | None, network: Network
+    builder: PlanBuilder,
+    wanted: EndpointOptions,
+    endpoint: Endpoint,
+    recorded: Endpoint | None,
+    known: Endpoint | None,
+    network: Network,
 ) -> None:
     """Plan the steps to the decided state of an endpoint.
 
     :param known: its present state, recorded or not
     """
+    if recorded is not None and endpoint.ref not in builder.interrupted:
+        _tell_other_addresses(builder, wanted, recorded, endpoint)
     record(builder, recorded, endpoint)
     _take_namespace(builder, endpoint.netns)
     align_namespace(builder, endpoint.netns)
@@ -78,6 +86,14 @@ def change_endpoint(
         _create(builder, endpoint, network)
         if recorded is not None:
             _release_namespace(builder, recorded.netns)
+
+
+def _tell_other_addresses(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint, endpoint: Endpoint) -> None:
+    """Say that an endpoint gets another address although its request names none: something else needs the one that it had."""
+    for requested, old, new in ((wanted.ipv4, recorded.ipv4, endpoint.ipv4), (wanted.ipv6, recorded.ipv6, endpoint.ipv6)):
+        if wanted.replace and requested is None and old and new and without_prefix(old) != without_prefix(new):
+            builder.interrupted[endpoint.ref] = None
+            builder.do(Note(f"interrupt the traffic of {endpoint.title}, which gives up {without_prefix(old)} and gets {without_prefix(new)}"))
 
 
 def _take_namespace(builder: PlanBuilder, netns: Netns) -> None:

@@ -22,7 +22,7 @@ from ..model.kernel import Space
 from ..model.links import Link
 from ..model.route import Route
 from ..request.endpoint import EndpointOptions
-from ..steps.steps import DeleteRoute, Note, SetLink
+from ..steps.steps import DeleteRoute, SetLink
 from ..values import names
 from ..values.addresses import block_of, version_of, without_prefix
 from .align import release_addresses, rename_link
@@ -38,8 +38,6 @@ def take_address(builder: PlanBuilder, holder: str, address: str) -> bool:
     endpoint = builder.endpoints.get((ref.network, ref.name)) if ref is not None else None
     if ref is None or endpoint is None or not _gives_up_address(builder.pending[ref], address):
         return False
-    if _requested(builder.pending[ref], address) is None:
-        _interrupt(builder, endpoint, address)
     _take_address(builder, endpoint, address)
     return True
 
@@ -202,14 +200,7 @@ def evict(builder: PlanBuilder, holder: str, address: str) -> bool:
         return False
     _take_address(builder, endpoint, address)
     builder.replanned[endpoint.key] = None
-    _interrupt(builder, endpoint, address)
     return True
-
-
-def _interrupt(builder: PlanBuilder, endpoint: Endpoint, address: str) -> None:
-    """Say that an endpoint gets another address although it has requested none."""
-    builder.interrupted[endpoint.ref] = None
-    builder.do(Note(f"interrupt the traffic of {endpoint.title}, which gives up {address} and gets another address"))
 
 
 def _located(builder: PlanBuilder, endpoint: Endpoint) -> tuple[Space, Link] | None:
