@@ -164,13 +164,15 @@ class Source:
     endpoint: Params = dataclasses.field(default_factory=lambda: ENDPOINT)
     again: signal.Signals | None = None
     lives_there: bool = True
+    # dhcpcd ends, sooner or later, when the only link that it serves has gone.
+    ends_with_its_link: bool = False
 
 
 SOURCES = {
     # Its script takes every IPv4 address off the link before it asks.
     "udhcpc": Source(udhcpc, ("ipam none",), again=signal.SIGUSR1),
-    "dhcpcd": Source(dhcpcd, ("ipam none", "subnets of both families"), again=signal.SIGHUP),
-    "dhcpcd for both families": Source(dhcpcd_for_both, ("ipam none",), LEFT_TO_A_CLIENT, signal.SIGHUP),
+    "dhcpcd": Source(dhcpcd, ("ipam none", "subnets of both families"), again=signal.SIGHUP, ends_with_its_link=True),
+    "dhcpcd for both families": Source(dhcpcd_for_both, ("ipam none",), LEFT_TO_A_CLIENT, signal.SIGHUP, ends_with_its_link=True),
     "radvd": Source(radvd, ("ipam none", "subnets of both families", "exclusive"), lives_there=False),
 }
 CASES = [(source, kind) for source, its in SOURCES.items() for kind in its.networks]
@@ -255,7 +257,14 @@ def test_what_a_daemon_puts_there_stays_and_nothing_reports_it(host: Host, daemo
         get_lease_again(daemon, its.again)
         assert seen(host, "a") == before
         assert reported(host) == NOTHING
-    leave(host, its.endpoint, daemon if its.lives_there else None)
+    leave(host, its.endpoint, inhabitant(host, daemons, daemon, its))
+
+
+def inhabitant(host: Host, daemons: Daemons, daemon: Daemon, its: Source) -> Daemon | None:
+    """The program that still lives in the namespace when its link is gone."""
+    if its.ends_with_its_link:
+        return daemons.start(host, "a", "busybox", "sleep", "3600")
+    return daemon if its.lives_there else None
 
 
 def put_back_what_dhcpcd_takes(host: Host, end: Params) -> None:
@@ -279,18 +288,18 @@ def get_lease_again(client: Daemon, number: signal.Signals) -> None:
     client.wait_until(lambda: len(LEASED.findall(client.said)) > len(leases), "there is no lease again")
 
 
-def leave(host: Host, end: Params, inhabitant: Daemon | None) -> None:
+def leave(host: Host, end: Params, tenant: Daemon | None) -> None:
     """Nothing is left of an endpoint but the namespace, if somebody lives there."""
     netns = end["netns"]
     warnings = run(host, "macvlan_endpoint", **end, state="absent").get("warnings", [])
-    if inhabitant is None:
+    if tenant is None:
         assert (netns in host.namespaces(), warnings) == (False, [])
         return
-    assert inhabitant.alive
+    assert tenant.alive
     assert "eth0" not in host.links(netns)
     assert host.routes(netns) == host.routes(netns, 6) == []
     (warning,) = warnings
-    assert f"namespace {netns} holds" in warning and f"process {inhabitant.pid}" in warning
+    assert f"namespace {netns} holds" in warning and f"process {tenant.pid}" in warning
 
 
 @pytest.mark.parametrize("source", ["udhcpc", "dhcpcd"])
