@@ -29,6 +29,7 @@ def _network_options() -> dict[str, t.Any]:
             "options": {
                 "subnet": {"type": "str", "required": True},
                 "gateway": {"type": "str"},
+                "gateway_onlink": {"type": "bool", "default": False},
                 "ip_range": {"type": "str"},
                 "aux_addresses": {"type": "dict"},
             },
@@ -114,6 +115,7 @@ def _endpoint_options() -> dict[str, t.Any]:
                 "to": {"type": "str", "required": True},
                 "via": {"type": "str"},
                 "metric": {"type": "int"},
+                "onlink": {"type": "bool", "default": False},
             },
         },
         "sysctls": {"type": "dict"},

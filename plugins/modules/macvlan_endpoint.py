@@ -143,14 +143,21 @@ options:
         required: true
       via:
         description:
-          - Next hop. It must be in the subnet of the endpoint's own address, or
-            link-local.
+          - Next hop. It must be in the subnet of the endpoint's own address, or be a link-local IPv6 address; or another route of
+            the list, without a next hop, must lead to it, in either order; or the route must have O(routes[].onlink).
           - When it is left out, the destination is on the link itself.
         type: str
       metric:
         description:
           - Metric of the route, lower ones are preferred. When it is left out, or 0, it is the kernel's default.
         type: int
+      onlink:
+        description:
+          - Whether O(routes[].via) is on the link although it is outside of the subnet. The route gets the flag C(onlink) of
+            ip-route(8).
+        type: bool
+        default: false
+        version_added: 2.0.0
   sysctls:
     description:
       - Settings of the namespace or of the interface, as a dictionary of keys and values. Keys begin with C(net.),
@@ -263,6 +270,9 @@ EXAMPLES = r"""
       - to: 10.21.0.0/16
         via: 172.16.86.253
         metric: 50
+      - to: 10.22.0.0/16
+        via: 10.99.0.1
+        onlink: true
 
 - name: Look up the first process of a container
   ansible.builtin.command:
@@ -444,6 +454,12 @@ endpoint:
           returned: always
           type: int
           sample: null
+        onlink:
+          description: Whether the next hop counts as on the link although it is outside of the subnet.
+          returned: always
+          type: bool
+          sample: false
+          version_added: 2.0.0
     announce:
       description: Whether neighbours are told of its addresses.
       returned: when the endpoint is there

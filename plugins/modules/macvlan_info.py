@@ -244,6 +244,12 @@ networks:
           returned: always
           type: bool
           sample: true
+        gateway_onlink:
+          description: Whether the gateway can be outside of the subnet, on the link all the same.
+          returned: always
+          type: bool
+          sample: false
+          version_added: 2.0.0
         ip_range:
           description: The part that addresses are chosen from, V(null) for the whole subnet.
           returned: always
@@ -376,6 +382,12 @@ endpoints:
           returned: always
           type: int
           sample: null
+        onlink:
+          description: Whether the next hop counts as on the link although it is outside of the subnet.
+          returned: always
+          type: bool
+          sample: false
+          version_added: 2.0.0
     announce:
       description: Whether neighbours are told of its addresses.
       returned: always

@@ -105,7 +105,7 @@ options:
           - The subnet in CIDR form, such as V(192.0.2.0/24) or V(2001:db8:1::/64).
           - Host bits are cleared with a warning, so V(172.16.50.0/22) is read as V(172.16.48.0/22).
           - The network and broadcast address of an IPv4 subnet are never given to an endpoint, except in a /31 and
-            /32, where all addresses are. Of an IPv6 subnet the first address is never given.
+            /32, where all addresses are. Of an IPv6 subnet the first address is never given, except in a /128.
           - C(0.0.0.0/N) and C(::/N) are refused, as well as subnets inside loopback, link-local, multicast or
             reserved space.
         type: str
@@ -126,7 +126,17 @@ options:
             parent. Use V(none) then, or the address of another machine on the wire that routes for the subnet. A
             network that has such a gateway already keeps it, with a warning. An address of another link of this host
             causes a warning.
+          - It must be in the subnet, or be a link-local IPv6 address such as V(fe80::1), or have O(subnets[].gateway_onlink).
         type: str
+      gateway_onlink:
+        description:
+          - Whether O(subnets[].gateway) can be outside of the subnet, as a router that is on the link all the same. Providers
+            give single addresses, a /32 or /128, with such a router.
+          - Default routes through a gateway that is outside get the flag C(onlink) of ip-route(8).
+          - A gateway that is in another subnet of the network is reserved there.
+        type: bool
+        default: false
+        version_added: 2.0.0
       ip_range:
         description:
           - The part of the subnet that addresses are chosen from, as CIDR such as V(192.0.2.128/25) or as first and
@@ -348,6 +358,17 @@ EXAMPLES = r"""
         gateway: 2001:db8:abc8::10
         ip_range: "2001:db8:abc8::{{ place }}:0/112"
 
+- name: A single address of a provider, whose router is outside of it but on the link
+  fleetnet.macvlan.macvlan_network:
+    name: public
+    parent: eth2
+    subnets:
+      - subnet: 203.0.113.7/32
+        gateway: 198.51.100.1
+        gateway_onlink: true
+      - subnet: 2001:db8:7::/64
+        gateway: fe80::1
+
 - name: A storage network without a way out, with endpoints that never talk to each other
   fleetnet.macvlan.macvlan_network:
     name: storage
@@ -547,6 +568,12 @@ network:
           returned: always
           type: bool
           sample: true
+        gateway_onlink:
+          description: Whether the gateway can be outside of the subnet, on the link all the same.
+          returned: always
+          type: bool
+          sample: false
+          version_added: 2.0.0
         ip_range:
           description: The part that addresses are chosen from, V(null) for the whole subnet.
           returned: always
@@ -601,6 +628,7 @@ network:
       - subnet: 192.168.50.0/24
         gateway: 192.168.50.1
         gateway_inferred: true
+        gateway_onlink: false
         ip_range: null
         aux_addresses: {}
         in_use: 3

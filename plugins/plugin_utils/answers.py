@@ -205,8 +205,9 @@ def _number(text: str) -> int:
 
 def _route(item: str) -> Item:
     to, *words = item.split()
-    form = "TO via GATEWAY metric NUMBER, of which only TO is required"
-    return {"to": to, **_words(item, words, form, via=str, metric=_number)}
+    form = "TO via GATEWAY metric NUMBER onlink, of which only TO is required"
+    onlink = {"onlink": True} if words[-1:] == ["onlink"] else {}
+    return {"to": to, **_words(item, words[: len(words) - len(onlink)], form, via=str, metric=_number), **onlink}
 
 
 def _pool(item: str) -> Item:
@@ -251,7 +252,10 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
     """Put gateways, ranges and aux addresses where they belong, which is the subnet that has them inside."""
     asked = _items(texts.get(GATEWAYS, ""))
     gateways = [item for item in asked if item.lower() != "none"]
-    _assign(subnets, GATEWAYS, "gateway", {item: item for item in gateways}, problems)
+    _assign(subnets, GATEWAYS, "gateway", {item: item for item in gateways if " for " not in item}, problems)
+    for item in gateways:
+        if " for " in item:
+            _assign_outside(subnets, item, problems)
     if gateways != asked:
         _have_no_gateway([subnet for subnet in subnets if "gateway" not in subnet], problems)
     # A range is where its first address is.
@@ -272,6 +276,25 @@ def _assign(subnets: list[Item], name: str, option: str, items: dict[str, str], 
         if option in subnet:
             problems[name].append(f"'{subnet[option]}' and '{item}' are both in {subnet['subnet']}")
         subnet[option] = item
+
+
+def _assign_outside(subnets: list[Item], item: str, problems: Problems) -> None:
+    """Set a gateway that comes with its subnet, and may be outside of it."""
+    gateway, dummy, cidr = (part.strip() for part in item.partition(" for "))
+    try:
+        address, block = ipaddress.ip_address(gateway), _block(cidr)
+    except ValueError:
+        problems[GATEWAYS].append(f"'{item}' is not ADDRESS or ADDRESS for SUBNET, such as 198.51.100.1 for 203.0.113.7/32")
+        return
+    subnet = next((subnet for subnet in subnets if _block(subnet["subnet"]) == block), None)
+    if subnet is None:
+        problems[GATEWAYS].append(f"'{item}': {cidr} is none of the subnets of {SUBNETS}")
+    elif "gateway" in subnet:
+        problems[GATEWAYS].append(f"'{subnet['gateway']}' and '{item}' are both for {subnet['subnet']}")
+    else:
+        subnet["gateway"] = gateway
+        if address not in block and not (address.version == 6 and address.is_link_local):
+            subnet["gateway_onlink"] = True
 
 
 def _have_no_gateway(subnets: list[Item], problems: Problems) -> None:

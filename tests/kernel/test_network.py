@@ -57,6 +57,7 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
                 "subnet": "172.16.86.0/24",
                 "gateway": "172.16.86.1",
                 "gateway_inferred": True,
+                "gateway_onlink": False,
                 "ip_range": "172.16.86.128/25",
                 "aux_addresses": {"exclude_host": "172.16.86.250"},
                 # Network and broadcast address, gateway, aux address; the last two lie in the range.

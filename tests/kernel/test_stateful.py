@@ -864,7 +864,7 @@ def as_recorded(declared: Declared) -> list[Item]:
     """The same of what is declared."""
     networks = [item for dummy, item in sorted(declared.networks.items())]
     endpoints = [
-        {**item, "own_mtu": item["mtu"], "own_exclusive": item["exclusive"], "routes": [{**route, "metric": None} for route in item["routes"]]}
+        {**item, "own_mtu": item["mtu"], "own_exclusive": item["exclusive"], "routes": [{**route, "metric": None, "onlink": False} for route in item["routes"]]}
         for dummy, item in sorted(declared.endpoints.items())
     ]
     return [

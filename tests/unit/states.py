@@ -27,6 +27,8 @@ SUBNETS = (
     [{"subnet": "10.0.2.0/24"}, {"subnet": "fd01::/64"}],
     [{"subnet": "10.0.2.0/24"}],
     [{"subnet": "fd01::/64"}],
+    [{"subnet": "fd01::/64", "gateway": "fe80::1"}],
+    [{"subnet": "10.0.1.4/32", "gateway": "10.0.2.1", "gateway_onlink": True}, {"subnet": "fd01::2/128", "gateway": "fd09::1", "gateway_onlink": True}],
     [{"subnet": "fd01::/80"}],
     [{"subnet": "172.17.0.0/16"}],
     [{"subnet": "172.18.0.0/16"}],
@@ -55,7 +57,14 @@ ENDPOINT = st.fixed_dictionaries(
         "mac": st.sampled_from(("02:00:00:00:00:01", "02:00:00:00:00:02")),
         "mtu": st.sampled_from((1280, 1350)),
         "default_route": st.booleans(),
-        "routes": st.sampled_from(([{"to": "10.98.0.0/16"}], [{"to": "10.98.0.0/16", "metric": 7}])),
+        "routes": st.sampled_from(
+            (
+                [{"to": "10.98.0.0/16"}],
+                [{"to": "10.98.0.0/16", "metric": 7}],
+                [{"to": "10.98.0.0/16", "via": "10.96.0.1"}, {"to": "10.96.0.1/32"}],
+                [{"to": "10.98.0.0/16", "via": "10.96.0.1", "onlink": True}],
+            )
+        ),
         "sysctls": st.sampled_from(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),

@@ -115,7 +115,8 @@ hosts_with_length = st.builds(
 def routes(draw):
     network = draw(networks())
     via = draw(st.none() | addresses(network.version).map(str))
-    return Route(str(network), via, draw(st.none() | st.integers(1, 2**32 - 1)))
+    onlink = via is not None and draw(st.booleans())
+    return Route(str(network), via, draw(st.none() | st.integers(1, 2**32 - 1)), onlink)
 
 
 netnses = st.one_of(

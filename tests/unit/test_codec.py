@@ -303,7 +303,7 @@ def test_an_address_is_read_by_pyroute2_as_it_was_asked_for(index, cidr):
 
 canonical_routes = draws.routes().map(
     lambda route: Route(
-        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric
+        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric, route.onlink
     )
 )
 
@@ -332,6 +332,7 @@ def test_a_route_is_read_by_pyroute2_as_it_was_asked_for(index, route):
         assert (message["family"], message["dst_len"]) == (family, int(length))
         assert (message["table"], message["proto"], message["type"]) == (254, protocol, 1)
         assert message["scope"] == (253 if on_link else 0)
+        assert message["flags"] == (4 if route.onlink else 0)
         assert (message["header"]["type"], message["header"]["flags"]) == (kind, flags)
 
 
@@ -562,7 +563,8 @@ def test_an_attribute_of_an_address_that_is_cut_short_is_none(kind):
 def route_message(index, route, **changes):
     address, dummy, length = route.to.partition("/")
     family = socket.AF_INET if version_of(address) == 4 else socket.AF_INET6
-    values = {"family": family, "dst_len": int(length), "table": 254, "proto": 3, "scope": 0, "type": 1, **changes}
+    flags = 4 if route.onlink else 0
+    values = {"family": family, "dst_len": int(length), "table": 254, "proto": 3, "scope": 0, "type": 1, "flags": flags, **changes}
     attributes = [
         ["RTA_TABLE", values["table"]],
         ["RTA_DST", address if int(length) else None],
@@ -617,6 +619,13 @@ def with_next_hops(to, *hops):
     values = {"family": family, "dst_len": prefix_length(to), "table": 254, "proto": 3, "scope": 0, "type": 1}
     destination = [["RTA_DST", without_prefix(to)]] if prefix_length(to) else []
     return encoded("route", values, [*destination, ["RTA_MULTIPATH", nested]])
+
+
+def test_each_of_several_next_hops_is_on_the_link_by_itself():
+    nested = [{"oif": 3, "flags": flags, "attrs": [["RTA_GATEWAY", f"fd01::{flags + 1}"]]} for flags in (0, 4, 1)]
+    values = {"family": socket.AF_INET6, "dst_len": 0, "table": 254, "proto": 3, "scope": 0, "type": 1}
+    found = parse.parse_route(encoded("route", values, [["RTA_MULTIPATH", nested]]))
+    assert [(route.via, route.onlink) for dummy, route in found] == [("fd01::1", False), ("fd01::5", True), ("fd01::2", False)]
 
 
 def test_several_next_hops_are_one_route_of_ipv4_and_as_many_of_ipv6():

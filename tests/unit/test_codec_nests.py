@@ -118,7 +118,7 @@ some_mac = st.none() | draws.macs
 modes = st.sampled_from(tuple(constants.MACVLAN_MODES))
 routes = draws.routes().map(
     lambda route: Route(
-        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric
+        parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric, route.onlink
     )
 )
 EVERY_PART = VlanFacts(

@@ -66,7 +66,7 @@ def may_be_given(network):
     """The addresses of a network that endpoints may hold, as numbers, by the rules of the design."""
     numbers = every_address(str(network))
     if network.version == 6:
-        return numbers[1:]
+        return numbers if network.prefixlen == 128 else numbers[1:]
     return numbers if network.prefixlen >= 31 else numbers[1:-1]
 
 
@@ -384,7 +384,8 @@ def test_the_first_address_of_a_network_of_any_size_is_found(network):
         pytest.param(Subnet("10.0.0.0/24", ip_range="10.0.0.9-10.0.0.9"), {"10.0.0.9"}, None, id="range-is-full"),
         pytest.param(Subnet("fd11::/64"), {"fd11::1", "fd11::2"}, "fd11::3", id="ipv6"),
         pytest.param(Subnet("fd11::/127"), set(), "fd11::1", id="ipv6-127"),
-        pytest.param(Subnet("fd11::/128"), set(), None, id="ipv6-128-has-the-anycast-address-only"),
+        pytest.param(Subnet("fd11::9/128"), set(), "fd11::9", id="ipv6-128-gives-itself"),
+        pytest.param(Subnet("fd11::9/128"), {"fd11::9"}, None, id="ipv6-128-is-full"),
     ],
 )
 def test_the_next_address(subnet, taken, wanted):

@@ -50,6 +50,8 @@ def refused(job, answers, inventory=None):
         ("10.0.0.0/8 via 192.168.50.9", [{"to": "10.0.0.0/8", "via": "192.168.50.9"}]),
         ("10.0.0.0/8", [{"to": "10.0.0.0/8"}]),
         ("default via fe80::1 metric 50", [{"to": "default", "via": "fe80::1", "metric": 50}]),
+        ("default via 10.9.0.1 onlink", [{"to": "default", "via": "10.9.0.1", "onlink": True}]),
+        ("10.0.0.0/8 via 10.0.0.1 metric 5 onlink", [{"to": "10.0.0.0/8", "via": "10.0.0.1", "metric": 5, "onlink": True}]),
         (" 10.0.0.0/8  metric 5 via 10.0.0.1 ,", [{"to": "10.0.0.0/8", "metric": 5, "via": "10.0.0.1"}]),
         ("10.0.0.0/8,, fd00::/8", [{"to": "10.0.0.0/8"}, {"to": "fd00::/8"}]),
     ],

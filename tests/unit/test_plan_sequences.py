@@ -113,6 +113,8 @@ OF_AN_ENDPOINT = (
     {"routes": [{"to": "10.99.0.0/16", "via": "10.0.1.8", "metric": 7}]},
     {"routes": [{"to": "10.98.0.0/16", "metric": 7}, {"to": "10.97.0.0/16"}]},
     {"routes": [{"to": "fd99::/64", "via": "fe80::1"}]},
+    {"routes": [{"to": "10.99.0.0/16", "via": "10.96.0.1", "onlink": True}]},
+    {"routes": [{"to": "10.99.0.0/16", "via": "10.96.0.1"}, {"to": "10.96.0.0/24"}]},
     {"sysctls": {"net.ipv4.conf.IFNAME.arp_notify": "2"}},
     {"sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "2"}},
     {"labels": {"a": "b"}},

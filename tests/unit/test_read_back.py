@@ -121,6 +121,14 @@ def made(*requests):
         ([{"subnet": "10.0.1.0/24", "gateway": "none"}], {}, {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "none"}]}, None),
         ([{"subnet": "10.0.1.0/31", "gateway": "none"}], {}, {"subnets": [{"subnet": "10.0.1.0/31"}]}, None),
         ([{"subnet": "10.0.1.0/24", "gateway": "none"}], {"internal": True}, {"subnets": [{"subnet": "10.0.1.0/24"}], "internal": True}, None),
+        *(
+            ([subnet], {}, {"subnets": [subnet]}, None)
+            for subnet in (
+                {"subnet": "203.0.113.7/32", "gateway": "198.51.100.1", "gateway_onlink": True},
+                {"subnet": "2001:db8::7/128", "gateway": "fe80::1"},
+                {"subnet": "10.0.1.0/24", "gateway": "10.0.1.9", "gateway_onlink": True},
+            )
+        ),
         (["10.0.1.0/24"], {"parent": None}, {"parent": None, "subnets": [{"subnet": "10.0.1.0/24"}]}, None),
         (
             [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.8-10.0.1.20", "aux_addresses": {"nas": "10.0.1.7"}}],
@@ -187,6 +195,10 @@ def test_networks_that_share_a_parent_or_overlap_say_so():
         ({"announce": False, "exclusive": False}, {"netns": "blue", "announce": False, "exclusive": False}),
         ({"labels": {"a": True}}, {"netns": "blue", "labels": {"a": "true"}}),
         ({"sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 2}}, {"netns": "blue", "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "2"}}),
+        (
+            {"routes": [{"to": "10.9.0.0/16", "via": "10.96.0.1", "onlink": True}, {"to": "10.8.0.0/16", "onlink": False}]},
+            {"netns": "blue", "routes": [{"to": "10.9.0.0/16", "via": "10.96.0.1", "onlink": True}, {"to": "10.8.0.0/16"}]},
+        ),
         (
             {"default_route": False, "routes": [{"to": "default", "via": "10.0.1.1", "metric": 7}, {"to": "10.9.0.0/16"}]},
             {"netns": "blue", "default_route": False, "routes": [{"to": "0.0.0.0/0", "via": "10.0.1.1", "metric": 7}, {"to": "10.9.0.0/16"}]},

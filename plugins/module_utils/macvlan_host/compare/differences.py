@@ -19,7 +19,7 @@ from ..model.link_options import LINK_OPTIONS
 from ..model.links import DUMMY_MTU, DummyParent, Link, SubInterface, VlanFacts
 from ..model.netns import OwnedNetns
 from ..model.network import Network
-from ..model.route import Route
+from ..model.route import Route, in_order
 from ..model.sysctl import Sysctl
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -204,17 +204,18 @@ class RouteDifferences(t.NamedTuple):
 
 
 def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[Route] = ()) -> RouteDifferences:
-    """How the routes of an endpoint differ, default routes first; every route that is not recorded is left alone.
+    """How the routes of an endpoint differ, in an order to add them; every route that is not recorded is left alone.
 
     :param before: its recorded routes, which are deleted unless it keeps them
     """
     if vrf_of(space, link) is not None:
         return RouteDifferences((), ())
-    present = {route.identity for route in space.routes.get(link.index, ())}
+    present = {route.shown for route in space.routes.get(link.index, ())}
+    identities = {identity for identity, dummy in present}
     wanted = {route.identity: route for route in endpoint.all_routes}
     return RouteDifferences(
-        tuple(route for identity, route in wanted.items() if identity not in present),
-        tuple(route for route in before if route.identity in present and route.identity not in wanted),
+        tuple(in_order(route for route in wanted.values() if route.shown not in present)),
+        tuple(in_order(route for route in before if route.identity in identities and route.identity not in wanted)),
     )
 
 
@@ -236,7 +237,7 @@ def route_order(route: Route) -> tuple[int, str, int, str]:
 def route_phrase(route: Route) -> str:
     """A route as drift and warnings have it."""
     via = f" via {route.via}" if route.via else ""
-    return route.to + via + (f" metric {route.metric}" if route.metric else "")
+    return route.to + via + (f" metric {route.metric}" if route.metric else "") + (" onlink" if route.onlink else "")
 
 
 # --- settings -------------------------------------------------------------------------------------------------------

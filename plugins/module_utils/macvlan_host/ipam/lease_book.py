@@ -33,7 +33,9 @@ def reservations(network: Network) -> t.Iterator[Lease]:
     """The addresses that a network itself reserves: gateways, which networks with the same subnet share, and aux addresses."""
     for subnet in network.subnets:
         if subnet.gateway is not None:
-            yield Lease(subnet.pool, subnet.gateway, f"gateway of {subnet.subnet}")
+            # One that is outside of its subnet may lie in another one of the network.
+            within = subnet_of(network, subnet.gateway) or subnet
+            yield Lease(within.pool, subnet.gateway, f"gateway of {subnet.subnet}")
         for key, address in subnet.aux_addresses.items():
             yield Lease(subnet.pool, address, f"aux address {key} of network {network.name}")
 

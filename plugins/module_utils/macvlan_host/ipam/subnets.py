@@ -61,13 +61,21 @@ def address_problem(text: str) -> str | None:
     return None
 
 
+def next_hop_problem(text: str) -> str | None:
+    """Why no router on the link can have an address (canonical), or None; link-local ones are on every link."""
+    is_local = any(text in block_of(wide) for wide in _UNUSABLE["link-local space"])
+    return None if is_local else address_problem(text)
+
+
 def usable(cidr: str) -> Block:
     """The part of a subnet that endpoints may hold.
 
     IPv4 loses its network and broadcast address (RFC 1122 3.2.1.3), except in /31 (RFC 3021) and /32.
-    IPv6 loses its first address, the subnet-router anycast address (RFC 4291 2.6.1).
+    IPv6 loses its first address, the subnet-router anycast address (RFC 4291 2.6.1), except in /128, which has no other.
     """
     this = block_of(cidr)
+    if this.first == this.last:
+        return this
     if this.version == 6:
         return this._replace(first=this.first + 1)
     if this.last - this.first < 2:

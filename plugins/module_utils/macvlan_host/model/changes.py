@@ -45,6 +45,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("subnets", REPLACED, "addresses that still fit kept, others given anew", "if endpoints have addresses in it"),
         Change("subnets.gateway", UNDER_TRAFFIC, "default routes changed", "if no endpoint has the address"),
         Change("subnets.gateway", REPLACED, "the endpoint that has the address given another one", "if an endpoint has the address"),
+        Change("subnets.gateway_onlink", UNDER_TRAFFIC, _IN_RECORD),
         Change("subnets.ip_range", UNDER_TRAFFIC, "recorded; endpoints outside of it keep their addresses"),
         Change("subnets.aux_addresses", UNDER_TRAFFIC, _IN_RECORD, "if no endpoint has the address"),
         Change("subnets.aux_addresses", REPLACED, "the endpoint that has the address given another one", "if an endpoint has the address"),

@@ -11,9 +11,16 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
+from ..values.addresses import block_of, is_link_local
 from .netns import Netns
 from .ref import Identified, Ref, endpoint_ref
 from .route import Route
+
+
+def _default_route(to: str, gateway: str, address: str | None) -> Route:
+    # The kernel takes every link-local next hop of IPv6 as one on the link.
+    is_near = is_link_local(gateway) or address is None or gateway in block_of(address)
+    return Route(to, gateway, onlink=not is_near)
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,14 @@ class Endpoint(Identified):
     @property
     def all_routes(self) -> tuple[Route, ...]:
         """The default routes, then the others."""
-        default4 = (Route("0.0.0.0/0", self.gateway4),) if self.gateway4 else ()
-        default6 = (Route("::/0", self.gateway6),) if self.gateway6 else ()
-        return default4 + default6 + self.routes
+        return (*self.default_routes.values(), *self.routes)
+
+    @property
+    def default_routes(self) -> dict[int, Route]:
+        """IP version → its default route; a gateway outside of its subnet is on the link by a flag."""
+        default4 = {4: _default_route("0.0.0.0/0", self.gateway4, self.ipv4)} if self.gateway4 else {}
+        default6 = {6: _default_route("::/0", self.gateway6, self.ipv6)} if self.gateway6 else {}
+        return {**default4, **default6}
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Endpoint:

@@ -23,6 +23,7 @@ MODES = ("bridge", "private", "vepa", "passthru")
 class Subnet:
     """One subnet of a network.
 
+    :ivar gateway_onlink: whether the gateway may be outside of the subnet, as a next hop on the link
     :ivar ip_range: CIDR or ``first-last``, None for the whole subnet
     :ivar aux_addresses: name → address that is never given out
     :ivar chosen: chosen by the collection, because the task gave none
@@ -36,6 +37,7 @@ class Subnet:
     aux_addresses: dict[str, str] = field(default_factory=dict)
     chosen: bool = False
     scope: str = ""
+    gateway_onlink: bool = False
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "subnet": validators.with_length,
@@ -45,6 +47,7 @@ class Subnet:
         "aux_addresses": validators.mapping(validators.text, validators.address),
         "chosen": validators.flag,
         "scope": validators.text,
+        "gateway_onlink": validators.flag,
     }
 
     @property

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..values import inet, validators
+from ..values.addresses import block_of
 
 IPV6_CONNECTED_METRIC = 256  # IP6_RT_PRIO_ADDRCONF, include/net/ip6_route.h
 
@@ -21,22 +22,30 @@ class Route:
     :ivar to: destination network; ``0.0.0.0/0`` or ``::/0`` for everything
     :ivar via: next hop, None for what is on the link itself
     :ivar metric: None for the kernel's default
+    :ivar onlink: whether the next hop counts as on the link, whatever the kernel knows of it
     """
 
     to: str
     via: str | None = None
     metric: int | None = None
+    onlink: bool = False
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "to": validators.with_length,
         "via": validators.optional(validators.address),
         "metric": validators.optional(validators.number(0, validators.MAX_UINT32)),
+        "onlink": validators.flag,
     }
 
     @property
     def identity(self) -> tuple[str, str | None, int]:
         """The key by which the kernel compares routes; IPv6 reads "no metric" as 1024 (net/ipv6/route.c)."""
         return self.to, self.via, self.metric or (1024 if ":" in self.to else 0)
+
+    @property
+    def shown(self) -> tuple[tuple[str, str | None, int], bool]:
+        """What the kernel shows of a route; it finds one by :attr:`identity` alone."""
+        return self.identity, self.onlink
 
     @property
     def destination_and_metric(self) -> tuple[str, int]:
@@ -56,6 +65,26 @@ class Route:
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Route:
         return cls(**validators.fields("route", data, cls.CHECKS))
+
+
+def in_order(routes: t.Iterable[Route]) -> list[Route]:
+    """Routes in an order in which the kernel accepts them: those that lead to next hops of others come before these.
+
+    A next hop must not be behind another one when its IPv6 route is added (net/ipv6/route.c, ip6_route_check_nh). Routes can
+    be deleted in the reverse order, so that undoing that adds them in this one.
+    """
+    listed = list(routes)
+    hops = {route.via for route in listed if route.via is not None}
+    covering = [route for route in listed if any(hop in block_of(route.to) for hop in hops)]
+    leading = [route for route in covering if route.via is None]
+    # A default route hides no next hop: what leads to one is more specific.
+    hiding = [route for route in covering if route.via is not None and not route.to.endswith("/0")]
+    ordered = [*leading, *(route for route in listed if route not in leading and route not in hiding)]
+    while hiding:
+        free = (route for route in hiding if not any(other.via in block_of(route.to) for other in hiding if other is not route))
+        ordered.append(next(free, hiding[0]))
+        hiding.remove(ordered[-1])
+    return ordered
 
 
 class OtherRoute(t.NamedTuple):

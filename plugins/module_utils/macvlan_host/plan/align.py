@@ -26,7 +26,7 @@ from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
 from ..model.network import Network
-from ..model.route import Route
+from ..model.route import Route, in_order
 from ..model.sysctl import Sysctl
 from ..request.problems import MIN_MTU_IPV6
 from ..steps.steps import (
@@ -169,7 +169,7 @@ def _delete_ipv6(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) -
         return
     space, link = located
     present = {route.identity for route in space.routes.get(link.index, ())}
-    for route in recorded.all_routes:
+    for route in reversed(in_order(recorded.all_routes)):
         if version_of(route.to) == 6 and route.identity in present:
             builder.do(DeleteRoute(endpoint.netns, link.name, route))
     for address in sorted(space.addresses.get(link.index, ())):
@@ -289,7 +289,7 @@ def release_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: froze
 def _delete_added_routes(builder: PlanBuilder, endpoint: Endpoint, ifname: str, versions: tuple[int, ...]) -> None:
     """Delete the routes of an interface that programs added."""
     located = _link(builder, endpoint, ifname)
-    for route in routes_put_on(*located) if located else ():
+    for route in reversed(in_order(routes_put_on(*located) if located else ())):
         if version_of(route.to) in versions:
             builder.do(DeleteRoute(endpoint.netns, ifname, route))
 
@@ -333,4 +333,4 @@ def _align_routes(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint) 
         builder.do(*(DeleteRoute(*interface, item) for item in others[1:]))
         builder.do(ReplaceRoute(*interface, others[0], route) if others else AddRoute(*interface, route))
     taken = {route.destination_and_metric for route in missing}
-    builder.do(*(DeleteRoute(*interface, route) for route in stale if route.destination_and_metric not in taken))
+    builder.do(*(DeleteRoute(*interface, route) for route in reversed(stale) if route.destination_and_metric not in taken))

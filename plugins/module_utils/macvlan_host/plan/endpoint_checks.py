@@ -97,6 +97,8 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
                         f"overlapping subnets, and the kernel would answer for the wrong one"
                     )
         check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        _check_next_hops(endpoint, other)
+        _check_next_hops(other, endpoint)
         _check_same_sysctls(endpoint, other)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
@@ -117,6 +119,20 @@ def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Lin
         if own is None or vrf_of(space, own) is None:
             check_foreign_routes(builder, space, endpoint, own)
             check_route_conflicts(space, endpoint, own)
+
+
+def _check_next_hops(endpoint: Endpoint, other: Endpoint) -> None:
+    """Refuse an IPv6 next hop that the kernel would look for on the link of another endpoint (net/ipv6/route.c)."""
+    for route in endpoint.all_routes:
+        if not route.onlink or route.via is None or version_of(route.via) == 4:
+            continue
+        for address in other.addresses:
+            if route.via in block_of(address):
+                raise PlanError(
+                    f"{endpoint.title}: {route.via}, the next hop of {route.to}, lies in the subnet of {address} of {other.title}"
+                    f"{endpoint.netns.phrase or ' in the same namespace'}, where the kernel would look for it on the link of that one; "
+                    f"use another next hop, or another namespace"
+                )
 
 
 def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:

@@ -11,6 +11,7 @@ import dataclasses
 from ..compare.wanted_settings import settings
 from ..model.endpoint import Endpoint
 from ..model.network import Network
+from ..model.route import in_order
 from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddLink, AddRoute, SetLink, SetSysctls, Step
 from ..values import names
@@ -49,7 +50,7 @@ def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tupl
         SetSysctls(*interface, settings(endpoint, has_ipv6)),
         *(AddAddress(*interface, address) for address in endpoint.addresses),
         SetLink(*interface, "up", False, True),
-        *(AddRoute(*interface, route) for route in endpoint.all_routes),
+        *(AddRoute(*interface, route) for route in in_order(endpoint.all_routes)),
     )
 
 

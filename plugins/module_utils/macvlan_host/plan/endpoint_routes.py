@@ -9,11 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import PlanError
+from ..ipam.subnets import usable
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.route import Route
 from ..values import inet
-from ..values.addresses import block_of, version_of, without_prefix
+from ..values.addresses import block_of, is_link_local, version_of, without_prefix
 from .mistakes import Mistakes
 
 
@@ -44,12 +45,14 @@ def _check_route_of_any(endpoint: Endpoint, route: Route, network: Network) -> N
 
 
 def _check_next_hop(endpoint: Endpoint, route: Route, subnets: t.Sequence[str]) -> None:
-    """Refuse a next hop that is in none of the subnets and not link-local, which always is on the link."""
-    reached = ("fe80::/10", *subnets)
-    if route.via is not None and not any(route.via in block_of(subnet) for subnet in reached):
+    """Refuse a next hop that is neither in the subnets nor link-local, and to which no other route and no flag leads."""
+    if route.via is None or route.onlink or is_link_local(route.via):
+        return
+    listed = [other.to for other in endpoint.routes if other.via is None]
+    if not any(route.via in block_of(reached) for reached in (*subnets, *listed)):
         raise PlanError(
             f"{endpoint.title}: routes: via {route.via} of {route.to} is not on the link; it must be inside "
-            f"{' or '.join(subnets)}"
+            f"{' or '.join(subnets)}, or there must be a route to {route.via} without via in routes, or onlink: true with this route"
         )
 
 
@@ -61,11 +64,19 @@ def _check_route(endpoint: Endpoint, route: Route) -> None:
     if route.via is not None and route.via == without_prefix(own):
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
     _check_next_hop(endpoint, route, [inet.network_of(own)])
+    if route.via is not None and _is_broadcast(route.via, own):
+        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the broadcast address of {inet.network_of(own)}")
     connected = Route.connected(own)
     if connected is not None and route.destination_and_metric == connected.destination_and_metric:
         raise PlanError(
             f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
         )
+
+
+def _is_broadcast(address: str, own: str) -> bool:
+    """Whether an address is the broadcast address of a subnet that has one."""
+    subnet = inet.network_of(own)
+    return version_of(own) == 4 and address in block_of(subnet) and inet.number(address) > usable(subnet).last
 
 
 def _check_identities(endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..ipam.lease_book import reservations
 from ..ipam.subnets import candidates
 from ..model.network import Network, Subnet
 from .builder import PlanBuilder
@@ -26,12 +27,10 @@ def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
     """A full subnet, and how many of its addresses are in use: none, if the ip_range was too small from the start."""
     among = candidates(subnet)
     reserved = {
-        address
+        lease.address
         for network in builder.networks.values()
-        for item in network.subnets
-        if item.pool == subnet.pool
-        for address in (item.gateway, *item.aux_addresses.values())
-        if address is not None and address in among
+        for lease in reservations(network)
+        if lease.pool == subnet.pool and lease.address in among
     }
     room = max(among.last - among.first + 1, 0) - len(reserved)
     ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""

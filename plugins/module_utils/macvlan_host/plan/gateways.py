@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..errors import PlanError
 from ..model.network import Network, Subnet
+from ..values.addresses import is_link_local
 from .builder import PlanBuilder
 from .claims import addresses_in_use
 
@@ -29,7 +30,7 @@ def check_gateways(builder: PlanBuilder, recorded: Network | None, network: Netw
             if before.get(subnet.subnet) != subnet.gateway:
                 raise PlanError(f"{network.title}: {text}")
             builder.warn(f"{network.title}: {text}")
-        elif links:
+        elif links and not is_link_local(subnet.gateway or ""):
             builder.warn(
                 f"{network.title}: gateway {subnet.gateway} is an address of {links[0]} of this host; endpoints reach it "
                 f"only if that link is on the wire of {network.parent}"

@@ -13,6 +13,7 @@ from ..compare.differences import Difference
 from ..compare.ownership import is_owned, renamed_base, tagged_or_named
 from ..model.links import VLAN_CHECKS, DummyParent, Link, OwnedLink, SubInterface
 from ..model.netns import HOST
+from ..model.route import in_order
 from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step, link_steps
 from ..values import names
@@ -86,7 +87,7 @@ def configuration(builder: PlanBuilder, link: Link) -> t.Iterator[Step]:
         return
     for address in builder.host.addresses.get(link.index, ()):
         yield AddAddress(HOST, link.name, address, builder.host.peers.get((link.index, address)))
-    for route in routes_put_on(builder.host, link):
+    for route in in_order(routes_put_on(builder.host, link)):
         yield AddRoute(HOST, link.name, route)
 
 

@@ -19,7 +19,7 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface, stacked
 from ..model.network import Network
-from ..model.route import Route
+from ..model.route import Route, in_order
 from ..request.endpoint import EndpointOptions, endpoint_options
 from ..request.network import NetworkOptions
 from ..request.recorded import endpoint_params
@@ -118,7 +118,7 @@ def _of_others(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Step]
     for address in space.addresses.get(link.index, ()):
         if address not in endpoint.addresses and (link.index, address) not in space.temporary:
             yield AddAddress(endpoint.netns, link.name, address, space.peers.get((link.index, address)))
-    for route in _routes_of_others(endpoint, space, link):
+    for route in in_order(_routes_of_others(endpoint, space, link)):
         yield AddRoute(endpoint.netns, link.name, route)
 
 

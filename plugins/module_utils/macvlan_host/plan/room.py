@@ -20,7 +20,7 @@ from ..model.endpoint import Endpoint
 from ..model.host_view import Key
 from ..model.kernel import Space
 from ..model.links import Link
-from ..model.route import Route
+from ..model.route import in_order
 from ..request.endpoint import EndpointOptions
 from ..steps.steps import DeleteRoute, SetLink
 from ..values import names
@@ -151,13 +151,13 @@ def _take_routes(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint, want
     located = _located(builder, other)
     if located is not None:
         present = {route.identity for route in located[0].routes.get(located[1].index, ())}
-        builder.do(*(DeleteRoute(other.netns, located[1].name, route) for route in leaving if route.identity in present))
+        builder.do(*(DeleteRoute(other.netns, located[1].name, route) for route in reversed(in_order(leaving)) if route.identity in present))
     _put(
         builder,
         dataclasses.replace(
             other,
-            gateway4=None if Route("0.0.0.0/0", other.gateway4) in leaving else other.gateway4,
-            gateway6=None if Route("::/0", other.gateway6) in leaving else other.gateway6,
+            gateway4=None if other.default_routes.get(4) in leaving else other.gateway4,
+            gateway6=None if other.default_routes.get(6) in leaving else other.gateway6,
             routes=tuple(route for route in other.routes if route not in leaving),
         ),
     )

@@ -10,13 +10,12 @@ import functools
 import typing as t
 from dataclasses import dataclass, field
 
-from ..ipam.subnets import address_problem
+from ..ipam.subnets import address_problem, next_hop_problem
 from ..model.netns import Netns
 from ..model.ref import Ref, endpoint_ref
 from ..model.route import Route
 from ..values import names, validators
 from ..values.addresses import (
-    block_of,
     parse_address,
     parse_interface_address,
     parse_mac,
@@ -208,8 +207,8 @@ def _routes(problems: Problems, items: t.Iterable[t.Mapping[str, t.Any]]) -> tup
 
 def _route(problems: Problems, option: str, item: t.Mapping[str, t.Any]) -> Route | None:
     via = problems.parsed(f"{option}.via", parse_address, item.get("via"))
-    if via is not None and via not in block_of("fe80::/10"):
-        problems.problem(prefixed(f"{option}.via", address_problem(via)))
+    if via is not None:
+        problems.problem(prefixed(f"{option}.via", next_hop_problem(via)))
     destination = item["to"]
     if destination == "default":
         if via is None:
@@ -223,8 +222,11 @@ def _route(problems: Problems, option: str, item: t.Mapping[str, t.Any]) -> Rout
         return None
     if via is not None and version_of(via) != version_of(to):
         problems.problem(f"{option}: {to} and its via {via} are of different families")
+    onlink = bool(item.get("onlink"))
+    if onlink and item.get("via") is None:
+        problems.problem(f"{option}: onlink: true says that the next hop is on the link, and the route has none; give via, or remove onlink")
     # 0 is what the kernel uses for IPv4 without a metric, and turns into 1024 for IPv6 (net/ipv6/route.c).
-    return Route(to, via, item.get("metric") or None)
+    return Route(to, via, item.get("metric") or None, onlink)
 
 
 def _network_or_address(text: str) -> tuple[str, bool]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..ipam.subnets import infer_gateway, subnet_problem, usable
+from ..ipam.subnets import infer_gateway, next_hop_problem, subnet_problem, usable
 from ..model.link_options import LINK_OPTIONS, LinkOptions
 from ..model.netns import Netns
 from ..model.network import Mode, Network, Subnet
 from ..model.ref import Ref, network_ref
 from ..values import names
-from ..values.addresses import block_of, parse_address, parse_network, parse_range, prefix_length, version_of
+from ..values.addresses import block_of, is_link_local, parse_address, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
 
@@ -181,6 +181,9 @@ def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
     gateway = problems.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
+    onlink = bool(item.get("gateway_onlink"))
+    if onlink and (gateway_text is None or wants_none):
+        problems.problem(f"{option}.gateway_onlink: true says that the gateway is on the link, and there is none; give gateway, or remove gateway_onlink")
     for key in item.get("aux_addresses") or ():
         if not names.is_encodable(str(key)):
             problems.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
@@ -193,7 +196,7 @@ def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers
         return None
     problems.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
     inferred = infer_gateway(cidr) if infers and gateway_text is None else None
-    _check_inside(problems, f"{option}.gateway", gateway, cidr)
+    _check_gateway(problems, f"{option}.gateway", gateway, cidr, onlink)
     _check_ip_range(problems, f"{option}.ip_range", ip_range, cidr)
     _check_aux(problems, option, aux, cidr, gateway, inferred)
     return Subnet(
@@ -202,6 +205,7 @@ def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers
         gateway_inferred=inferred is not None,
         ip_range=ip_range,
         aux_addresses=aux,
+        gateway_onlink=onlink,
     )
 
 
@@ -212,13 +216,22 @@ def _gateway(text: str) -> str:
         raise ValueError(f"{exc}; give one, or write gateway: none for a subnet without a gateway") from exc
 
 
-def _check_inside(problems: Problems, option: str, address: str | None, cidr: str) -> None:
-    if address is None:
+def _check_gateway(problems: Problems, option: str, gateway: str | None, cidr: str, onlink: bool) -> None:
+    """Add what is wrong with a gateway: it is in the subnet, a link-local address of IPv6, or declared as on the link."""
+    if gateway is None:
         return
-    if address not in block_of(cidr):
-        problems.problem(f"{option}: {address} is not inside {cidr}")
-    elif version_of(cidr) == 4 and address not in usable(cidr):
-        problems.problem(f"{option}: {address} is the network or broadcast address of {cidr}")
+    if version_of(gateway) != version_of(cidr):
+        problems.problem(f"{option}: {gateway} is not inside {cidr}, which is of another family; give an address of IPv{version_of(cidr)}")
+    elif gateway in block_of(cidr):
+        if version_of(cidr) == 4 and gateway not in usable(cidr):
+            problems.problem(f"{option}: {gateway} is the network or broadcast address of {cidr}")
+    elif not is_link_local(gateway) and not onlink:
+        problems.problem(
+            f"{option}: {gateway} is not inside {cidr}; use an address of the subnet, or, if the router is on the link all the same, "
+            f"add gateway_onlink: true"
+        )
+    else:
+        problems.problem(prefixed(option, next_hop_problem(gateway)))
 
 
 def _check_ip_range(problems: Problems, option: str, ip_range: str | None, cidr: str) -> None:

@@ -90,6 +90,7 @@ def _subnet_params(subnet: Subnet, infers_gateway: bool) -> Params:
     params = {
         "subnet": subnet.subnet,
         "gateway": gateway,
+        "gateway_onlink": subnet.gateway_onlink or None,
         "ip_range": subnet.ip_range,
         "aux_addresses": dict(subnet.aux_addresses),
     }
@@ -137,7 +138,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
 
 
 def _route_params(route: Route) -> Params:
-    return _without_defaults({"to": route.to, "via": route.via, "metric": route.metric})
+    return _without_defaults({"to": route.to, "via": route.via, "metric": route.metric, "onlink": route.onlink or None})
 
 
 def _without_defaults(params: Params) -> Params:

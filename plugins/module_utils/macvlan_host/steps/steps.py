@@ -299,7 +299,7 @@ def _route_phrase(route: Route) -> str:
     defaults = {"0.0.0.0/0": "default route", "::/0": "IPv6 default route"}
     via = f" via {route.via}" if route.via else ""
     metric = f" metric {route.metric}" if route.metric else ""
-    return defaults.get(route.to, f"route to {route.to}") + via + metric
+    return defaults.get(route.to, f"route to {route.to}") + via + metric + (" onlink" if route.onlink else "")
 
 
 def _settings_from_plain(data: t.Any) -> tuple[Sysctl, ...]:

@@ -140,6 +140,11 @@ def version_of(text: str) -> int:
     return 6 if ":" in text else 4
 
 
+def is_link_local(address: str) -> bool:
+    """Whether an address is a link-local one of IPv6, which is on every link (RFC 4291 2.5.6)."""
+    return address in block_of("fe80::/10")
+
+
 @functools.lru_cache(maxsize=4096)
 def block_of(text: str) -> Block:
     """The addresses of a canonical network or range."""

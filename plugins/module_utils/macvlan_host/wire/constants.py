@@ -42,6 +42,7 @@ RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
 
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 4, 5, 6, 7, 9, 15, 18
 RT_TABLE_COMPAT, RT_TABLE_MAIN, RTN_UNICAST = 252, 254, 1
+RTNH_F_ONLINK = 4
 # RTN_*; a unicast route among them has several next hops, or one without a link.
 ROUTE_KINDS = {
     RTN_UNICAST: "multipath",

@@ -53,6 +53,7 @@ from .constants import (
     RTM_NEWROUTE,
     RTM_SETLINK,
     RTN_UNICAST,
+    RTNH_F_ONLINK,
     RTPROT_KERNEL,
     RTPROT_STATIC,
     RTPROT_UNSPEC,
@@ -204,7 +205,8 @@ def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC) -> byte
     # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
     on_link = route.via is None and family == socket.AF_INET
     scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
-    body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0)
+    flags = RTNH_F_ONLINK if route.onlink else 0
+    body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, flags)
     if int(length):
         body += attribute(RTA_DST, inet.to_bytes(address))
     if route.via is not None:

@@ -76,6 +76,7 @@ from .constants import (
     RTA_TABLE,
     RTA_VIA,
     RTN_UNICAST,
+    RTNH_F_ONLINK,
     VLAN_PROTOCOLS,
 )
 from .kinds import Details, kind_named
@@ -230,7 +231,7 @@ def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
     IPv6 next hops are separate routes, which can be added and deleted one by one. Routes of other tables give no
     pair.
     """
-    family, length, dummy, dummy, table, dummy, dummy, kind, dummy = ROUTE.unpack_from(body)
+    family, length, dummy, dummy, table, dummy, dummy, kind, flags = ROUTE.unpack_from(body)
     if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
         return ()
     attrs = attributes(body, ROUTE.size)
@@ -243,7 +244,8 @@ def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
         metric = None
     hops = _next_hops(attrs)
     if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
-        return tuple((index, Route(destination, via, metric)) for index, via in hops)
+        onlink = _hops_onlink(attrs, flags)
+        return tuple((index, Route(destination, via, metric, on)) for (index, via), on in zip(hops, onlink))
     return OtherRoute(Route(destination, None, metric).destination_and_metric, ROUTE_KINDS.get(kind, f"type {kind}"))
 
 
@@ -264,14 +266,27 @@ def _next_hops(
     """(ifindex, next hop or None) of a route: its own, or those of its struct rtnexthop (linux/rtnetlink.h)."""
     if RTA_MULTIPATH not in attrs:
         return [read(UINT32.unpack(attrs[RTA_OIF])[0], attrs)] if RTA_OIF in attrs else []
-    hops, data, offset = [], attrs[RTA_MULTIPATH], 0
+    return [read(index, attributes(body)) for dummy, index, body in _multipath(attrs[RTA_MULTIPATH])]
+
+
+def _hops_onlink(attrs: Attributes, flags: int) -> list[bool]:
+    """Whether each next hop of a route counts as on the link, in their order."""
+    each = [flags] if RTA_MULTIPATH not in attrs else [item[0] for item in _multipath(attrs[RTA_MULTIPATH])]
+    return [bool(item & RTNH_F_ONLINK) for item in each]
+
+
+def _multipath(data: bytes) -> t.Iterator[tuple[int, int, bytes]]:
+    """(flags, ifindex, attributes) of several next hops.
+
+    :raises ValueError: a length is impossible
+    """
+    offset = 0
     while offset + NEXT_HOP.size <= len(data):
-        length, dummy, dummy, index = NEXT_HOP.unpack_from(data, offset)
+        length, flags, dummy, index = NEXT_HOP.unpack_from(data, offset)
         if length < NEXT_HOP.size or offset + length > len(data):
             raise ValueError("a next hop with an impossible length")
-        hops.append(read(index, attributes(data[offset + NEXT_HOP.size : offset + length])))
+        yield flags, index, data[offset + NEXT_HOP.size : offset + length]
         offset += (length + 3) & ~3
-    return hops
 
 
 def parse_outgoing_link(body: bytes) -> tuple[int, str | None] | None:
