@@ -361,9 +361,9 @@ EXAMPLES = r"""
 - name: A single address of a provider, whose router is outside of it but on the link
   fleetnet.macvlan.macvlan_network:
     name: public
-    parent: eth2
+    parent: eth0.71
     subnets:
-      - subnet: 203.0.113.7/32
+      - subnet: 192.0.2.7/32
         gateway: 198.51.100.1
         gateway_onlink: true
       - subnet: 2001:db8:7::/64
