@@ -25,6 +25,7 @@ EXAMPLES: dict[str, str] = {
     "egress_qos_map": "{5: 5}",
     "endpoint": "web",
     "endpoints": "{name: web, network: macvlan50, netns: web}",
+    "exclude": "192.168.50.32/28",
     "files": "{path: /etc/example.conf, content: text}",
     "gateway": "192.168.50.1",
     "ifname": "eth0",

@@ -251,10 +251,26 @@ networks:
           sample: false
           version_added: 2.0.0
         ip_range:
-          description: The part that addresses are chosen from, V(null) for the whole subnet.
+          description:
+            - The part that addresses are chosen from, V(null) for the whole subnet, and where there are several, which
+              C(ip_ranges) has.
           returned: always
           type: str
           sample: null
+        ip_ranges:
+          description: The parts that addresses are chosen from, in this order; empty for the whole subnet.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.50.64/27]
+          version_added: 2.0.0
+        exclude:
+          description: Addresses, ranges and blocks that are never given out.
+          returned: always
+          type: list
+          elements: str
+          sample: []
+          version_added: 2.0.0
         aux_addresses:
           description: Names and addresses that are never given out.
           returned: always
@@ -264,7 +280,7 @@ networks:
         in_use:
           description:
             - How many addresses of the subnet cannot be given out. These are the leases of endpoints, the gateway,
-              aux addresses, and those that are never given, such as the network and broadcast address.
+              aux addresses, excluded ones, and those that are never given, such as the network and broadcast address.
             - It ends at 18446744073709551615.
           returned: always
           type: int

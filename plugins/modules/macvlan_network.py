@@ -140,12 +140,24 @@ options:
       ip_range:
         description:
           - The part of the subnet that addresses are chosen from, as CIDR such as V(192.0.2.128/25) or as first and
-            last address such as V(192.0.2.100-192.0.2.149).
+            last address such as V(192.0.2.100-192.0.2.149). Since release 2.0.0 it can be a list of them, which do not overlap;
+            addresses are chosen from the first one until that is exhausted, then from the next one.
           - When it is left out, addresses are chosen from the whole subnet.
           - It does not limit the gateway, O(subnets[].aux_addresses) or requested addresses. They can be anywhere in
             the subnet.
           - Changing it does not change the addresses of existing endpoints.
-        type: str
+        type: list
+        elements: str
+      exclude:
+        description:
+          - Addresses that are never given to an endpoint, each item one address, a range such as V(192.0.2.60-192.0.2.69), or a
+            block such as V(192.0.2.32/28). Host bits of a block are cleared with a warning.
+          - Items can overlap each other, O(subnets[].aux_addresses), the gateway and O(subnets[].ip_range).
+          - An endpoint that requests such an address is refused. One that has it already keeps it, with a warning, also with
+            O(replace=true).
+        type: list
+        elements: str
+        version_added: 2.0.0
       aux_addresses:
         description:
           - Addresses in this subnet that are never given to an endpoint because another machine on the wire has them,
@@ -325,6 +337,10 @@ EXAMPLES = r"""
         ip_range: "172.16.86.{{ 32 * place }}/27"
         aux_addresses:
           printer: 172.16.86.250
+        exclude:
+          - 172.16.86.40
+          - 172.16.86.72-172.16.86.79
+          - 172.16.86.192/29
 
 - name: Leave the lower half of a subnet to a DHCP server
   fleetnet.macvlan.macvlan_network:
@@ -575,10 +591,26 @@ network:
           sample: false
           version_added: 2.0.0
         ip_range:
-          description: The part that addresses are chosen from, V(null) for the whole subnet.
+          description:
+            - The part that addresses are chosen from, V(null) for the whole subnet, and where there are several, which
+              C(ip_ranges) has.
           returned: always
           type: str
           sample: null
+        ip_ranges:
+          description: The parts that addresses are chosen from, in this order; empty for the whole subnet.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.50.64/27]
+          version_added: 2.0.0
+        exclude:
+          description: Addresses, ranges and blocks that are never given out.
+          returned: always
+          type: list
+          elements: str
+          sample: []
+          version_added: 2.0.0
         aux_addresses:
           description: Names and addresses that are never given out.
           returned: always
@@ -588,7 +620,7 @@ network:
         in_use:
           description:
             - How many addresses of the subnet cannot be given out. These are the leases of endpoints, the gateway,
-              aux addresses, and those that are never given, such as the network and broadcast address.
+              aux addresses, excluded ones, and those that are never given, such as the network and broadcast address.
             - It ends at 18446744073709551615.
           returned: always
           type: int
@@ -630,6 +662,8 @@ network:
         gateway_inferred: true
         gateway_onlink: false
         ip_range: null
+        ip_ranges: []
+        exclude: []
         aux_addresses: {}
         in_use: 3
         available: 253

@@ -22,10 +22,11 @@ SUBNETS = f"{PREFIX}network_subnets"
 GATEWAYS = f"{PREFIX}network_gateways"
 RANGES = f"{PREFIX}network_ip_ranges"
 AUX = f"{PREFIX}network_aux_addresses"
+EXCLUDE = f"{PREFIX}network_exclude"
 # Names the variable of the inventory that has RANGES of a host; the role has looked it up.
 RANGES_FROM = f"{RANGES}_from"
 # Texts about subnets, which are in the items of the subnets afterwards.
-PARTS = (GATEWAYS, RANGES, AUX)
+PARTS = (GATEWAYS, RANGES, AUX, EXCLUDE)
 IN_HOST = f"{PREFIX}endpoint_in_host"
 NAMESPACES = tuple(f"{PREFIX}endpoint_{name}" for name in ("netns", "netns_path", "pid"))
 HINTS = {
@@ -260,7 +261,9 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
         _have_no_gateway([subnet for subnet in subnets if "gateway" not in subnet], problems)
     # A range is where its first address is.
     ranges = {item: re.split("[-/]", item)[0].strip() for item in _items(texts.get(RANGES, ""))}
-    _assign(subnets, RANGES, "ip_range", ranges, problems)
+    _collect(subnets, RANGES, "ip_range", ranges, problems)
+    excluded = {item: re.split("[-/]", item)[0].strip() for item in _items(texts.get(EXCLUDE, ""))}
+    _collect(subnets, EXCLUDE, "exclude", excluded, problems)
     for key, address in _each(AUX, texts.get(AUX, ""), _aux_address, problems):
         subnet = _subnet_of(subnets, AUX, address, problems)
         taken = subnet.setdefault("aux_addresses", {})
@@ -270,12 +273,18 @@ def _match(subnets: list[Item], texts: Item, problems: Problems) -> None:
 
 
 def _assign(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
-    """Set the gateway or range of each subnet; each item comes with the address that selects its subnet."""
+    """Set the gateway of each subnet; each item comes with the address that selects its subnet."""
     for item, address in items.items():
         subnet = _subnet_of(subnets, name, address, problems)
         if option in subnet:
             problems[name].append(f"'{subnet[option]}' and '{item}' are both in {subnet['subnet']}")
         subnet[option] = item
+
+
+def _collect(subnets: list[Item], name: str, option: str, items: dict[str, str], problems: Problems) -> None:
+    """Add ranges or exclusions to their subnets; each item comes with the address that selects its subnet."""
+    for item, address in items.items():
+        _subnet_of(subnets, name, address, problems).setdefault(option, []).append(item)
 
 
 def _assign_outside(subnets: list[Item], item: str, problems: Problems) -> None:

@@ -34,4 +34,4 @@ def _free(network: str, subnet: t.Mapping[str, t.Any]) -> str:
     """The free addresses from which an endpoint without a request gets one."""
     count = subnet["available"]
     addresses = "1 address" if count == 1 else f"{'more than ' if count > MANY else ''}{min(count, MANY)} addresses"
-    return f"network {network}: {addresses} of {subnet['ip_range'] or subnet['subnet']} {'is' if count == 1 else 'are'} free"
+    return f"network {network}: {addresses} of {' and '.join(subnet['ip_ranges']) or subnet['subnet']} {'is' if count == 1 else 'are'} free"

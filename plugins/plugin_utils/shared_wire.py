@@ -149,12 +149,19 @@ def _given_out(host: str, network: Item, subnet: str | None = None) -> tuple[Cla
     only = _claim(host, subnet)
     claims = []
     for item in _items(network, "subnets"):
-        whole, part = _claim(host, item.get("subnet")), _claim(host, item.get("ip_range") or item.get("subnet"))
-        if whole is None or part is None:
+        whole = _claim(host, item.get("subnet"))
+        if whole is None:
             continue
         if only is None or only.version != whole.version or (only.first, only.last) == (whole.first, whole.last):
-            claims.append(part)
+            claims += [part for text in _ranges(item) if (part := _claim(host, text)) is not None]
     return tuple(claims)
+
+
+def _ranges(subnet: Item) -> list[str]:
+    """The texts of the parts that addresses are chosen from: of a result, or of an option, which is a text or a list."""
+    given = subnet.get("ip_ranges") or subnet.get("ip_range") or subnet.get("subnet")
+    listed = list(given) if isinstance(given, (list, tuple)) else str(given).split(",")
+    return [str(item).strip() for item in listed]
 
 
 def _chosen(network: Item) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def test_an_endpoint_says_everything_about_itself(net: Host) -> None:
         "gateway6": "2001:db8:abc8::1",
         "parent": "eth0",
         "mode": "bridge",
-        "routes": [{"to": "10.0.0.0/8", "via": "192.168.216.9", "metric": 50}],
+        "routes": [{"to": "10.0.0.0/8", "via": "192.168.216.9", "metric": 50, "onlink": False}],
         "labels": {"tier": "web"},
         "default_route": True,
         "announce": True,

@@ -59,6 +59,8 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
                 "gateway_inferred": True,
                 "gateway_onlink": False,
                 "ip_range": "172.16.86.128/25",
+                "ip_ranges": ["172.16.86.128/25"],
+                "exclude": [],
                 "aux_addresses": {"exclude_host": "172.16.86.250"},
                 # Network and broadcast address, gateway, aux address; the last two lie in the range.
                 "in_use": 4,

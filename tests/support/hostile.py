@@ -105,7 +105,13 @@ _NETWORK = {
     "name": "net",
     "parent": "eth0",
     "subnets": [
-        {"subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "ip_range": "10.0.0.8/29", "aux_addresses": {"a": "10.0.0.9"}}
+        {
+            "subnet": "10.0.0.0/24",
+            "gateway": "10.0.0.1",
+            "ip_range": ["10.0.0.8/29"],
+            "exclude": ["10.0.0.10"],
+            "aux_addresses": {"a": "10.0.0.9"},
+        }
     ],
     "labels": {"a": "b"},
 }

@@ -86,7 +86,7 @@ FIELDS = {
     "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 gateway4 gateway6 parent mode default_route routes "
     "announce sysctls labels exclusive",
     "network": "id name mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive subnets endpoints",
-    "subnet": "subnet gateway gateway_inferred gateway_onlink ip_range aux_addresses in_use available",
+    "subnet": "subnet gateway gateway_inferred gateway_onlink ip_range ip_ranges exclude aux_addresses in_use available",
     "vlan_subinterface": "name parent vlan_id protocol mtu mac up reorder_hdr gvrp mvrp loose_binding ingress_qos_map "
     "egress_qos_map owned used_by",
 }
@@ -297,7 +297,7 @@ def test_examples_show_every_option_that_says_what_an_object_is(name):
         for key, value in arguments.items():
             yield key
             for item in value if isinstance(value, list) else ():
-                yield from used(item)
+                yield from used(item) if isinstance(item, dict) else ()
 
     def known(argspec):
         for key, about in argspec.items():

@@ -101,8 +101,15 @@ def test_blank_is_left_out_and_missed_where_it_is_required(job, blank):
         ({"gateways": "None, 10.1.0.1"}, [{"gateway": "10.1.0.1"}, {"gateway": "none"}, {"gateway": "none"}]),
         (
             {"ip_ranges": "10.2.0.128/25, 10.1.0.5-10.1.0.9"},
-            [{"ip_range": "10.1.0.5-10.1.0.9"}, {"ip_range": "10.2.0.128/25"}, {}],
+            [{"ip_range": ["10.1.0.5-10.1.0.9"]}, {"ip_range": ["10.2.0.128/25"]}, {}],
         ),
+        ({"ip_ranges": "10.1.0.0/25, 10.1.0.192/26"}, [{"ip_range": ["10.1.0.0/25", "10.1.0.192/26"]}, {}, {}]),
+        (
+            {"exclude": "10.1.0.5, 10.1.0.32/28, 2001:db8::1-2001:db8::9"},
+            [{"exclude": ["10.1.0.5", "10.1.0.32/28"]}, {}, {"exclude": ["2001:db8::1-2001:db8::9"]}],
+        ),
+        ({"gateways": "10.9.0.1 for 10.2.0.5/24"}, [{}, {"gateway": "10.9.0.1", "gateway_onlink": True}, {}]),
+        ({"gateways": "fe80::1 for 2001:db8::/64, none"}, [{"gateway": "none"}, {"gateway": "none"}, {"gateway": "fe80::1"}]),
         (
             {"aux_addresses": "a=10.1.0.2, b = 10.1.0.3, a=2001:db8::a"},
             [{"aux_addresses": {"a": "10.1.0.2", "b": "10.1.0.3"}}, {}, {"aux_addresses": {"a": "2001:db8::a"}}],
@@ -155,7 +162,11 @@ def test_what_cannot_be_understood_is_named(job, texts, words):
         ({"gateways": "10.9.0.1"}, ["gateways", "10.9.0.1", "none of the subnets"]),
         ({"gateways": "10.1.0.1/24"}, ["gateways", "10.1.0.1/24", "not an IP address"]),
         ({"ip_ranges": "10.9.0.0/25"}, ["ip_ranges", "10.9.0.0", "none of the subnets"]),
-        ({"ip_ranges": "10.1.0.0/25, 10.1.0.128/25"}, ["ip_ranges", "both"]),
+        ({"exclude": "10.9.0.0/25"}, ["exclude", "10.9.0.0", "none of the subnets"]),
+        ({"exclude": "nine"}, ["exclude", "'nine' is not an IP address"]),
+        ({"gateways": "10.9.0.1 for 10.9.0.0/24"}, ["gateways", "10.9.0.0/24", "none of the subnets"]),
+        ({"gateways": "router for 10.1.0.0/24"}, ["gateways", "'router for 10.1.0.0/24'", "ADDRESS for SUBNET"]),
+        ({"gateways": "10.1.0.1, 10.9.0.1 for 10.1.0.0/24"}, ["gateways", "'10.1.0.1' and '10.9.0.1 for 10.1.0.0/24'", "both"]),
         ({"gateways": "10.1.0.1, none, 10.2.0.1"}, ["gateways", "'none'", "every subnet has one"]),
         ({"aux_addresses": "10.1.0.9"}, ["aux_addresses", "10.1.0.9", "NAME=ADDRESS"]),
         ({"aux_addresses": "a=10.9.0.9"}, ["aux_addresses", "10.9.0.9", "none of the subnets"]),
@@ -225,7 +236,7 @@ def test_ranges_of_the_inventory_are_the_answer_about_ranges():
     answers = {"network_subnets": "10.1.0.0/24, fd00::/64", "network_ip_ranges_from": "web_ranges"}
     ranges = {"web_ranges": " 10.1.0.64/27, fd00::1:0/112"}
     found = understood("network_create", answers, ranges)["network_subnets"]
-    assert [item["ip_range"] for item in found] == ["10.1.0.64/27", "fd00::1:0/112"]
+    assert [item["ip_range"] for item in found] == [["10.1.0.64/27"], ["fd00::1:0/112"]]
     (problem,) = refused("network_create", {**answers, "network_ip_ranges": "10.1.0.64/27"}, ranges)
     assert "macvlan_job_network_ip_ranges_from" in problem and "leave one of the two out" in problem
 

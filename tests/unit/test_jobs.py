@@ -54,7 +54,7 @@ LIMITS = {
     **{f"{PREFIX}network_{name}": (option.lowest, option.highest) for name, option in LINK_OPTIONS.items()},
 }
 # Parts of the items of subnets, which have texts of their own.
-PARTS = {f"{PREFIX}network_{name}" for name in ("gateways", "ip_ranges", "ip_ranges_from", "aux_addresses")}
+PARTS = {f"{PREFIX}network_{name}" for name in ("gateways", "ip_ranges", "ip_ranges_from", "aux_addresses", "exclude")}
 # What jobs ask for that no module does.
 OF_JOBS = {f"{PREFIX}{name}" for name in ("isolated", "fail_on_drift", "endpoint_in_host")}
 

@@ -354,7 +354,7 @@ def test_unknown_options_at_any_depth_are_reported_with_those_that_there_are(mes
     told = message(module, network if module is macvlan_network else {"networks": [network]}).split("; ")
     place = "" if module is macvlan_network else "networks[0] (lan): "
     assert told[0].startswith(f"{place}unknown options: colour (there are address_pools, ") and "gateway" not in told[0]
-    assert told[1:] == [f"{place}subnets[1]: unknown options: gatway (there are aux_addresses, gateway, gateway_onlink, ip_range, subnet)"]
+    assert told[1:] == [f"{place}subnets[1]: unknown options: gatway (there are aux_addresses, exclude, gateway, gateway_onlink, ip_range, subnet)"]
 
 
 RIGHT = [

@@ -82,6 +82,7 @@ OF_A_NETWORK = (
     {"subnets": ["10.0.1.0/24", "10.0.6.0/24"]},
     {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "10.0.1.9"}]},
     {"subnets": [{"subnet": "10.0.1.0/24", "gateway": "none", "aux_addresses": {"nas": "10.0.1.7"}}]},
+    {"subnets": [{"subnet": "10.0.1.0/24", "exclude": ["10.0.1.7", "10.0.1.0/29"], "ip_range": ["10.0.1.0/28", "10.0.1.200/31"]}]},
     {"subnets": [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.64/26"}]},
     {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/25"}]},
     {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/30", "gateway": "10.0.4.254"}]},

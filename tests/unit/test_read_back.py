@@ -126,6 +126,8 @@ def made(*requests):
             for subnet in (
                 {"subnet": "203.0.113.7/32", "gateway": "198.51.100.1", "gateway_onlink": True},
                 {"subnet": "2001:db8::7/128", "gateway": "fe80::1"},
+                {"subnet": "10.0.1.0/24", "ip_range": ["10.0.1.64/26", "10.0.1.8-10.0.1.9"]},
+                {"subnet": "10.0.1.0/24", "exclude": ["10.0.1.9", "10.0.1.0/28", "10.0.1.5-10.0.1.7"]},
                 {"subnet": "10.0.1.0/24", "gateway": "10.0.1.9", "gateway_onlink": True},
             )
         ),

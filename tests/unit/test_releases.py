@@ -214,7 +214,7 @@ def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(
 NEWER_ROWS = {
     "field": ("networks", lambda body: {**body, "driver": "ipvlan"}),
     "value": ("networks", lambda body: {**body, "mode": "l2"}),
-    "field of a part": ("networks", lambda body: {**body, "subnets": [{**body["subnets"][0], "exclude": []}]}),
+    "field of a part": ("networks", lambda body: {**body, "subnets": [{**body["subnets"][0], "slices": []}]}),
     "field and values": ("networks", lambda body: {**body, "mtu": {"a": 1}, "driver": "ipvlan"}),
     "part after a wrong one": ("networks", lambda body: {**body, "subnets": [{"subnet": 7}, {"subnet": "10.0.0.0/8", "x": 1}]}),
     "link": ("links", lambda body: {**body, "table": 100}),

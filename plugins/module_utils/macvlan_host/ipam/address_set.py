@@ -27,6 +27,23 @@ class AddressSet:
                 self._firsts.append(value)
                 self._lasts.append(value)
 
+    @classmethod
+    def of_runs(cls, runs: t.Iterable[tuple[int, int]]) -> AddressSet:
+        """The set of all addresses from each first to its last, both included; runs may overlap."""
+        whole = cls()
+        for first, last in sorted(runs):
+            if whole._lasts and first <= whole._lasts[-1] + 1:
+                whole._lasts[-1] = max(whole._lasts[-1], last)
+            else:
+                whole._firsts.append(first)
+                whole._lasts.append(last)
+        return whole
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """(first, last) of its runs, sorted."""
+        return list(zip(self._firsts, self._lasts))
+
     def __contains__(self, value: int) -> bool:
         index = self._run_at_or_after(value)
         return index < len(self._firsts) and self._firsts[index] <= value

@@ -10,6 +10,7 @@ of leases costs no more than a set of numbers.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..values import inet, names
@@ -91,13 +92,23 @@ def infer_gateway(cidr: str) -> str | None:
     return inet.to_text(this.version, this.first + 1)
 
 
-def candidates(subnet: Subnet) -> Block:
-    """The addresses that are chosen without a request: the ip_range, else the subnet."""
+def candidates(subnet: Subnet) -> tuple[Block, ...]:
+    """The addresses that are chosen without a request, excluded ones among them: the ip_ranges, else the subnet."""
     whole = usable(subnet.subnet)
-    if subnet.ip_range is None:
-        return whole
-    part = block_of(subnet.ip_range)
-    return part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last))
+    parts = [block_of(item) for item in subnet.ip_ranges] or [whole]
+    cut = [part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last)) for part in parts]
+    return tuple(part for part in cut if part.first <= part.last)
+
+
+@functools.lru_cache(maxsize=256)
+def excluded(exclude: tuple[str, ...]) -> AddressSet:
+    """The addresses that a subnet excludes; callers must not change the set."""
+    return AddressSet.of_runs((block.first, block.last) for block in map(block_of, exclude))
+
+
+def exclusion_of(subnet: Subnet, address: str) -> str | None:
+    """The first item of ``exclude`` that has an address."""
+    return next((item for item in subnet.exclude if address in block_of(item)), None)
 
 
 def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
@@ -105,28 +116,41 @@ def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
 
     :param taken: the leases of the subnet's pool, and other addresses that must not be given out
     """
-    among = candidates(subnet)
-    value, before = among.first, -1
-    while value != before:
-        before = value
-        for addresses in taken:
-            value = addresses.next_free(value)
-    return inet.to_text(among.version, value) if value <= among.last else None
+    kept_from = (excluded(subnet.exclude), *taken) if subnet.exclude else taken
+    for among in candidates(subnet):
+        value, before = among.first, -1
+        while value != before:
+            before = value
+            for addresses in kept_from:
+                value = addresses.next_free(value)
+        if value <= among.last:
+            return inet.to_text(among.version, value)
+    return None
 
 
 def count_addresses(subnet: Subnet, taken: AddressSet) -> tuple[int, int]:
     """(in use, available) of a subnet.
 
-    In use are leases, gateway, aux addresses, and what is never given; available is what is left of the
+    In use are leases, gateway, aux addresses, and what is never given or excluded; available is what is left of the
     candidates. Both saturate at 2**64 - 1.
 
     :param taken: the leases of the subnet's pool
     """
-    whole, given, among = block_of(subnet.subnet), usable(subnet.subnet), candidates(subnet)
+    whole, given = block_of(subnet.subnet), usable(subnet.subnet)
     never_given = (whole.last - whole.first) - (given.last - given.first)
-    held, held_among = taken.count(given.first, given.last), taken.count(among.first, among.last)
-    room = max(among.last - among.first + 1, 0)
-    return min(never_given + held, SATURATED), min(room - held_among, SATURATED)
+    held = _count_either(taken, subnet, given)
+    available = sum(among.last - among.first + 1 - _count_either(taken, subnet, among) for among in candidates(subnet))
+    return min(never_given + held, SATURATED), min(available, SATURATED)
+
+
+def _count_either(taken: AddressSet, subnet: Subnet, among: Block) -> int:
+    """How many addresses of a block are taken or excluded."""
+    count = taken.count(among.first, among.last)
+    for run in excluded(subnet.exclude).runs if subnet.exclude else ():
+        first, last = max(run[0], among.first), min(run[1], among.last)
+        if first <= last:
+            count += last - first + 1 - taken.count(first, last)
+    return count
 
 
 def choose_subnet(pools: t.Iterable[tuple[str, int]], occupied: t.Iterable[str]) -> str | None:

@@ -47,6 +47,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("subnets.gateway", REPLACED, "the endpoint that has the address given another one", "if an endpoint has the address"),
         Change("subnets.gateway_onlink", UNDER_TRAFFIC, _IN_RECORD),
         Change("subnets.ip_range", UNDER_TRAFFIC, "recorded; endpoints outside of it keep their addresses"),
+        Change("subnets.exclude", UNDER_TRAFFIC, "recorded; an endpoint that has such an address keeps it, with a warning"),
         Change("subnets.aux_addresses", UNDER_TRAFFIC, _IN_RECORD, "if no endpoint has the address"),
         Change("subnets.aux_addresses", REPLACED, "the endpoint that has the address given another one", "if an endpoint has the address"),
         Change("ipv6", UNDER_TRAFFIC, "a subnet chosen, or see subnets"),

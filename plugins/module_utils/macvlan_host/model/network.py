@@ -24,7 +24,9 @@ class Subnet:
     """One subnet of a network.
 
     :ivar gateway_onlink: whether the gateway may be outside of the subnet, as a next hop on the link
-    :ivar ip_range: CIDR or ``first-last``, None for the whole subnet
+    :ivar ip_range: CIDR or ``first-last``; None for the whole subnet, and where there are several
+    :ivar ip_ranges: all of them, in the order in which addresses are chosen from them
+    :ivar exclude: addresses, networks and ``first-last`` that are never given out
     :ivar aux_addresses: name → address that is never given out
     :ivar chosen: chosen by the collection, because the task gave none
     :ivar scope: empty, or the id of the network that keeps leases of its own here (allow_overlap)
@@ -38,6 +40,8 @@ class Subnet:
     chosen: bool = False
     scope: str = ""
     gateway_onlink: bool = False
+    ip_ranges: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "subnet": validators.with_length,
@@ -48,7 +52,15 @@ class Subnet:
         "chosen": validators.flag,
         "scope": validators.text,
         "gateway_onlink": validators.flag,
+        "ip_ranges": validators.listed(validators.address_range),
+        "exclude": validators.listed(validators.addresses),
     }
+
+    def __post_init__(self) -> None:
+        """Keep ``ip_range`` and ``ip_ranges`` the same; rows of release 1 have the first one alone."""
+        ranges = self.ip_ranges or (() if self.ip_range is None else (self.ip_range,))
+        object.__setattr__(self, "ip_ranges", ranges)
+        object.__setattr__(self, "ip_range", ranges[0] if len(ranges) == 1 else None)
 
     @property
     def pool(self) -> str:
@@ -57,7 +69,9 @@ class Subnet:
 
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Subnet:
-        return cls(**validators.fields("subnet", data, cls.CHECKS))
+        values = validators.fields("subnet", data, cls.CHECKS)
+        lists: dict[str, t.Any] = {name: tuple(values[name]) for name in ("ip_ranges", "exclude") if name in values}
+        return cls(**{**values, **lists})
 
 
 @dataclass(frozen=True)

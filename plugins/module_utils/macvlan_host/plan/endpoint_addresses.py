@@ -13,7 +13,7 @@ from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
 from ..ipam.lease_book import gateways_of, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
-from ..ipam.subnets import next_address, usable
+from ..ipam.subnets import exclusion_of, next_address, usable
 from ..model.endpoint import Endpoint
 from ..model.links import Link
 from ..model.netns import HOST
@@ -120,15 +120,16 @@ def _address(
         given = _requested(builder, title, network, subnets, requested)
         check_length(wanted, given)
         if kept and without_prefix(kept) == requested:
-            warn_of_kept(builder, title, given, tag)
+            _warn_of_kept(builder, title, network, given, tag)
         else:
+            _check_not_excluded(title, network, f"ipv{version}", requested)
             check_request(builder, title, f"ipv{version}", requested, tag)
         return given
     if not subnets:
         return None
     subnet_of_kept = next((subnet for subnet in subnets if kept and without_prefix(kept) in usable(subnet.subnet)), None)
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
-        warn_of_kept(builder, title, kept, tag)
+        _warn_of_kept(builder, title, network, kept, tag)
         return _with_length(without_prefix(kept), subnet_of_kept)
     for subnet in subnets:
         chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version))
@@ -137,6 +138,29 @@ def _address(
     from .full_subnet import no_address_is_left  # the message alone
 
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
+
+
+def _warn_of_kept(builder: PlanBuilder, title: str, network: Network, address: str, tag: str) -> None:
+    """Warn of a kept address that is in use elsewhere, or excluded."""
+    warn_of_kept(builder, title, address, tag)
+    if any(subnet.exclude for subnet in network.subnets):
+        from .subnets import warn_if_excluded
+
+        warn_if_excluded(builder, title, network, without_prefix(address))
+
+
+def _check_not_excluded(title: str, network: Network, option: str, address: str) -> None:
+    """Refuse a requested address that is excluded.
+
+    :raises PlanError: naming the exclusion
+    """
+    subnet = subnet_of(network, address)
+    item = exclusion_of(subnet, address) if subnet is not None else None
+    if subnet is not None and item is not None:
+        raise PlanError(
+            f"{title}: {option}: {address} is excluded by {item} in exclude of {subnet.subnet} of {network.title}; use another, or "
+            f"change exclude there"
+        )
 
 
 def _is_kept(builder: PlanBuilder, wanted: EndpointOptions, subnet: Subnet, address: str) -> bool:

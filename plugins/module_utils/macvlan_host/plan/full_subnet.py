@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ..ipam.lease_book import reservations
-from ..ipam.subnets import candidates
+from ..ipam.subnets import candidates, excluded
 from ..model.network import Network, Subnet
+from ..values import inet
 from .builder import PlanBuilder
 from .claims import addresses_in_use
 
@@ -25,21 +26,22 @@ def no_address_is_left(builder: PlanBuilder, network: Network, subnets: t.Sequen
 
 def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
     """A full subnet, and how many of its addresses are in use: none, if the ip_range was too small from the start."""
-    among = candidates(subnet)
+    blocks, never = candidates(subnet), excluded(subnet.exclude)
     reserved = {
         lease.address
         for network in builder.networks.values()
         for lease in reservations(network)
-        if lease.pool == subnet.pool and lease.address in among
+        if lease.pool == subnet.pool and any(lease.address in among for among in blocks) and inet.number(lease.address) not in never
     }
-    room = max(among.last - among.first + 1, 0) - len(reserved)
-    ip_range = f"ip_range {subnet.ip_range}, " if subnet.ip_range else ""
-    return f"{subnet.subnet} ({ip_range}{room} of {room} in use)"
+    room = sum(among.last - among.first + 1 - never.count(among.first, among.last) for among in blocks) - len(reserved)
+    ip_range = f"ip_range {' and '.join(subnet.ip_ranges)}, " if subnet.ip_ranges else ""
+    exclude = f"without exclude {', '.join(subnet.exclude)}, " if subnet.exclude else ""
+    return f"{subnet.subnet} ({ip_range}{exclude}{room} of {room} in use)"
 
 
 def _in_use_beside(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:
     """The addresses of the subnets that are in use beside the leases, as the end of the message."""
-    claims = [claim for subnet in subnets for claim in addresses_in_use(builder).inside(candidates(subnet))]
+    claims = [claim for subnet in subnets for among in candidates(subnet) for claim in addresses_in_use(builder).inside(among)]
     if not claims:
         return ""
     shown = ", ".join(f"{claim.address} is {claim.what}" for claim in claims[:SHOWN])

@@ -36,7 +36,7 @@ from .parent import ensure_owned
 from .parent_changes import release_parent, rename_dummy
 from .parent_names import words_of_former_name
 from .replacement import has_new_links, loses_address, moved_option, needing_more, parent_of, refusal
-from .subnets import check_lost_subnets, check_reservations, settled_subnets
+from .subnets import check_lost_subnets, check_reservations, settled_subnets, warn_of_excluded
 
 
 def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
@@ -102,6 +102,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     _warn_without_ipv6(builder, network)
     _record(builder, recorded, network)
     if recorded is not None:
+        warn_of_excluded(builder, network)
         _follow(builder, recorded, network)
 
 

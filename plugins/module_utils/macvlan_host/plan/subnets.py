@@ -11,11 +11,11 @@ import typing as t
 
 from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
-from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, infer_gateway, ula_prefix
+from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, exclusion_of, infer_gateway, ula_prefix
 from ..model.network import Network, Subnet
 from ..model.ref import ENDPOINT
 from ..request.network import NetworkOptions
-from ..values.addresses import block_of, parse_network, prefix_length, version_of
+from ..values.addresses import block_of, parse_network, prefix_length, version_of, without_prefix
 from .builder import PlanBuilder
 from .mistakes import Mistakes
 from .replacement import refusal
@@ -89,7 +89,7 @@ def _settled(
         settled = dataclasses.replace(subnet, scope=identifier if is_own else before.scope)
         if dataclasses.replace(settled, chosen=before.chosen, scope=before.scope) == before:
             return dataclasses.replace(before, scope=settled.scope)
-        if subnet.ip_range != before.ip_range:
+        if subnet.ip_ranges != before.ip_ranges:
             _check_overlap(builder, wanted, settled, same_pool_only=True)
         return settled
     if wanted.allow_overlap:
@@ -116,13 +116,13 @@ def _check_overlap(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet,
 
 
 def _shares(one: Subnet, other: Subnet) -> bool:
-    if one.subnet != other.subnet or one.ip_range is None or other.ip_range is None:
+    if one.subnet != other.subnet or not one.ip_ranges or not other.ip_ranges:
         return False
-    return not block_of(one.ip_range).overlaps(block_of(other.ip_range))
+    return not any(block_of(mine).overlaps(block_of(theirs)) for mine in one.ip_ranges for theirs in other.ip_ranges)
 
 
 def _with_range(subnet: Subnet) -> str:
-    return f"{subnet.subnet} (ip_range {subnet.ip_range})" if subnet.ip_range else subnet.subnet
+    return f"{subnet.subnet} (ip_range {' and '.join(subnet.ip_ranges)})" if subnet.ip_ranges else subnet.subnet
 
 
 def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
@@ -164,7 +164,7 @@ def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions
         if request is not None:
             aux = {name: address for name, address in subnet.aux_addresses.items() if request.aux_addresses.get(name) == address}
             gateway = subnet.gateway if request.gateway == subnet.gateway else None
-            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=request.ip_range)
+            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=None, ip_ranges=request.ip_ranges)
         elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
             yield subnet
 
@@ -209,6 +209,23 @@ def check_reservations(builder: PlanBuilder, network: Network, replace: bool) ->
                 raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}{advice}")
     builder.leases.take(before)
     mistakes.check()
+
+
+def warn_of_excluded(builder: PlanBuilder, network: Network) -> None:
+    """Warn of endpoints that keep an excluded address: other machines may rely on it."""
+    if not any(subnet.exclude for subnet in network.subnets):
+        return
+    for endpoint in builder.endpoints_of(network.name):
+        for address in endpoint.addresses:
+            warn_if_excluded(builder, endpoint.title, network, without_prefix(address))
+
+
+def warn_if_excluded(builder: PlanBuilder, title: str, network: Network, address: str) -> None:
+    """Warn that an endpoint keeps an address, if that is excluded."""
+    subnet = subnet_of(network, address)
+    item = exclusion_of(subnet, address) if subnet is not None else None
+    if subnet is not None and item is not None:
+        builder.warn(f"{title}: it keeps {address}, which {item} in exclude of {subnet.subnet} of {network.title} excludes")
 
 
 def _taken_back(builder: PlanBuilder, holder: str, address: str, replace: bool) -> bool:

@@ -15,7 +15,7 @@ from ..model.netns import Netns
 from ..model.network import Mode, Network, Subnet
 from ..model.ref import Ref, network_ref
 from ..values import names
-from ..values.addresses import block_of, is_link_local, parse_address, parse_network, parse_range, prefix_length, version_of
+from ..values.addresses import block_of, is_link_local, parse_address, parse_addresses, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
 
@@ -177,7 +177,10 @@ def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
 
 def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool) -> Subnet | None:
     cidr = problems.normalised(f"{option}.subnet", parse_network, item["subnet"])
-    ip_range = problems.normalised(f"{option}.ip_range", parse_range, item.get("ip_range"))
+    ranges = _each(problems, f"{option}.ip_range", item.get("ip_range"), parse_range)
+    if item.get("ip_range") == []:
+        problems.problem(f"{option}.ip_range: an empty list leaves no address to choose; for the whole subnet leave ip_range out")
+    exclude = _each(problems, f"{option}.exclude", item.get("exclude"), parse_addresses)
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
     gateway = problems.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
@@ -197,15 +200,20 @@ def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers
     problems.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
     inferred = infer_gateway(cidr) if infers and gateway_text is None else None
     _check_gateway(problems, f"{option}.gateway", gateway, cidr, onlink)
-    _check_ip_range(problems, f"{option}.ip_range", ip_range, cidr)
+    for position, name in _names(f"{option}.ip_range", ranges):
+        _check_ip_range(problems, name, ranges[position], ranges[:position], cidr)
+    for position, name in _names(f"{option}.exclude", exclude):
+        if not block_of(cidr).covers(block_of(exclude[position])):
+            problems.problem(f"{name}: {exclude[position]} is not inside {cidr}")
     _check_aux(problems, option, aux, cidr, gateway, inferred)
     return Subnet(
         subnet=cidr,
         gateway=gateway or inferred,
         gateway_inferred=inferred is not None,
-        ip_range=ip_range,
         aux_addresses=aux,
         gateway_onlink=onlink,
+        ip_ranges=tuple(ranges),
+        exclude=tuple(exclude),
     )
 
 
@@ -234,9 +242,24 @@ def _check_gateway(problems: Problems, option: str, gateway: str | None, cidr: s
         problems.problem(prefixed(option, next_hop_problem(gateway)))
 
 
-def _check_ip_range(problems: Problems, option: str, ip_range: str | None, cidr: str) -> None:
-    if ip_range is None:
-        return
+def _each(
+    problems: Problems, option: str, given: str | t.Sequence[str] | None, parse: t.Callable[[str], tuple[str, bool]]
+) -> list[str]:
+    """The canonical texts of an option that is one text or a list of them, without those that are wrong."""
+    written = [given] if isinstance(given, str) else list(given or ())
+    read = [problems.normalised(name, parse, written[position]) for position, name in _names(option, written)]
+    return [item for item in read if item is not None]
+
+
+def _names(option: str, items: t.Sequence[str]) -> list[tuple[int, str]]:
+    """The position of each item, and how messages name it."""
+    return [(position, f"{option}[{position}]" if len(items) > 1 else option) for position in range(len(items))]
+
+
+def _check_ip_range(problems: Problems, option: str, ip_range: str, earlier: t.Iterable[str], cidr: str) -> None:
+    for other in earlier:
+        if block_of(other).overlaps(block_of(ip_range)):
+            problems.problem(f"{option}: {ip_range} and {other} overlap; write each address in one ip_range only")
     if not block_of(cidr).covers(block_of(ip_range)):
         problems.problem(f"{option}: {ip_range} is not inside {cidr}")
     elif not usable(cidr).overlaps(block_of(ip_range)):

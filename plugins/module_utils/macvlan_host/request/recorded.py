@@ -91,7 +91,8 @@ def _subnet_params(subnet: Subnet, infers_gateway: bool) -> Params:
         "subnet": subnet.subnet,
         "gateway": gateway,
         "gateway_onlink": subnet.gateway_onlink or None,
-        "ip_range": subnet.ip_range,
+        "ip_range": subnet.ip_range or list(subnet.ip_ranges),
+        "exclude": list(subnet.exclude),
         "aux_addresses": dict(subnet.aux_addresses),
     }
     return _without_defaults(params)

@@ -119,6 +119,19 @@ def parse_range(text: str) -> tuple[str, bool]:
     return f"{first}-{last}", False
 
 
+def parse_addresses(text: str) -> tuple[str, bool]:
+    """The canonical text of one address, a network or a range ``first-last``, and whether host bits were cleared.
+
+    :raises ValueError: the text is none of them
+    """
+    if "/" in text or "-" in text:
+        return parse_range(text)
+    try:
+        return parse_address(text), False
+    except ValueError as exc:
+        raise ValueError(f"'{text}' is neither an address nor a CIDR nor a range 'first-last'") from exc
+
+
 def parse_mac(text: str) -> str:
     """The canonical text (lower case, colons) of a unicast MAC address.
 
@@ -147,12 +160,12 @@ def is_link_local(address: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def block_of(text: str) -> Block:
-    """The addresses of a canonical network or range."""
+    """The addresses of a canonical network or range, or a single one."""
     ip, slash, length = text.partition("/")
     if slash:
         return _block_around(ip, int(length))
-    first, dummy, last = text.partition("-")
-    return Block(version_of(first), inet.number(first), inet.number(last))
+    first, dash, last = text.partition("-")
+    return Block(version_of(first), inet.number(first), inet.number(last if dash else first))
 
 
 def _block_around(ip: str, length: int) -> Block:

@@ -146,6 +146,11 @@ def mapping(of_keys: Check, of_values: Check) -> Check:
     return check
 
 
+def listed(of_items: Check) -> Check:
+    """A list, or the tuple that was made of it."""
+    return lambda value: isinstance(value, (list, tuple)) and all(map(of_items, value))
+
+
 def decimal(highest: int, lowest: int = 0) -> Check:
     """A number that is written as text."""
     return lambda value: isinstance(value, str) and bool(_DECIMAL.match(value)) and lowest <= int(value) <= highest
@@ -238,6 +243,11 @@ def address_range(value: t.Any) -> bool:
         return True
     first, dummy, last = value.partition("-") if isinstance(value, str) else ("", "", "")
     return address(first) and address(last) and _version_of(first) == _version_of(last)
+
+
+def addresses(value: t.Any) -> bool:
+    """One address, a network, or ``first-last``."""
+    return address(value) or address_range(value)
 
 
 def _version_of(value: str) -> int:
