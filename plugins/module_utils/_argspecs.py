@@ -53,6 +53,8 @@ def _network_options() -> dict[str, t.Any]:
         "allow_overlap": {"type": "bool", "default": False},
         # No default: it is false, and in a list the value of macvlan_config.
         "exclusive": {"type": "bool"},
+        # True, or a dictionary: the engine reads it.
+        "host_access": {"type": "raw"},
         "renamed_from": {"type": "str"},
     }
 

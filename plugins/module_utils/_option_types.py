@@ -41,6 +41,8 @@ def read_types(spec: Spec, params: Params, location: str = "") -> tuple[dict[str
 def _read_value(about: t.Mapping[str, t.Any], value: t.Any, option: str, location: str) -> tuple[t.Any, list[str]]:
     """Read an option or a part of it; return its value and its problems."""
     kind = about.get("type", "str")
+    if kind == "raw":
+        return value, []
     try:
         converted = _converted(kind, value)
     except (ArithmeticError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):

@@ -223,6 +223,34 @@ networks:
       type: bool
       sample: false
       version_added: 2.0.0
+    host_access:
+      description: The interface by which the host reaches its endpoints, V(null) without one.
+      returned: always
+      type: dict
+      sample: null
+      version_added: 2.0.0
+      contains:
+        ifname:
+          description: Name of the interface.
+          returned: always
+          type: str
+          sample: mv-monitored
+        addresses:
+          description: Its addresses, IPv4 first, each with the prefix length of a single address.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.64.2/32, '2001:db8:64::2/128']
+        routes:
+          description: Which routes lead over it, C(endpoints) or C(ranges).
+          returned: always
+          type: str
+          sample: endpoints
+        metric:
+          description: Metric of these routes, V(null) for that of the kernel.
+          returned: always
+          type: int
+          sample: null
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: always

@@ -272,6 +272,28 @@ options:
       - V(true) is refused with O(ipam=none).
     type: bool
     version_added: 2.0.0
+  host_access:
+    description:
+      - Whether the host reaches the network's endpoints, and they the host, which the kernel prevents over the parent itself. The
+        host gets an interface of its own in the network, with one address of each family that the network has. The interface is
+        deleted with the network, or when the option is left out.
+      - V(true), or a dictionary with some of the following keys.
+      - C(address) is the address of the host, or a list with one of each family. What is left out is chosen from the network's
+        subnets, and kept from then on.
+      - C(address) can be the C(gateway) of a subnet, for a host that routes for its endpoints. It must be asked for, and forwarding is
+        left to the host, with a warning while it is off.
+      - C(routes) says which routes lead over the interface. C(endpoints), the default, is one for each address of an endpoint in a
+        namespace, which comes and goes with it. C(ranges) is one for each C(ip_range), or for each subnet without, and one for each
+        address outside of these; it is meant for thousands of endpoints.
+      - C(ifname) is the name of the interface, C(mv-) and the network's name by default; a name that is too long is cut.
+      - C(metric) is that of the routes.
+      - The addresses are on the interface without their subnet, so other machines are reached as before. The interface answers ARP for its
+        own addresses only (C(arp_ignore=1)), and accepts packets by whichever interface they come (C(rp_filter=2)).
+      - It is refused with O(ipam=none), with the modes V(passthru) and V(private), and for a second network whose subnets overlap. In
+        mode V(vepa) it works only with a switch that sends frames back, which a warning tells.
+      - Its routes are under the protection against lock-outs, see O(force).
+    type: raw
+    version_added: 2.0.0
   renamed_from:
     description:
       - The name under which the network is recorded until now. It is then recorded as O(name), and its endpoints keep
@@ -436,6 +458,25 @@ EXAMPLES = r"""
       - subnet: 192.168.61.0/24
         ip_range: "192.168.61.{{ 32 * place }}/27"
 
+- name: A network whose endpoints the host itself reaches, and which reach the host
+  fleetnet.macvlan.macvlan_network:
+    name: monitored
+    parent: eth0.64
+    subnets:
+      - subnet: 192.168.64.0/24
+    host_access: true
+
+- name: The host as the gateway of its endpoints
+  fleetnet.macvlan.macvlan_network:
+    name: routed
+    parent: eth0.65
+    subnets:
+      - subnet: 192.168.65.0/24
+        gateway: 192.168.65.1
+    host_access:
+      address: 192.168.65.1
+      ifname: routed0
+
 - name: The whole of eth2 for a single endpoint
   fleetnet.macvlan.macvlan_network:
     name: firewall
@@ -563,6 +604,34 @@ network:
       type: bool
       sample: false
       version_added: 2.0.0
+    host_access:
+      description: The interface by which the host reaches its endpoints, V(null) without one.
+      returned: when the network is there
+      type: dict
+      sample: null
+      version_added: 2.0.0
+      contains:
+        ifname:
+          description: Name of the interface.
+          returned: always
+          type: str
+          sample: mv-monitored
+        addresses:
+          description: Its addresses, IPv4 first, each with the prefix length of a single address.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.64.2/32, '2001:db8:64::2/128']
+        routes:
+          description: Which routes lead over it, C(endpoints) or C(ranges).
+          returned: always
+          type: str
+          sample: endpoints
+        metric:
+          description: Metric of these routes, V(null) for that of the kernel.
+          returned: always
+          type: int
+          sample: null
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: when the network is there
@@ -656,6 +725,7 @@ network:
     labels:
       owner: web team
     exclusive: false
+    host_access: null
     subnets:
       - subnet: 192.168.50.0/24
         gateway: 192.168.50.1

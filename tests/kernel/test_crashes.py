@@ -138,6 +138,14 @@ GROW_SUBNET = Scenario(
 EXCHANGE = Scenario(EXCHANGING, "macvlan_config", exchanged("ipv4", "ipv6", "mac", "ifname"), 20)
 EXCHANGE_NAMESPACES = Scenario(EXCHANGING, "macvlan_config", exchanged("netns"), 15)
 MOVE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", network_on("eth1.51", replace=True), 10)
+# The host has access to networks, with routes that follow from their endpoints.
+REACHED: Params = {"networks": [network_on("eth0", host_access=True)], "endpoints": [A]}
+CREATE_ACCESS = Scenario(BUSY, "macvlan_network", network_on("eth0", host_access={"address": "10.0.0.9", "metric": 7}), 8)
+REMOVE_ACCESS = Scenario(REACHED, "macvlan_network", network_on("eth0"), 2)
+CREATE_REACHED = Scenario(REACHED, "macvlan_endpoint", {**B, "ipv4": "10.0.0.20"}, 10)
+CHANGE_REACHED = Scenario(REACHED, "macvlan_endpoint", {**A, "ipv4": "10.0.0.77", "ipv6": "fd00::77"}, 8)
+REMOVE_REACHED = Scenario(REACHED, "macvlan_endpoint", {"name": "a", "network": "net", "state": "absent"}, 4)
+MOVE_ACCESS = Scenario(REACHED, "macvlan_network", network_on("eth1", host_access={"ifname": "shim"}, replace=True), 15)
 CREATE_DUMMY_NETWORK = Scenario(BUSY, "macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")}, 2)
 
 needs_vlans = pytest.mark.needs("8021q")
@@ -158,6 +166,12 @@ SCENARIOS = [
     pytest.param(GROW_SUBNET, id="give subnets other sizes"),
     pytest.param(EXCHANGE, id="exchange all that two endpoints have"),
     pytest.param(EXCHANGE_NAMESPACES, id="exchange the namespaces of two endpoints"),
+    pytest.param(CREATE_ACCESS, id="give the host access to a network"),
+    pytest.param(REMOVE_ACCESS, id="take the host's access to a network away"),
+    pytest.param(CREATE_REACHED, id="create an endpoint that the host reaches"),
+    pytest.param(CHANGE_REACHED, id="change the addresses of an endpoint that the host reaches"),
+    pytest.param(REMOVE_REACHED, id="remove an endpoint that the host reaches"),
+    pytest.param(MOVE_ACCESS, id="move a network that the host reaches"),
     pytest.param(MOVE_VLAN_NETWORK, id="move a network to another VLAN", marks=needs_vlans),
     pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
     pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),

@@ -52,6 +52,7 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
         "ipam": "default",
         "labels": {"team": "net"},
         "exclusive": False,
+        "host_access": None,
         "subnets": [
             {
                 "subnet": "172.16.86.0/24",

@@ -48,6 +48,15 @@ NETWORK = st.fixed_dictionaries(
         "allow_shared_parent": st.just(True),
         "allow_overlap": st.just(True),
         "labels": st.just({"a": "b"}),
+        "host_access": st.sampled_from(
+            (
+                True,
+                {"address": "10.0.1.3"},
+                {"address": ["10.0.1.2", "fd01::2"], "metric": 7},
+                {"routes": "ranges"},
+                {"ifname": "mv-x"},
+            )
+        ),
     },
 )
 NAMESPACES = ({"netns": "blue"}, {"netns": "red"}, {"netns": "green"}, {"netns_path": DOCKER}, {})
@@ -100,9 +109,18 @@ def states(draw):
 
 
 def given(options):
-    """A network without the options that contradict its ``ipam``, which would make hardly any state possible."""
+    """A network without the options that contradict its others, which would make hardly any state possible."""
     if options.get("ipam") == "none":
-        return {key: value for key, value in options.items() if key not in ("subnets", "ipv6")}
+        options = {key: value for key, value in options.items() if key not in ("subnets", "ipv6", "host_access")}
+    if options.get("mode") in ("private", "passthru"):
+        options = {key: value for key, value in options.items() if key != "host_access"}
+    access = options.get("host_access")
+    if isinstance(access, dict) and "address" in access:
+        # Where its subnets do not have these addresses, it says nothing of them.
+        blocks = [ipaddress.ip_network(item["subnet"]) for item in options["subnets"]]
+        asked = access["address"] if isinstance(access["address"], list) else [access["address"]]
+        kept = [address for address in asked if any(ipaddress.ip_address(address) in block for block in blocks)]
+        return {**options, "host_access": {**access, "address": kept}}
     return options
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import PlanError
@@ -142,6 +144,39 @@ def test_a_step_that_cuts_no_access_path_is_not_refused(way, step):
 def test_a_forced_or_provisional_step_is_warned_of(policy):
     (warning,) = lockout_guard.check("network lan", [deleted("eth0.50")], kernel(SSH), policy)
     assert "delete VLAN link eth0.50" in warning and "192.0.2.7" in warning and "10.50.0.2" in warning
+
+
+@pytest.mark.parametrize(("metric", "is_caught"), [(99, True), (100, False), (101, False), (None, True)])
+def test_of_two_equal_destinations_the_lower_metric_wins(metric, is_caught):
+    routes = {3: (Route("10.50.0.0/24"), Route("192.0.2.0/24", "10.50.0.1", 100))}
+    found = dataclasses.replace(kernel(SSH), spaces={HOST.path: dataclasses.replace(HOST_SPACE, routes=routes)})
+    step = AddRoute(HOST, "mv-h", Route("192.0.2.0/24", None, metric))
+    assert bool(lockout_guard.check("network lan", [step], found, LockoutPolicy(force=True))) is is_caught
+
+
+@pytest.mark.parametrize(
+    ("step", "is_caught"),
+    [
+        (AddRoute(HOST, "mv-h", Route("10.50.0.1/32")), True),
+        (AddRoute(HOST, "mv-h", Route("10.50.0.0/28")), True),
+        (AddRoute(HOST, "mv-h", Route("fd00::/124")), True),
+        (AddRoute(HOST, "mv-h", Route("10.50.0.2/32")), False),
+        (AddRoute(HOST, "mv-h", Route("10.50.0.0/16")), False),
+        (AddRoute(HOST, "eth0.50", Route("10.50.0.0/28")), False),
+        (AddRoute(BLUE, "mv-h", Route("10.50.0.1/32")), False),
+        # The host reaches a router that is an endpoint by an interface of its own.
+        (AddRoute(HOST, "mv-h", Route("10.62.0.1/32")), False),
+    ],
+)
+def test_a_route_that_catches_a_next_hop_of_another_route_is_refused(step, is_caught):
+    hops = {(3, "10.50.0.1"): "192.0.2.0/24", (6, "fd00::1"): "::/0", (10, "10.62.0.1"): "10.63.0.0/16"}
+    found = dataclasses.replace(kernel(), spaces={HOST.path: dataclasses.replace(HOST_SPACE, next_hops=hops)})
+    if not is_caught:
+        assert lockout_guard.check("network lan", [step], found, LockoutPolicy()) == ()
+        return
+    with pytest.raises(PlanError) as caught:
+        lockout_guard.check("network lan", [step], found, LockoutPolicy())
+    assert step.describe() in str(caught.value) and ", the next hop of the route to " in str(caught.value) and "force: true" in str(caught.value)
 
 
 # --- addresses of a way that another link takes over ----------------------------------------------------------------

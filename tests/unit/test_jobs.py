@@ -164,7 +164,8 @@ def test_variables_are_like_the_options_that_they_stand_for(job):
     for option, variable in options_of(job).items():
         taken, about = MODULES[job][1][option], SPECS[job][variable]
         is_text = taken["type"] in ("list", "dict")
-        assert about["type"] == ("str" if is_text else taken["type"]), variable
+        # What is true or a dictionary is true or false in a survey.
+        assert about["type"] == ("str" if is_text else "bool" if taken["type"] == "raw" else taken["type"]), variable
         assert about.get("choices") == taken.get("choices"), variable
         # Of the state directory the inventory is asked first.
         assert about.get("default") == (None if option == "state_dir" else taken.get("default")), variable

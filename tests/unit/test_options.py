@@ -681,6 +681,11 @@ TYPES = {
     "int": st.integers() | st.integers(-1, 4096),
     "bool": st.booleans(),
     "dict": st.dictionaries(draws.any_text | st.integers(-1, 9).map(str), draws.json_values() | st.integers(-1, 9)),
+    "raw": draws.json_values()
+    | st.dictionaries(
+        st.sampled_from(("address", "ifname", "metric", "routes")),
+        draws.json_values() | st.sampled_from(("10.0.0.9", "fd00::9", ["10.0.0.9", "fd00::9"], "shim", "ranges", "7", 7)),
+    ),
 }
 OPTIONS = {
     "network": (
@@ -699,6 +704,7 @@ OPTIONS = {
             "allow_shared_parent": "bool",
             "allow_overlap": "bool",
             "exclusive": "bool",
+            "host_access": "raw",
             "renamed_from": "str",
             "replace": "bool",
             "force": "bool",

@@ -44,8 +44,13 @@ def held_by(endpoint: Endpoint, network: Network) -> t.Iterator[Lease]:
     """The leases of an endpoint's addresses."""
     for address in endpoint.addresses:
         subnet = subnet_of(network, address)
-        if subnet is not None:
+        if subnet is not None and not is_gateway_of_host(endpoint, subnet, without_prefix(address)):
             yield Lease(subnet.pool, without_prefix(address), endpoint.title)
+
+
+def is_gateway_of_host(endpoint: Endpoint, subnet: Subnet, address: str) -> bool:
+    """Whether an address of the host in a network is the gateway there, whose lease it then has."""
+    return endpoint.host_access is not None and subnet.gateway == address
 
 
 class LeaseStore(t.Protocol):

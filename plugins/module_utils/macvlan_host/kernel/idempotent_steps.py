@@ -77,6 +77,8 @@ class Replay:
                 except KernelError as exc:
                     problems += _unless_already(exc)
             self._context.batch.flush()
+            # A link that is created again has the tag of the one that is gone, under another name.
+            self._context.forget_links()
         except KernelError:
             self._forget()
             return self._one_by_one(steps, set())

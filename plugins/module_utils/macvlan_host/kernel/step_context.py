@@ -65,6 +65,10 @@ class StepContext:
         self.sockets.seen = self._of_host = None
         self.many = False
 
+    def forget_links(self) -> None:
+        """Read links again: some of those that were read are deleted by now."""
+        self.sockets.seen = self._of_host = None
+
     def links(self, step: Step, netns: Netns) -> dict[str, Link]:
         """The links of a namespace, read once for consecutive deletions."""
         sock = self.sockets.of(step, netns)

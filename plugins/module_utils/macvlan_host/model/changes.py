@@ -62,6 +62,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("allow_shared_parent", UNDER_TRAFFIC, "heeded when a network comes to a parent"),
         Change("allow_overlap", UNDER_TRAFFIC, "heeded when a subnet comes to a network"),
         Change("exclusive", UNDER_TRAFFIC, "foreign addresses deleted from now on, or no longer"),
+        Change("host_access", UNDER_TRAFFIC, "the interface of the host created, changed or deleted, with its routes; endpoints keep their traffic"),
     ),
     SUBINTERFACE: (
         Change("name", REFUSED, "another name is another sub-interface"),

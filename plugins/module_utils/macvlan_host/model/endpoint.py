@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from ..values import validators
 from ..values.addresses import block_of, is_link_local
-from .netns import Netns
-from .ref import Identified, Ref, endpoint_ref
+from .host_access import HostAccess
+from .netns import HOST, Netns
+from .ref import HOST_ACCESS, Identified, Ref, endpoint_ref
 from .route import Route
 
 
@@ -37,6 +38,8 @@ class Endpoint(Identified):
     :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
     :ivar own_exclusive: what the task asked for; None follows the network
     :ivar own_mac: what the task asked for, None for a derived one; without meaning where the link has the parent's
+    :ivar host_access: how it gives the host access to its network, None for what is an endpoint for a task; its routes follow from
+        the network and its endpoints, so its row has none
     """
 
     id: str
@@ -59,6 +62,7 @@ class Endpoint(Identified):
     labels: dict[str, str] = field(default_factory=dict)
     own_exclusive: bool | None = None
     own_mac: str | None = None
+    host_access: HostAccess | None = None
 
     # What a task calls those fields that have another name here.
     OPTIONS: t.ClassVar[dict[str, str]] = {
@@ -69,7 +73,7 @@ class Endpoint(Identified):
     }
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,
-        "name": validators.object_name,
+        "name": lambda value: value == HOST_ACCESS or validators.object_name(value),
         "network": validators.object_name,
         "netns": validators.checked_separately,
         "ifname": validators.interface,
@@ -88,6 +92,7 @@ class Endpoint(Identified):
         "labels": validators.mapping(validators.text, validators.text),
         "own_exclusive": validators.optional(validators.flag),
         "own_mac": validators.optional(validators.mac),
+        "host_access": validators.checked_separately,
     }
 
     @property
@@ -119,10 +124,14 @@ class Endpoint(Identified):
     def from_plain(cls, data: dict[str, t.Any]) -> Endpoint:
         values = validators.fields("endpoint", data, cls.CHECKS)
         routes = validators.items("routes of an endpoint", values["routes"])
-        return cls(
+        endpoint = cls(
             **{
                 **values,
                 "netns": Netns.from_plain(values["netns"]),
                 "routes": validators.each(Route.from_plain, routes),
+                "host_access": HostAccess.from_plain(values.get("host_access")),
             }
         )
+        if (endpoint.name == HOST_ACCESS) != (endpoint.host_access is not None) or endpoint.host_access and endpoint.netns != HOST:
+            raise ValueError(f"{endpoint.title} is not what its name says")
+        return endpoint

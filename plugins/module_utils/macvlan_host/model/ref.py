@@ -10,6 +10,8 @@ import functools
 import typing as t
 
 NETWORK, SUBINTERFACE, ENDPOINT = "network", "vlan_subinterface", "endpoint"
+# The name under which the interface is recorded that gives the host access to a network; no task can name an endpoint so.
+HOST_ACCESS = "(host)"
 DUMMY = "dummy parent"  # the parent of a network without a given one; no task names it
 # What is asked for, recorded and shown.
 KINDS = (NETWORK, SUBINTERFACE, ENDPOINT)
@@ -33,6 +35,8 @@ class Ref(t.NamedTuple):
     @property
     def title(self) -> str:
         """What messages and results call the object."""
+        if self.name == HOST_ACCESS:
+            return f"host access of {NETWORK} {self.network}"
         return f"{self.kind} {self.network}/{self.name}" if self.network else f"{self.kind} {self.name}"
 
 
@@ -49,6 +53,16 @@ def subinterface_ref(name: str) -> Ref:
 def endpoint_ref(network: str, name: str) -> Ref:
     """The identity of an endpoint."""
     return Ref(ENDPOINT, network, name)
+
+
+def host_access_ref(network: str) -> Ref:
+    """The identity of the interface that gives the host access to a network."""
+    return Ref(ENDPOINT, network, HOST_ACCESS)
+
+
+def shown_object(ref: Ref) -> Ref:
+    """The object that results show: the network, for the interface that gives the host access to it."""
+    return network_ref(ref.network) if ref.name == HOST_ACCESS else ref
 
 
 class Identified:

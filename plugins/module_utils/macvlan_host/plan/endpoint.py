@@ -25,7 +25,7 @@ from ..model.netns import Netns
 from ..model.network import Network
 from ..request.endpoint import EndpointOptions
 from ..values import names
-from ..values.addresses import prefix_length, version_of, without_prefix
+from ..values.addresses import WIDTHS, prefix_length, version_of, without_prefix
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint_addresses import resolve_endpoint
@@ -125,7 +125,8 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
     for address in sorted(space.addresses.get(link.index, ()), key=lambda item: (_mac_of(item) != link.mac, item)):
         subnet = subnet_of(network, address)
         # Our addresses have the prefix length of their subnet; a virtual address of VRRP has another.
-        if subnet is not None and prefix_length(address) != prefix_length(subnet.subnet):
+        length = WIDTHS[version_of(address)] if wanted.host_access else prefix_length(subnet.subnet) if subnet is not None else None
+        if subnet is not None and prefix_length(address) != length:
             continue
         if subnet is not None and builder.leases.holder(subnet.pool, without_prefix(address)) is None:
             kept.setdefault(version_of(address), address)

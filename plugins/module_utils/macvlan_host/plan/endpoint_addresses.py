@@ -11,18 +11,21 @@ import typing as t
 from ..compare.ownership import find_link
 from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
+from ..ipam.address_set import AddressSet
 from ..ipam.lease_book import gateways_of, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
 from ..ipam.subnets import exclusion_of, next_address, usable
 from ..model.endpoint import Endpoint
+from ..model.host_routes import host_routes
 from ..model.links import Link
 from ..model.netns import HOST
 from ..model.network import Network, Subnet
 from ..model.record import Lease
+from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..request.problems import MIN_MTU_IPV6
-from ..values import names
-from ..values.addresses import block_of, prefix_length, version_of, without_prefix
+from ..values import inet, names
+from ..values.addresses import WIDTHS, block_of, prefix_length, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 from .claims import addresses_in_use, check_request, warn_of_default_routes, warn_of_kept
@@ -49,8 +52,7 @@ def resolve_endpoint(
     mtu = parent.mtu
     with mistakes:
         mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
-    default_route = wanted.takes_default_route
-    gateway4, gateway6 = gateways_of(network, default_route, ipv4, ipv6)
+    gateway4, gateway6 = gateways_of(network, wanted.takes_default_route, ipv4, ipv6)
     endpoint = Endpoint(
         id=_id(builder, wanted, recorded),
         name=wanted.name,
@@ -63,15 +65,16 @@ def resolve_endpoint(
         ipv6=ipv6,
         gateway4=gateway4,
         gateway6=gateway6,
-        default_route=default_route,
+        default_route=wanted.takes_default_route,
         own_mtu=wanted.mtu,
         announce=wanted.announce,
-        routes=wanted.routes,
+        routes=_routes(builder, wanted, network, ipv4, ipv6),
         sysctls=wanted.sysctls,
         sysctls_before=_sysctls_before(builder, wanted, recorded),
         labels=wanted.labels,
         own_exclusive=wanted.exclusive,
         own_mac=_own_mac(wanted, recorded, network),
+        host_access=wanted.host_access,
     )
     with mistakes:
         check_exclusive(endpoint, network)
@@ -87,9 +90,17 @@ def _id(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None
     return names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
 
 
+def _routes(builder: PlanBuilder, wanted: EndpointOptions, network: Network, *addresses: str | None) -> tuple[Route, ...]:
+    """The routes of a task; those of the host follow from the endpoints of the network."""
+    if wanted.host_access is None:
+        return wanted.routes
+    versions = {version_of(address) for address in addresses if address is not None}
+    return host_routes(wanted.host_access, versions, network, builder.endpoints_of(network.name))
+
+
 def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Network) -> None:
     """Refuse the routes of a task; most endpoints have none beside their default routes, which are right."""
-    if endpoint.routes:
+    if endpoint.routes and endpoint.host_access is None:
         from .endpoint_routes import check_routes
 
         check_routes(endpoint, undecided, network)
@@ -117,24 +128,25 @@ def _address(
     kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
     tag = names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name))
     if requested is not None:
-        given = _requested(builder, title, network, subnets, requested)
+        given = _requested(builder, wanted, network, subnets, requested)
         check_length(wanted, given)
         if kept and without_prefix(kept) == requested:
             _warn_of_kept(builder, title, network, given, tag)
         else:
-            _check_not_excluded(title, network, f"ipv{version}", requested)
-            check_request(builder, title, f"ipv{version}", requested, tag)
-        return given
+            _check_not_excluded(title, network, wanted.option_of_address(version), requested)
+            check_request(builder, title, wanted.option_of_address(version), requested, tag)
+        return _of_interface(wanted, given)
     if not subnets:
         return None
     subnet_of_kept = next((subnet for subnet in subnets if kept and without_prefix(kept) in usable(subnet.subnet)), None)
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
         _warn_of_kept(builder, title, network, kept, tag)
-        return _with_length(without_prefix(kept), subnet_of_kept)
+        return _of_interface(wanted, _with_length(without_prefix(kept), subnet_of_kept))
+    asked = _asked_for_later(builder, wanted, version)
     for subnet in subnets:
-        chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version))
+        chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version), asked)
         if chosen is not None:
-            return _with_length(chosen, subnet)
+            return _of_interface(wanted, _with_length(chosen, subnet))
     from .full_subnet import no_address_is_left  # the message alone
 
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
@@ -165,7 +177,25 @@ def _check_not_excluded(title: str, network: Network, option: str, address: str)
 
 def _is_kept(builder: PlanBuilder, wanted: EndpointOptions, subnet: Subnet, address: str) -> bool:
     """Whether an endpoint keeps its address; with ``replace`` it gets another one if something else needs that address."""
+    if wanted.host_access is not None:
+        # The address of the gateway is the host's only if its task asks for it.
+        is_asked = inet.number(address) in _asked_for_later(builder, wanted, version_of(address))
+        return builder.leases.holder(subnet.pool, address) is None and not (wanted.replace and is_asked)
     return not wanted.replace or builder.leases.holder(subnet.pool, address) is None
+
+
+def _asked_for_later(builder: PlanBuilder, wanted: EndpointOptions, version: int) -> AddressSet:
+    """The addresses that requests for endpoints of the same plan name, which is not known yet when the host gets its address."""
+    if wanted.host_access is None:
+        return AddressSet()
+    requests = (item for item in builder.pending.values() if isinstance(item, EndpointOptions))
+    asked = (item.ipv4 if version == 4 else item.ipv6 for item in requests)
+    return AddressSet(sorted({inet.number(address) for address in asked if address is not None}))
+
+
+def _of_interface(wanted: EndpointOptions, address: str) -> str:
+    """An address of a subnet as the interface has it: the host's own brings no route to the whole subnet."""
+    return address if wanted.host_access is None else f"{without_prefix(address)}/{WIDTHS[version_of(address)]}"
 
 
 def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int) -> tuple[Subnet, ...]:
@@ -179,8 +209,8 @@ def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int
     return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
 
 
-def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
-    option = f"ipv{version_of(address)}"
+def _requested(builder: PlanBuilder, wanted: EndpointOptions, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
+    title, option = wanted.title, wanted.option_of_address(version_of(address))
     subnet = next((subnet for subnet in subnets if address in block_of(subnet.subnet)), None)
     if subnet is None:
         shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
@@ -189,7 +219,8 @@ def _requested(builder: PlanBuilder, title: str, network: Network, subnets: tupl
         kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
         raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
     holder = builder.leases.holder(subnet.pool, address)
-    if holder is not None and not _is_released(builder, holder, address):
+    is_gateway = wanted.host_access is not None and address == subnet.gateway
+    if holder is not None and not is_gateway and not _is_released(builder, holder, address):
         raise PlanError(
             f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one "
             f"chosen{_advice_to_replace(builder, holder, option)}"
@@ -270,7 +301,7 @@ def _own_mac(wanted: EndpointOptions, recorded: Endpoint | None, network: Networ
 
 
 def _check_passthru_is_free(builder: PlanBuilder, wanted: EndpointOptions, network: Network) -> None:
-    others = [endpoint for endpoint in builder.endpoints_of(network.name) if endpoint.name != wanted.name]
+    others = [item for item in builder.endpoints_of(network.name) if item.name != wanted.name and item.host_access is None]
     if others:
         raise PlanError(
             f"{wanted.title}: {network.title} has the mode passthru, which allows one endpoint, and has the endpoint {others[0].name} already"

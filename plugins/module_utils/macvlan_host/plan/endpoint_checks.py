@@ -89,7 +89,9 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
     for other in builder.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
-        for mine in endpoint.addresses:
+        # The addresses of the host's access are hosts' own, with no subnet behind them.
+        is_beside_access = other.network == endpoint.network and (other.host_access or endpoint.host_access)
+        for mine in endpoint.addresses if not is_beside_access else ():
             for theirs in other.addresses:
                 if block_of(mine).overlaps(block_of(theirs)):
                     raise PlanError(

@@ -77,6 +77,20 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
             yield from (LockoutRisk(step, path) for step in steps if _cuts(step, carriers, reach))
             yield from _taking_local_address(steps, host, path, carriers)
             yield from _taking_over(announcements, path, link, _wire(host, link))
+    yield from _catching_next_hops(steps, host)
+
+
+def _catching_next_hops(steps: t.Sequence[Step], host: Space) -> t.Iterator[LockoutRisk]:
+    """The new routes of the host that would lead to a next hop of its other routes by another link than theirs."""
+    added = [step for step in steps if isinstance(step, AddRoute) and step.netns == HOST]
+    for (index, hop), destination in host.next_hops.items() if added else ():
+        link = host.by_index(index)
+        if link is None or link.ours and kind_of(link).is_endpoint:
+            continue
+        what = f"what is behind {hop}, the next hop of the route to {destination},"
+        path = AccessPath(link.name, what, hop)
+        reach = _Reach(host, path)
+        yield from (LockoutRisk(step, path) for step in added if _adds_route(step, reach))
 
 
 def _taking_local_address(steps: t.Sequence[Step], host: Space, path: AccessPath, known: t.Container[str]) -> t.Iterator[LockoutRisk]:
@@ -119,17 +133,22 @@ class _Reach:
 
     def __init__(self, host: Space, path: AccessPath) -> None:
         self.path = path
-        lengths = [
-            prefix_length(route.to) for routes in host.routes.values() for route in routes if self.is_under(route.to)
-        ]
-        self._length = max(lengths, default=-1)
+        leading = [route for routes in host.routes.values() for route in routes if self.is_under(route.to)]
+        self._length = max((prefix_length(route.to) for route in leading), default=-1)
+        self._metric = min((route.identity[2] for route in leading if prefix_length(route.to) == self._length), default=0)
 
     def is_under(self, block: str) -> bool:
         return version_of(block) == version_of(self.path.remote) and self.path.remote in block_of(block)
 
-    def is_caught_by(self, ifname: str, block: str) -> bool:
-        """Whether a new route would lead to the other end by another link: the longer prefix wins."""
-        return ifname != self.path.link and self.is_under(block) and prefix_length(block) > self._length
+    def is_caught_by(self, ifname: str, block: str, metric: int | None = None) -> bool:
+        """Whether a new route would lead to the other end by another link: the longer prefix wins, then the lower metric.
+
+        :param metric: of the new route, None if an equal prefix cannot win
+        """
+        if ifname == self.path.link or not self.is_under(block):
+            return False
+        length = prefix_length(block)
+        return length > self._length or length == self._length and metric is not None and metric < self._metric
 
     def hangs_on(self, ifname: str, block: str) -> bool:
         """Whether an existing route leads to the other end."""
@@ -180,7 +199,7 @@ def _deletes_address(step: DeleteAddress, reach: _Reach) -> bool:
 
 
 def _adds_route(step: AddRoute | AddConnectedRoute, reach: _Reach) -> bool:
-    return reach.is_caught_by(step.ifname, step.route.to)
+    return reach.is_caught_by(step.ifname, step.route.to, step.route.identity[2])
 
 
 # Steps on links of the host that change the route that packets take.

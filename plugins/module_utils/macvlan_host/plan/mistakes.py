@@ -13,7 +13,7 @@ from ..errors import MistakesError, PlanError
 from ..model.ref import KINDS
 
 # The beginning of messages that name their object.
-OBJECTS = tuple(f"{kind} " for kind in KINDS)
+OBJECTS = (*(f"{kind} " for kind in KINDS), "host access of ")
 
 
 class Mistakes:

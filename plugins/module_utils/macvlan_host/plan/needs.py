@@ -12,6 +12,7 @@ from ..model.kernel import Needs
 from ..model.link_options import not_default
 from ..model.netns import HOST, Netns
 from ..model.record import Record, all_namespaces
+from ..model.ref import HOST_ACCESS
 from ..request.base import Restoration
 from .object_needs import Recorded
 from .table import work_of
@@ -30,6 +31,8 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
 
             return needs_of_restoration(request, recorded)
         needs.append(work_of(request).needs(request, known))
+    # The routes of the host follow from the endpoints.
+    has_host_access = any((name, HOST_ACCESS) in recorded.endpoints for name in recorded.networks)
     spaces: dict[Netns, set[str]] = {HOST: set()}
     in_full: set[Netns] = {HOST}
     for item in needs:
@@ -41,13 +44,13 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
     return Needs(
         spaces={netns: frozenset(keys) for netns, keys in spaces.items()},
         links_only=frozenset(spaces.keys() - in_full),
-        host_routes=any(item.host_routes for item in needs),
+        host_routes=has_host_access or any(item.host_routes for item in needs),
         filters=bool(recorded.links) and any(item.filters for item in needs),
         identities=all_namespaces(recorded),
         processes=frozenset(netns for item in needs for netns in item.processes) if recorded.namespaces else frozenset(),
         kinds=frozenset(kind for item in needs for kind in item.kinds),
         settings=frozenset(setting for item in needs for setting in item.new_settings),
-        next_hops=any(item.next_hops for item in needs),
+        next_hops=has_host_access or any(item.next_hops for item in needs),
         vlans=frozenset(name for item in needs for name in item.vlans),
         newcomers=any(item.newcomers for item in needs),
         parents=frozenset(name for item in needs for name in item.parents),

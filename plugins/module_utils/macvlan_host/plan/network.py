@@ -15,8 +15,9 @@ from ..model.endpoint import Endpoint
 from ..model.link_identity import former_names
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, OwnedLink, SubInterface
+from ..model.netns import Netns
 from ..model.network import Network, Subnet
-from ..model.ref import Ref, subinterface_ref
+from ..model.ref import HOST_ACCESS, Ref, subinterface_ref
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
 from ..values import names
@@ -46,16 +47,26 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     parent_kind = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
     kinds = [DummyParent.kind] if wanted.parent is None else [parent_kind] if parent_kind is not None else []
     is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
+    has_access = wanted.host_access is not None
     return ObjectNeeds(
-        settings=settings_of(touched),
-        kinds=[*kinds, Network.kind] if wanted.replace else kinds,
+        settings=[*settings_of(touched), *_settings_of_access(wanted)],
+        kinds=[*kinds, Network.kind] if wanted.replace or has_access else kinds,
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
-        newcomers=wanted.replace or is_first or kind_of(wanted).takes_parent(wanted.mode),
-        host_routes=not wanted.subnets or bool(wanted.ipv6) or any_on_host(touched),
-        next_hops=wanted.replace,
+        newcomers=wanted.replace or is_first or has_access or kind_of(wanted).takes_parent(wanted.mode),
+        host_routes=not wanted.subnets or bool(wanted.ipv6) or has_access or any_on_host(touched),
+        next_hops=wanted.replace or has_access,
         filters=wanted.replace,
     )
+
+
+def _settings_of_access(wanted: NetworkOptions) -> list[tuple[Netns, frozenset[str]]]:
+    """The settings of the host that matter for its access to a network, which may have no interface yet."""
+    if wanted.host_access is None:
+        return []
+    from .host_access import settings_of_access
+
+    return settings_of_access(wanted.name, wanted.host_access)
 
 
 def _evicted(wanted: NetworkOptions, known: Recorded) -> list[Endpoint]:
@@ -100,10 +111,27 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
                 check_gateways(builder, recorded, network)
     mistakes.check()
     _warn_without_ipv6(builder, network)
+    _remove_host_access(builder, wanted)
     _record(builder, recorded, network)
     if recorded is not None:
         warn_of_excluded(builder, network)
         _follow(builder, recorded, network)
+    _plan_host_access(builder, network, wanted)
+
+
+def _remove_host_access(builder: PlanBuilder, wanted: NetworkOptions) -> None:
+    """Plan to remove the interface of the host that is not wanted any more, as long as the network is as that was created."""
+    access = builder.endpoints.get((wanted.name, HOST_ACCESS))
+    if access is not None and wanted.host_access is None:
+        builder.replanned.pop(access.key, None)
+        remove_endpoint(builder, access)
+
+
+def _plan_host_access(builder: PlanBuilder, network: Network, wanted: NetworkOptions) -> None:
+    if wanted.host_access is not None:
+        from .host_access import plan_host_access
+
+        plan_host_access(builder, network, wanted.host_access, wanted.replace)
 
 
 def _declared(wanted: NetworkOptions, identifier: str, parent: str, created: bool, subnets: tuple[Subnet, ...]) -> Network:
@@ -184,6 +212,8 @@ def _follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:
     more = {endpoint.key for endpoint in needing_more(builder, recorded, network)} if recorded != network else set()
     has_other_subnets = network.ref not in builder.new_names and not has_new_links(recorded, network)
     for endpoint in builder.endpoints_of(network.name):
+        if endpoint.host_access is not None:
+            continue  # it is planned with the network
         if endpoint.key in more and has_other_subnets and endpoint.ref not in builder.interrupted and loses_address(network, endpoint):
             builder.interrupted[endpoint.ref] = None
             builder.do(Note(f"interrupt the traffic of {endpoint.title}, of which a subnet goes or changes its size"))
@@ -274,7 +304,7 @@ def _check_replaceable(builder: PlanBuilder, recorded: Network, wanted: NetworkO
     problem = words_of_former_name(recorded, wanted.parent) if option == "parent" and wanted.parent is not None else None
     if problem is not None:
         raise PlanError(f"{problem}, or add replace: true to move the network to {wanted.parent}")
-    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name)]
+    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name) if endpoint.host_access is None]
     if option == "mode":
         text = f"mode is {recorded.mode} and cannot become {wanted.mode}"
         raise refusal(recorded.ref, option, text, endpoints)
@@ -314,8 +344,9 @@ def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:
     if network is None:
         return
     endpoints = builder.endpoints_of(network.name)
-    if endpoints and not wanted.force:
-        shown = ", ".join(sorted(endpoint.name for endpoint in endpoints))
+    named = sorted(endpoint.name for endpoint in endpoints if endpoint.host_access is None)
+    if named and not wanted.force:
+        shown = ", ".join(named)
         raise PlanError(
             f"{network.title} has the endpoints {shown}; remove them first, or use force: true to remove them too"
         )

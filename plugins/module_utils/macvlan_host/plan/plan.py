@@ -12,7 +12,7 @@ from ..errors import PlanError
 from ..model.kernel import Kernel
 from ..model.netns import Netns
 from ..model.record import Lease, Record
-from ..model.ref import NETWORK, Ref
+from ..model.ref import HOST_ACCESS, NETWORK, Ref
 from ..request.base import Restoration
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Plan
@@ -69,6 +69,7 @@ def plan(
         failures.work_in(builder, request)
     failures.check()
     _bring_back(builder)
+    _settle_host_routes(builder)
     _release(builder, dict.fromkeys(link for links, dummy in users for link in links))
     return builder.finish(removal=all(request.removes for request in requests), before=before)
 
@@ -92,6 +93,13 @@ def _bring_back(builder: PlanBuilder) -> None:
         from .retire import bring_back
 
         bring_back(builder)
+
+
+def _settle_host_routes(builder: PlanBuilder) -> None:
+    if any((name, HOST_ACCESS) in builder.endpoints for name in builder.networks):
+        from .host_access import settle_host_routes
+
+        settle_host_routes(builder)
 
 
 def _make_ready(builder: PlanBuilder) -> None:

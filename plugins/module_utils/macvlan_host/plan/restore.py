@@ -20,7 +20,7 @@ from ..model.endpoint import Endpoint
 from ..model.links import stacked
 from ..model.netns import HOST
 from ..model.network import Network
-from ..model.ref import Ref, subinterface_ref
+from ..model.ref import Ref, shown_object, subinterface_ref
 from ..request.base import Restoration
 from ..steps.plan import Missing
 from .builder import PlanBuilder
@@ -52,7 +52,7 @@ def restore_networks(builder: PlanBuilder, wanted: Restoration) -> None:
 def restore_endpoints(builder: PlanBuilder, wanted: Restoration) -> None:
     """Work the recorded endpoints into the plan, as far as their networks are there."""
     for endpoint in list(builder.endpoints.values()):
-        if wanted.only in (None, endpoint.ref):
+        if wanted.only in (None, endpoint.ref, shown_object(endpoint.ref)):
             _restore_endpoint(builder, endpoint)
 
 

@@ -21,6 +21,7 @@ from ..model.links import Link, SubInterface, stacked
 from ..model.network import Network
 from ..model.route import Route, in_order
 from ..request.endpoint import EndpointOptions, endpoint_options
+from ..request.host_access import interface_as_recorded
 from ..request.network import NetworkOptions
 from ..request.recorded import endpoint_params
 from ..request.subinterface import SubInterfaceOptions
@@ -207,6 +208,8 @@ def _can_be_created(builder: PlanBuilder, recorded: Endpoint) -> bool:
 def _as_recorded(builder: PlanBuilder, recorded: Endpoint) -> EndpointOptions:
     """The request for an endpoint as it is recorded; it gets other addresses where its own do not fit."""
     network = builder.networks[recorded.network]
+    if recorded.host_access is not None:
+        return interface_as_recorded(recorded, network)
     # Whether its MAC address was its own depends on the mode that the network had.
     before = builder.original_network(recorded.network) or network
     return dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)

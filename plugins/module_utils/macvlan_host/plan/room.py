@@ -123,7 +123,7 @@ def _take_overlapping(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint,
         for theirs in other.addresses
         if any(block_of(mine).overlaps(block_of(theirs)) for mine in endpoint.addresses) and _leaves(builder, other, wanted, theirs)
     ]
-    _take_addresses(builder, other, leaving)
+    take_addresses(builder, other, leaving)
 
 
 def _leaves(builder: PlanBuilder, other: Endpoint, wanted: EndpointOptions, address: str) -> bool:
@@ -171,10 +171,11 @@ def _take_sysctls(builder: PlanBuilder, dummy: Endpoint, other: Endpoint, wanted
 
 def _take_address(builder: PlanBuilder, endpoint: Endpoint, plain: str) -> None:
     """Take an address, which is given without prefix length, from an endpoint if it still has it."""
-    _take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == plain])
+    take_addresses(builder, endpoint, [item for item in endpoint.addresses if without_prefix(item) == plain])
 
 
-def _take_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: t.Sequence[str]) -> None:
+def take_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: t.Sequence[str]) -> None:
+    """Take addresses from an endpoint, which are given as it has them."""
     if not addresses:
         return
     located = _located(builder, endpoint)

@@ -95,7 +95,7 @@ def _check_replaceable(builder: PlanBuilder, recorded: SubInterface, wanted: Sub
         raise PlanError(f"{problem}, or add replace: true to have it on {wanted.parent}")
     text = ", ".join(f"{name} is {getattr(recorded, name)} and cannot become {getattr(wanted, name)}" for name in changed)
     if not replace:
-        endpoints = [endpoint.name for dummy, endpoint in _endpoints_on(builder, recorded.name)]
+        endpoints = [endpoint.name for dummy, endpoint in _endpoints_on(builder, recorded.name) if endpoint.host_access is None]
         raise refusal(recorded.ref, changed[0], text, endpoints)
     users = foreign_users(builder, tagged_or_named(builder.host, recorded))
     if users:

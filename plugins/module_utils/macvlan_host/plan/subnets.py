@@ -13,7 +13,7 @@ from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
 from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, exclusion_of, infer_gateway, ula_prefix
 from ..model.network import Network, Subnet
-from ..model.ref import ENDPOINT
+from ..model.ref import ENDPOINT, host_access_ref
 from ..request.network import NetworkOptions
 from ..values.addresses import block_of, parse_network, prefix_length, version_of, without_prefix
 from .builder import PlanBuilder
@@ -32,7 +32,7 @@ def check_lost_subnets(builder: PlanBuilder, recorded: Network, network: Network
         holders = [
             endpoint
             for endpoint in builder.endpoints_of(recorded.name)
-            if any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
+            if endpoint.host_access is None and any(subnet_of(recorded, address) == subnet for address in endpoint.addresses)
         ]
         if subnet.subnet not in kept and holders:
             with mistakes:
@@ -203,7 +203,9 @@ def check_reservations(builder: PlanBuilder, network: Network, replace: bool) ->
     for lease in reservations(network):
         holder = builder.leases.holder(lease.pool, lease.address)
         shared_gateway = holder == lease.holder and holder.startswith("gateway of ")
-        if holder is not None and not shared_gateway and not _taken_back(builder, holder, lease.address, replace):
+        # The host gives up an address of its own, or it is the gateway.
+        is_of_host = holder == host_access_ref(network.name).title
+        if holder is not None and not shared_gateway and not is_of_host and not _taken_back(builder, holder, lease.address, replace):
             with mistakes:
                 advice = _ADVICE_TO_EVICT if holder.startswith(f"{ENDPOINT} ") else ""
                 raise PlanError(f"{network.title}: {lease.address} cannot be the {lease.holder}: it is held by {holder}{advice}")

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..ipam.subnets import address_problem, next_hop_problem
+from ..model.host_access import HostAccess
 from ..model.netns import Netns
 from ..model.ref import Ref, endpoint_ref
 from ..model.route import Route
@@ -38,6 +39,7 @@ class EndpointOptions(Declaration):
     :ivar exclusive: None for the value of its network
     :ivar replace: whether its link may be created again, and it may get other addresses
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
+    :ivar host_access: how it gives the host access to its network, which only a network asks for
     """
 
     name: str
@@ -59,10 +61,15 @@ class EndpointOptions(Declaration):
     replace: bool = False
     renamed_from: str | None = None
     notes: tuple[str, ...] = ()
+    host_access: HostAccess | None = None
 
     @functools.cached_property
     def ref(self) -> Ref:
         return endpoint_ref(self.network, self.name)
+
+    def option_of_address(self, version: int) -> str:
+        """The option that asks for an address of a family."""
+        return f"ipv{version}" if self.host_access is None else "address"
 
     @property
     def new_names(self) -> tuple[tuple[Ref, Ref], ...]:

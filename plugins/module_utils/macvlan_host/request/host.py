@@ -14,7 +14,7 @@ from ..errors import MissingLibraryError, OptionsError, PlanError
 from ..model.link_identity import former_names
 from ..model.links import SubInterface, by_depth
 from ..model.record import Record
-from ..model.ref import ENDPOINT, LISTS, NETWORK, Ref
+from ..model.ref import ENDPOINT, HOST_ACCESS, LISTS, NETWORK, Ref
 from ..values import names
 from ..values.addresses import without_prefix
 from .base import BaseRequest, Restoration
@@ -174,7 +174,7 @@ def _purged(config: Config, recorded: Record) -> t.Iterator[Request]:
     """Removals of all recorded objects that are not listed, of the kinds whose lists are given."""
     if config.endpoints is not None:
         endpoints = {(item.network, item.name) for item in config.endpoints}
-        for key in sorted(recorded.endpoints.keys() - endpoints):
+        for key in sorted(key for key in recorded.endpoints.keys() - endpoints if key[1] != HOST_ACCESS):
             yield EndpointRemoval(key[1], key[0])
     if config.networks is not None:
         for name in _unlisted_networks(config, recorded):
@@ -225,7 +225,7 @@ def check_omission(request: Config, recorded: Record) -> None:
     unlisted = _unlisted_networks(request, recorded)
     endpoints_of: dict[str, list[str]] = {}
     for network, name in sorted(recorded.endpoints):
-        if network in unlisted:
+        if network in unlisted and name != HOST_ACCESS:
             endpoints_of.setdefault(network, []).append(name)
     if endpoints_of:
         shown = "; ".join(f"network {network} has the endpoints {', '.join(names_of)}" for network, names_of in endpoints_of.items())

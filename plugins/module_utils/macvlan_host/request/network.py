@@ -17,6 +17,7 @@ from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, is_link_local, parse_address, parse_addresses, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
+from .host_access import HostAccessOptions, check_host_access, read_host_access
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
 
 
@@ -30,6 +31,7 @@ class NetworkOptions(Declaration):
     :ivar replace: whether links of endpoints may be created again, and endpoints may get other addresses
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar notes: values that were read differently from how they were written
+    :ivar host_access: None for no access of the host
     """
 
     name: str
@@ -49,6 +51,7 @@ class NetworkOptions(Declaration):
     replace: bool = False
     renamed_from: str | None = None
     notes: tuple[str, ...] = ()
+    host_access: HostAccessOptions | None = None
     kind: t.ClassVar[str] = Network.kind
 
     @property
@@ -121,6 +124,8 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     if ipam_mode == "none":
         _check_no_addresses(problems, params)
     problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
+    host_access = read_host_access(problems, params.get("host_access"))
+    check_host_access(problems, host_access, params.get("mode") or "bridge", ipam_mode, subnets)
     return NetworkOptions(
         name=name,
         parent=parent,
@@ -138,6 +143,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         link_options=_link_options(problems, params),
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),
+        host_access=host_access,
         notes=problems.finish(),
     )
 

@@ -14,6 +14,7 @@ import typing as t
 
 from ..ipam.subnets import infer_gateway
 from ..model.endpoint import Endpoint
+from ..model.host_access import ENDPOINTS, HostAccess
 from ..model.links import SubInterface
 from ..model.network import Network, Subnet
 from ..model.route import Route
@@ -38,11 +39,12 @@ _OF_SUBINTERFACE: dict[str, t.Any] = {
 }
 
 
-def network_params(network: Network, pin: bool, shares_parent: bool = False) -> Params:
+def network_params(network: Network, pin: bool, shares_parent: bool = False, access: Endpoint | None = None) -> Params:
     """The options that declare a recorded network.
 
     :param pin: whether the subnets that the collection chose are options
     :param shares_parent: whether another network is on its parent
+    :param access: the interface that gives the host access to it
     """
     # A network whose task named the dummy parent has a parent.
     has_parent = network.parent != names.dummy_name(network.id) or not network.internal
@@ -61,8 +63,31 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False) -> 
         "allow_shared_parent": shares_parent or None,
         "allow_overlap": any(subnet.scope for subnet in network.subnets) or None,
         "exclusive": network.exclusive or None,
+        "host_access": host_access_params(access, network, pin) if access is not None else None,
     }
     return _without_defaults(params)
+
+
+def host_access_params(access: Endpoint, network: Network, pin: bool) -> Params | bool:
+    """The options that declare the access of the host: true where all are left out.
+
+    The address of the gateway is the host's only if it is asked for.
+
+    :param pin: whether the addresses that the collection chose are options
+    """
+    how = access.host_access or HostAccess()
+    addresses = [plain for plain in map(without_prefix, access.addresses) if pin or _is_gateway(network, plain)]
+    params = {
+        "address": addresses[0] if len(addresses) == 1 else addresses,
+        "routes": how.routes if how.routes != ENDPOINTS else None,
+        "ifname": access.ifname if access.ifname != names.host_access_interface(network.name) else None,
+        "metric": how.metric,
+    }
+    return _without_defaults(params) or True
+
+
+def _is_gateway(network: Network, address: str) -> bool:
+    return any(subnet.gateway == address for subnet in network.subnets)
 
 
 def _given(subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:

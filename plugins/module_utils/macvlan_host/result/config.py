@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..model.host_view import HostView
 from ..model.links import SubInterface
+from ..model.ref import HOST_ACCESS
 from ..request.recorded import endpoint_params, network_params, subinterface_params
 from .views import Lists
 
@@ -24,6 +25,6 @@ def config_of(host: HostView, shown: Lists, pin: bool) -> Lists:
     endpoints = [host.endpoints[item["network"], item["name"]] for item in shown["endpoints"]]
     return {
         "vlan_subinterfaces": [subinterface_params(sub) for sub in subs if isinstance(sub, SubInterface) and sub.declared],
-        "networks": [network_params(item, pin, len(host.networks_on(item.parent)) > 1) for item in networks],
+        "networks": [network_params(item, pin, len(host.networks_on(item.parent)) > 1, host.endpoints.get((item.name, HOST_ACCESS))) for item in networks],
         "endpoints": [endpoint_params(item, host.networks[item.network], pin) for item in endpoints],
     }

@@ -27,7 +27,7 @@ from ..model.host_view import HostView
 from ..model.kernel import Space
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
-from ..model.ref import Ref
+from ..model.ref import Ref, shown_object
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -71,9 +71,15 @@ def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift
         if refs is None or network.ref in refs:
             drift += _network(view, network)
     for endpoint in view.endpoints.values():
-        if refs is None or endpoint.ref in refs:
-            drift += _endpoint(view, endpoint)
+        if refs is None or shown_object(endpoint.ref) in refs:
+            drift += _endpoint(view, endpoint) if endpoint.host_access is None else _host_access(view, endpoint)
     return drift
+
+
+def _host_access(view: HostView, access: Endpoint) -> t.Iterator[Drift]:
+    """What differs of the interface of the host, as what differs of its network."""
+    for item in _endpoint(view, access):
+        yield item._replace(ref=shown_object(access.ref), field=f"host_access.{item.field}")
 
 
 def _subinterface(view: HostView, sub: SubInterface) -> t.Iterator[Drift]:
@@ -200,8 +206,9 @@ def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:
     """The endpoints whose addresses are in use elsewhere, as drift; a run cannot repair it."""
     taken = AddressesInUse(view.recorded, view.kernel)
     for endpoint in view.endpoints.values():
-        if endpoint.ref in refs:
-            yield from _conflicts(taken, endpoint)
+        if shown_object(endpoint.ref) in refs:
+            for item in _conflicts(taken, endpoint):
+                yield item if endpoint.host_access is None else item._replace(ref=shown_object(item.ref), field="host_access.address")
 
 
 def _conflicts(taken: AddressesInUse, endpoint: Endpoint) -> t.Iterator[Drift]:

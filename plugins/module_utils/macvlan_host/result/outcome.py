@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.host_view import HostView
-from ..model.ref import Ref
+from ..model.ref import HOST_ACCESS, Ref
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Missing, Plan
 from ..values.plain import plain
@@ -110,10 +110,12 @@ def _recorded_changes(plan: Plan) -> t.Iterator[tuple[Ref, str, t.Any, t.Any]]:
             if old != new:
                 was, will = plain(old), plain(new)
                 called = new.OPTIONS if kind == "endpoints" else {}
+                # The routes of the host follow from the endpoints, which are told.
+                hidden = ("parent_link", "routes") if old.ref.name == HOST_ACCESS else ("parent_link",)
                 yield from (
                     (new.ref, called.get(field, field), was[field], will[field])
                     for field in will
-                    if was[field] != will[field] and field != "parent_link"
+                    if was[field] != will[field] and field not in hidden
                 )
 
 

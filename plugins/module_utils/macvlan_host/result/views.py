@@ -18,7 +18,7 @@ from ..model.kernel import Space
 from ..model.link_options import shown_options
 from ..model.links import Link, SubInterface
 from ..model.network import Network
-from ..model.ref import ENDPOINT, LISTS, NETWORK, SUBINTERFACE, Ref
+from ..model.ref import ENDPOINT, HOST_ACCESS, LISTS, NETWORK, SUBINTERFACE, Ref
 from ..values import names
 from ..values.addresses import without_prefix
 from ..values.plain import plain
@@ -92,7 +92,7 @@ class View:
         endpoints = [
             item
             for item in self._host.endpoints.values()
-            if network in (None, item.network) and endpoint in (None, item.name) and (among is None or self._passes(item, among))
+            if item.host_access is None and network in (None, item.network) and endpoint in (None, item.name) and (among is None or self._passes(item, among))
         ]
         if endpoint is not None or among is not None:
             of_endpoints = {item.network for item in endpoints}
@@ -138,8 +138,16 @@ class View:
         for subnet, item in zip(network.subnets, shown["subnets"]):
             del item["chosen"], item["scope"]
             item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))
-        shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name))
+        shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name) if item.host_access is None)
+        shown["host_access"] = self._host_access(network)
         return t.cast(Object, shown)
+
+    def _host_access(self, network: Network) -> Object | None:
+        """The access of the host to a network, None without."""
+        access = self._host.endpoints.get((network.name, HOST_ACCESS))
+        if access is None or access.host_access is None:
+            return None
+        return {"ifname": access.ifname, "addresses": list(access.addresses), **plain(access.host_access)}
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
         network = self._host.networks[endpoint.network]
@@ -148,7 +156,8 @@ class View:
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        del shown["own_mtu"], shown["own_exclusive"], shown["own_mac"], shown["sysctls_before"]
+        for hidden in ("own_mtu", "own_exclusive", "own_mac", "sysctls_before", "host_access"):
+            del shown[hidden]
         return {**shown, "netns": endpoint.netns.shown}
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:

@@ -82,5 +82,5 @@ def recorded_objects(*, state_dir: str, tools: Tools = DEFAULT_TOOLS) -> tuple[R
     return (
         *(item.ref for item in stacked(record.links.values())),
         *(item.ref for item in record.networks.values()),
-        *(item.ref for item in record.endpoints.values()),
+        *(item.ref for item in record.endpoints.values() if item.host_access is None),
     )

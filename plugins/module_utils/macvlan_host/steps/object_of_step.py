@@ -11,7 +11,7 @@ import typing as t
 from ..model.links import SubInterface
 from ..model.netns import HOST, Netns
 from ..model.record import Record
-from ..model.ref import Ref
+from ..model.ref import Ref, shown_object
 from ..values import names
 from .steps import AddLink, InterfaceStep, LinkStep, NamespaceStep, SetLink, Step
 
@@ -41,8 +41,9 @@ class _Owners:
         for record in (before, after):
             self._note_links(record)
             for endpoint in record.endpoints.values():
-                self._by_tag[names.tag(endpoint.id)] = endpoint.ref
-                self._by_interface.setdefault((endpoint.netns.path, endpoint.ifname), endpoint.ref)
+                ref = shown_object(endpoint.ref)
+                self._by_tag[names.tag(endpoint.id)] = ref
+                self._by_interface.setdefault((endpoint.netns.path, endpoint.ifname), ref)
         for record in (after, before):
             for endpoint in record.endpoints.values():
                 self._by_namespace.setdefault(endpoint.netns.path, endpoint.ref)

@@ -10,6 +10,7 @@ import typing as t
 
 from ..ipam.lease_book import held_by, reservations
 from ..model.endpoint import Endpoint
+from ..model.host_routes import as_row, with_host_routes
 from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
 from ..model.network import Network
@@ -73,7 +74,7 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
         body = None
         if endpoint is not None:
             parent = after.networks[endpoint.network].parent
-            body = {"parent": parent, "mac": endpoint.mac, "body": plain(endpoint)}
+            body = {"parent": parent, "mac": endpoint.mac, "body": plain(as_row(endpoint))}
         changes.append(Change("endpoints", list(key), key in before.endpoints, body))
     old, new = _leases_that_differ(before, after), _leases_that_differ(after, before)
     for lease in {**old, **new}:
@@ -133,4 +134,4 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
             parts[table].pop(name, None)
             if body is not None:
                 parts[table][name] = _BUILD[table](body)
-    return Record(**parts)
+    return with_host_routes(Record(**parts))

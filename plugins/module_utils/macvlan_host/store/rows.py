@@ -11,6 +11,7 @@ import sqlite3
 import typing as t
 
 from ..model.endpoint import Endpoint
+from ..model.host_routes import with_host_routes
 from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
 from ..model.network import Network
@@ -48,7 +49,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     for table, key, item in validators.each(read, rows):
         parts[table][key] = item
     journal = t.cast("Journal | None", parts.pop("journal").get(1))
-    record = whole(Record(**parts))
+    record = with_host_routes(whole(Record(**parts)))
     if journal is not None:
         from ..steps.record_diff import apply_changes
 

@@ -168,6 +168,17 @@ def block_of(text: str) -> Block:
     return Block(version_of(first), inet.number(first), inet.number(last if dash else first))
 
 
+def networks_of(block: Block) -> tuple[str, ...]:
+    """The networks (CIDR) that hold exactly the addresses of a block."""
+    networks, first, width = [], block.first, WIDTHS[block.version]
+    while first <= block.last:
+        bits = width if first == 0 else (first & -first).bit_length() - 1
+        bits = min(bits, (block.last - first + 1).bit_length() - 1)
+        networks.append(f"{inet.to_text(block.version, first)}/{width - bits}")
+        first += 1 << bits
+    return tuple(networks)
+
+
 def _block_around(ip: str, length: int) -> Block:
     """The network of this prefix length in which an address lies."""
     version = version_of(ip)

@@ -204,6 +204,12 @@ def host_interface_name(endpoint: str) -> str:
     return f"mv-{endpoint}"
 
 
+def host_access_interface(network: str) -> str:
+    """The interface that gives the host access to a network, when no name is given: it tells networks with long names apart."""
+    name = f"mv-{network}"
+    return name if len(name) <= MAX_INTERFACE_NAME else f"mv-{network[:7]}-{digest('host access', network).hex()[:4]}"
+
+
 @functools.lru_cache(maxsize=1024)
 def sysctl_key(key: str, ifname: str) -> str:
     """The key with ``IFNAME`` replaced; a dot of the interface's name is written ``/``, as in sysctl.d(5)."""
