@@ -223,6 +223,17 @@ def ipam_driver(host: Host) -> None:
     refuse(host, NETWORK, "dhcp", name="net", parent="eth0", ipam="dhcp")
 
 
+@row("a macvlan of one's own with routes, for a host that is to reach its containers")
+def host_access(host: Host) -> None:
+    first = {"subnets": subnets("10.0.0.0/24")}
+    network(host, **first)
+    endpoint(host, "a")
+    assert not host.ping(None, "10.0.0.2", timeout=1)
+    network(host, **first, host_access=True)
+    endpoint(host, "b")
+    assert host.ping(None, "10.0.0.2") and host.ping(None, "10.0.0.4") and host.ping("b", "10.0.0.3")
+
+
 @row("``--scope``")
 def scope(host: Host) -> None:
     made = network(host)

@@ -71,12 +71,12 @@ def test_an_endpoint_is_found_by_its_address(troubled: Host, section: Section) -
 
 
 @pytest.mark.shows(GUIDE, "The host cannot reach its own endpoints")
-def test_a_host_reaches_its_endpoints_by_one_of_its_own(troubled: Host, section: Section) -> None:
+def test_a_host_reaches_its_endpoints_by_an_interface_of_its_own(troubled: Host, section: Section) -> None:
     troubled.ip("address", "add", "172.16.86.250/24", "dev", "eth0")
     assert not troubled.ping(None, "172.16.86.128", timeout=1)
     assert not troubled.ping("web", "172.16.86.250", timeout=1)
     section.play(troubled)
-    assert troubled.ping(None, "172.16.86.128")
+    assert troubled.ping(None, "172.16.86.128") and troubled.ping("web", "172.16.86.129")
     assert section.run(troubled, 1).stdout.split() == section.text(2).split()
 
 

@@ -238,7 +238,9 @@ def _replace_route(space: Space, link: Link, step: ReplaceRoute) -> None:
 
 
 def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
-    return tuple(item for item in routes if item.identity != route.identity)
+    identity = route.identity
+    # Most of thousands have another destination, which costs less to see.
+    return tuple(item for item in routes if item.to != route.to or item.identity != identity)
 
 
 def _set_link(space: Space, link: Link, step: SetLink) -> None:
