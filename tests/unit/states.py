@@ -118,8 +118,7 @@ def given(options):
     if isinstance(access, dict) and "address" in access:
         # Where its subnets do not have these addresses, it says nothing of them.
         blocks = [ipaddress.ip_network(item["subnet"]) for item in options["subnets"]]
-        asked = access["address"] if isinstance(access["address"], list) else [access["address"]]
-        kept = [address for address in asked if any(ipaddress.ip_address(address) in block for block in blocks)]
+        kept = [address for address in asked_by_the_host(options) if any(ipaddress.ip_address(address) in block for block in blocks)]
         return {**options, "host_access": {**access, "address": kept}}
     return options
 
@@ -201,12 +200,15 @@ def as_declared(record, state):
         networks[name] = dataclasses.replace(item, subnets=tuple(subnets), parent_created=False)
     loose = {"ipv4": None, "ipv6": None, "gateway4": None, "gateway6": None, "mac": "", "sysctls_before": {}}
     endpoints = {key: dataclasses.replace(item, **loose) for key, item in record.endpoints.items()}
+    # The routes of the host follow from the leases of endpoints.
+    endpoints = {key: item if item.host_access is None else dataclasses.replace(item, routes=()) for key, item in endpoints.items()}
     return networks, endpoints, record.links, record.namespaces
 
 
 def kept(before, after, state):
     """Whether every lease that still fits was kept."""
     requested = {item[option] for item in state["endpoints"] for option in ("ipv4", "ipv6") if item.get(option)}
+    requested |= {address for item in state["networks"] for address in asked_by_the_host(item)}
     reserved = {address for item in after.networks.values() for one in item.subnets for address in (one.gateway, *one.aux_addresses.values())}
     for item in state["endpoints"]:
         key = item["network"], item["name"]
@@ -218,6 +220,13 @@ def kept(before, after, state):
             if fits and plain not in requested | reserved and (getattr(after.endpoints[key], option) or "").partition("/")[0] != plain:
                 return False
     return True
+
+
+def asked_by_the_host(network):
+    """The addresses of a network that the host asks for, for itself."""
+    access = network.get("host_access")
+    asked = access.get("address") if isinstance(access, dict) else None
+    return asked if isinstance(asked, list) else [] if asked is None else [asked]
 
 
 def usable(address, cidr):
