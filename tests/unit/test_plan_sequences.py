@@ -87,6 +87,10 @@ OF_A_NETWORK = (
     {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/25"}]},
     {"subnets": [{"subnet": "10.0.4.0/24", "ip_range": "10.0.4.128/30", "gateway": "10.0.4.254"}]},
     {"subnets": [{"subnet": "10.0.3.0/29", "gateway": "10.0.3.6"}, "fd01::/64"]},
+    {"host_access": True},
+    {"host_access": {"metric": 7, "ifname": "mv-x"}},
+    {"host_access": {"routes": "ranges"}, "subnets": [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.64/26"}]},
+    {"host_access": {"address": "10.0.1.1"}, "subnets": ["10.0.1.0/24"]},
 )
 PLACES = {
     "x": {"netns": "blue"},
@@ -540,7 +544,9 @@ def test_every_object_can_be_shown_and_counts_what_it_has(sequence):
         assert [item["name"] for item in shown["networks"]] == sorted(host.record.networks)
         for item in shown["networks"]:
             assert all(subnet["in_use"] >= 0 and subnet["available"] >= 0 for subnet in item["subnets"])
-        assert len(shown["endpoints"]) == len(host.record.endpoints)
+        # The interfaces of the host are shown with their networks.
+        accesses = [item for item in shown["networks"] if item["host_access"] is not None]
+        assert len(shown["endpoints"]) + len(accesses) == len(host.record.endpoints)
 
 
 @settings(max_examples=30)
