@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import common_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.probe import PROBES
 
 
 def network_argspec() -> dict[str, t.Any]:
@@ -55,6 +56,8 @@ def _network_options() -> dict[str, t.Any]:
         "exclusive": {"type": "bool"},
         # True, or a dictionary: the engine reads it.
         "host_access": {"type": "raw"},
+        # No default: it depends on the parent and on ipam.
+        "probe": {"type": "str", "choices": list(PROBES)},
         "renamed_from": {"type": "str"},
     }
 
@@ -126,6 +129,7 @@ def _endpoint_options() -> dict[str, t.Any]:
         "labels": {"type": "dict"},
         # No default: the value of its network applies.
         "exclusive": {"type": "bool"},
+        "probe": {"type": "str", "choices": list(PROBES)},
         "renamed_from": {"type": "str"},
     }
 
@@ -141,6 +145,7 @@ def config_argspec() -> dict[str, t.Any]:
         **config_lists(),
         "purge": {"type": "bool", "default": False},
         "exclusive": {"type": "bool"},
+        "probe": {"type": "str", "choices": list(PROBES)},
         "confirm_timeout": {"type": "int", "default": 0},
         **_replace_argspec(),
         **_force_argspec(),

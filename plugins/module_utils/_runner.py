@@ -145,6 +145,10 @@ class Outcome(t.Protocol):
         """Whether the object is newly recorded."""
 
     @property
+    def probed(self) -> dict[str, t.Any] | None:
+        """What neighbours were asked about addresses, and have answered; None if there was nothing to ask."""
+
+    @property
     def confirm_within(self) -> int:
         """The seconds within which the change must be confirmed; 0 if no confirmation is needed."""
 
@@ -213,6 +217,8 @@ def run_confirm(module: basic.AnsibleModule, confirm: t.Callable[..., str]) -> N
 
 def _tell(module: basic.AnsibleModule, outcome: Outcome, objects: dict[str, t.Any]) -> None:
     result = {"changed": outcome.changed, **objects, "steps": list(outcome.steps)}
+    if outcome.probed is not None:
+        result["probed"] = outcome.probed
     if module._diff:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.installation import UNIT, is_restored_at_boot

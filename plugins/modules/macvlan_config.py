@@ -81,6 +81,13 @@ options:
         and have addresses (those without C(ipam=none)).
     type: bool
     version_added: 2.0.0
+  probe:
+    description:
+      - What O(fleetnet.macvlan.macvlan_network#module:probe) is in this task, for networks and endpoints that do not say it
+        themselves. It is not recorded.
+    type: str
+    choices: [fast, careful, none]
+    version_added: 2.0.0
   confirm_timeout:
     description:
       - Number of seconds to confirm the change, by M(fleetnet.macvlan.macvlan_confirm) over a new connection. If it
@@ -262,6 +269,41 @@ steps:
     - create VLAN link eth0.50 on eth0 (VLAN 50)
     - bring eth0.50 up
     - record network web on eth0.50
+probed:
+  description:
+    - What the neighbours on the wire were asked about new addresses, and what they answered. See
+      O(fleetnet.macvlan.macvlan_network#module:probe).
+  returned: when an endpoint gets an address about which neighbours are to be asked
+  type: dict
+  version_added: 2.0.0
+  contains:
+    addresses:
+      description: Number of addresses that neighbours were asked about.
+      type: int
+      sample: 2
+    seconds:
+      description: The time that this took.
+      type: float
+      sample: 0.213
+    conflicts:
+      description: Addresses that others have. Those that were chosen have been replaced by others.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: The address.
+          type: str
+          sample: 192.168.50.2
+        mac:
+          description: MAC address of the link that has it.
+          type: str
+          sample: "52:54:00:12:34:56"
+    not_probed:
+      description: Addresses about which neighbours could not be asked, one sentence each, with the reason.
+      type: list
+      elements: str
+      sample:
+        - "endpoint web/web1: 192.168.50.2 was not probed, because eth0.50 does not exist yet"
 diff:
   description: The objects that differ, before and after the task, each under what messages call it.
   returned: success, in diff mode

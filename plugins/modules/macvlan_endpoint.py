@@ -186,6 +186,15 @@ options:
       - V(true) is refused on a network with C(ipam=none), which leaves all addresses to the programs in the namespace.
     type: bool
     version_added: 2.0.0
+  probe:
+    description:
+      - How the machines on the wire are asked whether one of them has an address, before the endpoint gets it. See
+        O(fleetnet.macvlan.macvlan_network#module:probe).
+      - When it is left out, the option of the network applies.
+      - V(fast) and V(careful) are refused on a network with C(ipam=none), which gives no address.
+    type: str
+    choices: [fast, careful, none]
+    version_added: 2.0.0
   renamed_from:
     description:
       - The name under which the endpoint is recorded in the same network until now. It is then recorded as O(name), with
@@ -323,6 +332,13 @@ EXAMPLES = r"""
     network: office
     netns: recorder
     exclusive: true
+
+- name: An address about which slow machines are asked three times
+  fleetnet.macvlan.macvlan_endpoint:
+    name: print-server
+    network: office
+    netns: print-server
+    probe: careful
 
 - name: A link without an address for a DHCP client
   fleetnet.macvlan.macvlan_endpoint:
@@ -482,6 +498,12 @@ endpoint:
       type: bool
       sample: false
       version_added: 2.0.0
+    probe:
+      description: How neighbours are asked about its new addresses; what its network says, unless it says otherwise.
+      returned: when the endpoint is there
+      type: str
+      sample: fast
+      version_added: 2.0.0
   sample:
     id: 91d5b7c2e04f3a6688b0d1f2a7c9e345
     name: web1
@@ -502,6 +524,7 @@ endpoint:
     sysctls: {}
     labels: {}
     exclusive: false
+    probe: fast
 steps:
   description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success
@@ -516,6 +539,41 @@ steps:
     - add 192.168.50.2/24 to eth0 in namespace web1
     - bring eth0 in namespace web1 up
     - add default route via 192.168.50.1 on eth0 in namespace web1
+probed:
+  description:
+    - What the neighbours on the wire were asked about new addresses, and what they answered. See
+      O(fleetnet.macvlan.macvlan_network#module:probe).
+  returned: when an endpoint gets an address about which neighbours are to be asked
+  type: dict
+  version_added: 2.0.0
+  contains:
+    addresses:
+      description: Number of addresses that neighbours were asked about.
+      type: int
+      sample: 2
+    seconds:
+      description: The time that this took.
+      type: float
+      sample: 0.213
+    conflicts:
+      description: Addresses that others have. Those that were chosen have been replaced by others.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: The address.
+          type: str
+          sample: 192.168.50.2
+        mac:
+          description: MAC address of the link that has it.
+          type: str
+          sample: "52:54:00:12:34:56"
+    not_probed:
+      description: Addresses about which neighbours could not be asked, one sentence each, with the reason.
+      type: list
+      elements: str
+      sample:
+        - "endpoint web/web1: 192.168.50.2 was not probed, because eth0.50 does not exist yet"
 diff:
   description: The endpoint before and after the task, empty for one that is not there.
   returned: success, in diff mode

@@ -251,6 +251,12 @@ networks:
           returned: always
           type: int
           sample: null
+    probe:
+      description: How neighbours are asked about new addresses of its endpoints.
+      returned: always
+      type: str
+      sample: fast
+      version_added: 2.0.0
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: always
@@ -453,6 +459,12 @@ endpoints:
       returned: always
       type: bool
       sample: false
+      version_added: 2.0.0
+    probe:
+      description: How neighbours are asked about its new addresses; what its network says, unless it says otherwise.
+      returned: always
+      type: str
+      sample: fast
       version_added: 2.0.0
     foreign_addresses:
       description:

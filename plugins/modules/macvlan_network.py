@@ -294,6 +294,25 @@ options:
       - Its routes are under the protection against lock-outs, see O(force).
     type: raw
     version_added: 2.0.0
+  probe:
+    description:
+      - How the machines on the wire are asked whether one of them has an address, before an endpoint of the network gets
+        it. IPv4 is asked by ARP probes (RFC 5227), IPv6 by neighbour solicitations (RFC 4862). An address that is chosen
+        and in use is replaced by another one; for one that the task requests, the task is refused and changes nothing.
+      - With V(fast), each address is asked for twice within 0.2 seconds, all addresses of a task together. With
+        V(careful) it is asked for three times within 0.6 seconds, for busy wires and slow machines. With V(none),
+        nobody is asked.
+      - When it is left out, it is V(fast); it is V(none) for networks with O(ipam=none) or without a parent. An
+        endpoint can override this, see O(fleetnet.macvlan.macvlan_endpoint#module:probe).
+      - What asks is a macvlan link on the parent, which exists only as long as the task and is in a namespace without a
+        name. Its MAC address is the same in each run. Where the kernel permits no such link (O(mode=passthru)), the parent
+        itself asks, and links of other programs on the parent are not asked.
+      - An answer proves that an address is in use; silence does not prove that it is free. A machine that is off, asleep
+        or behind a firewall that drops ARP does not answer.
+      - Check mode asks as well, if the parent exists.
+    type: str
+    choices: [fast, careful, none]
+    version_added: 2.0.0
   renamed_from:
     description:
       - The name under which the network is recorded until now. It is then recorded as O(name), and its endpoints keep
@@ -427,6 +446,15 @@ EXAMPLES = r"""
     subnets:
       - subnet: 10.62.0.0/24
         ip_range: "10.62.0.{{ 32 * place }}/27"
+
+- name: A network whose addresses are asked for three times before an endpoint gets one, because machines there answer late
+  fleetnet.macvlan.macvlan_network:
+    name: workshop
+    parent: eth0.72
+    probe: careful
+    subnets:
+      - subnet: 10.72.0.0/24
+        ip_range: "10.72.0.{{ 32 * place }}/27"
 
 - name: A network inside the host only
   fleetnet.macvlan.macvlan_network:
@@ -632,6 +660,12 @@ network:
           returned: always
           type: int
           sample: null
+    probe:
+      description: How neighbours are asked about new addresses of its endpoints.
+      returned: when the network is there
+      type: str
+      sample: fast
+      version_added: 2.0.0
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: when the network is there
@@ -726,6 +760,7 @@ network:
       owner: web team
     exclusive: false
     host_access: null
+    probe: fast
     subnets:
       - subnet: 192.168.50.0/24
         gateway: 192.168.50.1
@@ -747,6 +782,41 @@ steps:
     - create VLAN link eth0.50 on eth0 (VLAN 50)
     - bring eth0.50 up
     - record network web on eth0.50
+probed:
+  description:
+    - What the neighbours on the wire were asked about new addresses, and what they answered. See
+      O(fleetnet.macvlan.macvlan_network#module:probe).
+  returned: when an endpoint gets an address about which neighbours are to be asked
+  type: dict
+  version_added: 2.0.0
+  contains:
+    addresses:
+      description: Number of addresses that neighbours were asked about.
+      type: int
+      sample: 2
+    seconds:
+      description: The time that this took.
+      type: float
+      sample: 0.213
+    conflicts:
+      description: Addresses that others have. Those that were chosen have been replaced by others.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: The address.
+          type: str
+          sample: 192.168.50.2
+        mac:
+          description: MAC address of the link that has it.
+          type: str
+          sample: "52:54:00:12:34:56"
+    not_probed:
+      description: Addresses about which neighbours could not be asked, one sentence each, with the reason.
+      type: list
+      elements: str
+      sample:
+        - "endpoint web/web1: 192.168.50.2 was not probed, because eth0.50 does not exist yet"
 diff:
   description: The network before and after the task, empty for one that is not there.
   returned: success, in diff mode

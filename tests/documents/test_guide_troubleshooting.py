@@ -28,6 +28,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECT
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
+from ansible_collections.fleetnet.macvlan.tests.support.neighbours import Neighbour
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import PROGRAMS, Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
 
@@ -195,6 +196,27 @@ def address_of_the_host(host: Host) -> str:
     task = {"name": "web", "network": "pub_net", "netns": "web"}
     message = refuse(host, "macvlan_endpoint", **task, ipv4="172.16.86.250")
     host.call("macvlan_endpoint", **task)
+    return message
+
+
+@refusal("is in use on …: the link with the MAC address … has it, or wants it")
+def address_of_a_neighbour(host: Host) -> str:
+    host.wire.add_address("172.16.86.250/24")
+    network(host, "pub_net", **PUB_NET)
+    task = {"name": "web", "network": "pub_net", "netns": "web"}
+    message = refuse(host, "macvlan_endpoint", **task, ipv4="172.16.86.250")
+    host.call("macvlan_endpoint", **task, ipv4="172.16.86.250", probe="none")
+    return message
+
+
+@refusal("answers on … for … addresses that were asked for: is it a router with proxy ARP?")
+def router_that_answers_for_everything(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    ends = [{"name": f"e{number}", "network": "pub_net", "netns": f"e{number}"} for number in range(8)]
+    with Neighbour(host.wire, host.wire.BRIDGE, "everything"):
+        message = refuse(host, "macvlan_config", endpoints=ends)
+    network(host, "pub_net", probe="none", **PUB_NET)
+    host.call("macvlan_config", endpoints=ends)
     return message
 
 

@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["ansible_collections.fleetnet.macvlan"]
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import inverse
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import addresses, names
     from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, kinds, pack, parse
+    from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import attributes, frames, kinds, pack, parse, probes
     from ansible_collections.fleetnet.macvlan.tests.support import hostile
 
 Read = t.Callable[[bytes], object]
@@ -80,6 +80,13 @@ def read_messages(data: bytes) -> None:
         attributes.parse_answer(message)
 
 
+def read_frame(data: bytes) -> None:
+    """What neighbours may send: the first byte says which kind of frame the others are."""
+    ethertype = (b"\x08\x06", b"\x86\xdd")[data[0] % 2] if data else b""
+    claim = probes.claim_in(bytes(12) + ethertype + data[1:])
+    assert claim is None or len(claim.address) in (4, 16) and len(claim.mac) == len(claim.sender) == 6
+
+
 def read_text(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     names.split_subinterface(text)
@@ -108,6 +115,7 @@ READERS: dict[Read, tuple[type[Exception], ...]] = {
     read_change: (AttributeError, LookupError, TypeError, ValueError, RecursionError),
     read_messages: (LookupError, ValueError, struct.error),
     read_text: (),
+    read_frame: (),
 }
 
 
@@ -152,6 +160,10 @@ def seeds() -> t.Iterator[bytes]:
         if read is read_text:
             texts = b"10.0.0.1-10.0.0.9", b"fd00::/64", b"02-42-00-00-00-01", b"eth0.5"
             yield from (bytes([number]) + text for text in texts)
+        if read is read_frame:
+            for kind, address in ((0, "10.0.0.9"), (1, "fd00::9")):
+                for frame in (probes.probe(b"\x02" * 6, address), frames.announcement("02:00:00:00:00:01", address)):
+                    yield bytes([number, kind]) + frame[14:]
 
 
 def main() -> None:

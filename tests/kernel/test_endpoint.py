@@ -56,6 +56,7 @@ def test_an_endpoint_says_everything_about_itself(net: Host) -> None:
         "default_route": True,
         "announce": True,
         "exclusive": False,
+        "probe": "fast",
         "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "0"},
     }
     link = net.links("web")["eth0"]

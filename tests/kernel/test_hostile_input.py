@@ -131,11 +131,11 @@ def test_files_and_folders_are_for_root_alone_under_every_umask(host: Host) -> N
         os.umask(0)
         apply = write.KernelWriter.apply
 
-        def look_and_apply(self: write.KernelWriter, steps: t.Any) -> None:
+        def look_and_apply(self: write.KernelWriter, *arguments: t.Any) -> None:
             folder = "/var/lib/deep/er/state"
             modes = {name: os.stat(f"{folder}/{name}").st_mode & 0o777 for name in os.listdir(folder)}
             os.write(2, json.dumps(modes).encode())
-            apply(self, steps)
+            apply(self, *arguments)
 
         write.KernelWriter.apply = look_and_apply  # type: ignore[method-assign]
 
@@ -451,10 +451,10 @@ def test_a_process_that_ends_while_its_endpoint_is_made_leaves_nothing(host: Hos
     def ending() -> None:
         apply = write.KernelWriter.apply
 
-        def end_and_apply(self: write.KernelWriter, steps: t.Any) -> None:
+        def end_and_apply(self: write.KernelWriter, *arguments: t.Any) -> None:
             os.kill(process.pid, signal.SIGKILL)
             assert ends_within(process.pid, 60)
-            apply(self, steps)
+            apply(self, *arguments)
 
         write.KernelWriter.apply = end_and_apply  # type: ignore[method-assign]
 

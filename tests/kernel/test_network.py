@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import Wire
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     NOTHING_LISTED,
     converge,
@@ -53,6 +54,7 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
         "labels": {"team": "net"},
         "exclusive": False,
         "host_access": None,
+        "probe": "fast",
         "subnets": [
             {
                 "subnet": "172.16.86.0/24",
@@ -393,11 +395,13 @@ def test_networks_do_not_overlap_without_allow_overlap(make_host: MakeHost) -> N
     network(host, subnets=subnets("10.0.0.0/16"))
 
 
-def test_separate_broadcast_domains_have_separate_leases(make_host: MakeHost) -> None:
-    host = make_host("eth0", "eth1")
-    network(host, subnets=subnets("10.0.0.0/24"))
-    network(host, "two", parent="eth1", subnets=subnets("10.0.0.0/24"), allow_overlap=True)
-    assert endpoint(host, "a")["ipv4"] == endpoint(host, "b", "two")["ipv4"] == "10.0.0.2/24"
+def test_separate_broadcast_domains_have_separate_leases(host: Host) -> None:
+    with Wire() as elsewhere:
+        elsewhere.plug(host, "eth1")
+        host.bring_up("eth1")
+        network(host, subnets=subnets("10.0.0.0/24"))
+        network(host, "two", parent="eth1", subnets=subnets("10.0.0.0/24"), allow_overlap=True)
+        assert endpoint(host, "a")["ipv4"] == endpoint(host, "b", "two")["ipv4"] == "10.0.0.2/24"
 
 
 def test_networks_that_share_a_subnet_share_gateway_and_leases(make_host: MakeHost) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import KernelError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, machine, route_socket, write
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import batch, machine, probe_links, route_socket, write
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.session import Session
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, attributes, constants
@@ -155,10 +155,15 @@ class DeathBetweenMessages(Fault):
         # One message each, so that death comes between any two.
         route_socket.BATCH = 1
         self._around(write.KernelWriter, "apply", self._begin)
+        # What is sent when the links that ask neighbours are taken away comes after the last change.
+        self._around(probe_links.ProbeLinks, "close", self._end)
         self._around(route_socket.RouteSocket, "send", self._count)
 
     def _begin(self, *_arguments: t.Any) -> None:
         self._sent = 0
+
+    def _end(self, *_arguments: t.Any) -> None:
+        self._sent = None
 
     def _count(self, *_arguments: t.Any) -> None:
         if self._sent == self._position:
@@ -196,12 +201,16 @@ class Refusal(Fault):
         super().__init__(position)
         self._code, self._step = code, step
         self._at_work = False
+        self._asking = 0
         self._doing = [self.DELETIONS]
         self._queued: dict[int, tuple[ask.Packed, str]] = {}
 
     def __call__(self) -> None:
         writer = write.KernelWriter
-        self._around(writer, "apply", lambda *dummy: self._work(True))
+        self._around(writer, "apply", lambda *dummy: self._work(True), lambda *dummy: self._work(False))
+        # Links that ask neighbours are no steps; where the kernel refuses one, the parent asks.
+        for name in ("add", "close"):
+            self._around(probe_links.ProbeLinks, name, lambda *dummy: self._ask(1), lambda *dummy: self._ask(-1))
         self._around(writer, "ensure_done", lambda *dummy: self._work(False))
         self._around(writer, "do", lambda dummy, step, *_: self._doing.append(step.describe()), self._end)
         self._around(batch.Batch, "flush_deletions", lambda *dummy: self._doing.append(self.DELETIONS), self._end)
@@ -221,6 +230,9 @@ class Refusal(Fault):
         self._at_work = begins
         self._doing = [self.DELETIONS]
 
+    def _ask(self, change: int) -> None:
+        self._asking += change
+
     def _end(self, *_arguments: t.Any) -> None:
         self._doing.pop()
 
@@ -230,7 +242,7 @@ class Refusal(Fault):
 
     def _refusal(self, request: ask.Packed) -> attributes.Answer | None:
         dummy, step = self._queued.get(id(request), (request, self._doing[-1]))
-        if not self._at_work or not (step == self._step if self._step else self._arrives()):
+        if not self._at_work or self._asking or not (step == self._step if self._step else self._arrives()):
             return None
         self._strike(step)
         return attributes.Answer(self._code, f"injected into {step}")

@@ -57,6 +57,7 @@ NETWORK = st.fixed_dictionaries(
                 {"ifname": "mv-x"},
             )
         ),
+        "probe": st.sampled_from(("fast", "careful", "none")),
     },
 )
 NAMESPACES = ({"netns": "blue"}, {"netns": "red"}, {"netns": "green"}, {"netns_path": DOCKER}, {})
@@ -81,6 +82,7 @@ ENDPOINT = st.fixed_dictionaries(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),
         "announce": st.just(False),
+        "probe": st.just("none"),
     },
 )
 LINKS = st.sampled_from((("eth0.50", "eth0", 50), *(("v50", parent, vlan_id) for parent in ("eth0", "eth1") for vlan_id in (50, 51))))
@@ -111,7 +113,7 @@ def states(draw):
 def given(options):
     """A network without the options that contradict its others, which would make hardly any state possible."""
     if options.get("ipam") == "none":
-        options = {key: value for key, value in options.items() if key not in ("subnets", "ipv6", "host_access")}
+        options = {key: value for key, value in options.items() if key not in ("subnets", "ipv6", "host_access", "probe")}
     if options.get("mode") in ("private", "passthru"):
         options = {key: value for key, value in options.items() if key != "host_access"}
     access = options.get("host_access")

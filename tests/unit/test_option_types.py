@@ -260,7 +260,7 @@ def test_mistakes_of_all_items_are_reported_together_and_once(message):
 FULL = {
     "networks": {
         "name": "lan", "parent": "eth0", "mode": "vepa", "mtu": 1400, "ipv6": True, "internal": True, "labels": {"a": "b"},
-        "exclusive": True, "address_pools": [{"base": "10.0.0.0/8", "size": 24}], "allow_overlap": True,
+        "exclusive": True, "probe": "careful", "address_pools": [{"base": "10.0.0.0/8", "size": 24}], "allow_overlap": True,
         "subnets": [
             {"subnet": "10.0.0.0/24", "ip_range": "10.0.0.64/26", "aux_addresses": {"nas": "10.0.0.1"}},
             {"subnet": "fd00::/64", "gateway": "fd00::9"},
@@ -271,6 +271,7 @@ FULL = {
         "ipv6": "fd00::5", "subnet": "10.0.0.0/24", "mac": "02:42:0a:00:00:09", "mtu": 68, "default_route": False,
         "routes": [{"to": "default", "via": "10.0.0.2"}, {"to": "10.9.0.0/16", "metric": 5}],
         "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 1}, "announce": False, "labels": {"a": "b"}, "exclusive": True,
+        "probe": "none",
     },
     "vlan_subinterfaces": {
         "name": "dmz", "parent": "eth0", "vlan_id": 30, "protocol": "802.1ad", "mtu": 1400, "mac": "02:42:0a:00:00:09",

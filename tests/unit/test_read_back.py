@@ -134,10 +134,10 @@ def made(*requests):
         (["10.0.1.0/24"], {"parent": None}, {"parent": None, "subnets": [{"subnet": "10.0.1.0/24"}]}, None),
         (
             [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.8-10.0.1.20", "aux_addresses": {"nas": "10.0.1.7"}}],
-            {"mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "bcqueuelen": 0, "bclim": -1},
+            {"mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "probe": "fast", "bcqueuelen": 0, "bclim": -1},
             {
                 "subnets": [{"subnet": "10.0.1.0/24", "ip_range": "10.0.1.8-10.0.1.20", "aux_addresses": {"nas": "10.0.1.7"}}],
-                "mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "bcqueuelen": 0, "bclim": -1,
+                "mode": "private", "mtu": 1400, "labels": {"a": "b"}, "exclusive": True, "probe": "fast", "bcqueuelen": 0, "bclim": -1,
             },
             None,
         ),
@@ -213,6 +213,7 @@ def test_networks_that_share_a_parent_or_overlap_say_so():
         ({"mac": "02:42:0a:00:01:02"}, {"netns": "blue", "mac": "02:42:0a:00:01:02"}),
         ({"mtu": 1500}, {"netns": "blue", "mtu": 1500}),
         ({"announce": False, "exclusive": False}, {"netns": "blue", "announce": False, "exclusive": False}),
+        ({"probe": "none"}, {"netns": "blue", "probe": "none"}),
         ({"labels": {"a": True}}, {"netns": "blue", "labels": {"a": "true"}}),
         ({"sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 2}}, {"netns": "blue", "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "2"}}),
         (

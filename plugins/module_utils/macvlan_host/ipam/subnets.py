@@ -116,12 +116,21 @@ def next_address(subnet: Subnet, *taken: AddressSet) -> str | None:
 
     :param taken: the leases of the subnet's pool, and other addresses that must not be given out
     """
-    kept_from = (excluded(subnet.exclude), *taken) if subnet.exclude else taken
-    for among in candidates(subnet):
+    return lowest_free(candidates(subnet), never_chosen(subnet, taken))
+
+
+def never_chosen(subnet: Subnet, taken: tuple[AddressSet, ...]) -> tuple[AddressSet, ...]:
+    """The sets of addresses that are not chosen."""
+    return (excluded(subnet.exclude), *taken) if subnet.exclude else taken
+
+
+def lowest_free(blocks: t.Iterable[Block], taken: t.Collection[AddressSet]) -> str | None:
+    """The first address of the blocks, in their order, that is in none of the sets."""
+    for among in blocks:
         value, before = among.first, -1
         while value != before:
             before = value
-            for addresses in kept_from:
+            for addresses in taken:
                 value = addresses.next_free(value)
         if value <= among.last:
             return inet.to_text(among.version, value)

@@ -59,14 +59,18 @@ class KernelWriter:
     def close(self) -> None:
         self._context.close()
 
-    def apply(self, steps: t.Sequence[Step]) -> None:
+    def apply(self, steps: t.Sequence[Step], interludes: t.Mapping[int, t.Callable[[], None]] | None = None) -> None:
         """Perform all steps, in order.
 
+        :param interludes: number of steps → what is done when these are done, and before the next one
         :raises KernelError: a step was refused; ``reached`` is the number of steps that were begun
         """
         self.reached = 0
         self._context.many = link_creation.are_many(steps)
         for position, step in enumerate(steps):
+            if interludes and position in interludes:
+                self.flush()
+                interludes[position]()
             self.reached = position + 1
             try:
                 self.do(step)

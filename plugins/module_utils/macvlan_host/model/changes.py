@@ -63,6 +63,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("allow_overlap", UNDER_TRAFFIC, "heeded when a subnet comes to a network"),
         Change("exclusive", UNDER_TRAFFIC, "foreign addresses deleted from now on, or no longer"),
         Change("host_access", UNDER_TRAFFIC, "the interface of the host created, changed or deleted, with its routes; endpoints keep their traffic"),
+        Change("probe", UNDER_TRAFFIC, "heeded when an endpoint gets an address"),
     ),
     SUBINTERFACE: (
         Change("name", REFUSED, "another name is another sub-interface"),
@@ -101,6 +102,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("announce", UNDER_TRAFFIC, "written"),
         Change("labels", UNDER_TRAFFIC, _IN_RECORD),
         Change("exclusive", UNDER_TRAFFIC, "foreign addresses deleted from now on, or no longer"),
+        Change("probe", UNDER_TRAFFIC, "heeded when it gets an address"),
     ),
 }
 

@@ -14,6 +14,7 @@ from ..values import validators
 from ..values.addresses import block_of, is_link_local
 from .host_access import HostAccess
 from .netns import HOST, Netns
+from .probe import PROBES
 from .ref import HOST_ACCESS, Identified, Ref, endpoint_ref
 from .route import Route
 
@@ -37,6 +38,7 @@ class Endpoint(Identified):
     :ivar sysctls: as given, ``IFNAME`` not replaced
     :ivar sysctls_before: what the namespace had, for those that do not go away with the interface
     :ivar own_exclusive: what the task asked for; None follows the network
+    :ivar own_probe: what the task asked for, one of PROBES; None follows the network
     :ivar own_mac: what the task asked for, None for a derived one; without meaning where the link has the parent's
     :ivar host_access: how it gives the host access to its network, None for what is an endpoint for a task; its routes follow from
         the network and its endpoints, so its row has none
@@ -63,12 +65,14 @@ class Endpoint(Identified):
     own_exclusive: bool | None = None
     own_mac: str | None = None
     host_access: HostAccess | None = None
+    own_probe: str | None = None
 
     # What a task calls those fields that have another name here.
     OPTIONS: t.ClassVar[dict[str, str]] = {
         "own_mtu": "mtu",
         "own_exclusive": "exclusive",
         "own_mac": "mac",
+        "own_probe": "probe",
         "sysctls_before": "sysctls",
     }
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
@@ -93,6 +97,7 @@ class Endpoint(Identified):
         "own_exclusive": validators.optional(validators.flag),
         "own_mac": validators.optional(validators.mac),
         "host_access": validators.checked_separately,
+        "own_probe": validators.optional(validators.one_of(*PROBES)),
     }
 
     @property

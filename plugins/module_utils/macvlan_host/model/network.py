@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..values import validators
 from .link_identity import LinkIdentity
 from .link_options import LinkOptions, are_recorded
+from .probe import PROBES
 from .ref import Identified, Ref, network_ref
 
 Mode = t.Literal["bridge", "private", "vepa", "passthru"]
@@ -82,6 +83,7 @@ class Network(Identified):
     :ivar mtu: of its endpoints, None for the parent's
     :ivar ipam: ``default`` or ``none`` (endpoints without addresses)
     :ivar exclusive: whether to remove foreign addresses from links of its endpoints
+    :ivar probe: how neighbours are asked about new addresses, one of PROBES; None as long as no task has said it
     :ivar link_options: what a task has said of the links of its endpoints
     :ivar parent_link: the link that its parent is; None for one of ours, and as long as no run has recorded it
     :cvar kind: of the links of its endpoints
@@ -99,6 +101,7 @@ class Network(Identified):
     labels: dict[str, str] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
     exclusive: bool = False
+    probe: str | None = None
     link_options: LinkOptions = field(default_factory=dict)
     # A new boot, which gives the link another index, changes no network.
     parent_link: LinkIdentity | None = field(default=None, compare=False)
@@ -117,6 +120,7 @@ class Network(Identified):
         "labels": validators.mapping(validators.text, validators.text),
         "subnets": validators.checked_separately,
         "exclusive": validators.flag,
+        "probe": validators.optional(validators.one_of(*PROBES)),
         "link_options": are_recorded,
         "parent_link": validators.checked_separately,
     }

@@ -23,6 +23,7 @@ from ..model.record import Record
 from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
 from ..wire.kinds import kind_named
+from .choices import NO_CHOICES, Choices
 
 if t.TYPE_CHECKING:
     from ..compare.claims import AddressesInUse
@@ -43,11 +44,18 @@ class PlanBuilder(HostView):
     their former names. ``leaving`` is address → endpoints that have it and will not keep it, collected when it is first needed.
     ``replanned`` are endpoints without a request that must be planned again, and ``interrupted`` those whose traffic the plan
     interrupts.
+    ``choices`` is what the wire has answered, and ``chosen`` are (endpoint, address) of addresses that no task requests.
     ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
     and ``unforeseen`` are the endpoints on such networks.
     """
 
-    def __init__(self, recorded: Record, kernel: Kernel, new_names: t.Mapping[Ref, Ref] | None = None) -> None:
+    def __init__(
+        self,
+        recorded: Record,
+        kernel: Kernel,
+        new_names: t.Mapping[Ref, Ref] | None = None,
+        choices: Choices = NO_CHOICES,
+    ) -> None:
         super().__init__(recorded, kernel)
         self.new_names = new_names or {}
         self.pending: dict[Ref, t.Any] = {}
@@ -57,6 +65,8 @@ class PlanBuilder(HostView):
         self.replanned: dict[Key, None] = {}
         self.leaving: dict[str, list[Key]] | None = None
         self.interrupted: dict[Ref, None] = {}
+        self.choices = choices
+        self.chosen: set[tuple[Ref, str]] = set()
         self._leases: Leases | None = None
         self.coming: dict[Ref, t.Any] = {}
         self.foresees = False
@@ -201,7 +211,8 @@ class PlanBuilder(HostView):
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)
         before = self.recorded if before is None else before
-        return Plan(tuple(self.steps), before, after, self.warnings, removal, self, self.leases, missing, interrupted)
+        chosen = frozenset(self.chosen)
+        return Plan(tuple(self.steps), before, after, self.warnings, removal, self, self.leases, missing, interrupted, chosen)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from ..errors import PlanError
 from ..ipam.address_set import AddressSet
 from ..ipam.lease_book import gateways_of, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
-from ..ipam.subnets import exclusion_of, next_address, usable
+from ..ipam.subnets import exclusion_of, usable
 from ..model.endpoint import Endpoint
 from ..model.host_routes import host_routes
 from ..model.links import Link
@@ -28,8 +28,10 @@ from ..values import inet, names
 from ..values.addresses import WIDTHS, block_of, prefix_length, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
-from .claims import addresses_in_use, check_request, warn_of_default_routes, warn_of_kept
+from .choice import choose_address
+from .claims import check_request, warn_of_default_routes, warn_of_kept
 from .mistakes import Mistakes
+from .without_addresses import check_without_addresses
 
 
 def resolve_endpoint(
@@ -73,11 +75,11 @@ def resolve_endpoint(
         sysctls_before=_sysctls_before(builder, wanted, recorded),
         labels=wanted.labels,
         own_exclusive=wanted.exclusive,
+        own_probe=wanted.probe,
         own_mac=_own_mac(wanted, recorded, network),
         host_access=wanted.host_access,
     )
-    with mistakes:
-        check_exclusive(endpoint, network)
+    check_without_addresses(mistakes, endpoint, network)
     with mistakes:
         _check_routes(endpoint, {4, 6} - decided.keys(), network)
     warn_of_default_routes(builder, endpoint, network)
@@ -106,18 +108,6 @@ def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Netw
         check_routes(endpoint, undecided, network)
 
 
-def check_exclusive(endpoint: Endpoint, network: Network) -> None:
-    """Refuse ``exclusive`` where other programs manage the addresses.
-
-    :raises PlanError: the network has ``ipam: none``
-    """
-    if endpoint.own_exclusive and network.ipam == "none":
-        raise PlanError(
-            f"{endpoint.title}: exclusive: true would remove the addresses that programs in its namespace add, and "
-            f"{network.title} has ipam: none, which leaves addresses to those programs; leave exclusive out"
-        )
-
-
 def _address(
     builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, version: int
 ) -> str | None:
@@ -142,11 +132,9 @@ def _address(
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
         _warn_of_kept(builder, title, network, kept, tag)
         return _of_interface(wanted, _with_length(without_prefix(kept), subnet_of_kept))
-    asked = _asked_for_later(builder, wanted, version)
-    for subnet in subnets:
-        chosen = next_address(subnet, builder.leases.taken(subnet.pool), addresses_in_use(builder).numbers(version), asked)
-        if chosen is not None:
-            return _of_interface(wanted, _with_length(chosen, subnet))
+    chosen = choose_address(builder, wanted.ref, network, subnets, _asked_for_later(builder, wanted, version))
+    if chosen is not None:
+        return _of_interface(wanted, chosen)
     from .full_subnet import no_address_is_left  # the message alone
 
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")

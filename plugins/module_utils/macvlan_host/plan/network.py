@@ -148,6 +148,7 @@ def _declared(wanted: NetworkOptions, identifier: str, parent: str, created: boo
         labels=wanted.labels,
         subnets=subnets,
         exclusive=wanted.exclusive,
+        probe=wanted.probe,
         link_options=wanted.link_options,
     )
 

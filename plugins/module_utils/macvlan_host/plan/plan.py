@@ -17,6 +17,7 @@ from ..request.base import Restoration
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Plan
 from .builder import PlanBuilder
+from .choices import NO_CHOICES, Choices
 from .endpoint_addresses import requested_leases
 from .mistakes import Mistakes, raise_all
 from .table import restorers, work_of
@@ -33,6 +34,7 @@ def plan(
     *,
     before: Record | None = None,
     new_names: t.Mapping[Ref, Ref] | None = None,
+    choices: Choices = NO_CHOICES,
 ) -> Plan:
     """The steps from the present state to the requested one, and the record after them.
 
@@ -43,9 +45,10 @@ def plan(
     :param foresee: assume that networks which do not exist yet will be created before the plan is performed
     :param before: the record as it is stored, if ``recorded`` is another one: with new names
     :param new_names: new identity → former identity, of the objects that have a new name in ``recorded``
+    :param choices: what is known of addresses from the wire
     :raises PlanError: some of them are refused, all of which are named
     """
-    builder = PlanBuilder(recorded, kernel, new_names)
+    builder = PlanBuilder(recorded, kernel, new_names, choices)
     builder.foresees = foresee
     users = [request.uses for request in requests]
     _expect(builder, requests, users)

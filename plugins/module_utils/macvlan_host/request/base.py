@@ -29,6 +29,11 @@ class BaseRequest:
     declares: t.ClassVar[bool] = False
 
     @property
+    def default_probe(self) -> str | None:
+        """How neighbours are asked about addresses of networks and endpoints that do not say it themselves."""
+        return None
+
+    @property
     def subject(self) -> Ref | None:
         """The object that results show; None if they show all recorded objects."""
         return None

@@ -37,6 +37,7 @@ class EndpointOptions(Declaration):
     :ivar subnet: the pool for the address of its family
     :ivar default_route: None for "yes, except in the host's own namespace"
     :ivar exclusive: None for the value of its network
+    :ivar probe: None for the value of its network
     :ivar replace: whether its link may be created again, and it may get other addresses
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar host_access: how it gives the host access to its network, which only a network asks for
@@ -57,6 +58,7 @@ class EndpointOptions(Declaration):
     announce: bool = True
     labels: dict[str, str] = field(default_factory=dict)
     exclusive: bool | None = None
+    probe: str | None = None
     prefix_lengths: dict[str, int] = field(default_factory=dict)
     replace: bool = False
     renamed_from: str | None = None
@@ -137,6 +139,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         announce=params.get("announce") is not False,
         labels=texts(params.get("labels")),
         exclusive=params.get("exclusive"),
+        probe=params.get("probe"),
         prefix_lengths=lengths,
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),

@@ -30,6 +30,7 @@ class Config(BaseRequest):
 
     :ivar purge: whether to remove other recorded objects of the kinds whose lists are given
     :ivar replace: whether links may be created again, and endpoints may get other addresses
+    :ivar probe: how neighbours are asked about addresses in this run, where networks and endpoints do not say it
     """
 
     subinterfaces: tuple[SubInterfaceOptions, ...] | None = None
@@ -37,6 +38,7 @@ class Config(BaseRequest):
     endpoints: tuple[EndpointOptions, ...] | None = None
     purge: bool = False
     replace: bool = False
+    probe: str | None = None
     title: t.ClassVar[str] = "the configuration of this host"
 
     def single_requests(self, recorded: Record, /) -> tuple[Request, ...]:
@@ -47,6 +49,10 @@ class Config(BaseRequest):
             *(self.networks or ()),
             *_releasing_first(self.endpoints or (), recorded),
         )
+
+    @property
+    def default_probe(self) -> str | None:
+        return self.probe
 
     @property
     def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
@@ -76,6 +82,7 @@ def config_options(params: Params) -> Config:
         endpoints=_items(params, "endpoints", endpoint_options, problems, missing),
         purge=bool(params.get("purge")),
         replace=bool(params.get("replace")),
+        probe=params.get("probe"),
     )
     problems += [*_contradictions(params), *_impossible_names(params)]
     refuse(problems, missing[0] if missing else None)

@@ -28,6 +28,7 @@ class NetworkOptions(Declaration):
     :ivar subnets: with their gateways, given or inferred
     :ivar ipv6: None for "as the subnets say"
     :ivar address_pools: (base network, prefix length of the subnets in it)
+    :ivar probe: None for "as the task of a whole host says, else as it is usual"
     :ivar replace: whether links of endpoints may be created again, and endpoints may get other addresses
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar notes: values that were read differently from how they were written
@@ -47,6 +48,7 @@ class NetworkOptions(Declaration):
     allow_shared_parent: bool = False
     allow_overlap: bool = False
     exclusive: bool = False
+    probe: str | None = None
     link_options: LinkOptions = field(default_factory=dict)
     replace: bool = False
     renamed_from: str | None = None
@@ -140,6 +142,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         allow_shared_parent=bool(params.get("allow_shared_parent")),
         allow_overlap=bool(params.get("allow_overlap")),
         exclusive=bool(params.get("exclusive")),
+        probe=params.get("probe"),
         link_options=_link_options(problems, params),
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),
@@ -166,6 +169,11 @@ def _check_no_addresses(problems: Problems, params: t.Mapping[str, t.Any]) -> No
         problems.problem(
             "ipam: none leaves the addresses of links to the programs in their namespaces, and exclusive: true would remove "
             "them; remove exclusive, or ipam"
+        )
+    if params.get("probe") not in (None, "none"):
+        problems.problem(
+            f"ipam: none gives links without addresses, so there is none that probe: {params['probe']} could ask about; "
+            f"remove probe, or ipam"
         )
 
 

@@ -64,6 +64,7 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
         "allow_overlap": any(subnet.scope for subnet in network.subnets) or None,
         "exclusive": network.exclusive or None,
         "host_access": host_access_params(access, network, pin) if access is not None else None,
+        "probe": network.probe,
     }
     return _without_defaults(params)
 
@@ -159,6 +160,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
         "announce": None if endpoint.announce else False,
         "labels": dict(endpoint.labels),
         "exclusive": endpoint.own_exclusive,
+        "probe": endpoint.own_probe,
     }
     return _without_defaults(params)
 

@@ -31,6 +31,7 @@ class Outcome(t.NamedTuple):
     :ivar steps: the steps, one sentence each
     :ivar missing: the objects that a restoration could not create
     :ivar created: whether the object is newly recorded
+    :ivar probed: what neighbours were asked about addresses, and have answered; None if there was nothing to ask
     :ivar confirm_within: the seconds within which the change must be confirmed, 0 for a permanent change
     """
 
@@ -43,6 +44,7 @@ class Outcome(t.NamedTuple):
     missing: tuple[Missing, ...] = ()
     created: bool = False
     confirm_within: int = 0
+    probed: Object | None = None
 
 
 def outcome_of(

@@ -18,6 +18,7 @@ from ..model.kernel import Space
 from ..model.link_options import shown_options
 from ..model.links import Link, SubInterface
 from ..model.network import Network
+from ..model.probe import probe_of, probe_of_endpoint
 from ..model.ref import ENDPOINT, HOST_ACCESS, LISTS, NETWORK, SUBINTERFACE, Ref
 from ..values import names
 from ..values.addresses import without_prefix
@@ -138,6 +139,7 @@ class View:
         for subnet, item in zip(network.subnets, shown["subnets"]):
             del item["chosen"], item["scope"]
             item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))
+        shown["probe"] = probe_of(network)
         shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name) if item.host_access is None)
         shown["host_access"] = self._host_access(network)
         return t.cast(Object, shown)
@@ -151,12 +153,12 @@ class View:
 
     def _endpoint(self, endpoint: Endpoint) -> Object:
         network = self._host.networks[endpoint.network]
-        fields = {**self._fields(endpoint), "exclusive": is_exclusive(endpoint, network)}
+        fields = {**self._fields(endpoint), "exclusive": is_exclusive(endpoint, network), "probe": probe_of_endpoint(endpoint, network)}
         return {**fields, "parent": network.parent, "mode": network.mode}
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        for hidden in ("own_mtu", "own_exclusive", "own_mac", "sysctls_before", "host_access"):
+        for hidden in ("own_mtu", "own_exclusive", "own_mac", "own_probe", "sysctls_before", "host_access"):
             del shown[hidden]
         return {**shown, "netns": endpoint.netns.shown}
 
@@ -177,7 +179,7 @@ class View:
             sysctls=wanted.sysctls,
             labels=wanted.labels,
         )
-        open_to_others = {"exclusive": wanted.exclusive, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
+        open_to_others = {"exclusive": wanted.exclusive, "probe": wanted.probe, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
         return {**self._fields(endpoint), **open_to_others}
 
     def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:

@@ -15,6 +15,7 @@ from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
 from ..model.record import Record
 from ..model.ref import Ref
+from ..plan.choices import NO_CHOICES, Choices
 from ..plan.needs import needs_of
 from ..plan.plan import plan as make_plan
 from ..request.base import requests_of
@@ -62,12 +63,18 @@ def needs_to_decide(request: AnyRequest, stored: Stored, policy: LockoutPolicy |
 
 
 def decide(
-    request: AnyRequest, observed: Observation, policy: LockoutPolicy | None, tools: Tools, foresee: bool = False
+    request: AnyRequest,
+    observed: Observation,
+    policy: LockoutPolicy | None,
+    tools: Tools,
+    foresee: bool = False,
+    choices: Choices = NO_CHOICES,
 ) -> Decision:
     """Plan the steps for a request, and refuse what must not be done.
 
     :param policy: how to treat steps that would cut an access path; None if there is no access path to protect
     :param foresee: as in :func:`plan.plan.plan`; only check mode does so
+    :param choices: what is known of addresses from the wire
     :raises PlanError: it is refused
     """
     kernel = observed.kernel
@@ -77,7 +84,8 @@ def decide(
     requests = requests_of(request, record)
     if policy is not None and policy.connection is not None:
         kernel = with_peer(kernel, policy.connection.remote)
-    plan = make_plan(requests, record, kernel, foresee=foresee, before=observed.record if former else None, new_names=former)
+    before = observed.record if former else None
+    plan = make_plan(requests, record, kernel, foresee=foresee, before=before, new_names=former, choices=choices)
     plan = planned_with(plan, observed.record, renamed_links)
     told = (*_check_access_paths(request, plan, kernel, policy, tools), *warnings_of_moved_links(plan, tools))
     warnings = (*observed.warnings, *told)

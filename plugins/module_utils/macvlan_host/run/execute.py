@@ -2,23 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The order of work of every run: observe, decide, and perform with the lock held."""
+"""The order of work of every run: observe, decide, ask the wire, decide again, and perform with the lock held."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import typing as t
 
 from ..errors import KernelError, PlanError
+from ..plan.choices import NO_CHOICES, Choices
 from ..request.base import Restoration
 from ..result.outcome import Outcome
 from .decide import Decision, decide
 from .kernel_names import observed_by_names
-from .observe import observe, observe_as_writer
+from .observe import Observation, observe, observe_as_writer
 from .tools import DEFAULT_TOOLS, Tools
 
 if t.TYPE_CHECKING:
     from ..model.access import LockoutPolicy
     from ..request.host import AnyRequest
+    from ..store.session import Session
+    from .probing import ProbeLog
+    from .revert_timer import RevertTimer
+    from .snapshot import NeedsOf
 
 
 def _is_to_record(request: AnyRequest, decision: Decision) -> bool:
@@ -41,27 +48,92 @@ def execute(
     :raises MacvlanHostError: it was refused, or it failed; then nothing has changed
     """
     state = tools.store(state_dir)
-    decision: Decision | None = None
+    decided: _Decided | None = None
     version: tuple[object, ...] | None = None
     try:
-        named, observed = observed_by_names(request, policy, lambda needs: observe(state, needs, tools))
-        decision = decide(named, observed, policy, tools, foresee=dry_run)
+        decided = _observe_and_decide(request, policy, tools, lambda needs: observe(state, needs, tools), foresee=dry_run)
+        observed, decision = decided.observed, decided.decision
         version = observed.version if state.version() == observed.version else None
         # Another run may be creating the missing objects at this moment.
         may_come = bool(decision.outcome.missing) and version is None
         if dry_run or not (decision.outcome.changed or observed.interrupted or may_come or _is_to_record(request, decision)):
-            return decision.outcome
+            return _predict(decided, policy, tools)
+        if not state.is_there():
+            # A request that is refused leaves no database, and the lock needs its folder.
+            _predict(decided, policy, tools)
     except (PlanError, KernelError):
         if dry_run or not state.is_there():
             raise
     # A run that only reads imports nothing that writes.
-    from .perform import perform
-    from .provisional import open_revert_timer, perform_provisionally
+    from .probing import AddressInUseError, ProbeLog
+    from .provisional import open_revert_timer
 
-    with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
-        if decision is None or version is None or version != session.version_before:
-            named, observed = observed_by_names(request, policy, lambda needs: observe_as_writer(session, needs, tools))
-            decision = decide(named, observed, policy, tools)
+    log = ProbeLog()
+    while True:
+        with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
+            if decided is None or version is None or version != session.version_before:
+                read = functools.partial(observe_as_writer, session, tools=tools)
+                decided = _observe_and_decide(request, policy, tools, read, choices=log.choices)
+            try:
+                return log.told(_perform(session, decided, policy, timer, log, tools))
+            except AddressInUseError:
+                decided = None
+
+
+class _Decided(t.NamedTuple):
+    """The request with the names that links have, the state for it, and the decision on it."""
+
+    request: AnyRequest
+    observed: Observation
+    decision: Decision
+
+
+def _observe_and_decide(
+    request: AnyRequest,
+    policy: LockoutPolicy | None,
+    tools: Tools,
+    read: t.Callable[[NeedsOf], Observation],
+    foresee: bool = False,
+    choices: Choices = NO_CHOICES,
+) -> _Decided:
+    """Observe and decide.
+
+    :raises PlanError: the request is refused
+    """
+    named, observed = observed_by_names(request, policy, read)
+    return _Decided(named, observed, decide(named, observed, policy, tools, foresee, choices))
+
+
+def _predict(decided: _Decided, policy: LockoutPolicy | None, tools: Tools) -> Outcome:
+    """The prediction, after neighbours were asked as the real run will ask them.
+
+    :raises PlanError: an address that was requested is in use, or no free one was found
+    """
+    if not decided.decision.plan.steps:
+        return decided.decision.outcome
+    from .probing import ProbeLog, Wire
+
+    log = ProbeLog()
+    with contextlib.closing(Wire(log, tools, decided.request.default_probe)) as wire:
+        if decided.observed.interrupted:
+            wire.leave_out(decided.decision, "the links of an interrupted run, which may have it, are still there")
+            return log.told(decided.decision.outcome)
+        decision = wire.settle(decided.decision, lambda choices: decide(decided.request, decided.observed, policy, tools, True, choices))
+        wire.leave_out_new_parents()
+    return log.told(decision.outcome)
+
+
+def _perform(
+    session: Session, decided: _Decided, policy: LockoutPolicy | None, timer: RevertTimer | None, log: ProbeLog, tools: Tools
+) -> Outcome:
+    """Ask neighbours about the addresses of a plan, and perform it."""
+    from .perform import perform
+    from .probing import Wire
+    from .provisional import perform_provisionally
+
+    request, observed = decided.request, decided.observed
+    with contextlib.closing(Wire(log, tools, request.default_probe)) as wire:
+        decision = wire.settle(decided.decision, lambda choices: decide(request, observed, policy, tools, choices=choices))
         if timer is not None and policy is not None and decision.touches_kernel:
-            return perform_provisionally(session, request, decision, policy, timer, tools)
-        return perform(session, request, decision, tools)
+            return perform_provisionally(session, request, decision, policy, timer, tools, wire)
+        return perform(session, request, decision, tools, wire)

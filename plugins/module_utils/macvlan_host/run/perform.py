@@ -27,19 +27,23 @@ from .writer import open_writer
 
 if t.TYPE_CHECKING:
     from ..request.host import AnyRequest
+    from .probing import Wire
 
 # The kernel's answers if another link has the MAC address, or the passthru parent.
 TAKEN = (errno.EADDRINUSE, errno.EINVAL)
 
 
-def perform(session: Session, request: AnyRequest, decision: Decision, tools: Tools) -> Outcome:
-    """Perform a plan and record its result."""
+def perform(session: Session, request: AnyRequest, decision: Decision, tools: Tools, wire: Wire | None = None) -> Outcome:
+    """Perform a plan and record its result.
+
+    :param wire: asks neighbours about the addresses of the plan, and listens; None if there is nothing to ask
+    """
     plan = decision.plan
     changes = changes_between(plan.before, plan.after)
     if plan.steps:
         session.intend(Journal(decision.boot_id, request.title, plan.removal, plan.steps, changes))
         with naming_moved_links(plan, tools), writing(plan.steps, tools) as writer:
-            apply_steps(session, writer, plan, request.title)
+            apply_steps(session, writer, plan, request.title, wire)
             _commit(session, writer, plan, changes)
     elif changes:
         session.record(changes)
@@ -61,13 +65,19 @@ def writing(steps: t.Sequence[Step], tools: Tools) -> t.Iterator[Writer]:
     announce.announce(announce.released_by(steps))
 
 
-def apply_steps(session: Session, writer: Writer, plan: Plan, title: str) -> None:
-    """Perform the steps of a plan; if one fails, undo the steps before it.
+def apply_steps(session: Session, writer: Writer, plan: Plan, title: str, wire: Wire | None = None) -> None:
+    """Perform the steps of a plan; if one fails, or a neighbour has an address of it, undo the steps before it.
 
     :raises KernelError: one was refused; naming its object, and what could not be undone
+    :raises AddressInUseError: a neighbour has an address, and another one can be chosen
+    :raises PlanError: a neighbour has an address that was requested
     """
     try:
-        writer.apply(plan.steps)
+        if wire is None:
+            writer.apply(plan.steps)
+        else:
+            writer.apply(plan.steps, wire.interludes)
+            wire.check_announced()
     except BaseException as exc:
         problems = writer.ensure_done(inverse(writer.effective(plan.steps)))
         if not problems:

@@ -26,10 +26,17 @@ from .whole_engine import import_engine
 
 if t.TYPE_CHECKING:
     from ..request.host import AnyRequest
+    from .probing import Wire
 
 
 def perform_provisionally(
-    session: Session, request: AnyRequest, decision: Decision, policy: LockoutPolicy, timer: RevertTimer, tools: Tools
+    session: Session,
+    request: AnyRequest,
+    decision: Decision,
+    policy: LockoutPolicy,
+    timer: RevertTimer,
+    tools: Tools,
+    wire: Wire | None = None,
 ) -> Outcome:
     """Carry out a plan that is reverted unless it is confirmed.
 
@@ -46,7 +53,7 @@ def perform_provisionally(
     # Before the first step: the steps may cut the connection, which ends this process.
     timer.begin(repr(confirm_by))
     with naming_moved_links(plan, tools), writing(plan.steps, tools) as writer:
-        apply_steps(session, writer, plan, request.title)
+        apply_steps(session, writer, plan, request.title, wire)
     session.await_confirmation()
     return decision.outcome._replace(confirm_within=policy.confirm)
 

@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
     from ..model.access import AccessPath, Connection
     from ..model.kernel import Kernel, Needs, Space
     from ..model.netns import Netns
+    from ..model.probe import Heard, Pace, Segment
     from ..steps.steps import Step
 
 
@@ -35,8 +36,8 @@ class Reader(t.Protocol):
 class Writer(t.Protocol):
     """Performs steps in the kernel."""
 
-    def apply(self, steps: t.Sequence[Step]) -> None:
-        """Perform all steps, in order."""
+    def apply(self, steps: t.Sequence[Step], interludes: t.Mapping[int, t.Callable[[], None]] | None = None) -> None:
+        """Perform all steps, in order; interludes are done when so many steps are done."""
 
     def effective(self, steps: t.Sequence[Step]) -> list[Step]:
         """Those of the steps given to apply that may have had an effect."""
@@ -46,6 +47,35 @@ class Writer(t.Protocol):
 
     def close(self) -> None:
         """Close its sockets."""
+
+
+class Prober(t.Protocol):
+    """Asks the neighbours of parents about addresses."""
+
+    @property
+    def reflecting(self) -> set[str]:
+        """The parents that return frames of this host."""
+
+    def add(self, segments: t.Iterable[Segment]) -> dict[str, str]:
+        """Begin to listen on parents; return those that cannot be asked on → why."""
+
+    def ask_by_parent(self, parent: str) -> None:
+        """From now on have the parent itself ask."""
+
+    def asks_by_parent(self, parent: str) -> bool:
+        """Whether the parent itself asks."""
+
+    def macs(self, parent: str) -> tuple[str, str]:
+        """The MAC addresses of the link that asks on a parent, and of the parent."""
+
+    def ask(self, questions: t.Mapping[str, t.Collection[str]], pace: Pace) -> None:
+        """Ask for addresses on parents."""
+
+    def heard(self) -> list[Heard]:
+        """All that has arrived since the last call."""
+
+    def close(self) -> None:
+        """Close its sockets, and take its links away."""
 
 
 def _uptime() -> float:
@@ -74,6 +104,7 @@ class Tools(t.NamedTuple):
     :ivar store: the state database of a folder
     :ivar reader: None for the one of the kernel of this machine
     :ivar writer: opens one; None for those of the kernel of this machine
+    :ivar prober: opens one; None for those of the kernel of this machine
     :ivar host_id: identifies this machine
     :ivar boot_id: the id of this boot
     """
@@ -81,6 +112,7 @@ class Tools(t.NamedTuple):
     store: t.Callable[[str], State] = State
     reader: Reader | None = None
     writer: t.Callable[[], Writer] | None = None
+    prober: t.Callable[[], Prober] | None = None
     clock: Clock = Clock()
     host_id: t.Callable[[], str] = machine.host_id
     boot_id: t.Callable[[], str] = machine.boot_id

@@ -39,6 +39,7 @@ class Plan(t.NamedTuple):
     :ivar outcome: record and kernel afterwards, for results
     :ivar leases: who holds which address afterwards
     :ivar interrupted: the endpoints whose traffic it interrupts
+    :ivar chosen: (endpoint, address without prefix length) of the addresses that the collection has chosen
     """
 
     steps: tuple[Step, ...]
@@ -50,6 +51,7 @@ class Plan(t.NamedTuple):
     leases: Leases
     missing: tuple[Missing, ...] = ()
     interrupted: tuple[Ref, ...] = ()
+    chosen: frozenset[tuple[Ref, str]] = frozenset()
 
     @property
     def changed(self) -> bool:

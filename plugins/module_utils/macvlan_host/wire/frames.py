@@ -52,12 +52,12 @@ def neighbour_advertisement(mac: str, address: str, router: bool) -> bytes:
     return (
         _ETHERNET.pack(ALL_NODES_MAC, sender, ETHERTYPE_IPV6)
         + _IPV6.pack(6 << 28, length, NEXT_HEADER_ICMPV6, HOP_LIMIT, ip, ALL_NODES)
-        + _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, _checksum(summed))
+        + _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, checksum(summed))
         + advertisement
     )
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """The one of the Internet (RFC 1071), over an even number of bytes."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
