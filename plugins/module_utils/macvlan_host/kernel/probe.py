@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import random
 import select
 import socket
-import struct
 import typing as t
 
 from ..errors import KernelError
 from ..model.probe import Heard, Pace, Segment
 from ..wire import probes
+from ..wire.ask import get_link
+from ..wire.attributes import LINK
+from ..wire.constants import IFF_UP
+from ..wire.parse import parse_link
 from .packet_socket import hear_all, packet_socket
 from .probe_links import ProbeLinks
 from .probe_notes import Notes
@@ -32,7 +34,7 @@ LONGEST_FRAME = 1024
 # More questions at once overflow the broadcast queue of macvlan links elsewhere (bcqueuelen), which then never hear them.
 BURST, BURST_TIME = 256, 0.01  # frames on each parent, and seconds
 READ_AT_ONCE = 512
-SIOCGIFFLAGS, IFF_UP, IFF_RUNNING = 0x8913, 0x1, 0x40
+IFF_LOWER_UP = 0x10000  # include/uapi/linux/if.h
 # A parent may go down, or away, while it is asked on.
 _LINK_LOST = (errno.ENETDOWN, errno.ENODEV, errno.ENXIO)
 
@@ -94,11 +96,12 @@ class Prober:
         ready: list[tuple[Segment, int, str]] = []
         with contextlib.closing(RouteSocket()) as host:
             for segment in segments:
-                link = host.link(segment.parent)
-                problem = "it does not exist" if link is None else self._problem(segment.parent)
-                if link is None or problem:
+                body = host.ask(get_link(segment.parent))[1]
+                problem = "it does not exist" if body is None else _problem(body)
+                if body is None or problem:
                     silent[segment.parent] = problem
                     continue
+                link = parse_link(body)
                 hear_all(self._outside, link.index)
                 self._notes.expect(segment)
                 self._segments[segment.parent] = segment
@@ -106,13 +109,6 @@ class Prober:
                 ready.append((segment, link.index, link.mac))
             self._add_links(host, [item for item in ready if not item[0].by_parent])
         return silent
-
-    def _problem(self, parent: str) -> str:
-        request = struct.pack("16sh14x", parent.encode("utf-8", "surrogateescape"), 0)
-        flags = struct.unpack_from("16xh", fcntl.ioctl(self._outside, SIOCGIFFLAGS, request))[0]
-        if not flags & IFF_UP:
-            return "it is down"
-        return "" if flags & IFF_RUNNING else "it has no carrier"
 
     def _add_links(self, host: RouteSocket, ready: t.Sequence[tuple[Segment, int, str]]) -> None:
         """Have a link of its own ask on each parent, where the kernel permits one."""
@@ -216,6 +212,17 @@ class Prober:
             self._notes.add(parent, claim, came_in)
         elif came_in:
             self.reflecting.add(parent)
+
+
+def _problem(body: bytes) -> str:
+    """Why a link cannot send, by the answer to a question for it.
+
+    IFF_RUNNING follows the carrier a moment later (net/core/link_watch.c), so a link that was just created would not have it.
+    """
+    flags = LINK.unpack_from(body)[3]
+    if not flags & IFF_UP:
+        return "it is down"
+    return "" if flags & IFF_LOWER_UP else "it has no carrier"
 
 
 def _send(frames: t.Iterable[_Frame]) -> None:

@@ -62,7 +62,7 @@ class KernelWriter:
     def apply(self, steps: t.Sequence[Step], interludes: t.Mapping[int, t.Callable[[], None]] | None = None) -> None:
         """Perform all steps, in order.
 
-        :param interludes: number of steps → what is done when these are done, and before the next one
+        :param interludes: number of steps → what is done in the host's own namespace when these are done, before the next one
         :raises KernelError: a step was refused; ``reached`` is the number of steps that were begun
         """
         self.reached = 0
@@ -70,6 +70,7 @@ class KernelWriter:
         for position, step in enumerate(steps):
             if interludes and position in interludes:
                 self.flush()
+                self._context.sockets.go_home()
                 interludes[position]()
             self.reached = position + 1
             try:

@@ -99,8 +99,8 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
                         f"overlapping subnets, and the kernel would answer for the wrong one"
                     )
         check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
-        _check_next_hops(endpoint, other)
-        _check_next_hops(other, endpoint)
+        for one, another in ((endpoint, other), (other, endpoint)):
+            _check_next_hops(one, another)
         _check_same_sysctls(endpoint, other)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
