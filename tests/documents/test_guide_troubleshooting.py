@@ -11,12 +11,14 @@ import os
 import re
 import signal
 import typing as t
+import unittest.mock
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import available_kinds
+from ansible_collections.fleetnet.macvlan.tests.support import module_call
 from ansible_collections.fleetnet.macvlan.tests.support.daemons import (
     NAMESERVER,
     ROUTER,
@@ -204,7 +206,8 @@ def address_of_a_neighbour(host: Host) -> str:
     host.wire.add_address("172.16.86.250/24")
     network(host, "pub_net", **PUB_NET)
     task = {"name": "web", "network": "pub_net", "netns": "web"}
-    message = refuse(host, "macvlan_endpoint", **task, ipv4="172.16.86.250")
+    with unittest.mock.patch.object(module_call, "paces_of_runs", module_call.REAL_PACES):
+        message = refuse(host, "macvlan_endpoint", **task, ipv4="172.16.86.250")
     host.call("macvlan_endpoint", **task, ipv4="172.16.86.250", probe="none")
     return message
 

@@ -42,7 +42,10 @@ Within = t.ContextManager[object]
 
 
 # Neighbours in namespaces of the same machine answer at once, and most tests plant none that has an address.
+REAL_PACES = dict(PACES)
 QUICK_PACES = {name: pace._replace(pause=0.005) for name, pace in PACES.items()}
+# A neighbour that is a program answers when it is its turn.
+PATIENT_PACES = {name: pace._replace(pause=1.0) for name, pace in PACES.items()}
 paces_of_runs = QUICK_PACES
 
 

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import typing as t
+import unittest.mock
 
 if t.TYPE_CHECKING:
     from .machine import Machine
@@ -24,6 +25,8 @@ _ARP = struct.Struct("!HHBBH6s4s6s4s")
 class Neighbour:
     """A program on a link of a machine, until the end of the block; the block gets the MAC address of the link.
 
+    Tasks in the block wait for it a second, because it answers when it is its turn.
+
     :param behaviour: ``reflect`` returns all frames; ``everything`` answers for every IPv4 address; ``only MAC ADDRESS …``
         answers for addresses, but only what that MAC address asks; ``flood`` sends frames that are hardly ever well-formed
     """
@@ -31,14 +34,20 @@ class Neighbour:
     def __init__(self, machine: Machine, link: str, behaviour: str) -> None:
         self._machine, self._link, self._behaviour = machine, link, behaviour
         self._process: subprocess.Popen[str] | None = None
+        # Here and not above, because what runs on the machine knows no collection.
+        from . import module_call
+
+        self._paces = unittest.mock.patch.object(module_call, "paces_of_runs", module_call.PATIENT_PACES)
 
     def __enter__(self) -> str:
         argv = [sys.executable, __file__, self._link, *self._behaviour.split()]
         self._process = self._machine.start(argv, stdout=subprocess.PIPE)
         assert self._process.stdout is not None and self._process.stdout.readline() == "ready\n"
+        self._paces.start()
         return t.cast(str, self._machine.links()[self._link]["address"])
 
     def __exit__(self, *_exc_info: object) -> None:
+        self._paces.stop()
         assert self._process is not None and self._process.poll() is None, "the neighbour has ended by itself"
         self._process.kill()
         self._process.communicate()

@@ -181,6 +181,15 @@ def test_an_announcement_is_a_conflict(answer, reflects, is_conflict):
     assert bool(verdict.conflicts_of_announcements(segment("192.168.1.2"), [answer], reflects)) is is_conflict
 
 
+def test_who_wants_an_address_with_a_higher_mac_address_is_told_again():
+    answers = [heard(mac=THEIRS, is_probe=True), heard("192.168.1.3", LOWER, is_probe=True), heard("192.168.1.4")]
+    assert verdict.wanted_by_others(segment("192.168.1.2", "192.168.1.3", "192.168.1.4"), answers, OURS) == ["192.168.1.2"]
+    neighbours = Neighbours()
+    neighbours.announced = answers[:1]
+    attempt = Attempt(host_with(network()), neighbours, *in_lan("web"))
+    assert (attempt.address(), neighbours.questions) == ("192.168.1.2/24", ["192.168.1.2", "192.168.1.2"])
+
+
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_of_two_hosts_that_want_an_address_at_once_one_gives_way(one, other):
     macs = [f"02:42:99:00:00:{number:02x}" for number in (one, other)]

@@ -49,6 +49,12 @@ def conflicts_of_announcements(segment: Segment, heard: t.Iterable[Heard], is_re
     )
 
 
+def wanted_by_others(segment: Segment, heard: t.Iterable[Heard], asking_mac: str) -> list[str]:
+    """The addresses that machines with a higher MAC address want, which must hear that they cannot have them."""
+    wanted = {item.address for item in heard if item.is_probe and item.mac > asking_mac}
+    return [question.address for question in segment.questions if question.address in wanted]
+
+
 def _is_group(mac: str) -> bool:
     return bool(int(mac[:2], 16) & MULTICAST)
 

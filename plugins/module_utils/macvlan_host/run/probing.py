@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
 
 # After so many conflicts in a row a subnet is as good as full.
 ROUNDS = 5
+AT_ONCE = Pace(1, 0.0)
 
 
 class AddressInUseError(MacvlanHostError):
@@ -262,6 +263,18 @@ class Wire:
             )
         if unheard:
             prober.ask({parent: questions[parent] for parent in unheard}, pace)
+            self._heard += prober.heard()
+        self._insist(prober, segments)
+
+    def _insist(self, prober: Prober, segments: t.Iterable[Segment]) -> None:
+        """Ask once more for what others want too: those that began later may not have heard the questions before."""
+        contested = {
+            segment.parent: addresses
+            for segment in segments
+            if (addresses := verdict.wanted_by_others(segment, self._heard_on(segment), prober.macs(segment.parent)[0]))
+        }
+        if contested:
+            prober.ask(contested, AT_ONCE)
             self._heard += prober.heard()
 
     def _is_unheard(self, prober: Prober, segment: Segment) -> bool:
