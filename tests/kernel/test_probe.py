@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -251,6 +252,20 @@ def test_a_parent_that_the_plan_creates_is_asked_on_before_its_first_endpoint(ho
     fixed = {**params, "endpoints": [{**WEB, "ipv4": TAKEN4}]}
     assert "192.168.60.2 is in use on eth0.50" in host.call("macvlan_config", fails=True, **fixed)["msg"]
     assert host.snapshot() == before
+
+
+@pytest.mark.needs("8021q")
+def test_a_provisional_change_is_tried_again_with_another_address(host: Host) -> None:
+    host.wire.add_address(f"{TAKEN4}/24", vlan=50)
+    networks = [{"name": "net", "parent": "eth0.50", "subnets": subnets("192.168.60.0/24")}]
+    done = host.call("macvlan_config", networks=networks, endpoints=[WEB], confirm_timeout=3600)
+    assert (done["endpoints"][0]["ipv4"], done["confirm_within"]) == ("192.168.60.3/24", 3600)
+
+    def by_ssh() -> None:
+        os.environ.update(SSH_CONNECTION="192.168.9.1 50001 192.168.9.2 22")
+
+    host.call("macvlan_confirm", hook=by_ssh)
+    assert host.call("macvlan_info")["drift"] == [] and host.addresses("eth0", "web")[0] == "192.168.60.3/24"
 
 
 # --- no trace -------------------------------------------------------------------------------------------------------

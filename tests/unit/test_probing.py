@@ -131,6 +131,13 @@ def test_a_parent_that_the_plan_creates_is_asked_on_before_its_first_endpoint():
     assert sum("create macvlan link" in step.describe() for step in after) == 2
 
 
+def test_all_parents_that_the_plan_creates_are_asked_on_together():
+    networks = [network(f"n{vlan}", parent=f"eth0.{vlan}", subnets=[f"10.{vlan}.0.0/24"]) for vlan in (50, 51, 52)]
+    ends = [endpoint("a", item.name, netns=item.name) for item in networks]
+    probing = probing_of(Host(kernel()).plan(configuration(*networks, *ends)), None)
+    assert probing.after.keys() == {"eth0.50", "eth0.51", "eth0.52"} and len(set(probing.after.values())) == 1
+
+
 # --- what answers mean ----------------------------------------------------------------------------------------------
 
 

@@ -102,7 +102,11 @@ class Prober:
                     silent[segment.parent] = problem
                     continue
                 link = parse_link(body)
-                hear_all(self._outside, link.index)
+                try:
+                    hear_all(self._outside, link.index)
+                except OSError as exc:
+                    silent[segment.parent] = exc.strerror or str(exc)
+                    continue
                 self._notes.expect(segment)
                 self._segments[segment.parent] = segment
                 self._voices[segment.parent] = _Voice(self._outside, segment.parent, link.mac, link.mac)
@@ -116,9 +120,10 @@ class Prober:
             return
         try:
             self._links = self._links or ProbeLinks()
+            added = self._links.add(host, [(index, probes.asking_mac(segment.host, mac)) for segment, index, mac in ready])
         except OSError:
+            # Then the parents ask.
             return
-        added = self._links.add(host, [(index, probes.asking_mac(segment.host, mac)) for segment, index, mac in ready])
         for (segment, dummy, parent_mac), link in zip(ready, added):
             if link is not None:
                 name, mac = link

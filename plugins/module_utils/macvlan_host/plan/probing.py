@@ -133,14 +133,18 @@ def _segment(
 
 
 def _positions(plan: Plan, parents: t.Container[str]) -> dict[str, int]:
-    """Parent that the plan creates → the number of steps after which its first endpoint is created."""
+    """Parent that the plan creates → the number of steps after which it is asked on.
+
+    That is before the first endpoint on it, together with all parents that are there by then.
+    """
     coming: set[str] = set()
     positions: dict[str, int] = {}
     for position, step in enumerate(plan.steps):
         if not isinstance(step, AddLink):
             continue
-        if kind_of(step.link).carries_endpoints:
+        if kind_of(step.link).carries_endpoints and step.link.name in parents:
             coming.add(step.link.name)
-        elif step.link.parent in coming and step.link.parent in parents:
-            positions.setdefault(step.link.parent, position)
+        elif step.link.parent in coming:
+            positions.update(dict.fromkeys(coming, position))
+            coming.clear()
     return positions
