@@ -68,6 +68,7 @@ def test_an_endpoint_is_found_by_its_address(troubled: Host, section: Section) -
     assert "edge1  pub_net/web  web    172.16.86.128/24  02:42:ac:10:56:80  ok" in section.run(troubled, 1).stdout
     assert section.run(troubled, 2).stdout == section.text(3)
     assert "the kernel matches the record" in section.run(troubled, 4).stdout
+    assert section.run(troubled, 5).stdout == section.text(6)
 
 
 # --- packets that do not arrive -------------------------------------------------------------------------------------

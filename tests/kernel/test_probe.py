@@ -217,7 +217,7 @@ def test_what_was_not_probed_is_told(host: Host) -> None:
     for check in (True, False):
         done = host.call("macvlan_endpoint", **WEB, check=check)
         (told,) = done["probed"]["not_probed"]
-        assert told == "endpoint net/web: 192.168.60.2 was not probed, because eth0 cannot be asked on: it is down"
+        assert told == "endpoint net/web: 192.168.60.2 was not probed, because eth0 is down"
         assert told in done["warnings"]
 
 
@@ -266,6 +266,55 @@ def test_a_provisional_change_is_tried_again_with_another_address(host: Host) ->
 
     host.call("macvlan_confirm", hook=by_ssh)
     assert host.call("macvlan_info")["drift"] == [] and host.addresses("eth0", "web")[0] == "192.168.60.3/24"
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_shows_who_has_which_address(host: Host, make_host: MakeHost) -> None:
+    router = take(host.wire, "192.168.60.1/24", "192.168.60.9/24", "2001:db8:60::9/64")
+    network(host, subnets=BOTH)
+    mac = converge(host, "macvlan_endpoint", **WEB)["endpoint"]["mac"]
+    said = host.run_command("probe", "net")
+    assert (said.code, said.lines) == (
+        1,
+        [
+            "ADDRESS         MAC                HOLDER",
+            f"192.168.60.1    {router}  gateway of 192.168.60.0/24",
+            f"192.168.60.2    {mac}  endpoint net/web",
+            f"192.168.60.9    {router}  another machine",
+            f"2001:db8:60::2  {mac}  endpoint net/web",
+            "asked for 255 addresses, of which 4 are in use",
+        ],
+    )
+    said = host.run_command("probe", "net", "2001:db8:60::8-2001:db8:60::9")
+    assert (said.code, said.lines[1].split()[0], said.lines[-1]) == (1, "2001:db8:60::9", "asked for 2 addresses, of which 1 is in use")
+    assert host.run_command("probe", "net", "192.168.60.1").code == host.run_command("probe", "net", "192.168.60.32/28").code == 0
+    twin = make_host(wire=host.wire)
+    network(twin, subnets=BOTH)
+    endpoint = converge(twin, "macvlan_endpoint", **WEB, ipv4="192.168.60.2", ipv6="2001:db8:60::2", probe="none")["endpoint"]
+    assert endpoint["mac"] == mac
+    for address in ("192.168.60.2", "2001:db8:60::2"):
+        said = host.run_command("probe", "net", address)
+        assert (said.code, said.lines[1].endswith("endpoint net/web, and another machine")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lan"], "there is no network lan on this host; its networks are net"),
+        (["net", "10.0.0.1"], "10.0.0.1 is in no subnet of network net, which has 192.168.60.0/24, 2001:db8:60::/64"),
+        (["net", "192.168.60.0/23"], "is in no subnet of network net"),
+        (["net", "192.168.60.0"], "192.168.60.0 has no address that an endpoint can have"),
+        (["net", "2001:db8:60::/64"], "at most 65536 can be asked for; give a smaller range"),
+        (["net", "everything"], "give an address, a block such as 192.168.50.0/26, or a range FIRST-LAST"),
+        (["net", "192.168.60.9-192.168.60.1"], "ends before it begins"),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_asked_for(host: Host, arguments: list[str], words: str) -> None:
+    network(host, subnets=BOTH)
+    said = host.run_command("probe", *arguments)
+    assert said.code == 2 and words in said.complaint and said.lines == []
 
 
 # --- no trace -------------------------------------------------------------------------------------------------------

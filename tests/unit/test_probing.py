@@ -348,7 +348,7 @@ def test_one_machine_that_answers_for_most_of_many_is_told_as_proxy_arp(count, i
     ("neighbours", "words"),
     [
         (Neighbours(broken="cannot open a packet socket: Operation not permitted"), "because cannot open a packet socket"),
-        (Neighbours(silent={"eth0": "it has no carrier"}), "because eth0 cannot be asked on: it has no carrier"),
+        (Neighbours(silent={"eth0": "has no carrier"}), "because eth0 has no carrier"),
     ],
 )
 def test_what_cannot_be_asked_is_told_and_done(neighbours, words):

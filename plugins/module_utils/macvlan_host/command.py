@@ -96,6 +96,15 @@ def _add_readers(commands: t.Any) -> None:
     action.set_defaults(action=_show)
     action.add_argument("object", metavar="NETWORK[/ENDPOINT]", help="a network, or an endpoint of it")
     action.add_argument("--json", action="store_true", help="print it as JSON, for programs")
+    action = commands.add_parser("probe", help=_probe.__doc__, description=_probe.__doc__)
+    action.set_defaults(action=_probe)
+    action.add_argument("network", metavar="NETWORK", help="a recorded network")
+    action.add_argument(
+        "addresses",
+        nargs="?",
+        metavar="ADDRESS|BLOCK|FIRST-LAST",
+        help="what to ask for; without it, all IPv4 addresses that endpoints may get, and those that endpoints have",
+    )
 
 
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
@@ -176,6 +185,16 @@ def _show(parsed: argparse.Namespace) -> int:
     for line in show_lines(state_dir=parsed.state_dir, title=parsed.object, as_json=parsed.json):
         _say(line)
     return COMPLETE
+
+
+def _probe(parsed: argparse.Namespace) -> int:
+    """ask the machines on the wire which of them have addresses of a network; exit 1 if another machine has one that it must not have"""
+    from .run.probe_network import probe_network
+
+    answers = probe_network(state_dir=parsed.state_dir, network=parsed.network, addresses=parsed.addresses)
+    for line in answers.lines:
+        _say(line)
+    return DIFFERENT if answers.has_strangers else COMPLETE
 
 
 def _compare(parsed: argparse.Namespace) -> int:

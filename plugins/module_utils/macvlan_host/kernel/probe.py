@@ -91,13 +91,13 @@ class Prober:
     # --- parents ----------------------------------------------------------------------------------------------------
 
     def add(self, segments: t.Iterable[Segment]) -> dict[str, str]:
-        """Begin to listen on parents; return those that cannot be asked on → why."""
+        """Begin to listen on parents; return those that cannot be asked on → why, as the end of a sentence."""
         silent: dict[str, str] = {}
         ready: list[tuple[Segment, int, str]] = []
         with contextlib.closing(RouteSocket()) as host:
             for segment in segments:
                 body = host.ask(get_link(segment.parent))[1]
-                problem = "it does not exist" if body is None else _problem(body)
+                problem = "does not exist" if body is None else _problem(body)
                 if body is None or problem:
                     silent[segment.parent] = problem
                     continue
@@ -105,7 +105,7 @@ class Prober:
                 try:
                     hear_all(self._outside, link.index)
                 except OSError as exc:
-                    silent[segment.parent] = exc.strerror or str(exc)
+                    silent[segment.parent] = f"gives no answers ({exc.strerror})"
                     continue
                 self._notes.expect(segment)
                 self._segments[segment.parent] = segment
@@ -220,14 +220,14 @@ class Prober:
 
 
 def _problem(body: bytes) -> str:
-    """Why a link cannot send, by the answer to a question for it.
+    """Why a link cannot send, as the end of a sentence, by the answer to a question for it.
 
     IFF_RUNNING follows the carrier a moment later (net/core/link_watch.c), so a link that was just created would not have it.
     """
     flags = LINK.unpack_from(body)[3]
     if not flags & IFF_UP:
-        return "it is down"
-    return "" if flags & IFF_LOWER_UP else "it has no carrier"
+        return "is down"
+    return "" if flags & IFF_LOWER_UP else "has no carrier"
 
 
 def _send(frames: t.Iterable[_Frame]) -> None:

@@ -103,6 +103,14 @@ class Heard(t.NamedTuple):
     to: str
 
 
+GROUP = 0x01  # the bit in the first byte of the MAC address of a group, or of all (IEEE 802, 8.2.2)
+
+
+def is_group(mac: str) -> bool:
+    """Whether a destination is a group, or all."""
+    return bool(int(mac[:2], 16) & GROUP)
+
+
 class Conflict(t.NamedTuple):
     """An address that another link has, or wants first.
 

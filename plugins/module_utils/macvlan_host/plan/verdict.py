@@ -14,12 +14,10 @@ import collections
 import typing as t
 
 from ..errors import MistakesError, PlanError
-from ..model.probe import Conflict, Heard, Segment
+from ..model.probe import Conflict, Heard, Segment, is_group
 
 # A router with proxy ARP answers for everything; a machine does not have most of this many addresses.
 FEW = 8
-
-MULTICAST = 0x01  # the bit in the first byte of a destination that is a group, or all (IEEE 802, 8.2.2)
 
 
 def conflicts_of_answers(segment: Segment, heard: t.Iterable[Heard], asking_mac: str) -> list[Conflict]:
@@ -44,7 +42,7 @@ def conflicts_of_announcements(segment: Segment, heard: t.Iterable[Heard], is_re
         (
             item
             for item in heard
-            if not item.is_probe and (item.mac != macs.get(item.address) or item.came_in and _is_group(item.to) and not is_reflecting)
+            if not item.is_probe and (item.mac != macs.get(item.address) or item.came_in and is_group(item.to) and not is_reflecting)
         ),
     )
 
@@ -53,10 +51,6 @@ def wanted_by_others(segment: Segment, heard: t.Iterable[Heard], asking_mac: str
     """The addresses that machines with a higher MAC address want, which must hear that they cannot have them."""
     wanted = {item.address for item in heard if item.is_probe and item.mac > asking_mac}
     return [question.address for question in segment.questions if question.address in wanted]
-
-
-def _is_group(mac: str) -> bool:
-    return bool(int(mac[:2], 16) & MULTICAST)
 
 
 def _conflicts(segment: Segment, heard: t.Iterable[Heard]) -> list[Conflict]:
@@ -75,7 +69,7 @@ def _conflicts(segment: Segment, heard: t.Iterable[Heard]) -> list[Conflict]:
 def lets_only_parent_pass(segment: Segment, heard: t.Iterable[Heard], asking_mac: str, parent_mac: str) -> bool:
     """Whether routers have answered the parent and not the link beside it: clouds, and switches with port security, are so."""
     reached = {item.to for item in heard if item.address in segment.gateways}
-    return parent_mac in reached and asking_mac not in reached and not any(map(_is_group, reached))
+    return parent_mac in reached and asking_mac not in reached and not any(map(is_group, reached))
 
 
 # --- what cannot be helped ------------------------------------------------------------------------------------------

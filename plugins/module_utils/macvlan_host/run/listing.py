@@ -55,7 +55,7 @@ def show_lines(*, state_dir: str, title: str, as_json: bool, tools: Tools = DEFA
     report = inspect(state_dir=state_dir, network=network, endpoint=endpoint, tools=tools)
     kind = NETWORK if endpoint is None else ENDPOINT
     if not report[f"{kind}s"]:
-        raise UnrecordedError(_unrecorded(state_dir, network, endpoint, tools))
+        raise UnrecordedError(unrecorded(state_dir, network, endpoint, tools))
     (item,) = report[f"{kind}s"]
     if as_json:
         others = {"endpoints": report["endpoints"]} if endpoint is None else {}
@@ -73,7 +73,7 @@ def differences(report: t.Mapping[str, t.Any]) -> list[str]:
     return [*lines, *(map(difference_line, report["drift"]) if report["drift"] else (ALL_IS_RIGHT,))]
 
 
-def _unrecorded(state_dir: str, network: str, endpoint: str | None, tools: Tools) -> str:
+def unrecorded(state_dir: str, network: str, endpoint: str | None, tools: Tools) -> str:
     """Why an object cannot be shown, with the names that there are."""
     recorded = recorded_objects(state_dir=state_dir, tools=tools)
     networks = [ref.name for ref in recorded if ref.kind == NETWORK]

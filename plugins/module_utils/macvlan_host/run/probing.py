@@ -216,7 +216,7 @@ class Wire:
             return []
         for segment in segments:
             if segment.parent in self._silent:
-                self._log.not_probed(segment, f"{segment.parent} cannot be asked on: {self._silent[segment.parent]}")
+                self._log.not_probed(segment, f"{segment.parent} {self._silent[segment.parent]}")
         return [
             conflict
             for segment in heard
@@ -294,7 +294,7 @@ class Wire:
     def _give_up(self, segments: t.Iterable[Segment], reason: str) -> None:
         """Without answers the run goes on, and says so: most refusals of packet sockets last."""
         for segment in segments:
-            self._silent[segment.parent] = reason
+            self._silent[segment.parent] = f"gives no answers ({reason})"
             self._log.not_probed(segment, reason)
 
 

@@ -57,7 +57,7 @@ class Prober(t.Protocol):
         """The parents that return frames of this host."""
 
     def add(self, segments: t.Iterable[Segment]) -> dict[str, str]:
-        """Begin to listen on parents; return those that cannot be asked on → why."""
+        """Begin to listen on parents; return those that cannot be asked on → why, as the end of a sentence."""
 
     def ask_by_parent(self, parent: str) -> None:
         """From now on have the parent itself ask."""
