@@ -212,9 +212,9 @@ DRIFTS = {
     ),
     "route of the address replaced": Drift(
         ("route replace 192.168.216.0/24 via 192.168.216.9 dev {dev} onlink", "route delete 10.0.0.0/8"),
-        (("routes", f"192.168.216.0/24 of {V4}", "192.168.216.0/24 via 192.168.216.9"), ROUTE),
+        (("routes", f"192.168.216.0/24 of {V4}", "192.168.216.0/24 via 192.168.216.9 onlink"), ROUTE),
         (
-            "delete route to 192.168.216.0/24 via 192.168.216.9 on {link}",
+            "delete route to 192.168.216.0/24 via 192.168.216.9 onlink on {link}",
             f"add route to 192.168.216.0/24 of {V4} on {{link}}",
             ADD_ROUTE,
         ),
