@@ -420,11 +420,12 @@ EXAMPLES = r"""
     name: public
     parent: eth0.71
     subnets:
-      - subnet: 192.0.2.7/32
+      - subnet: "192.0.2.{{ place }}/32"
         gateway: 198.51.100.1
         gateway_onlink: true
       - subnet: 2001:db8:7::/64
         gateway: fe80::1
+        ip_range: "2001:db8:7::{{ place }}:0/112"
 
 - name: A storage network without a way out, with endpoints that never talk to each other
   fleetnet.macvlan.macvlan_network:
@@ -492,6 +493,7 @@ EXAMPLES = r"""
     parent: eth0.64
     subnets:
       - subnet: 192.168.64.0/24
+        ip_range: "192.168.64.{{ 32 * place }}/27"
     host_access: true
 
 - name: The host as the gateway of its endpoints
@@ -499,10 +501,10 @@ EXAMPLES = r"""
     name: routed
     parent: eth0.65
     subnets:
-      - subnet: 192.168.65.0/24
-        gateway: 192.168.65.1
+      - subnet: "10.65.{{ place }}.0/24"
+        gateway: "10.65.{{ place }}.1"
     host_access:
-      address: 192.168.65.1
+      address: "10.65.{{ place }}.1"
       ifname: routed0
 
 - name: The whole of eth2 for a single endpoint

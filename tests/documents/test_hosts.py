@@ -56,7 +56,7 @@ def same_of_network(about: Item) -> list[str]:
     subnets, pools = (part if isinstance(part, list) else [] for part in parts)
     if not about.get("parent"):
         return []
-    whole = [str(item["subnet"]) for item in subnets if not varies(item.get("ip_range", ""))]
+    whole = [str(item["subnet"]) for item in subnets if not varies(item.get("ip_range", "")) and not varies(item["subnet"])]
     return whole + [str(item["base"]) for item in pools if not varies(item["base"])]
 
 
