@@ -23,6 +23,7 @@ from ..wire import probes
 from ..wire.ask import get_link
 from ..wire.attributes import LINK
 from ..wire.constants import IFF_UP
+from ..wire.frames import mac_bytes
 from ..wire.parse import parse_link
 from .packet_socket import hear_all, packet_socket
 from .probe_links import ProbeLinks
@@ -166,7 +167,7 @@ class Prober:
         voice = self._voices[parent]
         gateways = () if voice.is_parent else self._segments[parent].gateways
         self._notes.ask(parent, (*addresses, *gateways))
-        mac, parent_mac = _raw(voice.mac), _raw(voice.parent_mac)
+        mac, parent_mac = mac_bytes(voice.mac), mac_bytes(voice.parent_mac)
         frames = [(voice.sock, voice.link, probes.probe(mac, address)) for address in {*addresses, *gateways}]
         return frames + [(self._outside, parent, probes.probe(parent_mac, gateway)) for gateway in gateways]
 
@@ -212,7 +213,7 @@ class Prober:
         if claim is None:
             return
         voice = self._voices[parent]
-        own = (_raw(voice.mac), _raw(voice.parent_mac))
+        own = (mac_bytes(voice.mac), mac_bytes(voice.parent_mac))
         if claim.sender not in own and claim.mac not in own:
             self._notes.add(parent, claim, came_in)
         elif came_in:
@@ -238,7 +239,3 @@ def _send(frames: t.Iterable[_Frame]) -> None:
             # A full queue loses this one, and the next round asks again.
             if exc.errno != errno.ENOBUFS and exc.errno not in _LINK_LOST:
                 raise KernelError(f"cannot send by {link}: {exc.strerror}", exc.errno or 0) from exc
-
-
-def _raw(mac: str) -> bytes:
-    return bytes.fromhex(mac.replace(":", ""))

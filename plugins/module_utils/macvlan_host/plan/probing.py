@@ -123,7 +123,7 @@ def _segment(
     return Segment(
         parent=parent,
         host=plan.outcome.kernel.host,
-        by_parent=any(not kind_of(item).shares_parent or kind_of(item).takes_parent(item.mode) for item in networks),
+        by_parent=not all(kind_of(item).leaves_room(item.mode) for item in networks),
         questions=questions,
         gateways=tuple(dict.fromkeys(item for item in gateways if item is not None and version_of(item) == 4)),
         blocks=tuple(dict.fromkeys(subnet.subnet for subnet in subnets)),

@@ -50,8 +50,7 @@ def probe_network(*, state_dir: str, network: str, addresses: str | None, tools:
     if addresses is None:
         wanted |= {address for address, holder in holders.items() if holder.mac is not None}
     own = [address for address in wanted if address in holders and holders[address].mac is not None]
-    kind, parent = kind_of(recorded), recorded.parent
-    by_parent = kind.takes_parent(recorded.mode) or not kind.shares_parent
+    parent, by_parent = recorded.parent, not kind_of(recorded).leaves_room(recorded.mode)
     with contextlib.closing(prober_of(tools)) as prober:
         problem = prober.add([Segment(parent, kernel.host, by_parent, ())]).get(parent)
         if problem is not None:

@@ -19,9 +19,9 @@ NEIGHBOUR_ADVERTISEMENT = 136
 ROUTER, OVERRIDE = 1 << 31, 1 << 29
 TARGET_LINK_LAYER_ADDRESS = 2
 
-_ETHERNET = struct.Struct("!6s6sH")
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
-_IPV6 = struct.Struct("!IHBB16s16s")
+ETHERNET = struct.Struct("!6s6sH")
+ARP = struct.Struct("!HHBBH6s4s6s4s")
+IPV6 = struct.Struct("!IHBB16s16s")
 _ICMPV6 = struct.Struct("!BBH")
 _ADVERTISEMENT = struct.Struct("!I16sBB6s")  # flags, target, and one option: type, length in units of 8 bytes, MAC address
 
@@ -36,25 +36,29 @@ def announcement(mac: str, address: str, router: bool = False) -> bytes:
 
 def gratuitous_arp(mac: str, address: str) -> bytes:
     """An ARP announcement (RFC 5227, 2.3): a request whose sender and target are the same address."""
-    sender, ip = _mac(mac), inet.to_bytes(address)
-    return _ETHERNET.pack(BROADCAST, sender, ETHERTYPE_ARP) + _ARP.pack(1, 0x0800, 6, 4, 1, sender, ip, bytes(6), ip)
+    sender, ip = mac_bytes(mac), inet.to_bytes(address)
+    return ETHERNET.pack(BROADCAST, sender, ETHERTYPE_ARP) + ARP.pack(1, 0x0800, 6, 4, 1, sender, ip, bytes(6), ip)
 
 
 def neighbour_advertisement(mac: str, address: str, router: bool) -> bytes:
     """An unsolicited neighbour advertisement (RFC 4861, 4.4 and 7.2.6), which overrides what neighbours have."""
-    sender, ip = _mac(mac), inet.to_bytes(address)
+    sender, ip = mac_bytes(mac), inet.to_bytes(address)
     flags = OVERRIDE | (ROUTER if router else 0)
     advertisement = _ADVERTISEMENT.pack(flags, ip, TARGET_LINK_LAYER_ADDRESS, 1, sender)
     length = _ICMPV6.size + len(advertisement)
-    # What is summed begins with addresses, length and next header (RFC 8200, 8.1).
-    summed = ip + ALL_NODES + struct.pack("!II", length, NEXT_HEADER_ICMPV6)
-    summed += _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, 0) + advertisement
+    total = icmpv6_checksum(ip, ALL_NODES, _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, 0) + advertisement)
     return (
-        _ETHERNET.pack(ALL_NODES_MAC, sender, ETHERTYPE_IPV6)
-        + _IPV6.pack(6 << 28, length, NEXT_HEADER_ICMPV6, HOP_LIMIT, ip, ALL_NODES)
-        + _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, checksum(summed))
+        ETHERNET.pack(ALL_NODES_MAC, sender, ETHERTYPE_IPV6)
+        + IPV6.pack(6 << 28, length, NEXT_HEADER_ICMPV6, HOP_LIMIT, ip, ALL_NODES)
+        + _ICMPV6.pack(NEIGHBOUR_ADVERTISEMENT, 0, total)
         + advertisement
     )
+
+
+def icmpv6_checksum(source: bytes, destination: bytes, message: bytes) -> int:
+    """The one of an ICMPv6 message, which is about addresses, length and next header too (RFC 8200, 8.1); 0 if the message has it."""
+    padding = b"\0" * (len(message) % 2)
+    return checksum(source + destination + struct.pack("!II", len(message), NEXT_HEADER_ICMPV6) + message + padding)
 
 
 def checksum(data: bytes) -> int:
@@ -65,5 +69,6 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _mac(text: str) -> bytes:
+def mac_bytes(text: str) -> bytes:
+    """6 bytes of a MAC address."""
     return bytes.fromhex(text.replace(":", ""))

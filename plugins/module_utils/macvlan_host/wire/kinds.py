@@ -119,6 +119,10 @@ class LinkKind:
         """Whether a link keeps some endpoint off the link below it, by its kind alone or with its mode or MAC address."""
         return self.shares_parent or self.takes_all_frames
 
+    def leaves_room(self, mode: str | None) -> bool:
+        """Whether a macvlan link of ours can be beside one in this mode, to ask the neighbours of their parent."""
+        return self.shares_parent and not self.takes_parent(mode)
+
     def takes_parent(self, mode: str | None) -> bool:
         """Whether a link in this mode has its parent for itself, together with the MAC address of that."""
         return mode in self.exclusive_modes

@@ -15,14 +15,17 @@ import typing as t
 
 from ..values import inet, names
 from .frames import (
+    ARP,
     BROADCAST,
+    ETHERNET,
     ETHERTYPE_ARP,
     ETHERTYPE_IPV6,
     HOP_LIMIT,
+    IPV6,
     NEIGHBOUR_ADVERTISEMENT,
     NEXT_HEADER_ICMPV6,
     TARGET_LINK_LAYER_ADDRESS,
-    checksum,
+    icmpv6_checksum,
 )
 
 NEIGHBOUR_SOLICITATION = 135
@@ -32,11 +35,8 @@ UNSPECIFIED = bytes(16)
 _SOLICITED_NODE = inet.to_bytes("ff02::1:ff00:0")[:13]
 _SOLICITED_NODE_MAC = b"\x33\x33\xff"
 
-_ETHERNET = struct.Struct("!6s6sH")
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
-_IPV6 = struct.Struct("!IHBB16s16s")
 _NEIGHBOUR = struct.Struct("!BBHI16s")  # type, code, checksum, flags, target
-_ICMPV6_AT = _ETHERNET.size + _IPV6.size
+_ICMPV6_AT = ETHERNET.size + IPV6.size
 _ARP_HEAD = (1, 0x0800, 6, 4)  # Ethernet, IPv4, and the lengths of their addresses
 
 
@@ -75,30 +75,24 @@ def probe(mac: bytes, address: str) -> bytes:
 
 
 def _arp_probe(mac: bytes, address: bytes) -> bytes:
-    arp = _ARP.pack(*_ARP_HEAD, ARP_REQUEST, mac, bytes(4), bytes(6), address)
-    return _ETHERNET.pack(BROADCAST, mac, ETHERTYPE_ARP) + arp
+    arp = ARP.pack(*_ARP_HEAD, ARP_REQUEST, mac, bytes(4), bytes(6), address)
+    return ETHERNET.pack(BROADCAST, mac, ETHERTYPE_ARP) + arp
 
 
 def _neighbour_solicitation(mac: bytes, address: bytes) -> bytes:
     group = _SOLICITED_NODE + address[13:]
     length = _NEIGHBOUR.size
-    head = _IPV6.pack(6 << 28, length, NEXT_HEADER_ICMPV6, HOP_LIMIT, UNSPECIFIED, group)
-    total = checksum(_summed(UNSPECIFIED, group, _NEIGHBOUR.pack(NEIGHBOUR_SOLICITATION, 0, 0, 0, address)))
+    head = IPV6.pack(6 << 28, length, NEXT_HEADER_ICMPV6, HOP_LIMIT, UNSPECIFIED, group)
+    total = icmpv6_checksum(UNSPECIFIED, group, _NEIGHBOUR.pack(NEIGHBOUR_SOLICITATION, 0, 0, 0, address))
     body = _NEIGHBOUR.pack(NEIGHBOUR_SOLICITATION, 0, total, 0, address)
-    return _ETHERNET.pack(_SOLICITED_NODE_MAC + address[13:], mac, ETHERTYPE_IPV6) + head + body
-
-
-def _summed(source: bytes, destination: bytes, message: bytes) -> bytes:
-    """The bytes that the checksum of an ICMPv6 message is about (RFC 8200, 8.1)."""
-    padding = b"\0" * (len(message) % 2)
-    return source + destination + struct.pack("!II", len(message), NEXT_HEADER_ICMPV6) + message + padding
+    return ETHERNET.pack(_SOLICITED_NODE_MAC + address[13:], mac, ETHERTYPE_IPV6) + head + body
 
 
 def claim_in(frame: bytes) -> Claim | None:
     """What a frame says; None if it says nothing about an address, or is malformed."""
-    if len(frame) < _ETHERNET.size:
+    if len(frame) < ETHERNET.size:
         return None
-    receiver, sender, ethertype = _ETHERNET.unpack_from(frame)
+    receiver, sender, ethertype = ETHERNET.unpack_from(frame)
     if ethertype == ETHERTYPE_ARP:
         return _claim_in_arp(frame, receiver, sender)
     return _claim_in_ipv6(frame, receiver, sender) if ethertype == ETHERTYPE_IPV6 else None
@@ -106,9 +100,9 @@ def claim_in(frame: bytes) -> Claim | None:
 
 def _claim_in_arp(frame: bytes, receiver: bytes, sender: bytes) -> Claim | None:
     """Whoever names an address as its own has it; a request without a sender's address wants the target (RFC 5227, 2.1.1)."""
-    if len(frame) < _ETHERNET.size + _ARP.size:
+    if len(frame) < ETHERNET.size + ARP.size:
         return None
-    *head, operation, mac, source, dummy, target = _ARP.unpack_from(frame, _ETHERNET.size)
+    *head, operation, mac, source, dummy, target = ARP.unpack_from(frame, ETHERNET.size)
     if tuple(head) != _ARP_HEAD or operation not in (ARP_REQUEST, ARP_REPLY):
         return None
     if any(source):
@@ -123,12 +117,12 @@ def _claim_in_ipv6(frame: bytes, receiver: bytes, sender: bytes) -> Claim | None
     """
     if len(frame) < _ICMPV6_AT + _NEIGHBOUR.size:
         return None
-    dummy, length, next_header, hop_limit, source, destination = _IPV6.unpack_from(frame, _ETHERNET.size)
+    dummy, length, next_header, hop_limit, source, destination = IPV6.unpack_from(frame, ETHERNET.size)
     message = frame[_ICMPV6_AT : _ICMPV6_AT + length]
     if next_header != NEXT_HEADER_ICMPV6 or hop_limit != HOP_LIMIT or not _NEIGHBOUR.size <= length == len(message):
         return None
     kind, code, dummy, dummy, target = _NEIGHBOUR.unpack_from(message)
-    if code or target[0] == 0xFF or checksum(_summed(source, destination, message)):
+    if code or target[0] == 0xFF or icmpv6_checksum(source, destination, message):
         return None
     if kind == NEIGHBOUR_ADVERTISEMENT:
         return Claim(target, _target_mac(message) or sender, sender, receiver, is_probe=False)
