@@ -557,7 +557,7 @@ vlan_subinterfaces:
       type: bool
       sample: true
     used_by:
-      description: Names of the networks on it.
+      description: Names of the networks on it, and on VLAN sub-interfaces of this collection on it.
       returned: always
       type: list
       elements: str

@@ -57,6 +57,10 @@ options:
       - A link that is missing is created if its name contains a base link that exists and is up, and a VLAN id from 1 to
         4094 without leading zeros. This is refused when the base has that VLAN under another name. Other missing
         links are refused.
+      - With more than one VLAN id, such as C(eth0.10.100) for VLAN 100 inside of VLAN 10 (QinQ), each link that is missing is
+        created, and each is removed with the last network that needs it (since 2.0.0). Each has an 802.1Q tag; for an 802.1ad
+        tag, declare C(eth0.10) with M(fleetnet.macvlan.vlan_subinterface) and its O(fleetnet.macvlan.vlan_subinterface#module:protocol)
+        before, or in the same task of M(fleetnet.macvlan.macvlan_config).
       - A link called C(eth0.50) that exists and is not VLAN 50 of C(eth0) is used as it is, with a warning. So is a
         link that is down; its owner must bring it up.
       - Links that cannot carry a macvlan are refused, that is the loopback, links that are not Ethernet, ports of a

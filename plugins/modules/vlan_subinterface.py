@@ -45,8 +45,11 @@ options:
     type: str
   parent:
     description:
-      - The link that carries the VLAN, its base. It must exist, and must be up unless O(up=false) or
-        O(loose_binding=true). It is never changed.
+      - The link that carries the VLAN, its base. It must be up unless O(up=false) or O(loose_binding=true). A base that this
+        collection did not create is never changed.
+      - A base that is missing is created if its own name is that of a VLAN, such as C(eth0.10) for the sub-interface
+        C(eth0.10.100) (since 2.0.0). It has an 802.1Q tag, and is removed with the last sub-interface or network that needs it.
+        Other missing links are refused.
       - It can be an alternative name of the link, also one of up to 127 bytes (since 2.0.0). RV(vlan_subinterface.parent)
         is the name of the link itself.
       - A base that was renamed is recognised, and the record follows with a warning; the sub-interface keeps its name
@@ -62,6 +65,7 @@ options:
     description:
       - Tag of the frames, V(802.1q) for a customer tag (0x8100) or V(802.1ad) for the service tag of a provider
         bridge (0x88a8, Q-in-Q).
+      - In V(eth0.10.100), it is the inner tag; the outer one is that of C(eth0.10).
     type: str
     choices:
       - 802.1q
@@ -289,7 +293,7 @@ vlan_subinterface:
       type: bool
       sample: true
     used_by:
-      description: Names of the networks on it.
+      description: Names of the networks on it, and on VLAN sub-interfaces of this collection on it.
       returned: when the sub-interface is there
       type: list
       elements: str

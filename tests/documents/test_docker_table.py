@@ -98,6 +98,16 @@ def parent_that_is_made(host: Host) -> None:
     assert set(host.links()) == {"lo", "eth0"}
 
 
+@row("``-o parent=eth0.10.100``", "8021q")
+def parent_in_a_vlan(host: Host) -> None:
+    network(host, parent="eth0.10.100")
+    network(host, "other", parent="eth0.10")
+    gone(host, NETWORK, name="net")
+    assert set(host.links()) == {"lo", "eth0", "eth0.10"}
+    gone(host, NETWORK, name="other")
+    assert set(host.links()) == {"lo", "eth0"}
+
+
 @row("``-o parent=foo``")
 def parent_of_any_name(host: Host) -> None:
     host.add_parent("foo")

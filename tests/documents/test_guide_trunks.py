@@ -43,6 +43,20 @@ def test_every_host_has_the_vlans_of_its_inventory(host: Host, section: Section)
     assert section.play(host, 2).changed == 0
 
 
+@pytest.mark.needs("8021q", "8021ad")
+@pytest.mark.shows(GUIDE, "VLANs in VLANs (QinQ)")
+def test_the_name_of_a_parent_has_both_tags(host: Host, section: Section) -> None:
+    assert section.play(host).changed == 1
+    data = {name: link["linkinfo"]["info_data"] for name, link in host.links().items() if "." in name}
+    assert {name: (item["protocol"], item["id"]) for name, item in data.items()} == {
+        "eth0.200": ("802.1ad", 200),
+        "eth0.200.10": ("802.1Q", 10),
+        "eth0.200.20": ("802.1Q", 20),
+    }
+    assert {host.links()[name]["mtu"] for name in data} == {1500}
+    assert section.play(host).changed == 0
+
+
 @pytest.mark.shows(GUIDE, "Looking before rolling out")
 def test_check_mode_shows_what_is_then_done(make_host: MakeHost, section: Section) -> None:
     # Links of these names do as parents, also on a kernel without VLANs.

@@ -128,3 +128,23 @@ def test_a_link_that_was_made_by_hand_is_used_and_left_alone(host: Host) -> None
     example.remove()
     assert name in host.links()
     assert host.snapshot().without_state() == before.without_state()
+
+
+@pytest.mark.needs("8021ad")
+def test_two_customers_are_apart_behind_one_service(host: Host) -> None:
+    before = host.snapshot()
+    example = Example(host, "qinq")
+    assert example.create().changed == 1
+    assert example.play(check=True).changed == 0
+    assert vlan_of(host, "eth0.200") == ("eth0", "802.1ad", 200, True)
+    for vlan in (10, 20):
+        name = f"eth0.200.{vlan}"
+        assert vlan_of(host, name) == ("eth0.200", "802.1Q", vlan, True)
+        assert is_owned(host, name)
+        host.wire.add_address(f"172.16.1{vlan}.1/24", vlan=200, inner=vlan, protocol="802.1ad")
+        assert host.ping(f"customer{vlan}", f"172.16.1{vlan}.1")
+    assert not host.ping("customer10", "172.16.120.2", timeout=1), "nobody routes between the two"
+
+    example.remove()
+    assert set(host.links()) == {"lo", "eth0"}
+    assert host.snapshot().without_state() == before.without_state()

@@ -138,6 +138,11 @@ GROW_SUBNET = Scenario(
 EXCHANGE = Scenario(EXCHANGING, "macvlan_config", exchanged("ipv4", "ipv6", "mac", "ifname"), 20)
 EXCHANGE_NAMESPACES = Scenario(EXCHANGING, "macvlan_config", exchanged("netns"), 15)
 MOVE_VLAN_NETWORK = Scenario(BUSY_VLAN, "macvlan_network", network_on("eth1.51", replace=True), 10)
+# Two levels of VLANs.
+BUSY_QINQ: Params = {"networks": [network_on("eth0.50.60")], "endpoints": [A]}
+CREATE_QINQ_HOST = Scenario(NOTHING, "macvlan_config", BUSY_QINQ, 10)
+MOVE_QINQ_NETWORK = Scenario(BUSY_QINQ, "macvlan_network", network_on("eth0.51.60", replace=True), 12)
+REMOVE_QINQ_NETWORK = Scenario(BUSY_QINQ, "macvlan_network", REMOVAL, 4)
 # The host has access to networks, with routes that follow from their endpoints.
 REACHED: Params = {"networks": [network_on("eth0", host_access=True)], "endpoints": [A]}
 CREATE_ACCESS = Scenario(BUSY, "macvlan_network", network_on("eth0", host_access={"address": "10.0.0.9", "metric": 7}), 8)
@@ -176,6 +181,9 @@ SCENARIOS = [
     pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
     pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),
     pytest.param(REMOVE_VLAN_NETWORK, id="remove a network on a VLAN with its endpoints", marks=needs_vlans),
+    pytest.param(CREATE_QINQ_HOST, id="create a network on a VLAN in a VLAN", marks=needs_vlans),
+    pytest.param(MOVE_QINQ_NETWORK, id="move a network to a VLAN in another VLAN", marks=needs_vlans),
+    pytest.param(REMOVE_QINQ_NETWORK, id="remove a network on a VLAN in a VLAN", marks=needs_vlans),
 ]
 
 

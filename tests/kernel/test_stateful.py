@@ -78,11 +78,12 @@ NETWORKS: dict[str, Item] = {
     "n5": {"parent": "eth0.50", "subnets": ("10.5.0.0/24",), "allow_shared_parent": True},
     "n6": {"parent": None, "subnets": ("10.6.0.0/24", "fd06::/64")},
     "n7": {"parent": "eth1.60", "subnets": ("10.7.0.0/24",)},
+    "n8": {"parent": "eth0.50.8", "subnets": ("10.8.0.0/24",)},
 }
 SPACES = ("a", "b", "c")
 IN_HOST = "host"
 ON_ANY_PARENT = [*((network, place) for network in ("n0", "n1", "n2") for place in (*SPACES, IN_HOST)), ("n3", "b")]
-ON_OWN_PARENTS = [(network, place) for network in ("n4", "n5", "n6", "n7") for place in (*SPACES[:2], IN_HOST)]
+ON_OWN_PARENTS = [(network, place) for network in ("n4", "n5", "n6", "n7", "n8") for place in (*SPACES[:2], IN_HOST)]
 KEYS_OF_ENDPOINTS = [*ON_ANY_PARENT, *ON_OWN_PARENTS]
 # What is recorded as it is asked for.
 OF_NETWORKS = ("name", "parent", "mode", "mtu", "labels", "exclusive")
@@ -203,8 +204,8 @@ class Declared(t.NamedTuple):
         )
 
     def uses(self, parent: str) -> bool:
-        """Whether a network is on a link."""
-        return any(network["parent"] == parent for network in self.networks.values())
+        """Whether a network is on a link, or on a VLAN of it."""
+        return any(f"{network['parent']}.".startswith(f"{parent}.") for network in self.networks.values())
 
 
 # --- what is in the way ---------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def in_the_way_of(seen: ObservedHost, declared: Declared) -> list[str]:
     for name, network in declared.networks.items():
         mtu = mtu_below(seen, declared, network)
         if mtu is None or (network["mtu"] or 0) > mtu:
-            found += [f"network {name}", str(parent_of(seen, network))]
+            found += [f"network {name}", *levels_of(str(parent_of(seen, network)))]
         elif has_new_gateway_of_parent(seen, network):
             found.append(f"network {name}")
     for key, endpoint in declared.endpoints.items():
@@ -233,6 +234,12 @@ def parent_of(seen: ObservedHost, network: Item) -> str | None:
     """The name of the parent of a network; there is one dummy at most."""
     known = (name for name in (*seen.owned, *seen.host.links) if name.startswith("dm-"))
     return network["parent"] or next(known, None)
+
+
+def levels_of(name: str) -> list[str]:
+    """A sub-interface, and those below it."""
+    base, dot, dummy = name.rpartition(".")
+    return [name, *(levels_of(base) if "." in base else ())]
 
 
 def has_new_gateway_of_parent(seen: ObservedHost, network: Item) -> bool:
@@ -267,13 +274,25 @@ def mtu_below(seen: ObservedHost, declared: Declared, network: Item) -> int | No
 
 def mtu_of_vlan(seen: ObservedHost, name: str) -> int | None:
     """The mtu that a sub-interface of ours will have; None where there can be none."""
-    base, link, owned = seen.host.links.get(name.split(".")[0]), seen.host.links.get(name), seen.owned.get(name)
-    if base is None or "UP" not in base["flags"] or owned is not None and not has_or_gets_its_name(seen, owned):
+    base, link, owned = name.rpartition(".")[0], seen.host.links.get(name), seen.owned.get(name)
+    mtu = mtu_of_base(seen, base, owned is None)
+    if mtu is None or owned is not None and not has_or_gets_its_name(seen, owned):
         return None
     others = [other for other in seen.host.links.values() if owned is None or other is not seen.own_below(owned)]
-    if link is None and any(vlan_of(other) == tuple(name.split(".")) for other in others):
+    if link is None and any(vlan_of(other) == named_vlan(name) for other in others):
         return None
-    return int(base["mtu"])
+    return mtu
+
+
+def mtu_of_base(seen: ObservedHost, base: str, is_new: bool) -> int | None:
+    """The mtu that a link below a sub-interface will have; None where there can be none.
+
+    :param is_new: whether what is missing can be created, because the sub-interface is not recorded
+    """
+    link = seen.host.links.get(base)
+    if base in seen.owned or link is None and "." in base and is_new:
+        return mtu_of_vlan(seen, base)
+    return None if link is None or "UP" not in link["flags"] else int(link["mtu"])
 
 
 def has_or_gets_its_name(seen: ObservedHost, owned: Item) -> bool:
@@ -289,10 +308,16 @@ def vlan_of(link: Item) -> tuple[str | None, str]:
     return link.get("link"), str(link.get("linkinfo", {}).get("info_data", {}).get("id", ""))
 
 
+def named_vlan(name: str) -> tuple[str, str]:
+    """Base and VLAN id, as a name tells them."""
+    base, dot, vlan = name.rpartition(".")
+    return base, vlan
+
+
 def is_as_named(seen: ObservedHost, name: str) -> bool:
     """Whether a foreign link is the sub-interface that its name tells, and up, if it is there."""
     link = seen.host.links.get(name)
-    return link is None or vlan_of(link) == tuple(name.split(".")) and "UP" in link["flags"]
+    return link is None or vlan_of(link) == named_vlan(name) and "UP" in link["flags"]
 
 
 def retracted(seen: ObservedHost, declared: Declared) -> list[str]:
@@ -652,7 +677,7 @@ class Life(RuleBasedStateMachine):
         ]
 
     def add_parent(self, name: str) -> None:
-        base, dot, vlan = name.partition(".")
+        base, dot, vlan = name.rpartition(".")
         if not dot:
             self.host.add_parent(name)
             return

@@ -507,6 +507,12 @@ def rename_own(host: Host, seen: ObservedHost, owned: Item) -> None:
         host.ip("link", "set", new, "up")
 
 
+def renamed_own(seen: ObservedHost, owned: Item) -> set[Row]:
+    """It is not called as recorded, and neither is the base of what is on it."""
+    on_it = [name for name, body in seen.owned.items() if body.get("parent") == owned["name"]]
+    return without_name(seen, owned["name"], "name") | {row for name in on_it for row in of_subinterface(seen, name, "parent")}
+
+
 def untag(host: Host, seen: ObservedHost, owned: Item) -> None:
     """Without its tag it may be a foreign link, which must not get its link-local address between two looks."""
     name = own_name(seen, owned)
@@ -548,12 +554,14 @@ ON_A_LINK_BELOW = {
     "delete a link below": Interference(
         on_own("link", "delete", "IFNAME"), lambda seen, owned: without_parent(seen, owned["name"])
     ),
-    "rename a link below": Interference(rename_own, lambda seen, owned: without_name(seen, owned["name"], "name")),
-    "take a link below down": Interference(on_own("link", "set", "IFNAME", "down"), of_own("up")),
+    "rename a link below": Interference(rename_own, renamed_own),
+    "take a link below down": Interference(
+        on_own("link", "set", "IFNAME", "down"), lambda seen, owned: of_own("up")(seen, owned) | parent_down(seen, owned["name"])
+    ),
     "remove an alias of a link below": Interference(untag, of_own("link")),
     "lower an mtu of a link below": Interference(
         on_own("link", "set", "IFNAME", "mtu", "1290"),
-        lambda seen, owned: of_own("mtu")(seen, owned) | lowered(seen, {owned["name"]}, 1290),
+        lambda seen, owned: of_own("mtu")(seen, owned) | lowered(seen, seen.stacked_on(owned["name"]), 1290),
         lambda seen, owned: seen.host.links[own_name(seen, owned)]["mtu"] > 1290,
     ),
     "make another link of the name of one below": Interference(remake_own, remade, can_be_remade),

@@ -237,21 +237,26 @@ class Wire(Machine):
         self.run(["ip", "link", "set", port, "master", self.BRIDGE, "up"])
         return port
 
-    def leg(self, vlan: int | None = None) -> str:
-        """The router's link to the untagged network, or to a VLAN."""
-        if vlan is None:
-            return self.BRIDGE
-        name = f"{self.BRIDGE}.{vlan}"
-        if name not in self.links():
-            self.run(["ip", "link", "add", "link", self.BRIDGE, "name", name, "type", "vlan", "id", str(vlan)])
-            skip_address_detection(self, name)
-            self.run(["ip", "link", "set", name, "up"])
+    def leg(self, vlan: int | None = None, inner: int | None = None, protocol: str = "802.1q") -> str:
+        """The router's link to the untagged network, to a VLAN, or to a VLAN in that.
+
+        :param protocol: of the outer tag
+        """
+        name = self.BRIDGE
+        for vlan_id, tag in ((vlan, protocol), (inner, "802.1q")):
+            if vlan_id is None:
+                break
+            base, name = name, f"{name}.{vlan_id}"
+            if name not in self.links():
+                self.run(["ip", "link", "add", "link", base, "name", name, "type", "vlan", "protocol", tag, "id", str(vlan_id)])
+                skip_address_detection(self, name)
+                self.run(["ip", "link", "set", name, "up"])
         return name
 
-    def add_address(self, address: str, vlan: int | None = None) -> None:
+    def add_address(self, address: str, vlan: int | None = None, inner: int | None = None, protocol: str = "802.1q") -> None:
         """Let the router answer for ADDRESS/LENGTH."""
         nodad = ["nodad"] if ":" in address else []
-        self.run(["ip", "address", "add", address, "dev", self.leg(vlan), *nodad])
+        self.run(["ip", "address", "add", address, "dev", self.leg(vlan, inner, protocol), *nodad])
 
     def forward(self) -> None:
         """Be a router between the networks that have an address here."""

@@ -117,8 +117,11 @@ class ObservedHost:
         return next((link for link in (tagged, alike) if link is not None and is_like(link, owned)), None)
 
     def stacked_on(self, parent: str) -> set[str]:
-        """A link of the host, and the recorded sub-interfaces on it."""
-        return {parent, *(name for name, body in self.owned.items() if body.get("parent") == parent)}
+        """A link of the host, and the recorded sub-interfaces on it and on each other."""
+        stack = {parent}
+        while above := {name for name, body in self.owned.items() if body.get("parent") in stack} - stack:
+            stack |= above
+        return stack
 
     def parent_of(self, netns: str, link: Item) -> Item | None:
         """The link of the host that another one sits on."""

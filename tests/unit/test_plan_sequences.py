@@ -18,6 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.host_view import HostView
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.record import Record
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import shown_object
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.needs import needs_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
@@ -587,9 +588,10 @@ def test_an_address_in_use_is_not_chosen_and_is_kept_with_a_warning(life):
             told = [text for text in made.warnings if ": it keeps " in text]
             mine = [address for key, address in kept if key == (request.network, request.name)]
             assert all(any(f"{request.title}: it keeps {address}, " in text for text in told) for address in mine)
-        refs = {item.ref for item in host.record.endpoints.values()}
-        drifted = {(item.ref.title, without_prefix(item.recorded)) for item in conflicts_of(HostView(host.record, host.kernel), refs)}
-        assert {(f"endpoint {key[0]}/{key[1]}", address) for key, address in kept} <= drifted
+        # The interface of the host is shown with its network.
+        shown = {key: shown_object(item.ref) for key, item in host.record.endpoints.items()}
+        drifted = {(item.ref, without_prefix(item.recorded)) for item in conflicts_of(HostView(host.record, host.kernel), shown.values())}
+        assert {(shown[key], address) for key, address in kept} <= drifted
 
 
 @settings(max_examples=30)

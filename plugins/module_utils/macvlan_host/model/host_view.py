@@ -106,6 +106,16 @@ class HostView:
         """The sub-interfaces of ours on a link."""
         return list(self._subinterfaces_on.get(base, {}).values())
 
+    def networks_above(self, link: str) -> set[str]:
+        """The names of the networks on a link, and on the sub-interfaces of ours on it."""
+        known: set[str] = set()
+        carriers = [link]
+        while carriers:
+            carrier = carriers.pop()
+            known.add(carrier)
+            carriers += [sub.name for sub in self.subinterfaces_on(carrier) if sub.name not in known]
+        return {network.name for carrier in known for network in self.networks_on(carrier)}
+
     def uses_dummy(self, network: Network) -> bool:
         """Whether a network has no parent of its own but a dummy."""
         return network.parent == names.dummy_name(network.id)

@@ -27,14 +27,15 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
     recorded = known.record.endpoints.get((wanted.network, wanted.name))
     network = known.record.networks.get(wanted.network)
     parent = [network.parent] if network is not None else []
+    below = [*names.and_below(network.parent)] if network is not None else []
     touched = [recorded] if recorded is not None else []
     return ObjectNeeds(
         settings=[*settings_of(touched), (wanted.netns, _wanted_settings(wanted, recorded))],
         processes=[item.netns for item in touched if item.netns != wanted.netns],
         new_settings=[(wanted.netns, default_key(key)) for key in wanted.sysctls],
         kinds={Network.kind, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
-        vlans=known.vlans_among(parent),
-        parents=known.and_bases(below for name in parent for below in names.and_below(name)),
+        vlans=known.vlans_among(below),
+        parents=known.and_bases(below),
         newcomers=network is not None
         and (kind_of(network).takes_parent(network.mode) or not known.on(network.parent)),
         host_routes=not wanted.netns.path or any_on_host(touched),

@@ -12,6 +12,7 @@ from ..model.network import Network
 from ..values import names
 from .builder import PlanBuilder
 from .kernel_limits import problem_of_parent
+from .parent_names import warn_of_other_base, warn_of_other_vlan
 
 
 def ensure_parent(builder: PlanBuilder, network: Network) -> None:
@@ -57,8 +58,12 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
             f"{title}: there is no link {parent} on this host; only a name of the form base.vlan_id with an "
             f"id from {names.MIN_VLAN_ID} to {names.MAX_VLAN_ID}, such as eth0.50, can be created"
         )
-    if parts.canonical != parent:
-        raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {parts.canonical}?")
+    from .bases import spelling
+
+    spelled = spelling(builder, parent) if parent not in builder.host.links else parent
+    if spelled != parent:
+        raise PlanError(f"{title}: there is no link {parent} on this host; did you mean {spelled}?")
+    warn_of_other_base(builder, title, parts.base)
     try:
         _ensure_owned(builder, SubInterface(names.subinterface_id(builder.kernel.host, parent), parent, parts.base, parts.vlan_id))
     except AbsentError as exc:
@@ -77,12 +82,4 @@ def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:
         raise PlanError(f"{title}: {problem}")
     if not link.up:
         builder.warn(f"{title}: its parent {link.name} is down, and stays so until its owner brings it up")
-    parts = names.split_subinterface(link.name)
-    if parts is None or link.name in builder.links:
-        return
-    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
-    if base is None or base.name != parts.base or link.vlan is None or link.vlan.vlan_id != parts.vlan_id:
-        builder.warn(
-            f"{title}: {link.name} is not VLAN {parts.vlan_id} of {parts.base}, as its name says; "
-            f"it is used as it is"
-        )
+    warn_of_other_vlan(builder, title, link)

@@ -15,6 +15,7 @@ from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.netns import HOST
 from ..values import names
 from ..wire.kinds import kind_of
+from .bases import bases_of
 from .builder import PlanBuilder, require_kind, require_pyroute2
 from .parent_names import check_length
 
@@ -74,10 +75,16 @@ def _check_name_is_free(builder: PlanBuilder, owned: OwnedLink, verb: str, now: 
 
 
 def ensure_owned(builder: PlanBuilder, owned: OwnedLink) -> None:
-    """Plan the steps that create the link of the record, or change it to what the record says.
+    """Plan the steps that create the link of the record, or change it to what the record says, with those below it.
 
-    :raises PlanError: its base is missing or down, or another link conflicts
+    :raises PlanError: a base is missing or down, or another link conflicts
     """
+    for base in bases_of(builder, owned) if isinstance(owned, SubInterface) else ():
+        _ensure(builder, base)
+    _ensure(builder, owned)
+
+
+def _ensure(builder: PlanBuilder, owned: OwnedLink) -> None:
     link = find_owned(builder, owned)
     if link is None:
         _check_name_is_free(builder, owned, "create", owned.name)
@@ -123,17 +130,19 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
     if kind_of(base).is_vrf:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is a VRF, which carries no VLANs")
     if sub.up and not base.up and not sub.loose_binding:
-        raise AbsentError(
-            f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; bring {sub.parent} up first, "
-            f"which this task does not do because the collection did not create it",
-            sub.parent,
-        )
+        raise AbsentError(f"cannot bring VLAN link {sub.name} up: {sub.parent} is down; {_how_to_bring_up(builder, sub.parent)}", sub.parent)
     if sub.mtu is not None and sub.mtu > base.mtu:
         raise AbsentError(f"{sub.title}: mtu {sub.mtu} is more than the {base.mtu} of {sub.parent}", sub.parent)
     if link is None:
         check_length(sub)
         check_vlan_is_free(builder, sub, base)
     return base
+
+
+def _how_to_bring_up(builder: PlanBuilder, base: str) -> str:
+    if base in builder.links:
+        return f"it is declared with up: false; declare {base} with up: true first"
+    return f"bring {base} up first, which this task does not do because the collection did not create it"
 
 
 def check_vlan_is_free(builder: PlanBuilder, sub: SubInterface, base: Link) -> None:

@@ -110,8 +110,8 @@ def release_parent(builder: PlanBuilder, name: str) -> None:
         builder.warn(f"{name} does not match the link created here (tag, VLAN id or base differs); it is kept and treated as foreign")
     elif link is not None and users:
         builder.warn(f"{name} was created here, but {', '.join(users)} uses it now, so it is kept and treated as foreign")
+        # Its base stays too, because it carries the link, which is foreign now.
         builder.do(SetLink(HOST, link.name, "alias", link.alias, ""))
-        return  # its base stays too, because it carries the link
     else:
         delete_link(builder, owned, link)
     if isinstance(owned, SubInterface):

@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from ..request.host import AnyRequest, Config
     from ..request.network import NetworkOptions
     from ..request.subinterface import SubInterfaceOptions
+    from .builder import PlanBuilder
 
 
 def with_kernel_names(request: AnyRequest, record: Record, kernel: Kernel) -> AnyRequest:
@@ -64,6 +65,26 @@ def words_of_former_name(item: Network | SubInterface, written: str) -> str | No
         f"{item.title}: parent: {written} is another link now; its {word} is called {item.parent} now; "
         f"write parent: {item.parent} to keep it"
     )
+
+
+def warn_of_other_vlan(builder: PlanBuilder, title: str, link: Link) -> None:
+    """Warn of a link that is not ours and is not the VLAN that its name says."""
+    parts = names.split_subinterface(link.name)
+    if parts is None or link.name in builder.links:
+        return
+    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
+    if base is None or base.name != parts.base or link.vlan is None or link.vlan.vlan_id != parts.vlan_id:
+        builder.warn(
+            f"{title}: {link.name} is not VLAN {parts.vlan_id} of {parts.base}, as its name says; "
+            f"it is used as it is"
+        )
+
+
+def warn_of_other_base(builder: PlanBuilder, title: str, base: str) -> None:
+    """Warn of the highest link that exists below a new sub-interface, if it is not the VLAN that its name says."""
+    link = next((builder.host.links[name] for name in names.and_below(base) if name in builder.host.links), None)
+    if link is not None:
+        warn_of_other_vlan(builder, title, link)
 
 
 class _Names:
@@ -188,10 +209,15 @@ class _Names:
         One that no task declares any more is only meant by an object that is on it and must not be created again.
         """
         base = self.link(parts.base)
-        ours = self._vlans.get((base, parts.vlan_id, "802.1q"))
+        ours = self._vlans.get((base, parts.vlan_id, "802.1q")) or self._of_provider(base, parts.vlan_id)
         if ours is None or ours in self._no_longer_declared and (ours != present or self._replaces):
             return names.SubInterfaceName(base, parts.vlan_id).canonical
         return ours
+
+    def _of_provider(self, base: str, vlan_id: int) -> str | None:
+        """A VLAN of ours with a service tag, if the former name of its base is in its name."""
+        ours = self._vlans.get((base, vlan_id, "802.1ad"))
+        return ours if ours is not None and self._has_former_name(ours) else None
 
 
 def _is_misnamed(sub: SubInterface) -> bool:

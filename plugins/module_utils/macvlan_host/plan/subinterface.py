@@ -14,10 +14,11 @@ from ..compare.ownership import base_of, is_of_lost_record, is_owned, tagged_or_
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import DummyParent, Link, SubInterface
+from ..model.netns import HOST
 from ..model.network import Network
 from ..model.ref import Ref, subinterface_ref
 from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
-from ..steps.steps import Note
+from ..steps.steps import Note, SetLink
 from ..values.plain import plain
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
@@ -28,7 +29,7 @@ from .parent import (
     new_id,
 )
 from .parent_changes import delete_link, foreign_users, release_parent
-from .parent_names import words_of_former_name
+from .parent_names import warn_of_other_base, words_of_former_name
 from .replacement import refusal, replaced_options
 
 
@@ -74,15 +75,14 @@ def plan_subinterface(builder: PlanBuilder, wanted: SubInterfaceOptions) -> None
     if recorded != sub:
         declared = "as declared" if sub.declared else "as no longer declared"
         builder.do(Note(f"record {sub.title} (VLAN {sub.vlan_id} on {sub.parent}) {declared}"))
+    if recorded is None:
+        warn_of_other_base(builder, wanted.title, wanted.parent)
     _lower_users(builder, sub)
     ensure_owned(builder, sub)
     if recorded is not None and recorded.parent != sub.parent:
         release_parent(builder, recorded.parent)
     warn_of_filter(builder, sub.title, builder.host.links[sub.name])
-    for network, endpoint in _endpoints_on(builder, sub.name):
-        if endpoint.ref in builder.pending or endpoint.key in builder.replanned:
-            continue
-        follow_network(builder, endpoint, network)
+    _raise_users(builder, builder.host.links[sub.name])
 
 
 def _check_replaceable(builder: PlanBuilder, recorded: SubInterface, wanted: SubInterface, replace: bool) -> None:
@@ -106,15 +106,23 @@ def _check_replaceable(builder: PlanBuilder, recorded: SubInterface, wanted: Sub
 
 
 def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
-    """Endpoints get a lower mtu before the link below them, and their old one again after it.
+    """What is on a link gets a lower mtu before it, and its old one again after it, if that is undone.
 
     The later requests of the same plan count, not the recorded values.
     """
     link, base = builder.host.links.get(sub.name), builder.host.links.get(sub.parent)
     mtu = sub.mtu or (base.mtu if base else None)
-    if link is None or mtu is None or mtu >= link.mtu:
-        return
-    for network in builder.networks_on(sub.name):
+    if link is not None and mtu is not None and mtu < link.mtu:
+        _lower_above(builder, sub, sub.name, mtu)
+
+
+def _lower_above(builder: PlanBuilder, sub: SubInterface, name: str, mtu: int) -> None:
+    """Plan a lower mtu for what is on a link.
+
+    :param sub: the sub-interface below it that gets that mtu
+    :raises PlanError: a larger one was asked for
+    """
+    for network in builder.networks_on(name):
         of_network = _asked_mtu(builder, network.ref, network.mtu)
         if of_network is not None and of_network > mtu:
             raise PlanError(f"{sub.title}: mtu {mtu} is less than the {of_network} of {network.title}, which uses it")
@@ -124,6 +132,26 @@ def _lower_users(builder: PlanBuilder, sub: SubInterface) -> None:
                 raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {endpoint.title} on it")
             asked = dataclasses.replace(endpoint, own_mtu=own)
             follow_network(builder, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
+    for upper in builder.subinterfaces_on(name):
+        own, link = _asked_mtu(builder, upper.ref, upper.mtu), builder.host.links.get(upper.name)
+        if own is not None and own > mtu:
+            raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {upper.title} on it")
+        if link is not None and link.mtu > mtu:
+            _lower_above(builder, sub, upper.name, mtu)
+            builder.do(SetLink(HOST, link.name, "mtu", link.mtu, mtu))
+
+
+def _raise_users(builder: PlanBuilder, link: Link) -> None:
+    """What is on a link, and has no mtu of its own, follows that of the link."""
+    for network, endpoint in _endpoints_on(builder, link.name):
+        if endpoint.ref not in builder.pending and endpoint.key not in builder.replanned:
+            follow_network(builder, endpoint, network)
+    for upper in builder.subinterfaces_on(link.name):
+        above = builder.host.links.get(upper.name)
+        if above is None or upper.ref in builder.pending or upper.mtu is not None or above.mtu == link.mtu:
+            continue
+        builder.do(SetLink(HOST, above.name, "mtu", above.mtu, link.mtu))
+        _raise_users(builder, builder.host.links[above.name])
 
 
 def _asked_mtu(builder: PlanBuilder, ref: Ref, recorded: int | None) -> int | None:

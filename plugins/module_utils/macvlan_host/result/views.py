@@ -98,7 +98,7 @@ class View:
         if endpoint is not None or among is not None:
             of_endpoints = {item.network for item in endpoints}
             networks = [item for item in networks if item.name in of_endpoints]
-        parents = {item.parent for item in networks}
+        shown = {item.name for item in networks}
         subs = [item for item in self._host.links.values() if isinstance(item, SubInterface)]
         narrowed = network is not None or endpoint is not None or among is not None
         return {
@@ -109,7 +109,7 @@ class View:
             "vlan_subinterfaces": [
                 self.subinterface(item.name)
                 for item in sorted(subs, key=lambda item: item.name)
-                if not narrowed or item.name in parents
+                if not narrowed or not shown.isdisjoint(self._host.networks_above(item.name))
             ],
         }
 
@@ -206,5 +206,5 @@ class View:
             "mac": mac,
             "up": up,
             "owned": owned,
-            "used_by": sorted(network.name for network in self._host.networks_on(name)),
+            "used_by": sorted(self._host.networks_above(name)),
         }
