@@ -310,7 +310,7 @@ def vlan_of(link: Item) -> tuple[str | None, str]:
 
 def named_vlan(name: str) -> tuple[str, str]:
     """Base and VLAN id, as a name tells them."""
-    base, dot, vlan = name.rpartition(".")
+    base, dummy, vlan = name.rpartition(".")
     return base, vlan
 
 
