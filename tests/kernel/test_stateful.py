@@ -238,7 +238,7 @@ def parent_of(seen: ObservedHost, network: Item) -> str | None:
 
 def levels_of(name: str) -> list[str]:
     """A sub-interface, and those below it."""
-    base, dot, dummy = name.rpartition(".")
+    base = name.rpartition(".")[0]
     return [name, *(levels_of(base) if "." in base else ())]
 
 

@@ -218,8 +218,8 @@ class Deletions:
                 continue
             # A new group each time: links that an interrupted run has left in one must not be in it.
             group = int.from_bytes(os.urandom(4), "little") >> 1 | 1
-            self._ask_all([(item.step, pack.set_link(item.link.index, group=group)) for item in links])
             try:
+                self._ask_all([(item.step, pack.set_link(item.link.index, group=group)) for item in links])
                 self._ask_all([(links[0].step, pack.delete_group(group))])
             except KernelError:
                 self._host.exchange([pack.set_link(item.link.index, group=item.link.group) for item in links])
