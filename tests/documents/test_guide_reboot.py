@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.tests.support.hardware import Hardware
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.snippets import Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
@@ -53,3 +54,15 @@ def test_a_lost_record_is_made_again(recorded: Host, section: Section, backup: b
     endpoint(recorded, "web", "pub_net")
     assert recorded.call("macvlan_info") == before
     assert recorded.snapshot().without_state() == links
+
+
+@pytest.mark.shows(GUIDE, "When a machine was copied")
+def test_a_copy_is_told_apart(recorded: Host, section: Section) -> None:
+    body = '{"uuid": "5c4b7aa2-31f7-8d6e-9a50-c2d84f0be1a7", "macs": ["52:54:00:12:34:01"]}'
+    database = str(recorded.state_dir / "state.db")
+    recorded.run(["sqlite3", database, f"UPDATE identity SET body = '{body}'"])
+    said = recorded.run_command("identity", within=Hardware(eth0="52:54:00:12:34:02"))
+    assert (said.code, said.lines) == (1, section.text(1).splitlines())
+    assert "UUID of this host: 5c4b7aa2" in section.run(recorded).stdout
+    assert "UUID of this host: 5c4b7aa2" in section.run(recorded, 3).stdout
+    assert "endpoint pub_net/web (172.16.86.2/24)" in section.run(recorded, 2).stdout

@@ -11,6 +11,7 @@ import dataclasses
 
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.compare.host_identity import identity_now
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.lease_book import held_by, reservations
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.endpoint import Endpoint
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
@@ -105,6 +106,16 @@ def kernel(*links, bare=False, spaces=None, missing_kinds=(), **host):
     return identified(
         Kernel("host", "boot-1", {HOST.path: own, **(spaces or {})}, missing_kinds=frozenset(missing_kinds))
     )
+
+
+def hardware(number):
+    """A permanent MAC address."""
+    return f"52:54:00:aa:bb:{number:02x}"
+
+
+def uuid_of_host(found=None):
+    """The UUID that the first change on a host records."""
+    return identity_now(None, found or kernel()).uuid
 
 
 def identified(found):

@@ -56,11 +56,11 @@ def test_what_a_link_is_known_by_is_no_change_and_is_stored_with_the_next():
     host.kernel = dataclasses.replace(host.kernel, boot_id="boot-2")
     host.change("eth0", index=9)
     again = host.plan(network())
-    assert not again.changed and again.knows_links_better
+    assert not again.changed and again.knows_better
     (change,) = changes_between(again.before, again.after)
     assert (change.table, change.body["parent_link"]["index"]) == ("networks", 9)
     host.run(network())
-    assert not host.plan(Restoration()).knows_links_better
+    assert not host.plan(Restoration()).knows_better
 
 
 def test_a_link_that_is_away_stays_known():

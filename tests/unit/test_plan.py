@@ -57,6 +57,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     said,
     space,
     subinterface,
+    uuid_of_host,
     vlan_link,
 )
 
@@ -254,7 +255,7 @@ def test_an_owned_vlan_carries_our_tag_and_nothing_of_its_own():
 def test_the_subnets_that_are_chosen(found, others, request_, subnets):
     host = prepared(found, *others)
     chosen = host.run(request_).after.networks["lan"].subnets
-    ula = ula_prefix("host").replace("/48", "/64")
+    ula = ula_prefix(uuid_of_host()).replace("/48", "/64")
     assert [subnet.subnet for subnet in chosen] == [ula if text == "ula" else text for text in subnets]
     assert not host.plan(request_).changed
 
@@ -263,7 +264,7 @@ def test_a_second_network_with_ipv6_takes_the_next_64_of_the_hosts_prefix():
     host = prepared(kernel(), network("one", ipv6=True), network("two", ["10.0.0.0/24"], parent="eth1", ipv6=True))
     one, two = (host.record.networks[name].subnets[1].subnet for name in ("one", "two"))
     assert one != two
-    assert block_of(ula_prefix("host")).covers(block_of(two))
+    assert block_of(ula_prefix(uuid_of_host())).covers(block_of(two))
 
 
 @pytest.mark.parametrize("base", ["0.0.0.0/0", "127.0.0.0/8", "224.0.0.0/4", "169.254.0.0/16", "240.0.0.0/4"])
@@ -1057,13 +1058,13 @@ def test_a_namespace_that_is_there_is_used_and_not_owned(path, params):
         pytest.param(
             {"subnets": ["fd00::/64"]},
             {},
-            {"ipv4": None, "ipv6": "fd00::2/64", "mac": mac_of_names("host", "lan", "web")},
+            {"ipv4": None, "ipv6": "fd00::2/64", "mac": mac_of_names(uuid_of_host(), "lan", "web")},
             id="ipv6-only",
         ),
         pytest.param(
             {"subnets": (), "ipam": "none"},
             {},
-            {"ipv4": None, "ipv6": None, "mac": mac_of_names("host", "lan", "web")},
+            {"ipv4": None, "ipv6": None, "mac": mac_of_names(uuid_of_host(), "lan", "web")},
             id="ipam-none",
         ),
         pytest.param({"mode": "passthru"}, {}, {"mac": "52:54:00:00:00:02"}, id="passthru-has-its-parents-mac"),

@@ -273,7 +273,7 @@ class Attempt:
         self.log = ProbeLog()
         self.decisions = 0
         tools = Tools(prober=lambda: neighbours, clock=Clock(now=lambda: 0.0))
-        self.wire = Wire(self.log, tools, None)
+        self.wire = Wire(self.log, tools, requests[0])
 
         def decide(choices):
             self.decisions += 1

@@ -292,7 +292,7 @@ def test_a_derived_mac_address_stays_when_the_host_has_another_identity(version)
     network = builders.network("lan", subnets, **({} if subnets else {"ipam": "none"}))
     host = made(network, builders.endpoint("web", "lan"))
     before = host.record.endpoints["lan", "web"].mac
-    assert before == (mac_of_ipv4("10.0.1.2") if version == 4 else mac_of_names("host", "lan", "web"))
+    assert before == (mac_of_ipv4("10.0.1.2") if version == 4 else mac_of_names(builders.uuid_of_host(), "lan", "web"))
     host.kernel = dataclasses.replace(host.kernel, host="another")
     plan = host.plan(builders.endpoint("web", "lan"))
     assert builders.said(plan) == []
@@ -303,7 +303,7 @@ def test_a_mac_address_that_was_asked_for_goes_when_it_is_no_longer_asked_for():
     host = made(builders.network("lan", [], ipam="none"), builders.endpoint("web", "lan", mac="02:00:00:00:00:01"))
     assert "mac" in host.sentences(builders.endpoint("web", "lan"))[0]
     web = host.record.endpoints["lan", "web"]
-    assert (web.mac, web.own_mac) == (mac_of_names("host", "lan", "web"), None)
+    assert (web.mac, web.own_mac) == (mac_of_names(builders.uuid_of_host(), "lan", "web"), None)
 
 
 def test_an_endpoint_that_loses_its_ipv4_address_has_a_mac_address_of_its_names():
@@ -314,7 +314,7 @@ def test_an_endpoint_that_loses_its_ipv4_address_has_a_mac_address_of_its_names(
     )
     host.run(builders.endpoint("web", "lan"))
     assert web.mac == mac_of_ipv4("10.0.1.2")
-    assert host.record.endpoints["lan", "web"].mac == mac_of_names("host", "lan", "web")
+    assert host.record.endpoints["lan", "web"].mac == mac_of_names(builders.uuid_of_host(), "lan", "web")
 
 
 def test_what_a_failed_run_refuses_is_no_reason_to_forget_a_mac_address():

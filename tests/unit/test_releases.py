@@ -40,7 +40,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.stor
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store import session as store
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.database import State
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.journal import Journal
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.schema import SCHEMA_VERSION
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.store.schema import SCHEMA_VERSION, tables_of
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def schema(path):
 
 
 def rows(path):
-    return {table: sql(path, f"SELECT * FROM {table}") for table in (*migrations.TABLES, "leases")}
+    return {table: sql(path, f"SELECT * FROM {table}") for table in (*tables_of(schema(path)), "leases")}
 
 
 def write_something(database):

@@ -27,6 +27,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,
     configuration,
     endpoint,
+    hardware,
     kernel,
     link,
     loopback,
@@ -41,10 +42,6 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
 from ansible_collections.fleetnet.macvlan.tests.unit.test_plan_refusals import refused
 
 EVERYTHING = network(), endpoint(), network("tagged", ["10.0.0.0/24"], parent="eth1.7"), endpoint("x", "tagged", netns="red")
-
-
-def hardware(number):
-    return f"52:54:00:aa:bb:{number:02x}"
 
 
 def host_with(*requests, hardware_of=("eth0", "eth1")):

@@ -76,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_readers(commands)
     action = commands.add_parser("recover", help=_recover.__doc__, description=_recover.__doc__)
     action.set_defaults(action=_recover)
+    action = commands.add_parser("identity", help=_identity.__doc__, description=_identity.__doc__)
+    action.set_defaults(action=_identity)
+    settling = action.add_mutually_exclusive_group()
+    settling.add_argument("--new", action="store_true", help="this machine is a copy of another one: give it an identity of its own")
+    settling.add_argument("--keep", action="store_true", help="this is the same machine, with other network cards")
     action = commands.add_parser("confirm", help=_confirm.__doc__, description=_confirm.__doc__)
     action.set_defaults(action=_confirm)
     action = commands.add_parser("check", help=_compare.__doc__, description=_compare.__doc__)
@@ -227,6 +232,16 @@ def _recover(parsed: argparse.Namespace) -> int:
         _say(f"not recorded: {phrase}, which carries the collection's tag; run the task that created it again, or delete it")
     _say(f"{recovered.total} objects are recorded")
     return DIFFERENT if recovered.unknown else COMPLETE
+
+
+def _identity(parsed: argparse.Namespace) -> int:
+    """show what this host is known by; exit 1 if the state database was written on another machine, which --new or --keep settles"""
+    from .run.identity import identify
+
+    identified = identify(state_dir=parsed.state_dir, settling="new" if parsed.new else "keep" if parsed.keep else None)
+    for line in identified.lines:
+        _say(line)
+    return DIFFERENT if identified.is_copy else COMPLETE
 
 
 # --- output --------------------------------------------------------------------------------------------------------

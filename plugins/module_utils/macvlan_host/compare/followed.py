@@ -17,7 +17,7 @@ from ..model.netns import HOST
 from ..model.network import Network
 from ..model.record import Record
 from ..values import names
-from ..wire.kinds import kind_of
+from .host_identity import hardware_of
 from .ownership import base_of, find_link, has_vlan_of, is_ours
 from .parent_links import identity_of, on_links
 
@@ -131,14 +131,9 @@ def _can_be(link: Link, known: LinkIdentity, name: str) -> bool:
 
 def _by_hardware(host: Space) -> Hardware:
     """The links that are the only ones with their permanent MAC address, by that."""
-    links = [link for link in host.links.values() if link.permanent_mac and _is_hardware(link)]
+    links = hardware_of(host)
     several = collections.Counter(link.permanent_mac for link in links)
     return {link.permanent_mac: link for link in links if several[link.permanent_mac] == 1}
-
-
-def _is_hardware(link: Link) -> bool:
-    """Whether a permanent MAC address can be that of the link itself: what sits on others may have taken it from them."""
-    return link.lower is None and not kind_of(link).has_mac_of_port
 
 
 def _can_be_recorded(link: Link, record: Record) -> bool:

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .endpoint import Endpoint
+from .host_identity import HostIdentity
 from .links import OwnedLink
 from .netns import Netns, OwnedNetns
 from .network import Network
@@ -29,12 +30,16 @@ class Lease(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that the state database holds about this host."""
+    """Everything that the state database holds about this host.
+
+    :ivar identity: None until the first change is recorded; to know it better is no change of what is recorded
+    """
 
     networks: dict[str, Network] = field(default_factory=dict)
     links: dict[str, OwnedLink] = field(default_factory=dict)
     namespaces: dict[str, OwnedNetns] = field(default_factory=dict)
     endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
+    identity: HostIdentity | None = field(default=None, compare=False)
 
 
 def all_namespaces(recorded: Record) -> frozenset[Netns]:

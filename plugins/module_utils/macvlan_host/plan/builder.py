@@ -10,10 +10,12 @@ import collections
 import functools
 import typing as t
 
+from ..compare.host_identity import identity_now
 from ..compare.parent_links import with_identities
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
 from ..ipam.lease_book import Leases, RecordedLeases, held_by, reservations
 from ..model.endpoint import Endpoint
+from ..model.host_identity import HostIdentity
 from ..model.host_view import HostView, Key, NetnsKey
 from ..model.kernel import Kernel
 from ..model.links import OwnedLink, SubInterface
@@ -79,6 +81,11 @@ class PlanBuilder(HostView):
         self._expected_links: collections.Counter[str] = collections.Counter()
         self.expected_subnets: tuple[str, ...] = ()
         self._expected_netns: collections.Counter[NetnsKey] = collections.Counter()
+
+    @functools.cached_property
+    def identity(self) -> HostIdentity:
+        """The identity of this host, recorded or not."""
+        return identity_now(self.recorded.identity, self.kernel)
 
     @property
     def leases(self) -> Leases:
@@ -207,7 +214,7 @@ class PlanBuilder(HostView):
 
         :param before: the record as it is stored, if the plan was made for another one
         """
-        after = Record(self.networks, self.links, self.namespaces, self.endpoints)
+        after = Record(self.networks, self.links, self.namespaces, self.endpoints, self.identity)
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)
         before = self.recorded if before is None else before

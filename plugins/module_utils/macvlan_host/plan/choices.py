@@ -24,11 +24,13 @@ class Choices:
     :ivar kept: (endpoint, IP version) → the address that was chosen for it, and that nobody else has
     :ivar in_use: parent → addresses that others have there, or want
     :ivar is_scattered: whether to choose elsewhere than at the lowest free address, and not where other hosts do
+    :ivar left_out: endpoint → why it is not restored, a sentence: others have an address of it
     """
 
     kept: t.Mapping[tuple[Ref, int], str] = field(default_factory=dict)
     in_use: t.Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_scattered: bool = False
+    left_out: t.Mapping[Ref, str] = field(default_factory=dict)
 
     def taken(self, ref: Ref, parent: str, version: int) -> AddressSet:
         """The addresses of a family that others have on the wire of a parent, or that other endpoints keep."""

@@ -272,13 +272,20 @@ def _mac(
         mac = wanted.mac
     elif ipv4 is not None:
         mac = mac_of_ipv4(without_prefix(ipv4))
-    elif recorded is not None and recorded.own_mac is None and recorded.ipv4 is None and is_derived(recorded.mac, None):
-        # It was derived from names, of which one may have changed.
-        mac = recorded.mac
     else:
-        mac = mac_of_names(builder.kernel.host, wanted.network, wanted.name)
+        mac = _kept_mac(builder, wanted, recorded) or mac_of_names(builder.identity.uuid, wanted.network, wanted.name)
     _check_mac_is_free(builder, wanted, recorded, parent, mac)
     return mac
+
+
+def _kept_mac(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> str | None:
+    """The MAC address that was derived from names and the identity of the host, of which one may have changed."""
+    if recorded is not None:
+        return recorded.mac if recorded.own_mac is None and recorded.ipv4 is None and is_derived(recorded.mac, None) else None
+    # A link of ours whose record was lost.
+    space = builder.space(wanted.netns)
+    link = space.tagged(names.tag(_id(builder, wanted, None))) if space is not None else None
+    return link.mac if link is not None and is_derived(link.mac, None) else None
 
 
 def _own_mac(wanted: EndpointOptions, recorded: Endpoint | None, network: Network) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..compare.host_identity import may_have_double_addresses
 from ..model.host_view import HostView
 from ..model.probe import Question, Segment, probe_of_endpoint
 from ..steps.steps import AddAddress, AddLink
@@ -40,11 +41,15 @@ class Probing:
 def probing_of(plan: Plan, default: str | None) -> Probing:
     """What a plan has to ask.
 
-    An address that an endpoint of this host has given up is not asked for on the same parent: nobody else can have it.
+    An address that an endpoint of this host has given up is not asked for on the same parent: nobody else can have it. On a copy
+    of another machine, also recorded endpoints are asked for whose links are created again: the other machine may have them.
 
     :param default: how addresses are asked for where networks and endpoints do not say it; None for the usual way
     """
-    changed = [item for key, item in plan.after.endpoints.items() if _differs(plan, key, item, plan.before.endpoints.get(key))]
+    asks_for_all = may_have_double_addresses(plan.before.identity, plan.outcome.kernel)
+    changed = [
+        item for key, item in plan.after.endpoints.items() if asks_for_all or _differs(plan, key, item, plan.before.endpoints.get(key))
+    ]
     if not changed:
         return Probing()
     added = _added(plan)

@@ -85,6 +85,8 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     with _noting_problem(builder, endpoint.ref, builder.missing.get(network.ref)):
         if network.ref in builder.missing:
             raise PlanError(f"{endpoint.title}: {network.title} is missing")
+        if endpoint.ref in builder.choices.left_out:
+            raise PlanError(builder.choices.left_out[endpoint.ref])
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
         check_namespace_conflicts(builder, allowed, link_of(builder, endpoint))

@@ -59,7 +59,7 @@ def take_mac(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool:
     if wanted is None or not _gives_up_mac(builder, endpoint, wanted, mac):
         return False
     located = _located(builder, endpoint)
-    between = mac_of_names(builder.kernel.host, f"{endpoint.network}/{endpoint.name}", "between two MAC addresses")
+    between = mac_of_names(builder.identity.uuid, f"{endpoint.network}/{endpoint.name}", "between two MAC addresses")
     if located is not None and located[1].mac == mac:
         builder.do(SetLink(endpoint.netns, located[1].name, "mac", mac, between))
     _put(builder, dataclasses.replace(endpoint, mac=between))

@@ -133,7 +133,7 @@ def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | No
         pools = [pool for pool in wanted.address_pools if version_of(pool[0]) == version]
         if version == 4 and wanted.address_pools and not pools:
             raise PlanError(f"{wanted.title}: address_pools has no IPv4 pool to choose from; add one, or give subnets")
-        default = DEFAULT_POOLS if version == 4 else ((ula_prefix(builder.kernel.host), 64),)
+        default = DEFAULT_POOLS if version == 4 else ((ula_prefix(builder.identity.uuid), 64),)
         cidr = choose_subnet(pools or default, _occupied(builder))
         if cidr is None:
             raise PlanError(

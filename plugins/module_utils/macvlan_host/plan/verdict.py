@@ -105,6 +105,14 @@ def check_requested(conflicts: t.Sequence[Conflict]) -> None:
     _refuse(sentences)
 
 
+def reason_to_leave_away(conflict: Conflict) -> str:
+    """Why a recorded endpoint is not restored, a sentence."""
+    return (
+        f"{conflict.question.ref.title}: {conflict.question.address} is in use on {conflict.parent}: the link with the MAC address "
+        f"{conflict.mac} has it; take it away from there, or run the endpoint's task with another address"
+    )
+
+
 def refuse_after_all_rounds(conflicts: t.Sequence[Conflict], rounds: int) -> t.NoReturn:
     """Refuse conflicts that other choices have not solved.
 

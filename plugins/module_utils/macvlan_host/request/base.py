@@ -23,10 +23,12 @@ class BaseRequest:
 
     :cvar removes: whether it removes an object
     :cvar declares: whether it declares an object
+    :cvar restores: whether it restores what is recorded, so that it chooses nothing and leaves out what cannot be restored
     """
 
     removes: t.ClassVar[bool] = False
     declares: t.ClassVar[bool] = False
+    restores: t.ClassVar[bool] = False
 
     @property
     def default_probe(self) -> str | None:
@@ -106,6 +108,7 @@ class Restoration(BaseRequest):
     """
 
     only: Ref | None = None
+    restores = True
     notes: t.ClassVar[tuple[str, ...]] = ()
 
     @property

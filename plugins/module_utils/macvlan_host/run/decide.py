@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ..compare.claims import with_peer
+from ..compare.host_identity import warnings_of_copy
 from ..model.endpoint import Endpoint
 from ..model.host_view import HostView
 from ..model.kernel import Kernel, Needs
@@ -88,7 +89,7 @@ def decide(
     plan = make_plan(requests, record, kernel, foresee=foresee, before=before, new_names=former, choices=choices)
     plan = planned_with(plan, observed.record, renamed_links)
     told = (*_check_access_paths(request, plan, kernel, policy, tools), *warnings_of_moved_links(plan, tools))
-    warnings = (*observed.warnings, *told)
+    warnings = (*observed.warnings, *warnings_of_copy(record.identity, kernel), *told)
     return Decision(outcome_of(request, requests, plan, HostView(observed.record, kernel), warnings, former), plan, kernel.boot_id)
 
 

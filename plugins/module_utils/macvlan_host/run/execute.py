@@ -29,8 +29,8 @@ if t.TYPE_CHECKING:
 
 
 def _is_to_record(request: AnyRequest, decision: Decision) -> bool:
-    """Whether a run that changes nothing records what links are known by: a restoration does, which is the first run of a boot."""
-    return isinstance(request, Restoration) and decision.plan.knows_links_better
+    """Whether a run that changes nothing records what the host and links are known by: a restoration does, which is the first run of a boot."""
+    return isinstance(request, Restoration) and decision.plan.knows_better
 
 
 def execute(
@@ -114,7 +114,7 @@ def _predict(decided: _Decided, policy: LockoutPolicy | None, tools: Tools) -> O
     from .probing import ProbeLog, Wire
 
     log = ProbeLog()
-    with contextlib.closing(Wire(log, tools, decided.request.default_probe)) as wire:
+    with contextlib.closing(Wire(log, tools, decided.request)) as wire:
         if decided.observed.interrupted:
             wire.leave_out(decided.decision, "the links of an interrupted run, which may have it, are still there")
             return log.told(decided.decision.outcome)
@@ -132,7 +132,7 @@ def _perform(
     from .provisional import perform_provisionally
 
     request, observed = decided.request, decided.observed
-    with contextlib.closing(Wire(log, tools, request.default_probe)) as wire:
+    with contextlib.closing(Wire(log, tools, request)) as wire:
         decision = wire.settle(decided.decision, lambda choices: decide(request, observed, policy, tools, choices=choices))
         if timer is not None and policy is not None and decision.touches_kernel:
             return perform_provisionally(session, request, decision, policy, timer, tools, wire)

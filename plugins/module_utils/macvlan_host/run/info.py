@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..compare.host_identity import warnings_of_copy
 from ..compare.needs import needs_of_everything
 from ..model.host_view import HostView
 from ..model.links import stacked
@@ -60,7 +61,7 @@ def inspect(
     shown = by_ref(lists)
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
-    report["warnings"] += [item.notice for item in renamed]
+    report["warnings"] += [*warnings_of_copy(record.identity, kernel), *(item.notice for item in renamed)]
     return report
 
 

@@ -11,6 +11,7 @@ in this time has it.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import typing as t
 
@@ -23,6 +24,7 @@ from ..values.addresses import version_of
 from .tools import Tools
 
 if t.TYPE_CHECKING:
+    from ..request.host import AnyRequest
     from ..result.outcome import Outcome
     from .decide import Decision
     from .tools import Prober
@@ -88,6 +90,12 @@ class ProbeLog:
         }
         self.choices = Choices(kept, self._in_use(conflicts, heard, kept), self._rounds > 1)
 
+    def leave_away(self, conflicts: t.Sequence[Conflict]) -> None:
+        """Have the endpoints that neighbours have addresses of stay away."""
+        self._conflicts += conflicts
+        reasons = {item.question.ref: verdict.reason_to_leave_away(item) for item in conflicts}
+        self.choices = dataclasses.replace(self.choices, left_out={**self.choices.left_out, **reasons})
+
     def _in_use(
         self, conflicts: t.Iterable[Conflict], heard: t.Iterable[Heard], kept: t.Mapping[t.Any, str]
     ) -> dict[str, frozenset[str]]:
@@ -113,10 +121,10 @@ class ProbeLog:
 class Wire:
     """The wire during one attempt of a run: it is asked, and listened to, until :meth:`close`."""
 
-    def __init__(self, log: ProbeLog, tools: Tools, default: str | None) -> None:
+    def __init__(self, log: ProbeLog, tools: Tools, request: AnyRequest) -> None:
         self._log = log
         self._tools = tools
-        self._default = default
+        self._request = request
         self._prober: Prober | None = None
         self._probing = Probing()
         self._heard: list[Heard] = []
@@ -137,18 +145,18 @@ class Wire:
         :raises PlanError: an address that was requested is in use, or no free one was found
         """
         while True:
-            self._probing = probing_of(decision.plan, self._default)
+            self._probing = probing_of(decision.plan, self._request.default_probe)
             later = self._probing.after
             conflicts = self._ask([segment for segment in self._probing.segments if segment.parent not in later])
             if not conflicts:
                 break
-            self._log.choose_again(conflicts, self._probing.segments, self._heard)
+            self._note(conflicts)
             decision = again(self._log.choices)
         return decision
 
     def leave_out(self, decision: Decision, reason: str) -> None:
         """Have it told that check mode does not ask; the real run will."""
-        for segment in probing_of(decision.plan, self._default).segments:
+        for segment in probing_of(decision.plan, self._request.default_probe).segments:
             self._log.not_probed(segment, reason, is_warning=False)
 
     def leave_out_new_parents(self) -> None:
@@ -193,8 +201,18 @@ class Wire:
 
     def _refuse(self, conflicts: t.Sequence[Conflict]) -> None:
         if conflicts:
-            self._log.choose_again(conflicts, self._probing.segments, self._heard)
+            self._note(conflicts)
             raise AddressInUseError(f"{conflicts[0].question.address} is in use on {conflicts[0].parent}: {conflicts[0].mac} has it")
+
+    def _note(self, conflicts: t.Sequence[Conflict]) -> None:
+        """Note conflicts for the next decision.
+
+        :raises PlanError: another decision would be of no use
+        """
+        if self._request.restores:
+            self._log.leave_away(conflicts)
+        else:
+            self._log.choose_again(conflicts, self._probing.segments, self._heard)
 
     # --- asking -------------------------------------------------------------------------------------------------------
 

@@ -58,7 +58,9 @@ class Plan(t.NamedTuple):
         return bool(self.steps) or self.before != self.after
 
     @property
-    def knows_links_better(self) -> bool:
-        """Whether links below objects are known by something else than before, which is no change."""
+    def knows_better(self) -> bool:
+        """Whether this host, or links below objects, are known by something else than before, which is no change."""
+        if self.before.identity != self.after.identity and self.after != Record():
+            return True
         pairs = ((self.before.networks, self.after.networks), (self.before.links, self.after.links))
         return any(not has_same_row(before.get(name), after[name]) for before, after in pairs for name in after)

@@ -10,6 +10,7 @@ import typing as t
 
 from ..ipam.lease_book import held_by, reservations
 from ..model.endpoint import Endpoint
+from ..model.host_identity import HostIdentity
 from ..model.host_routes import as_row, with_host_routes
 from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
@@ -34,8 +35,9 @@ class Change(t.NamedTuple):
     body: dict[str, t.Any] | None
 
 
-_KEYS = {"networks": 1, "links": 1, "namespaces": 1, "endpoints": 2, "leases": 3}
+_KEYS = {"identity": 1, "networks": 1, "links": 1, "namespaces": 1, "endpoints": 2, "leases": 3}
 _BUILD: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "identity": HostIdentity.from_plain,
     "networks": Network.from_plain,
     "links": link_from_plain,
     "namespaces": OwnedNetns.from_plain,
@@ -65,6 +67,7 @@ def change_from_plain(data: t.Any) -> Change:
 def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
     """The changes after which the database holds ``after`` instead of ``before``."""
     changes = [
+        *_changed_objects("identity", _identities(before), _identities(after)),
         *_changed_objects("networks", before.networks, after.networks),
         *_changed_objects("links", before.links, after.links),
         *_changed_objects("namespaces", before.namespaces, after.namespaces),
@@ -83,6 +86,10 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
             key_of_lease = [lease.pool, lease.address, lease.holder]
             changes.append(Change("leases", key_of_lease, lease in old, {} if lease in new else None))
     return tuple(changes)
+
+
+def _identities(record: Record) -> dict[str, HostIdentity]:
+    return {} if record.identity is None else {record.identity.name: record.identity}
 
 
 def _changed_endpoints(before: Record, after: Record) -> list[tuple[str, str]]:
@@ -123,6 +130,7 @@ def _leases_that_differ(record: Record, other: Record) -> dict[Lease, None]:
 def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
     """The record as it is after the changes."""
     parts: dict[str, dict[t.Any, t.Any]] = {
+        "identity": dict(_identities(record)),
         "networks": dict(record.networks),
         "links": dict(record.links),
         "namespaces": dict(record.namespaces),
@@ -134,4 +142,5 @@ def apply_changes(record: Record, changes: t.Iterable[Change]) -> Record:
             parts[table].pop(name, None)
             if body is not None:
                 parts[table][name] = _BUILD[table](body)
-    return with_host_routes(Record(**parts))
+    identity = parts.pop("identity").get(HostIdentity.name)
+    return with_host_routes(Record(**parts, identity=identity))

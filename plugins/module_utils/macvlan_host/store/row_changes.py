@@ -13,17 +13,20 @@ import typing as t
 from ..steps.record_diff import Change
 from .migrations import migrated
 from .rows import KEY_COLUMNS
-from .schema import SCHEMA_VERSION, TABLES
+from .schema import ADDED, SCHEMA_VERSION, tables_of
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Migrate every row to the schema of this release, and set the version of the file."""
-    for table in TABLES:
+    """Migrate every row to the schema of this release, add its tables, and set the version of the file."""
+    for table in tables_of(version):
         for *key, text in connection.execute(f"SELECT {', '.join(KEY_COLUMNS[table])}, body FROM {table}").fetchall():
             old = json.loads(text)
             new = migrated(version, table, old)
             if new != old:
                 connection.execute(f"UPDATE {table} SET body = ? WHERE {_has_key(table)}", (json.dumps(new), *key))
+    for added in range(version + 1, SCHEMA_VERSION + 1):
+        for statement in ADDED.get(added, {}).values():
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

@@ -11,6 +11,7 @@ import sqlite3
 import typing as t
 
 from ..model.endpoint import Endpoint
+from ..model.host_identity import HostIdentity
 from ..model.host_routes import with_host_routes
 from ..model.links import link_from_plain
 from ..model.netns import OwnedNetns
@@ -18,7 +19,7 @@ from ..model.network import Network
 from ..model.record import Record, whole
 from ..values import validators
 from .journal import Journal, Stored
-from .schema import SCHEMA_VERSION, TABLES, schema_of
+from .schema import SCHEMA_VERSION, TABLES, schema_of, tables_of
 
 
 def load(connection: sqlite3.Connection, path: str) -> Stored:
@@ -30,7 +31,7 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
             return Stored(Record())
         rows = [
             (table, tuple(key), text)
-            for table in TABLES
+            for table in tables_of(version)
             for *key, text in connection.execute(f"SELECT {', '.join(KEY_COLUMNS[table])}, body FROM {table}")
         ]
         journals = connection.execute("SELECT boot_id, doing FROM journal").fetchall()
@@ -49,7 +50,8 @@ def load(connection: sqlite3.Connection, path: str) -> Stored:
     for table, key, item in validators.each(read, rows):
         parts[table][key] = item
     journal = t.cast("Journal | None", parts.pop("journal").get(1))
-    record = with_host_routes(whole(Record(**parts)))
+    identity = parts.pop("identity").get(HostIdentity.name)
+    record = with_host_routes(whole(Record(**parts, identity=identity)))
     if journal is not None:
         from ..steps.record_diff import apply_changes
 
@@ -74,6 +76,7 @@ def _journal(boot_id: str, doing: str, body: t.Any) -> Journal:
 
 
 _READ: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "identity": HostIdentity.from_plain,
     "networks": Network.from_plain,
     "links": link_from_plain,
     "namespaces": OwnedNetns.from_plain,
@@ -82,6 +85,7 @@ _READ: dict[str, t.Callable[[t.Any], t.Any]] = {
 
 
 KEY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "identity": ("name",),
     "networks": ("name",),
     "links": ("name",),
     "namespaces": ("name",),

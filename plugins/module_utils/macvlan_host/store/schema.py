@@ -13,14 +13,17 @@ from ..values import validators
 
 SCHEMA_VERSION = 2
 # The tables whose rows have a JSON body, in the order in which they are read.
-TABLES = ("networks", "links", "namespaces", "endpoints", "journal")
+TABLES = ("identity", "networks", "links", "namespaces", "endpoints", "journal")
+# Table → its SQL, of those that a schema has added.
+ADDED = {2: {"identity": "CREATE TABLE identity (name TEXT PRIMARY KEY CHECK (name = 'host'), body TEXT NOT NULL) WITHOUT ROWID"}}
 
 APPLICATION_ID = 0x464E4D56  # "FNMV", tells our database from any other SQLite file
 
 MAGIC = b"SQLite format 3\0"
 SIGN = "its schema is {version}"
 
-SCHEMA = """
+SCHEMA = f"""
+{ADDED[2]["identity"]};
 CREATE TABLE networks (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE links (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE namespaces (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
@@ -35,6 +38,12 @@ CREATE TABLE journal (
     only INTEGER PRIMARY KEY CHECK (only = 1), boot_id TEXT NOT NULL, doing TEXT NOT NULL, body TEXT NOT NULL
 );
 """
+
+
+def tables_of(version: int) -> tuple[str, ...]:
+    """The tables of a schema."""
+    later = {table for added, tables in ADDED.items() if added > version for table in tables}
+    return tuple(table for table in TABLES if table not in later)
 
 
 def newer_schema(path: str) -> str | None:

@@ -22,6 +22,7 @@ MAX_UINT32 = 2**32 - 1
 MAX_PID = 2**22
 
 _ID = re.compile(r"[0-9a-f]{32}\Z")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*\Z")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,9})\Z")
 _SYSCTL_KEY = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+\Z")
@@ -164,6 +165,10 @@ priorities = mapping(decimal(MAX_UINT32), number(0, MAX_UINT32))
 
 def identifier(value: t.Any) -> bool:
     return isinstance(value, str) and bool(_ID.match(value))
+
+
+def uuid(value: t.Any) -> bool:
+    return isinstance(value, str) and bool(_UUID.match(value))
 
 
 def tag(value: t.Any) -> bool:
