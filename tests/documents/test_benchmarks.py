@@ -26,6 +26,13 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=COLLECTION, env=env, check=False, capture_output=True, text=True, timeout=1200)
 
 
+def program(name: str) -> str:
+    """A measurement that the README runs in a guest."""
+    programs = re.findall(r"`python3 tests/vm/guest.py run -- python3 (\S+)`", README)
+    (path,) = [item for item in programs if Path(item).stem == name]
+    return path
+
+
 def test_all_functions_that_the_phases_watch_are_there() -> None:
     base = "ansible_collections.fleetnet.macvlan.benchmarks.phases"
     # In a process of its own, because the functions are wrapped in it.
@@ -44,6 +51,11 @@ def test_a_part_of_the_benchmark_is_run(tmp_path: Path) -> None:
 
 @pytest.mark.needs("8021q")
 def test_restoring_is_compared_with_batches() -> None:
-    (program,) = re.findall(r"`python3 tests/vm/guest.py run -- python3 (\S+)`", README)
-    done = run(program, "--vlans", "2", "--endpoints", "5", "--repeats", "1")
+    done = run(program("restore"), "--vlans", "2", "--endpoints", "5", "--repeats", "1")
     assert "restoring 10 endpoints in 10 namespaces on 2 VLANs" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_wire_is_asked_by_the_benchmark_of_probing() -> None:
+    done = run(program("probing"), "--probes", "200", "--links", "4", "--rounds", "1", "--endpoints", "5", "--repeats", "1")
+    for words in ("200 probes, fast", "200 probes, careful", "missed of 20 in 1 runs", "the creation of 5", "the creation of 1"):
+        assert words in done.stdout, done.stdout + done.stderr

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.job import Job, run_job
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import rows_of_objects
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import endpoint, network, subnets
 
 JOBS = ("site", "teardown", "network_create", "network_remove", "endpoint_attach", "endpoint_detach", "info")
@@ -74,7 +75,7 @@ def test_a_workflow_creates_and_removes_a_network_and_an_endpoint(host: Host) ->
     converge(host, "endpoint_detach", {"macvlan_job_network": "web", "macvlan_job_endpoint": "web1"})
     converge(host, "network_remove", {"macvlan_job_network": "web", "macvlan_job_force": "false"})
     assert host.namespaces() == []
-    assert not any(host.tables().values())
+    assert not rows_of_objects(host.tables())
 
 
 def test_blank_answers_count_as_left_out(host: Host, survey: t.Callable[[str], list[str]]) -> None:

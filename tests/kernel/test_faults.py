@@ -18,6 +18,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kern
 from ansible_collections.fleetnet.macvlan.tests.support.faults import Death, around
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import rows_of_objects
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import (
     KEYS,
     converge,
@@ -218,7 +219,7 @@ def test_a_newer_database_is_refused(busy: Host) -> None:
 
 def test_removing_everything_leaves_an_empty_database(busy: Host) -> None:
     gone(busy, "macvlan_network", name="net", force=True)
-    assert all(rows == [] for table, rows in busy.snapshot().tables.items())
+    assert rows_of_objects(busy.snapshot().tables) == {}
 
 
 # --- what is not ours, whatever happened ------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.faults import Clock
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import wait_until
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import Hook
-from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot
+from ansible_collections.fleetnet.macvlan.tests.support.snapshot import Snapshot, rows_of_objects
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, converge, endpoint, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
@@ -201,7 +201,7 @@ def test_a_change_that_a_new_connection_confirms_stays(reached: Host, way: str) 
         said = reached.run([str(HOME / "command"), "confirm"], env={**os.environ, "SSH_CONNECTION": ""})
         assert said.stdout == "the change to the configuration of this host is confirmed\n"
     after = reached.snapshot()
-    assert all(rows == [] for rows in after.tables.values())
+    assert rows_of_objects(after.tables) == {}
     assert "nothing to confirm" in reached.call("macvlan_confirm", fails=True)["msg"]
     assert not reached.call("macvlan_config", **NOTHING_LISTED)["changed"]
 

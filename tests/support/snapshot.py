@@ -173,6 +173,11 @@ def read_tables(database: Path) -> Tables:
     return {}
 
 
+def rows_of_objects(tables: Tables) -> Tables:
+    """The rows of what tasks have asked for; the identity of the host stays when all of that is removed."""
+    return {name: rows for name, rows in tables.items() if rows and name != "identity"}
+
+
 def read_copy(database: Path) -> Tables:
     with contextlib.closing(sqlite3.connect(database)) as copy:
         # sqlite_sequence counts attempts, not results.

@@ -77,19 +77,23 @@ REACHING = {
 @settings(max_examples=1200, **REACHING)
 @given(states.pairs())
 def test_every_state_is_reached_from_every_other(pair):
-    check_reached(*pair)
+    check_pair(*pair)
 
 
 @settings(max_examples=800, **REACHING)
 @given(states.crowded(), states.crowded())
 def test_endpoints_take_over_what_others_give_up(first, second):
-    check_reached(first, second)
+    check_pair(first, second)
 
 
-def check_reached(first, second):
-    """From the first state the second is reached in one run, exactly, and with leases kept."""
+def check_pair(first, second):
     host, expected = reached(first), reached(second)
     assume(host is not None and expected is not None)
+    check_reached(host, expected, second)
+
+
+def check_reached(host, expected, second):
+    """A host in one state reaches another in one run, exactly as a new host does, and with leases kept."""
     before, kernel = host.record, host.kernel
     done = host.run(declared(second))
     builders.assert_sound(host.record)
@@ -102,3 +106,45 @@ def check_reached(first, second):
     # All or nothing: the steps can be undone.
     undone = builders.followed(host.kernel, inverse(done.steps))
     assert shape(undone) == shape(kernel)
+
+
+def on_eth0(name, **values):
+    return {"name": name, "parent": "eth0", "allow_shared_parent": True, **values}
+
+
+SUBNET = "10.0.1.0/24"
+WITH_NAS = {"subnet": SUBNET, "gateway": "none", "aux_addresses": {"nas": "10.0.1.3"}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(
+            [{"name": "a", "subnets": [WITH_NAS]}],
+            [{"name": "b", "subnets": [WITH_NAS]}, on_eth0("a", subnets=[WITH_NAS], allow_overlap=True)],
+            id="the same aux address",
+        ),
+        pytest.param(
+            [on_eth0("a", subnets=[{"subnet": SUBNET}])],
+            [
+                {"name": "b", "parent": "eth1", "subnets": [{"subnet": SUBNET}]},
+                on_eth0("a", subnets=[{"subnet": SUBNET, "ip_range": "10.0.1.0/28"}], allow_overlap=True),
+            ],
+            id="another range",
+        ),
+        pytest.param(
+            [
+                on_eth0("a", subnets=[{"subnet": SUBNET, "ip_range": "10.0.1.0/28"}]),
+                on_eth0("b", subnets=[{"subnet": SUBNET, "ip_range": "10.0.1.16/28"}]),
+            ],
+            [
+                on_eth0("a", subnets=[{"subnet": SUBNET, "ip_range": "10.0.1.0/28"}], allow_overlap=True),
+                on_eth0("b", subnets=[{"subnet": SUBNET, "ip_range": "10.0.1.0/27"}], allow_overlap=True),
+            ],
+            id="ranges that were apart",
+        ),
+    ],
+)
+def test_a_network_that_may_overlap_now_leaves_its_subnet_to_another(first, second):
+    one, other = ({"vlan_subinterfaces": [], "networks": networks, "endpoints": []} for networks in (first, second))
+    check_reached(reached(one), reached(other), other)

@@ -14,6 +14,7 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
 from ..model.netns import HOST
+from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..values.addresses import block_of, prefix_length, version_of
 from ..wire.kinds import vrf_of
@@ -91,6 +92,8 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
         # The addresses of the host's access are hosts' own, with no subnet behind them.
         is_beside_access = other.network == endpoint.network and (other.host_access or endpoint.host_access)
+        if is_beside_access:
+            _check_beside_ranges(*((endpoint, other) if other.host_access else (other, endpoint)))
         for mine in endpoint.addresses if not is_beside_access else ():
             for theirs in other.addresses:
                 if block_of(mine).overlaps(block_of(theirs)):
@@ -105,6 +108,18 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
     check_namespace_conflicts(builder, endpoint, own)
+
+
+def _check_beside_ranges(endpoint: Endpoint, access: Endpoint) -> None:
+    """Refuse an endpoint in the host's own namespace whose subnet the host already has a route to, over its access to the network."""
+    ranges = {route.to for route in access.routes}
+    connected = (Route.connected(address) for address in endpoint.addresses)
+    twice = next((route.to for route in connected if route is not None and route.to in ranges), None)
+    if twice is not None:
+        raise PlanError(
+            f"{endpoint.title}: the host would have two routes to {twice}, over {endpoint.ifname} and over {access.ifname} of host_access; "
+            f"give the endpoint a namespace, or use routes: endpoints in host_access of network {endpoint.network}"
+        )
 
 
 def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:

@@ -13,7 +13,7 @@ from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
 from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, exclusion_of, infer_gateway, ula_prefix
 from ..model.network import Network, Subnet
-from ..model.ref import ENDPOINT, host_access_ref
+from ..model.ref import ENDPOINT, NETWORK, host_access_ref
 from ..request.network import NetworkOptions
 from ..values.addresses import block_of, parse_network, prefix_length, version_of, without_prefix
 from .builder import PlanBuilder
@@ -85,8 +85,9 @@ def _settled(
     before = next((item for item in of_network if item.subnet == subnet.subnet), None)
     if before is not None:
         # A network with a new name keeps its leases apart under its new id.
-        is_own = recorded is not None and before.scope == recorded.id
-        settled = dataclasses.replace(subnet, scope=identifier if is_own else before.scope)
+        scope = _scope_now(builder, wanted, before)
+        is_own = recorded is not None and scope == recorded.id
+        settled = dataclasses.replace(subnet, scope=identifier if is_own else scope)
         if dataclasses.replace(settled, chosen=before.chosen, scope=before.scope) == before:
             return dataclasses.replace(before, scope=settled.scope)
         if subnet.ip_ranges != before.ip_ranges:
@@ -96,6 +97,13 @@ def _settled(
         return dataclasses.replace(subnet, scope=identifier)
     _check_overlap(builder, wanted, subnet, same_pool_only=False)
     return subnet
+
+
+def _scope_now(builder: PlanBuilder, wanted: NetworkOptions, before: Subnet) -> str:
+    """The scope of a recorded subnet: an earlier request of the plan may need it to be apart."""
+    network = builder.networks.get(wanted.name)
+    subnets = network.subnets if network is not None else ()
+    return next((item.scope for item in subnets if item.subnet == before.subnet), before.scope)
 
 
 def _check_overlap(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet, same_pool_only: bool) -> None:
@@ -164,9 +172,22 @@ def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions
         if request is not None:
             aux = {name: address for name, address in subnet.aux_addresses.items() if request.aux_addresses.get(name) == address}
             gateway = subnet.gateway if request.gateway == subnet.gateway else None
-            yield dataclasses.replace(subnet, gateway=gateway, aux_addresses=aux, ip_range=None, ip_ranges=request.ip_ranges)
+            scope = network.id if wanted.allow_overlap and _must_be_apart(builder, wanted, request) else subnet.scope
+            yield dataclasses.replace(
+                subnet, gateway=gateway, aux_addresses=aux, ip_range=None, ip_ranges=request.ip_ranges, scope=scope
+            )
         elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
             yield subnet
+
+
+def _must_be_apart(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet) -> bool:
+    """Whether another declared network has addresses of a subnet, so that the leases of both must be apart."""
+    return any(
+        block_of(other.subnet).overlaps(block_of(subnet.subnet)) and not _shares(other, subnet)
+        for request in builder.coming.values()
+        if request.ref.kind == NETWORK and request.name != wanted.name
+        for other in request.subnets
+    )
 
 
 def _is_still_chosen(subnet: Subnet, wanted: NetworkOptions) -> bool:
