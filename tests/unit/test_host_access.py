@@ -248,13 +248,13 @@ def test_a_better_route_of_the_host_is_told():
 def test_an_endpoint_of_the_host_is_refused_beside_a_route_to_its_subnet():
     access = {"routes": "ranges"}
     listed = network("lan", DUAL, host_access=access), endpoint("web", netns=None)
-    with pytest.raises(PlanError, match="endpoint lan/web: the host would have two routes to 192.168.1.0/24, over mv-web and over mv-lan"):
+    with pytest.raises(PlanError, match=r"endpoint lan/web: the host would have two routes to 192\.168\.1\.0/24, over mv-web and over mv-lan"):
         Host().plan(configuration(*listed))
     host = with_access(access=access)
     with pytest.raises(PlanError, match="use routes: endpoints in host_access of network lan"):
         host.plan(listed[1])
     host = with_access(listed[1])
-    with pytest.raises(PlanError, match="the host has a route to 192.168.1.0/24 over mv-web, which it prefers"):
+    with pytest.raises(PlanError, match=r"the host has a route to 192\.168\.1\.0/24 over mv-web, which it prefers"):
         host.plan(listed[0])
 
 

@@ -19,6 +19,7 @@ from ..model.record import Record
 from ..steps.record_diff import changes_between
 from ..values import names
 from ..values.addresses import version_of
+from ..wire.kinds import kind_of
 from .awaiting import refuse_while_awaited
 from .observe import observe_as_writer
 from .snapshot import read_kernel_state
@@ -27,6 +28,7 @@ from .tools import DEFAULT_TOOLS, Tools
 if t.TYPE_CHECKING:
     from ..model.endpoint import Endpoint
     from ..model.kernel import Kernel
+    from ..model.network import Network
 
 # The links of the host tell its hardware.
 _NEEDS = Needs(spaces={HOST: frozenset()}, links_only=frozenset((HOST,)))
@@ -87,14 +89,16 @@ def _with_new(record: Record, kernel: Kernel) -> Record:
     """The record of a machine of its own."""
     identity = HostIdentity(names.uuid_of(os.urandom(16).hex()), identity_now(None, kernel).macs, copied=True)
     endpoints = {
-        key: dataclasses.replace(item, mac=mac_of_names(identity.uuid, *key)) if _has_mac_of_host(item) else item
+        key: dataclasses.replace(item, mac=mac_of_names(identity.uuid, *key)) if _has_mac_of_host(item, record.networks[item.network]) else item
         for key, item in record.endpoints.items()
     }
     return dataclasses.replace(record, endpoints=endpoints, identity=identity)
 
 
-def _has_mac_of_host(endpoint: Endpoint) -> bool:
+def _has_mac_of_host(endpoint: Endpoint, network: Network) -> bool:
     """Whether a MAC address follows from the identity of the host."""
+    if kind_of(network).takes_parent(network.mode):
+        return False
     return endpoint.own_mac is None and endpoint.ipv4 is None and is_derived(endpoint.mac, None)
 
 
