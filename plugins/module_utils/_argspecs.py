@@ -130,6 +130,7 @@ def _endpoint_options() -> dict[str, t.Any]:
         # No default: the value of its network applies.
         "exclusive": {"type": "bool"},
         "probe": {"type": "str", "choices": list(PROBES)},
+        "vrf": {"type": "str"},
         "renamed_from": {"type": "str"},
     }
 

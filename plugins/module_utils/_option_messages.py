@@ -47,6 +47,7 @@ EXAMPLES: dict[str, str] = {
     "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
     "state_dir": "/var/lib/macvlan_host",
     "subnet": "192.168.50.0/24",
+    "vrf": "blue",
     "subnets": "{subnet: 192.168.50.0/24}",
     "sysctls": "{net.ipv4.conf.IFNAME.rp_filter: 1}",
     "to": "10.0.0.0/8",

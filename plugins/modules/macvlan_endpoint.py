@@ -195,6 +195,17 @@ options:
     type: str
     choices: [fast, careful, none]
     version_added: 2.0.0
+  vrf:
+    description:
+      - The VRF of the host that the interface of an endpoint in the host's own namespace is put into. Its routes are then in the
+        table of that VRF, also its default routes with O(default_route=true).
+      - The VRF must exist. The collection does not create VRFs, and changes nothing of them. An endpoint whose VRF has gone is
+        reported, and gets back into it when its task or C(macvlan-host restore) runs after the VRF has returned.
+      - Endpoints in different VRFs can have subnets that overlap, and a default route each.
+      - It is refused with O(netns), O(netns_path) and O(pid).
+      - When it is left out, the collection puts the interface into no VRF. If others do so, they have its routes in their care.
+    type: str
+    version_added: 2.0.0
   renamed_from:
     description:
       - The name under which the endpoint is recorded in the same network until now. It is then recorded as O(name), with
@@ -339,6 +350,13 @@ EXAMPLES = r"""
     network: office
     netns: print-server
     probe: careful
+
+- name: An interface of the host in its VRF blue, with a default route there
+  fleetnet.macvlan.macvlan_endpoint:
+    name: tenant
+    network: office
+    vrf: blue
+    default_route: true
 
 - name: A link without an address for a DHCP client
   fleetnet.macvlan.macvlan_endpoint:
@@ -504,6 +522,12 @@ endpoint:
       type: str
       sample: fast
       version_added: 2.0.0
+    vrf:
+      description: The VRF of the host that its interface was asked to be in, null for none.
+      returned: when the endpoint is there
+      type: str
+      sample: null
+      version_added: 2.0.0
   sample:
     id: 91d5b7c2e04f3a6688b0d1f2a7c9e345
     name: web1
@@ -525,6 +549,7 @@ endpoint:
     labels: {}
     exclusive: false
     probe: fast
+    vrf: null
 steps:
   description: The steps that were done, or would be done in check mode, in order, one sentence each.
   returned: success

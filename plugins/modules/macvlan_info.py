@@ -466,6 +466,12 @@ endpoints:
       type: str
       sample: fast
       version_added: 2.0.0
+    vrf:
+      description: The VRF of the host that its interface was asked to be in, null for none.
+      returned: always
+      type: str
+      sample: null
+      version_added: 2.0.0
     foreign_addresses:
       description:
         - Addresses with prefix length that others have added to its link for good, sorted. They are drift only where

@@ -143,6 +143,9 @@ BUSY_QINQ: Params = {"networks": [network_on("eth0.50.60")], "endpoints": [A]}
 CREATE_QINQ_HOST = Scenario(NOTHING, "macvlan_config", BUSY_QINQ, 10)
 MOVE_QINQ_NETWORK = Scenario(BUSY_QINQ, "macvlan_network", network_on("eth0.51.60", replace=True), 12)
 REMOVE_QINQ_NETWORK = Scenario(BUSY_QINQ, "macvlan_network", REMOVAL, 4)
+# An endpoint of the host that gets into a VRF, for which its link goes down.
+IN_HOST = {"name": "h", "network": "net", "ipv4": "10.0.0.2", "ipv6": "fd00::2", "default_route": True, "routes": ROUTES}
+CHANGE_VRF = Scenario({"networks": [network_on("eth0")], "endpoints": [IN_HOST]}, "macvlan_endpoint", {**IN_HOST, "vrf": "red"}, 10)
 # The host has access to networks, with routes that follow from their endpoints.
 REACHED: Params = {"networks": [network_on("eth0", host_access=True)], "endpoints": [A]}
 CREATE_ACCESS = Scenario(BUSY, "macvlan_network", network_on("eth0", host_access={"address": "10.0.0.9", "metric": 7}), 8)
@@ -181,6 +184,7 @@ SCENARIOS = [
     pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
     pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),
     pytest.param(REMOVE_VLAN_NETWORK, id="remove a network on a VLAN with its endpoints", marks=needs_vlans),
+    pytest.param(CHANGE_VRF, id="put an endpoint of the host into a VRF", marks=pytest.mark.needs("vrf")),
     pytest.param(CREATE_QINQ_HOST, id="create a network on a VLAN in a VLAN", marks=needs_vlans),
     pytest.param(MOVE_QINQ_NETWORK, id="move a network to a VLAN in another VLAN", marks=needs_vlans),
     pytest.param(REMOVE_QINQ_NETWORK, id="remove a network on a VLAN in a VLAN", marks=needs_vlans),
@@ -188,9 +192,12 @@ SCENARIOS = [
 
 
 @pytest.fixture
-def used(host: Host) -> Host:
-    """A host with a second parent, and a database in which nothing is recorded."""
+def used(host: Host, request: pytest.FixtureRequest) -> Host:
+    """A host with a second parent, a VRF for tests that need one, and a database in which nothing is recorded."""
     host.add_parent("eth1")
+    if any("vrf" in mark.args for mark in request.node.iter_markers("needs")):
+        host.ip("link", "add", "red", "type", "vrf", "table", "1000")
+        host.ip("link", "set", "red", "up")
     host.call("macvlan_network", **network_on("eth0"))
     host.call("macvlan_network", **REMOVAL)
     return host

@@ -57,6 +57,7 @@ def test_an_endpoint_says_everything_about_itself(net: Host) -> None:
         "announce": True,
         "exclusive": False,
         "probe": "fast",
+        "vrf": None,
         "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": "0"},
     }
     link = net.links("web")["eth0"]

@@ -183,12 +183,25 @@ def of_addresses(
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
+def of_vrf(endpoint: Endpoint, space: Space, link: Link) -> list[Difference]:
+    """The VRF in which the link of an endpoint must be, if it is not there; without one asked for, any is right."""
+    vrf = vrf_of(space, link)
+    actual = vrf.name if vrf is not None else None
+    return [Difference("vrf", endpoint.vrf, actual)] if endpoint.vrf not in (None, actual) else []
+
+
+def has_its_table(endpoint: Endpoint, space: Space, link: Link) -> bool:
+    """Whether the routes of the link of an endpoint are in the table where they belong."""
+    vrf = vrf_of(space, link)
+    return endpoint.vrf == (vrf.name if vrf is not None else None)
+
+
 def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> list[tuple[str, Route]]:
     """(address, route) of the missing routes that the kernel adds for the addresses of an endpoint.
 
-    None while the link is down. In a VRF they are in its table, which the owner of the VRF manages.
+    None while the link is down. In a VRF that nobody asked us for they are in its table, which the owner of the VRF manages.
     """
-    if not link.up or vrf_of(space, link) is not None:
+    if not link.up or not has_its_table(endpoint, space, link):
         return []
     addresses, routes = space.addresses.get(link.index, ()), space.routes.get(link.index, ())
     present = {route.identity for route in routes}
@@ -208,7 +221,7 @@ def of_routes(endpoint: Endpoint, space: Space, link: Link, before: t.Sequence[R
 
     :param before: its recorded routes, which are deleted unless it keeps them
     """
-    if vrf_of(space, link) is not None:
+    if not has_its_table(endpoint, space, link):
         return RouteDifferences((), ())
     present = {route.shown for route in space.routes.get(link.index, ())}
     identities = {identity for identity, dummy in present}

@@ -96,7 +96,9 @@ def _add_in_namespace(context: StepContext, step: AddLink) -> None:
         mode = kind.quiet_modes[mode]
         context.kept_private[interface] = step
     details = Details(mode, link_options=link.link_options)
-    request = pack.add_link(kind, first_name, lower, details, link.mac, link.mtu, target, _group_until_tagged(link))
+    vrf = context.find(step, HOST, link.vrf) if link.vrf is not None else None
+    master = vrf.ifindex if vrf is not None else None
+    request = pack.add_link(kind, first_name, lower, details, link.mac, link.mtu, target, _group_until_tagged(link), master)
     (answer,) = context.sockets.host.exchange([request])
     if answer.errno:
         raise step_error(step, answer)
@@ -104,7 +106,7 @@ def _add_in_namespace(context: StepContext, step: AddLink) -> None:
         index = socket.if_nametoindex(first_name)
     except OSError as exc:
         raise step_error(step, attributes.Answer(exc.errno or errno.ENODEV, "it has disappeared again")) from exc
-    context.known[interface] = KnownLink(index, kind)
+    context.known[interface] = KnownLink(index, kind, vrf.table if vrf is not None else None)
     context.batch.untagged[interface] = first_name
     name = None if link.name == first_name else link.name
     context.batch.queue(step, step.netns, pack.set_link(index, name=name, alias=link.tag, group=0))

@@ -137,7 +137,7 @@ def read_space(
         if with_next_hops:
             bodies = map(hops.seen, bodies)
         if with_routes:
-            routes, other_routes = _read_routes(bodies)
+            routes, other_routes = _read_routes(bodies, _tables_of_vrfs(links))
         else:
             routes, other_routes = {}, ()
             collections.deque(bodies, maxlen=0)
@@ -249,7 +249,20 @@ class _NextHops:
         return body
 
 
-def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]], tuple[OtherRoute, ...]]:
+def _tables_of_vrfs(links: t.Mapping[str, Link]) -> dict[int, int]:
+    """ifindex → table of the links of ours that are in a VRF."""
+    tables = {link.index: link.table for link in links.values() if link.table is not None}
+    ports = [link for link in links.values() if link.master in tables and link.ours] if tables else []
+    return {port.index: tables[port.master] for port in ports if port.master is not None}
+
+
+def _read_routes(
+    bodies: t.Iterable[bytes], tables: t.Mapping[int, int]
+) -> tuple[dict[int, tuple[Route, ...]], tuple[OtherRoute, ...]]:
+    """The routes of the main table, and of links those in tables of their own.
+
+    :param tables: ifindex → table
+    """
     routes: dict[int, list[Route]] = {}
     others: list[OtherRoute] = []
     for body in bodies:
@@ -257,9 +270,16 @@ def _read_routes(bodies: t.Iterable[bytes]) -> tuple[dict[int, tuple[Route, ...]
         if isinstance(parsed, OtherRoute):
             others.append(parsed)
             continue
-        for index, route in parsed:
+        for index, route in parsed or _routes_of_vrf(body, tables):
             routes.setdefault(index, []).append(route)
     return {index: tuple(items) for index, items in routes.items()}, tuple(others)
+
+
+def _routes_of_vrf(body: bytes, tables: t.Mapping[int, int]) -> t.Iterator[tuple[int, Route]]:
+    for table in {*tables.values()}:
+        parsed = parse.parse_route(body, table)
+        if not isinstance(parsed, OtherRoute):
+            yield from ((index, route) for index, route in parsed if tables.get(index) == table)
 
 
 def _with_filters(space: Space) -> Space:

@@ -28,10 +28,15 @@ InterfaceKey = tuple[str, str]
 
 
 class KnownLink(t.NamedTuple):
-    """The facts about a link that a change of it needs."""
+    """The facts about a link that a change of it needs.
+
+    :ivar table: of its routes, if it is in a VRF, or is one; None for the main table
+
+    """
 
     ifindex: int
     kind: LinkKind
+    table: int | None = None
 
 
 class StepContext:
@@ -97,8 +102,15 @@ class StepContext:
                 raise KernelError(
                     f"cannot {step.describe()}: there is no link {name}{netns.phrase or ' on this host'}", errno.ENODEV
                 )
-            self.known[interface] = KnownLink(link.index, kind_of(link))
+            self.known[interface] = KnownLink(link.index, kind_of(link), link.table or self._table_of_vrf(step, netns, link))
         return self.known[interface]
+
+    def _table_of_vrf(self, step: Step, netns: Netns, link: Link) -> int | None:
+        """The table of the VRF that a link is in."""
+        if link.master is None:
+            return None
+        links = read_links(self.sockets.of(step, netns)).values()
+        return next((other.table for other in links if other.index == link.master), None)
 
     def by_link_maker(self, step: Step, make: t.Callable[[LinkMaker], attributes.Answer]) -> None:
         """Let pyroute2 do something in the host's own namespace.

@@ -191,6 +191,13 @@ def _set_vlan(context: StepContext, step: SetLink) -> None:
     context.by_link_maker(step, lambda maker: maker.change_vlan(index, old, new))
 
 
+def _set_vrf(context: StepContext, step: SetLink) -> None:
+    vrf = context.find(step, step.netns, step.new) if step.new is not None else None
+    link = context.find(step, step.netns, step.ifname)
+    context.batch.queue(step, step.netns, pack.set_link(link.ifindex, master=vrf.ifindex if vrf is not None else 0))
+    context.known[step.netns.path, step.ifname] = link._replace(table=vrf.table if vrf is not None else None)
+
+
 def _set_mode(context: StepContext, step: SetLink) -> None:
     link = context.find(step, step.netns, step.ifname)
     _check_kind(step, link, step.new in link.kind.modes)
@@ -213,6 +220,7 @@ def _check_kind(step: SetLink, link: KnownLink, has_attribute: bool) -> None:
 _SETTERS: dict[str, t.Callable[[StepContext, SetLink], None]] = {
     "vlan": _set_vlan,
     "mode": _set_mode,
+    "vrf": _set_vrf,
 }
 
 
@@ -251,11 +259,11 @@ def _always(perform: t.Callable[[StepContext, t.Any], None]) -> Performer:
     return lambda context, step, dummy: perform(context, step)
 
 
-def _by_message(packed: t.Callable[[int, t.Any], ask.Packed]) -> Performer:
-    """The performer of a step that is one message to a link, given its index."""
+def _by_message(packed: t.Callable[[KnownLink, t.Any], ask.Packed]) -> Performer:
+    """The performer of a step that is one message to a link."""
 
     def perform(context: StepContext, step: LinkPropertyStep, dummy: Replay | None) -> None:
-        request = packed(context.find(step, step.netns, step.ifname).ifindex, step)
+        request = packed(context.find(step, step.netns, step.ifname), step)
         context.batch.queue(step, step.netns, request)
 
     return perform
@@ -275,11 +283,11 @@ PERFORMERS: dict[type[Step], Performer] = {
     AddLink: _always(link_creation.add_link),
     DeleteLink: _delete_link,
     SetLink: _always(_set_link),
-    AddAddress: _by_message(lambda index, step: pack.add_address(index, step.address, step.peer)),
+    AddAddress: _by_message(lambda link, step: pack.add_address(link.ifindex, step.address, step.peer)),
     DeleteAddress: _always(_delete_address),
-    AddRoute: _by_message(lambda index, step: pack.add_route(index, step.route)),
-    DeleteRoute: _by_message(lambda index, step: pack.delete_route(index, step.route)),
-    ReplaceRoute: _by_message(lambda index, step: pack.replace_route(index, step.new)),
-    AddConnectedRoute: _by_message(lambda index, step: pack.add_connected_route(index, step.address)),
+    AddRoute: _by_message(lambda link, step: pack.add_route(link.ifindex, step.route, link.table)),
+    DeleteRoute: _by_message(lambda link, step: pack.delete_route(link.ifindex, step.route, link.table)),
+    ReplaceRoute: _by_message(lambda link, step: pack.replace_route(link.ifindex, step.new, link.table)),
+    AddConnectedRoute: _by_message(lambda link, step: pack.add_connected_route(link.ifindex, step.address, link.table)),
     SetSysctls: _always(_set_sysctls),
 }

@@ -103,6 +103,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("labels", UNDER_TRAFFIC, _IN_RECORD),
         Change("exclusive", UNDER_TRAFFIC, "foreign addresses deleted from now on, or no longer"),
         Change("probe", UNDER_TRAFFIC, "heeded when it gets an address"),
+        Change("vrf", UNDER_TRAFFIC, "put into it, or taken out; the link goes down for a moment"),
     ),
 }
 

@@ -40,6 +40,7 @@ class Endpoint(Identified):
     :ivar own_exclusive: what the task asked for; None follows the network
     :ivar own_probe: what the task asked for, one of PROBES; None follows the network
     :ivar own_mac: what the task asked for, None for a derived one; without meaning where the link has the parent's
+    :ivar vrf: the VRF of the host that its link is in, None for none that was asked for
     :ivar host_access: how it gives the host access to its network, None for what is an endpoint for a task; its routes follow from
         the network and its endpoints, so its row has none
     """
@@ -66,6 +67,7 @@ class Endpoint(Identified):
     own_mac: str | None = None
     host_access: HostAccess | None = None
     own_probe: str | None = None
+    vrf: str | None = None
 
     # What a task calls those fields that have another name here.
     OPTIONS: t.ClassVar[dict[str, str]] = {
@@ -98,6 +100,7 @@ class Endpoint(Identified):
         "own_mac": validators.optional(validators.mac),
         "host_access": validators.checked_separately,
         "own_probe": validators.optional(validators.one_of(*PROBES)),
+        "vrf": validators.optional(validators.interface),
     }
 
     @property

@@ -143,6 +143,7 @@ class Link:
     :ivar altnames: its alternative names, which no other link of the namespace can have as a name
     :ivar link_options: those that the kernel shows; an option that it does not show has its default
     :ivar permanent_mac: of its hardware, since Linux 5.6; empty where it has none
+    :ivar table: the routing table of a VRF; None for other links
     """
 
     index: int
@@ -163,6 +164,7 @@ class Link:
     altnames: tuple[str, ...] = ()
     link_options: LinkOptions = field(default_factory=dict)
     permanent_mac: str = ""
+    table: int | None = None
 
     @property
     def ours(self) -> bool:

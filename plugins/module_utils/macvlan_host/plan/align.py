@@ -57,6 +57,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     routes. A link that is down carries no traffic, and would announce wrong addresses when it comes up.
     """
     rename_link(builder, endpoint, recorded, network)
+    _align_vrf(builder, endpoint, recorded, network)
     interface = endpoint.netns, endpoint.ifname
     located = _link(builder, endpoint, endpoint.ifname)
     if located is None:
@@ -103,17 +104,40 @@ def rename_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, ne
     space = builder.space(endpoint.netns)
     if space is not None and space.links[recorded.ifname].up and not builder.kernel.renames_live:
         _check_keeps_routes(endpoint, recorded, space)
-        _warn_of_losses(builder, endpoint, recorded, network)
+        _warn_of_losses(builder, endpoint, recorded, network, f"renaming {recorded.ifname} to {endpoint.ifname}")
         _delete_added_routes(builder, endpoint, recorded.ifname, (4, 6))
         _delete_all_addresses(builder, endpoint, recorded.ifname, (6,))
         builder.do(SetLink(*old, "up", True, False))
     builder.do(SetLink(*old, "name", recorded.ifname, endpoint.ifname))
 
 
+def _align_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+    """Put the link of an endpoint into its VRF, or take it out of the one that it was put into.
+
+    The kernel takes the link down and up then (drivers/net/vrf.c, cycle_netdev), with which it loses routes and IPv6 addresses.
+    """
+    located = _link(builder, endpoint, endpoint.ifname)
+    if located is None or endpoint.vrf is None and recorded.vrf is None:
+        return
+    space, link = located
+    vrf = vrf_of(space, link)
+    actual = vrf.name if vrf is not None else None
+    if actual == endpoint.vrf or endpoint.vrf is None and actual != recorded.vrf:
+        return
+    interface = endpoint.netns, endpoint.ifname
+    if link.up:
+        what = f"putting {link.name} into the VRF {endpoint.vrf}" if endpoint.vrf else f"taking {link.name} out of the VRF {actual}"
+        _warn_of_losses(builder, endpoint, dataclasses.replace(recorded, ifname=link.name), network, what)
+        _delete_added_routes(builder, endpoint, endpoint.ifname, (4, 6))
+        _delete_all_addresses(builder, endpoint, endpoint.ifname, (6,))
+        builder.do(SetLink(*interface, "up", True, False))
+    builder.do(SetLink(*interface, "vrf", actual, endpoint.vrf))
+
+
 def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) -> None:
     """Refuse to take down a link whose routes are unknown, because they are in the table of a VRF."""
     vrf = vrf_of(space, space.links[recorded.ifname])
-    if vrf is not None:
+    if vrf is not None and recorded.vrf is None:
         raise PlanError(
             f"{endpoint.title}: ifname: {recorded.ifname}{endpoint.netns.phrase} is in the VRF {vrf.name}, and this kernel "
             f"cannot rename a link that is up; when the link goes down, its routes in that VRF would be lost; "
@@ -121,10 +145,12 @@ def _check_keeps_routes(endpoint: Endpoint, recorded: Endpoint, space: Space) ->
         )
 
 
-def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network) -> None:
+def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, network: Network, what: str) -> None:
     """Warn of foreign addresses and routes that the kernel removes when the link goes down.
 
     Their lifetime is unknown, so they cannot be restored.
+
+    :param what: takes it down
     """
     located = _link(builder, endpoint, recorded.ifname)
     if located is None:
@@ -137,7 +163,7 @@ def _warn_of_losses(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint
     lost = [*addresses, *(f"the route to {route_phrase(route)}" for route in routes)]
     if lost:
         builder.warn(
-            f"{endpoint.title}: renaming {recorded.ifname} to {endpoint.ifname}{endpoint.netns.phrase} takes the link down, "
+            f"{endpoint.title}: {what}{endpoint.netns.phrase} takes the link down, "
             f"and the kernel then removes what other programs have added to it: {', '.join(lost)}; let those programs add it again"
         )
 

@@ -13,6 +13,7 @@ from ..compare.differences import (
     of_loopback,
     of_routes,
     of_settings,
+    of_vrf,
 )
 from ..compare.ownership import find_link_of_lost_record, has_tag_of_its_name, is_still_ours, link_of
 from ..errors import PlanError
@@ -29,7 +30,7 @@ from ..values.addresses import WIDTHS, prefix_length, version_of, without_prefix
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint_addresses import resolve_endpoint
-from .endpoint_checks import check_namespace, check_neighbours, check_not_moved, check_settings, check_vrf
+from .endpoint_checks import check_namespace, check_neighbours, check_not_moved, check_own_vrf, check_settings, check_vrf
 from .mistakes import Mistakes
 
 
@@ -62,6 +63,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         _make_room(builder, endpoint)
         with mistakes:
             check_neighbours(builder, endpoint, own)
+            check_own_vrf(builder, endpoint)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
     mistakes.check()
@@ -94,6 +96,7 @@ def _is_right(builder: PlanBuilder, endpoint: Endpoint, network: Network, link: 
         return False
     return not (
         of_endpoint_link(endpoint, network, builder.host.links.get(network.parent), link, builder.kernel.missing_link_options)
+        or of_vrf(endpoint, space, link)
         or endpoint.sysctls_before.keys() - endpoint.sysctls.keys()
         or of_settings(endpoint, space, builder.kernel.has_ipv6)
         or any(of_addresses(endpoint, network, space, link, endpoint.addresses))

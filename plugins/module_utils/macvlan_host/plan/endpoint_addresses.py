@@ -45,8 +45,7 @@ def resolve_endpoint(
     for version in (4, 6):
         with mistakes:
             decided[version] = _address(builder, wanted, recorded, network, version)
-    ipv4, ipv6 = decided.get(4), decided.get(6)
-    mac = recorded.mac if recorded else ""
+    ipv4, ipv6, mac = decided.get(4), decided.get(6), recorded.mac if recorded else ""
     # A MAC address that is derived from an address is not known without it.
     if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or 4 in decided:
         with mistakes:
@@ -78,6 +77,7 @@ def resolve_endpoint(
         own_probe=wanted.probe,
         own_mac=_own_mac(wanted, recorded, network),
         host_access=wanted.host_access,
+        vrf=wanted.vrf,
     )
     check_without_addresses(mistakes, endpoint, network)
     with mistakes:

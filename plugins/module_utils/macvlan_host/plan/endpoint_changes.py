@@ -199,12 +199,13 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
         return
     check_routes(endpoint)
     check_vrf(builder, endpoint, recorded, link)
-    in_table_of_its_own = space is not None and link is not None and vrf_of(space, link) is not None
+    in_table_of_its_own = endpoint.vrf is not None or space is not None and link is not None and vrf_of(space, link) is not None
     if space is not None and not in_table_of_its_own:
         check_foreign_routes(builder, space, endpoint, link)
     builder.drop_endpoint(recorded.key)
     for other in builder.endpoints_in(endpoint.netns):
-        check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        if other.vrf == endpoint.vrf:
+            check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
     if space is not None and not in_table_of_its_own:
         check_route_conflicts(space, endpoint, link)
     builder.put_endpoint(endpoint)

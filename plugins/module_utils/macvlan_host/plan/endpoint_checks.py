@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of
 from ..compare.wanted_settings import default_key
-from ..errors import PlanError
+from ..errors import AbsentError, PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
@@ -17,7 +17,7 @@ from ..model.netns import HOST
 from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..values.addresses import block_of, prefix_length, version_of
-from ..wire.kinds import vrf_of
+from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
 from .kernel_limits import check_family
 
@@ -90,6 +90,9 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
     for other in builder.endpoints_in(endpoint.netns):
         if other.ifname == endpoint.ifname:
             raise PlanError(f"{endpoint.title}: ifname {endpoint.ifname} belongs to {other.title}{endpoint.netns.phrase}")
+        _check_same_sysctls(endpoint, other)
+        if other.vrf != endpoint.vrf:
+            continue  # each VRF has a table of its own
         # The addresses of the host's access are hosts' own, with no subnet behind them.
         is_beside_access = other.network == endpoint.network and (other.host_access or endpoint.host_access)
         if is_beside_access:
@@ -104,7 +107,6 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
         check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
         for one, another in ((endpoint, other), (other, endpoint)):
             _check_next_hops(one, another)
-        _check_same_sysctls(endpoint, other)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
     check_namespace_conflicts(builder, endpoint, own)
@@ -133,7 +135,7 @@ def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Lin
     if space is not None:
         check_parent(builder, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
-        if own is None or vrf_of(space, own) is None:
+        if endpoint.vrf is None and (own is None or vrf_of(space, own) is None):
             check_foreign_routes(builder, space, endpoint, own)
             check_route_conflicts(space, endpoint, own)
 
@@ -217,7 +219,7 @@ def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) ->
     """Refuse routes whose destination and metric a foreign route has; the kernel has only one of them."""
     taken = {route.destination_and_metric: f"a {route.kind} route" for route in space.other_routes}
     for other in space.links.values():
-        if own is None or other.index != own.index:
+        if vrf_of(space, other) is None and (own is None or other.index != own.index):
             taken.update((route.destination_and_metric, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
     for route in endpoint.all_routes:
         if route.destination_and_metric in taken:
@@ -238,12 +240,35 @@ def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link
     vrf = vrf_of(space, link) if space is not None and link is not None else None
     known = {route.identity for route in recorded.all_routes}
     new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
+    if endpoint.vrf is not None or recorded.vrf is not None:
+        return
     if vrf is not None and link is not None and new:
         without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
         raise PlanError(
             f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
             f"{vrf.name}, where the collection adds no routes; {advice_to_leave_vrf(endpoint, link.name)}{without}"
         )
+
+
+def check_own_vrf(builder: PlanBuilder, endpoint: Endpoint) -> None:
+    """Refuse a VRF that is not there, or is none.
+
+    :raises AbsentError: it is not there
+    :raises PlanError: it is another kind of link
+    """
+    if endpoint.vrf is None:
+        return
+    vrf = builder.host.links.get(endpoint.vrf)
+    if vrf is None:
+        raise AbsentError(
+            f"{endpoint.title}: vrf: there is no link {endpoint.vrf} on this host; create the VRF first, for example: "
+            f"ip link add {endpoint.vrf} type vrf table 100, and: ip link set {endpoint.vrf} up",
+            endpoint.vrf,
+        )
+    if not kind_of(vrf).is_vrf:
+        raise PlanError(f"{endpoint.title}: vrf: {endpoint.vrf} is not a VRF but {f'a {vrf.kind} link' if vrf.kind else 'another link'}")
+    if not vrf.up:
+        builder.warn(f"{endpoint.title}: its VRF {endpoint.vrf} is down, and carries nothing until its owner brings it up")
 
 
 def advice_to_leave_vrf(endpoint: Endpoint, ifname: str) -> str:

@@ -33,6 +33,7 @@ def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
         endpoint.mtu,
         network.mode,
         link_options=network.link_options,
+        vrf=endpoint.vrf,
     )
 
 

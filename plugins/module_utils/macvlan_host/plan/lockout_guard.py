@@ -29,7 +29,7 @@ from ..steps.steps import (
 )
 from ..values import inet
 from ..values.addresses import block_of, prefix_length, version_of, without_prefix
-from ..wire.kinds import kind_of
+from ..wire.kinds import kind_of, vrf_of
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
     if host is None:
         return
     announcements = tuple(_announcements(steps, kernel, host)) if kernel.access_paths else ()
+    steps = _without_vrfs(steps, host)
     for path in kernel.access_paths:
         link = host.links.get(path.link)
         if link is not None:
@@ -78,6 +79,22 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
             yield from _taking_local_address(steps, host, path, carriers)
             yield from _taking_over(announcements, path, link, _wire(host, link))
     yield from _catching_next_hops(steps, host)
+
+
+def _without_vrfs(steps: t.Sequence[Step], host: Space) -> list[Step]:
+    """The steps without those that add addresses and routes to links in VRFs: no packet of the host takes a route of theirs."""
+    inside = {link.name for link in host.links.values() if vrf_of(host, link) is not None}
+    left: list[Step] = []
+    for step in steps:
+        if isinstance(step, AddLink) and step.link.vrf is not None:
+            inside.add(step.link.name)
+        elif isinstance(step, SetLink) and step.netns == HOST and step.attribute == "vrf":
+            (inside.discard if step.new is None else inside.add)(step.ifname)
+        elif isinstance(step, SetLink) and step.netns == HOST and step.attribute == "name" and step.ifname in inside:
+            inside.add(step.new)
+        is_inside = isinstance(step, (AddAddress, AddRoute, AddConnectedRoute)) and step.netns == HOST and step.ifname in inside
+        left += [] if is_inside else [step]
+    return left
 
 
 def _catching_next_hops(steps: t.Sequence[Step], host: Space) -> t.Iterator[LockoutRisk]:
@@ -133,7 +150,8 @@ class _Reach:
 
     def __init__(self, host: Space, path: AccessPath) -> None:
         self.path = path
-        leading = [route for routes in host.routes.values() for route in routes if self.is_under(route.to)]
+        of_vrfs = {link.index for link in host.links.values() if vrf_of(host, link) is not None}
+        leading = [route for index, routes in host.routes.items() if index not in of_vrfs for route in routes if self.is_under(route.to)]
         self._length = max((prefix_length(route.to) for route in leading), default=-1)
         self._metric = min((route.identity[2] for route in leading if prefix_length(route.to) == self._length), default=0)
 

@@ -26,7 +26,7 @@ from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint_addresses import check_mtu_of_ipv6
 from .endpoint_changes import align_namespace, align_or_create
-from .endpoint_checks import check_namespace_conflicts
+from .endpoint_checks import check_namespace_conflicts, check_own_vrf
 from .network_parent import ensure_parent
 from .parent import ensure_owned
 from .unwritable_settings import check_writable
@@ -89,6 +89,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
             raise PlanError(builder.choices.left_out[endpoint.ref])
         _check_namespace(builder, endpoint)
         allowed = _as_parent_allows(builder, endpoint, network)
+        check_own_vrf(builder, allowed)
         check_namespace_conflicts(builder, allowed, link_of(builder, endpoint))
         align_namespace(builder, endpoint.netns)
         align_or_create(builder, allowed, allowed, network)

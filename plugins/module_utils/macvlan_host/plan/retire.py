@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.differences import route_phrase
+from ..compare.differences import has_its_table, route_phrase
 from ..compare.ownership import find_link, link_of, tagged_or_named
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
@@ -125,6 +125,8 @@ def _of_others(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Step]
 
 def _routes_of_others(endpoint: Endpoint, space: Space, link: Link) -> list[Route]:
     """The routes that other programs have put on the link of an endpoint; those in the table of a VRF are unknown."""
+    if not has_its_table(endpoint, space, link):
+        return []
     recorded = {route.destination_and_metric for route in endpoint.all_routes}
     return [route for route in routes_put_on(space, link) if route.destination_and_metric not in recorded]
 

@@ -38,6 +38,7 @@ class EndpointOptions(Declaration):
     :ivar default_route: None for "yes, except in the host's own namespace"
     :ivar exclusive: None for the value of its network
     :ivar probe: None for the value of its network
+    :ivar vrf: the VRF of the host that its link is put into
     :ivar replace: whether its link may be created again, and it may get other addresses
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar host_access: how it gives the host access to its network, which only a network asks for
@@ -64,6 +65,7 @@ class EndpointOptions(Declaration):
     renamed_from: str | None = None
     notes: tuple[str, ...] = ()
     host_access: HostAccess | None = None
+    vrf: str | None = None
 
     @functools.cached_property
     def ref(self) -> Ref:
@@ -143,6 +145,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         prefix_lengths=lengths,
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),
+        vrf=_vrf(problems, params, netns),
         notes=problems.finish(),
     )
 
@@ -190,6 +193,18 @@ def _ifname(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> 
     if problem is not None:
         problems.problem(f"ifname: {problem}" + ("" if given else "; name the interface with ifname:"))
     return ifname
+
+
+def _vrf(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str | None:
+    name = params.get("vrf")
+    if name is None:
+        return None
+    problems.problem(prefixed("vrf", names.interface_name_problem(name)))
+    if netns.path:
+        problems.problem(
+            "vrf: only endpoints in the host's own namespace can be in a VRF of the host; leave vrf out, or leave netns, netns_path and pid out"
+        )
+    return t.cast(str, name)
 
 
 def _requested(problems: Problems, option: str, version: int, text: str | None) -> str | None:

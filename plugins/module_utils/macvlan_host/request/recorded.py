@@ -161,6 +161,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
         "labels": dict(endpoint.labels),
         "exclusive": endpoint.own_exclusive,
         "probe": endpoint.own_probe,
+        "vrf": endpoint.vrf,
     }
     return _without_defaults(params)
 

@@ -19,6 +19,7 @@ from ..compare.differences import (
     of_routes,
     of_settings,
     of_subinterface,
+    of_vrf,
     route_phrase,
 )
 from ..compare.ownership import find_link, is_still_ours
@@ -146,6 +147,7 @@ def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
         return
     for field, expected, actual in of_endpoint_link(endpoint, network, parent, link, view.kernel.missing_link_options):
         yield _of_link(ref, field, expected, actual)
+    yield from (Drift(ref, *item) for item in of_vrf(endpoint, space, link))
     yield from _addresses(endpoint, network, space, link)
     yield from _routes(endpoint, space, link)
     if link.name == endpoint.ifname:

@@ -178,6 +178,7 @@ class View:
             routes=wanted.routes,
             sysctls=wanted.sysctls,
             labels=wanted.labels,
+            vrf=wanted.vrf,
         )
         open_to_others = {"exclusive": wanted.exclusive, "probe": wanted.probe, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
         return {**self._fields(endpoint), **open_to_others}

@@ -45,6 +45,10 @@ _ATTRIBUTES = {
         lambda where, dummy, new: f"tag {where} as ours" if new else f"remove our tag from {where}",
     ),
     "up": LinkAttribute(validators.flag, lambda where, dummy, new: f"bring {where} {'up' if new else 'down'}"),
+    "vrf": LinkAttribute(
+        validators.optional(validators.link_name),
+        lambda where, old, new: f"put {where} into the VRF {new}" if new else f"take {where} out of the VRF {old}",
+    ),
     "vlan": LinkAttribute(lambda value: VlanFacts.from_plain(value) is not None, _changed_vlan),
 }
 

@@ -22,6 +22,7 @@ class LinkSpec:
 
     :ivar tag: the alias that it carries, None for a foreign link (removed by force only)
     :ivar parent: name of the link below, in the host's own namespace
+    :ivar vrf: name of the VRF that it is in, there too
     """
 
     name: str
@@ -33,6 +34,7 @@ class LinkSpec:
     mode: str | None = None
     vlan: VlanFacts | None = None
     link_options: LinkOptions = field(default_factory=dict)
+    vrf: str | None = None
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "name": validators.link_name,
@@ -44,6 +46,7 @@ class LinkSpec:
         "mode": validators.optional(validators.one_of(*MODES)),
         "vlan": validators.checked_separately,
         "link_options": are_recorded,
+        "vrf": validators.optional(validators.link_name),
     }
 
     @classmethod

@@ -22,7 +22,7 @@ from ..model.route import Route
 from ..model.spaces import Spaces
 from ..values import inet, names
 from ..values.addresses import version_of
-from ..wire.kinds import kind_of, vrf_of
+from ..wire.kinds import has_known_routes, kind_of
 from .link_spec import LinkSpec
 from .steps import (
     AddAddress,
@@ -130,8 +130,15 @@ def _add_link(spaces: Spaces, step: AddLink) -> None:
         mode=spec.mode,
         vlan=spec.vlan,
         link_options=spec.link_options,
+        master=_index_of(space, spec.vrf),
     )
     space.put(link)
+
+
+def _index_of(space: Space, name: str | None) -> int | None:
+    """The index of a VRF in a namespace, None for none."""
+    vrf = space.links.get(name) if name is not None else None
+    return vrf.index if vrf is not None else None
 
 
 def _remove(spaces: Spaces, path: str, link: Link) -> None:
@@ -215,7 +222,7 @@ def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
 
 def _connect(space: Space, link: Link, address: str) -> None:
     route = Route.connected(address)
-    if route is not None and vrf_of(space, link) is None:
+    if route is not None and has_known_routes(space, link):
         _put_route(space, link.index, route)
 
 
@@ -250,6 +257,9 @@ def _set_link(space: Space, link: Link, step: SetLink) -> None:
         return
     if step.attribute in LINK_OPTIONS:
         space.put(dataclasses.replace(link, link_options={**link.link_options, step.attribute: step.new}))
+        return
+    if step.attribute == "vrf":
+        space.put(dataclasses.replace(link, master=_index_of(space, step.new)))
         return
     changed = dataclasses.replace(link, **{step.attribute: step.new})
     if step.attribute == "name":

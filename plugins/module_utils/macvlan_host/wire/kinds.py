@@ -20,7 +20,7 @@ from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
 from . import vlan_data
 from .attributes import INT32, UINT32, Attributes, attribute, number, uint32
-from .constants import IFLA_MACVLAN_MODE, MACVLAN_MODES
+from .constants import IFLA_MACVLAN_MODE, IFLA_VRF_TABLE, MACVLAN_MODES
 
 _NO_OPTIONS: LinkOptions = {}
 
@@ -29,11 +29,13 @@ class Details(t.NamedTuple):
     """What a link has that links of another kind have not.
 
     :ivar mode: one of the modes of its kind
+    :ivar table: the routing table of a VRF
     """
 
     mode: str | None = None
     vlan: VlanFacts | None = None
     link_options: LinkOptions = _NO_OPTIONS
+    table: int | None = None
 
 
 class HasKind(t.Protocol):
@@ -163,6 +165,10 @@ def _parse_vlan(data: Attributes) -> Details:
     return Details(vlan=vlan_data.parse(data))
 
 
+def _parse_vrf(data: Attributes) -> Details:
+    return Details(table=number(data, IFLA_VRF_TABLE))
+
+
 # --- the kinds ------------------------------------------------------------------------------------------------------
 
 # How to see links wherever they are: here, in namespaces with a name, and in those of processes, which no plan looks into.
@@ -227,7 +233,7 @@ VLAN = LinkKind(
     is_stacked=True,
 )
 DUMMY = LinkKind("dummy", is_created=True, by_library=True)
-VRF = LinkKind("vrf", is_vrf=True, is_closed=True, leaves_ports_alone=True)
+VRF = LinkKind("vrf", parse=_parse_vrf, is_vrf=True, is_closed=True, leaves_ports_alone=True)
 BATADV = LinkKind("batadv", leaves_ports_alone=True)
 # Frames of all ports arrive at these masters; those without a kind are made by drivers (netvsc, failover).
 BRIDGE = LinkKind("bridge", filters_vlans=True, has_mac_of_port=True, instead_of_port="; use {master}")
@@ -253,6 +259,11 @@ def kind_named(name: str) -> LinkKind:
 def kind_of(item: HasKind) -> LinkKind:
     """The kind of a link, or of an object that has one."""
     return kind_named(item.kind)
+
+
+def has_known_routes(space: Space, link: Link) -> bool:
+    """Whether the routes of a link are read: those in the main table, and of a link of ours those in the table of its VRF."""
+    return link.ours or vrf_of(space, link) is None
 
 
 def vrf_of(space: Space, link: Link) -> Link | None:

@@ -29,6 +29,7 @@ from .constants import (
     IFLA_INFO_KIND,
     IFLA_LINK,
     IFLA_LINKINFO,
+    IFLA_MASTER,
     IFLA_MTU,
     IFLA_NET_NS_FD,
     IFLA_TARGET_NETNSID,
@@ -38,11 +39,13 @@ from .constants import (
     RT_SCOPE_LINK,
     RT_SCOPE_UNIVERSE,
     RT_TABLE_MAIN,
+    RT_TABLE_UNSPEC,
     RTA_DST,
     RTA_GATEWAY,
     RTA_OIF,
     RTA_PREFSRC,
     RTA_PRIORITY,
+    RTA_TABLE,
     RTEXT_FILTER_SKIP_STATS,
     RTM_DELADDR,
     RTM_DELLINK,
@@ -74,6 +77,7 @@ def add_link(
     mtu: int | None = None,
     netns_fd: int | None = None,
     group: int | None = None,
+    master: int | None = None,
 ) -> Packed:
     """A link on the one with index ``lower`` of the sender's namespace; with ``netns_fd`` it is created there."""
     body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + text(IFLA_IFNAME, name) + uint32(IFLA_LINK, lower)
@@ -85,6 +89,8 @@ def add_link(
         body += uint32(IFLA_GROUP, group)
     if netns_fd is not None:
         body += uint32(IFLA_NET_NS_FD, netns_fd)
+    if master is not None:
+        body += uint32(IFLA_MASTER, master)
     return Packed(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _info(kind, details))
 
 
@@ -115,8 +121,9 @@ def set_link(
     alias: str | None = None,
     group: int | None = None,
     by_name: str | None = None,
+    master: int | None = None,
 ) -> Packed:
-    """Change what is not None; an empty alias removes it.
+    """Change what is not None; an empty alias removes it, and a master of 0.
 
     :param index: 0 for a link that is found by its name
     """
@@ -131,6 +138,8 @@ def set_link(
         body += attribute(IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
     if group is not None:
         body += uint32(IFLA_GROUP, group)
+    if master is not None:
+        body += uint32(IFLA_MASTER, master)
     return Packed(RTM_SETLINK, 0, body)
 
 
@@ -174,7 +183,7 @@ def _address_body(index: int, cidr: str, ipv6_flags: int, peer: str | None) -> b
     return head + attribute(IFA_LOCAL, raw) + attribute(IFA_ADDRESS, inet.to_bytes(peer) if peer else raw)
 
 
-def add_connected_route(index: int, cidr: str) -> Packed:
+def add_connected_route(index: int, cidr: str, table: int | None = None) -> Packed:
     """Restore the route that the kernel has added for an address, so that it is deleted with the address.
 
     For IPv6 the kernel does so when the same address is added again (net/ipv6/addrconf.c, inet6_addr_modify).
@@ -182,31 +191,35 @@ def add_connected_route(index: int, cidr: str) -> Packed:
     if ":" in cidr:
         return Packed(RTM_NEWADDR, NLM_F_REPLACE, _address_body(index, cidr, IFA_F_NODAD, None))
     source = attribute(RTA_PREFSRC, inet.to_bytes(cidr.partition("/")[0]))
-    body = _route_body(index, Route(inet.network_of(cidr)), RTPROT_KERNEL)
+    body = _route_body(index, Route(inet.network_of(cidr)), RTPROT_KERNEL, table)
     return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body + source)
 
 
-def add_route(index: int, route: Route) -> Packed:
-    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route_body(index, route))
+def add_route(index: int, route: Route, table: int | None = None) -> Packed:
+    """Add a route to the main table, or to that of a VRF."""
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route_body(index, route, table=table))
 
 
-def replace_route(index: int, route: Route) -> Packed:
-    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route_body(index, route))
+def replace_route(index: int, route: Route, table: int | None = None) -> Packed:
+    return Packed(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route_body(index, route, table=table))
 
 
-def delete_route(index: int, route: Route) -> Packed:
+def delete_route(index: int, route: Route, table: int | None = None) -> Packed:
     """Delete a route, no matter who added it."""
-    return Packed(RTM_DELROUTE, 0, _route_body(index, route, RTPROT_UNSPEC))
+    return Packed(RTM_DELROUTE, 0, _route_body(index, route, RTPROT_UNSPEC, table))
 
 
-def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC) -> bytes:
+def _route_body(index: int, route: Route, protocol: int = RTPROT_STATIC, table: int | None = None) -> bytes:
     address, dummy, length = route.to.partition("/")
     family = inet.family_of(address)
     # An IPv4 route without a next hop has link scope, as ip-route(8) sets it; IPv6 knows no scopes.
     on_link = route.via is None and family == socket.AF_INET
     scope = RT_SCOPE_LINK if on_link else RT_SCOPE_UNIVERSE
     flags = RTNH_F_ONLINK if route.onlink else 0
-    body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, flags)
+    # The number of a table may need more than the eight bits of the header.
+    body = ROUTE.pack(family, int(length), 0, 0, RT_TABLE_MAIN if table is None else RT_TABLE_UNSPEC, protocol, scope, RTN_UNICAST, flags)
+    if table is not None:
+        body += uint32(RTA_TABLE, table)
     if int(length):
         body += attribute(RTA_DST, inet.to_bytes(address))
     if route.via is not None:

@@ -121,6 +121,7 @@ def parse_link(body: bytes, parsed: Attributes | None = None) -> Link:
         vlan=details.vlan,
         altnames=_parse_altnames(attrs[IFLA_PROP_LIST]) if IFLA_PROP_LIST in attrs else (),
         link_options=details.link_options,
+        table=details.table,
         permanent_mac=attrs.get(IFLA_PERM_ADDRESS, b"").hex(":"),
     )
 
@@ -225,17 +226,17 @@ def _is_temporary(family: int, flags: int, attrs: Attributes) -> bool:
     return len(preferred) == UINT32.size and UINT32.unpack(preferred)[0] not in (0, INFINITY_LIFE_TIME)
 
 
-def parse_route(body: bytes) -> tuple[tuple[int, Route], ...] | OtherRoute:
-    """The (ifindex, route) pairs of an RTM_NEWROUTE message of table main, or a route of another type.
+def parse_route(body: bytes, wanted: int = RT_TABLE_MAIN) -> tuple[tuple[int, Route], ...] | OtherRoute:
+    """The (ifindex, route) pairs of an RTM_NEWROUTE message of one table, or a route of another type.
 
     IPv6 next hops are separate routes, which can be added and deleted one by one. Routes of other tables give no
     pair.
     """
     family, length, dummy, dummy, table, dummy, dummy, kind, flags = ROUTE.unpack_from(body)
-    if family not in (socket.AF_INET, socket.AF_INET6) or table not in (RT_TABLE_MAIN, RT_TABLE_COMPAT):
+    if family not in (socket.AF_INET, socket.AF_INET6) or table not in (wanted, RT_TABLE_COMPAT):
         return ()
     attrs = attributes(body, ROUTE.size)
-    if (number(attrs, RTA_TABLE) or table) != RT_TABLE_MAIN:
+    if (number(attrs, RTA_TABLE) or table) != wanted:
         return ()
     width = 4 if family == socket.AF_INET else 16
     destination = f"{inet.from_bytes(attrs.get(RTA_DST, bytes(width)))}/{length}"

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoints that a task puts into a VRF of the host: what is planned, refused, told and read back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import AbsentError, OptionsError, PlanError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import AccessPath, LockoutPolicy
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.builder import PlanBuilder
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.recorded import endpoint_params
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.views import View
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import AddLink, SetLink
+from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
+    Host,
+    endpoint,
+    kernel,
+    link,
+    network,
+    no_endpoint,
+    shape,
+)
+
+RED, BLUE = 77, 78
+SUBNETS = ("192.168.1.0/24", "fd00::/64")
+ROUTE = {"to": "10.9.0.0/16", "via": "192.168.1.7"}
+
+
+def divided(*requests):
+    host = Host(kernel(link("red", RED, kind="vrf", table=1000), link("blue", BLUE, kind="vrf", table=20)))
+    host.run(network(subnets=SUBNETS))
+    for request in requests:
+        host.run(request)
+    return host
+
+
+def asked(name="web", **values):
+    return endpoint(name, **{"netns": None, "routes": [ROUTE], "default_route": True, **values})
+
+
+def drift(host):
+    return [(item.field, item.recorded, item.actual) for item in drift_of(PlanBuilder(host.record, host.kernel))]
+
+
+def test_its_link_is_created_in_the_vrf():
+    host = divided()
+    empty = shape(host.kernel)
+    made = host.run(asked(vrf="red"))
+    (created,) = [step for step in made.steps if isinstance(step, AddLink)]
+    assert created.link.vrf == "red"
+    assert host.link("mv-web").master == RED
+    assert drift(host) == [] and not host.plan(asked(vrf="red")).changed
+    assert View(host.plan().outcome).endpoint("lan", "web")["vrf"] == "red"
+    recorded = host.record.endpoints["lan", "web"]
+    assert endpoint_params(recorded, host.record.networks["lan"], pin=False)["vrf"] == "red"
+    host.run(no_endpoint())
+    assert shape(host.kernel) == empty
+
+
+@pytest.mark.parametrize("before", [None, "red", "blue"])
+@pytest.mark.parametrize("after", [None, "red", "blue"])
+def test_it_is_put_into_another_one(before, after):
+    host = divided(asked(vrf=before))
+    made = host.run(asked(vrf=after))
+    assert [(step.old, step.new) for step in made.steps if isinstance(step, SetLink) and step.attribute == "vrf"] == (
+        [(before, after)] if before != after else []
+    )
+    assert host.link("mv-web").master == {"red": RED, "blue": BLUE, None: None}[after]
+    assert drift(host) == []
+    assert not host.plan(asked(vrf=after)).changed
+
+
+@pytest.mark.parametrize(("master", "actual"), [(None, None), (BLUE, "blue")])
+@pytest.mark.parametrize("request_", [asked(vrf="red"), Restoration(None)])
+def test_it_is_put_back(master, actual, request_):
+    host = divided(asked(vrf="red"))
+    host.change("mv-web", master=master)
+    assert ("vrf", "red", actual) in drift(host)
+    host.run(request_)
+    assert drift(host) == []
+
+
+def test_a_vrf_that_others_chose_stays_theirs():
+    host = divided(asked())
+    host.change("mv-web", master=BLUE)
+    assert drift(host) == []
+    assert not host.plan(asked()).changed
+    host.run(asked(vrf="blue"))
+    assert drift(host) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"vrf": "green"}, "endpoint lan/web: vrf: there is no link green on this host; create the VRF first"),
+        ({"vrf": "eth0"}, "endpoint lan/web: vrf: eth0 is not a VRF but another link"),
+    ],
+)
+def test_what_is_no_vrf_is_refused(values, words):
+    with pytest.raises(PlanError, match=words):
+        divided().plan(asked(**values))
+
+
+@pytest.mark.parametrize("place", [{"netns": "a"}, {"netns_path": "/run/x"}, {"pid": 7}])
+def test_a_vrf_of_the_host_is_not_for_other_namespaces(place):
+    with pytest.raises(OptionsError, match="vrf: only endpoints in the host's own namespace"):
+        endpoint("web", vrf="red", **place)
+    with pytest.raises(OptionsError, match="longer than 15 bytes"):
+        asked(vrf="a-name-that-is-too-long")
+
+
+def test_a_vrf_that_is_down_is_used_with_a_warning():
+    host = divided()
+    host.change("red", up=False)
+    assert any("its VRF red is down" in warning for warning in host.run(asked(vrf="red")).warnings)
+
+
+def test_one_whose_vrf_has_gone_is_awaited():
+    host = divided(asked(vrf="red"))
+    host.lose("red")
+    host.change("mv-web", master=None)
+    with pytest.raises(AbsentError):
+        host.plan(asked(vrf="red"))
+    (missing,) = host.plan(Restoration(None)).missing
+    assert missing.awaits == "red"
+
+
+def test_each_vrf_has_default_routes_and_subnets_of_its_own():
+    host = divided(asked(vrf="red"))
+    other = network("again", subnets=SUBNETS, parent="eth1", allow_overlap=True)
+    host.run(other)
+    host.run(endpoint("web2", "again", netns=None, vrf="blue", default_route=True))
+    with pytest.raises(PlanError, match="overlapping subnets"):
+        host.plan(endpoint("web3", "again", netns=None, vrf="red"))
+
+
+@pytest.mark.parametrize(("vrf", "is_refused"), [(None, True), ("red", False)])
+def test_routes_in_a_vrf_divert_nothing_of_the_host(vrf, is_refused):
+    host = divided()
+    path = AccessPath("eth0", "the connection", "10.9.0.5")
+    steps, found = host.plan(asked(vrf=vrf)).steps, dataclasses.replace(host.kernel, access_paths=(path,))
+    assert bool(lockout_guard.check("endpoint lan/web", steps, found, LockoutPolicy(force=True))) is is_refused
