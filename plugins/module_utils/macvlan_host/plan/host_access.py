@@ -29,6 +29,7 @@ from ..request.host_access import HostAccessOptions, interface_options
 from ..steps.steps import AddRoute, DeleteRoute
 from ..values import names
 from ..values.addresses import block_of, version_of, without_prefix
+from ..wire.kinds import vrf_of
 from .builder import PlanBuilder
 from .endpoint import plan_endpoint
 from .endpoint_changes import remove_endpoint
@@ -118,7 +119,8 @@ def _check_ranges(builder: PlanBuilder, network: Network, options: EndpointOptio
     index = link.index if own is not None and (link := link_of(builder, own)) is not None else None
     for route in host_routes(options.host_access, (4, 6), network, ()):
         for link in builder.host.links.values():
-            for other in builder.host.routes.get(link.index, ()) if link.index != index else ():
+            is_elsewhere = link.index == index or vrf_of(builder.host, link) is not None
+            for other in builder.host.routes.get(link.index, ()) if not is_elsewhere else ():
                 if other.to == route.to and other.destination_and_metric[1] <= route.destination_and_metric[1]:
                     raise PlanError(
                         f"{network.title}: host_access.routes: the host has a route to {route.to} over {link.name}, which it prefers to one "
