@@ -321,6 +321,7 @@ def host():
         for index, (name, up) in enumerate((("eth0", True), ("eth1", True), ("eth2", True), ("eth3", False)), start=2)
     ]
     links.append(Link(9, "eth0.41", "vlan", mac=links[0].mac, up=True, lower=2, vlan=VlanFacts(41)))
+    links.append(Link(10, "blue", "vrf", mac="52:54:00:00:00:0a", up=True, table=20))
     spaces = {
         "": Space(links={link.name: link for link in links}, addresses={2: ("172.16.86.250/24",)}),
         "/proc/4711/ns/net": Space(),

@@ -35,7 +35,7 @@ WHAT_A_KIND_SAYS = {
     "carries_endpoints": {"vlan", "dummy"},
     "by_library": {"vlan", "dummy"},
     "pack": {"macvlan", "vlan"},
-    "parse": {"macvlan", "macvtap", "vlan"},
+    "parse": {"macvlan", "macvtap", "vlan", "vrf"},
 }
 
 

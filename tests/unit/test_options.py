@@ -750,6 +750,7 @@ OPTIONS = {
             "labels": "dict",
             "exclusive": "bool",
             "probe": ("fast", "careful", "none"),
+            "vrf": "str",
             "renamed_from": "str",
             "replace": "bool",
             "force": "bool",

@@ -220,7 +220,7 @@ NEWER_ROWS = {
     "link": ("links", lambda body: {**body, "table": 100}),
     "protocol": ("links", lambda body: {**body, "protocol": "qinq"}),
     "namespace": ("namespaces", lambda body: {**body, "kept": True}),
-    "endpoint": ("endpoints", lambda body: {**body, "vrf": "blue"}),
+    "endpoint": ("endpoints", lambda body: {**body, "invented": "blue"}),
     "kind of namespace": ("endpoints", lambda body: {**body, "netns": {"kind": "container", "value": "web"}}),
     "journal": ("journal", lambda body: {**body, "probed": []}),
     "step": ("journal", lambda body: {**body, "steps": [{"step": "ProbeAddress", "address": "10.0.0.1"}]}),
