@@ -109,6 +109,7 @@ def _endpoint_options() -> dict[str, t.Any]:
         "ifname": {"type": "str"},
         "ipv4": {"type": "str"},
         "ipv6": {"type": "str"},
+        "addresses": {"type": "list", "elements": "str"},
         "subnet": {"type": "str"},
         "mac": {"type": "str"},
         "mtu": {"type": "int"},
@@ -125,6 +126,13 @@ def _endpoint_options() -> dict[str, t.Any]:
             },
         },
         "sysctls": {"type": "dict"},
+        "dns": {
+            "type": "dict",
+            "options": {
+                "servers": {"type": "list", "elements": "str"},
+                "search": {"type": "list", "elements": "str"},
+            },
+        },
         "announce": {"type": "bool", "default": True},
         "labels": {"type": "dict"},
         # No default: the value of its network applies.

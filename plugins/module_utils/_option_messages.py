@@ -17,11 +17,13 @@ Params = t.Mapping[str, t.Any]
 
 # Option → a right value as YAML; of a list of dictionaries one item. Numbers, booleans and choices need none.
 EXAMPLES: dict[str, str] = {
+    "addresses": "192.168.50.21",
     "address_pools": "{base: 10.64.0.0/16, size: 24}",
     "aux_addresses": "{nas: 192.168.50.9}",
     "base": "10.64.0.0/16",
     "command": "/usr/local/sbin/macvlan-host",
     "content": "text",
+    "dns": "{servers: [192.168.50.53]}",
     "egress_qos_map": "{5: 5}",
     "endpoint": "web",
     "endpoints": "{name: web, network: macvlan50, netns: web}",
@@ -45,6 +47,8 @@ EXAMPLES: dict[str, str] = {
     "path": "/usr/local/lib/macvlan_host",
     "renamed_from": "web",
     "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
+    "search": "example.com",
+    "servers": "192.168.50.53",
     "state_dir": "/var/lib/macvlan_host",
     "subnet": "192.168.50.0/24",
     "vrf": "blue",
@@ -85,9 +89,12 @@ def unknown_options(spec: Spec, params: Params, location: str = "") -> list[str]
         problems[0] += f"; write {' and '.join(misplaced)} once for the task, beside its lists"
     for option, about in spec.items():
         items = params.get(option) if about.get("options") else None
+        inside = f"{location}.{option}".lstrip(".")
+        if isinstance(items, dict):
+            problems += unknown_options(about["options"], items, inside)
         for position, item in enumerate(items if isinstance(items, list) else ()):
             if isinstance(item, dict):
-                problems += unknown_options(about["options"], item, f"{location}.{option}[{position}]".lstrip("."))
+                problems += unknown_options(about["options"], item, f"{inside}[{position}]")
     return problems
 
 

@@ -96,11 +96,28 @@ options:
         either. An endpoint that has it already keeps it, with a warning.
       - When it is left out, the endpoint keeps the address that it has; a new one gets the lowest free address of the
         ip_range or subnet.
+      - V(none) gives the endpoint no IPv4 address, no IPv4 default route, and a MAC address that follows from its names, also
+        where the network has IPv4 (since 2.0.0). It is refused where the network gives addresses and the endpoint would have
+        none of either family.
     type: str
   ipv6:
     description:
       - The requested IPv6 address. The rules of O(ipv4) apply here too.
+      - V(none) gives the endpoint no IPv6 (since 2.0.0). It stays so when the network gets IPv6 later.
     type: str
+  addresses:
+    description:
+      - Further addresses, of both families, beside O(ipv4) and O(ipv6), such as the addresses of services. Each can be in any
+        subnet of the network.
+      - The rules of O(ipv4) apply to each of them. The same address twice, and one of a family that the endpoint leaves out,
+        are refused.
+      - All of them are leased, added to the link, probed and announced. Adding or removing one does not touch the others.
+      - MAC address and gateways follow from O(ipv4) and O(ipv6). If a program does not say from which address it sends, the
+        kernel chooses one of the subnet in question.
+      - When a network gets other subnets with O(replace=true), the endpoint loses those that no longer fit, with a warning.
+    type: list
+    elements: str
+    version_added: 2.0.0
   subnet:
     description:
       - The subnet of the network that the address of its family is taken from, in CIDR form. The other family is not
@@ -143,7 +160,7 @@ options:
         required: true
       via:
         description:
-          - Next hop. It must be in the subnet of the endpoint's own address, or be a link-local IPv6 address; or another route of
+          - Next hop. It must be in the subnet of one of the endpoint's own addresses, or be a link-local IPv6 address; or another route of
             the list, without a next hop, must lead to it, in either order; or the route must have O(routes[].onlink).
           - When it is left out, the destination is on the link itself.
         type: str
@@ -166,6 +183,26 @@ options:
       - A setting of the namespace itself, whose key is without C(IFNAME), goes back to its former value when it is
         taken out of the dictionary or the endpoint is removed.
     type: dict
+  dns:
+    description:
+      - The name servers of the namespace, written to C(/etc/netns/NAME/resolv.conf). C(ip netns exec NAME) and other programs put
+        that file in place of C(/etc/resolv.conf). The collection starts no name server.
+      - It needs O(netns). The file of a namespace that was not written by the collection is never overwritten, and the task
+        is refused. The file is readable for all, and goes with the last endpoint that has this option.
+      - Endpoints of one namespace can have the same O(dns), but not different ones.
+    type: dict
+    version_added: 2.0.0
+    suboptions:
+      servers:
+        description:
+          - Addresses of name servers, in the order in which they are asked. Programs ask the first three only.
+        type: list
+        elements: str
+      search:
+        description:
+          - Domains in which names without a dot are looked up.
+        type: list
+        elements: str
   announce:
     description:
       - Whether neighbours are told of the addresses when the link comes up, now and later on, by the settings
@@ -269,6 +306,31 @@ EXAMPLES = r"""
     ipv4: "192.168.218.{{ 109 + 10 * place }}"
     ipv6: "2001:db8:abc8::{{ place }}:50"
     mac: "02:42:c0:a8:da:f{{ place }}"
+
+- name: Two more addresses, of which one is in another subnet
+  fleetnet.macvlan.macvlan_endpoint:
+    name: shop3
+    network: shop
+    netns: shop3
+    addresses:
+      - "192.168.216.{{ 110 + 10 * place }}"
+      - "192.168.218.{{ 110 + 10 * place }}"
+
+- name: A namespace with name servers of its own
+  fleetnet.macvlan.macvlan_endpoint:
+    name: resolving
+    network: office
+    netns: resolving
+    dns:
+      servers: [172.16.86.53, 172.16.86.54]
+      search: [office.example.com]
+
+- name: No IPv6, although the network has it
+  fleetnet.macvlan.macvlan_endpoint:
+    name: shop4
+    network: shop
+    netns: shop4
+    ipv6: none
 
 - name: Any address of the second subnet
   fleetnet.macvlan.macvlan_endpoint:
@@ -442,6 +504,15 @@ endpoint:
       returned: when the endpoint is there
       type: str
       sample: null
+    addresses:
+      description:
+        - Its further addresses with prefix length, in the order given; V(null) in check mode when there are some and its network
+          is not there yet.
+      returned: when the endpoint is there
+      type: list
+      elements: str
+      sample: []
+      version_added: 2.0.0
     gateway4:
       description: Next hop of its IPv4 default route, V(null) when it has none.
       returned: when the endpoint is there
@@ -494,6 +565,25 @@ endpoint:
           type: bool
           sample: false
           version_added: 2.0.0
+    dns:
+      description: The name servers of its namespace, V(null) when it asks for none.
+      returned: when the endpoint is there
+      type: dict
+      sample: null
+      version_added: 2.0.0
+      contains:
+        servers:
+          description: Addresses of name servers.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.50.53]
+        search:
+          description: Domains in which names without a dot are looked up.
+          returned: always
+          type: list
+          elements: str
+          sample: [example.com]
     announce:
       description: Whether neighbours are told of its addresses.
       returned: when the endpoint is there
@@ -538,6 +628,7 @@ endpoint:
     mtu: 1500
     ipv4: 192.168.50.2/24
     ipv6: null
+    addresses: []
     gateway4: 192.168.50.1
     gateway6: null
     parent: eth0.50
@@ -546,6 +637,7 @@ endpoint:
     routes: []
     announce: true
     sysctls: {}
+    dns: null
     labels: {}
     exclusive: false
     probe: fast

@@ -386,6 +386,13 @@ endpoints:
       returned: always
       type: str
       sample: null
+    addresses:
+      description: Its further addresses with prefix length, in the order given.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+      version_added: 2.0.0
     gateway4:
       description: Next hop of its IPv4 default route, V(null) when it has none.
       returned: always
@@ -438,6 +445,25 @@ endpoints:
           type: bool
           sample: false
           version_added: 2.0.0
+    dns:
+      description: The name servers of its namespace, V(null) when it asks for none.
+      returned: always
+      type: dict
+      sample: null
+      version_added: 2.0.0
+      contains:
+        servers:
+          description: Addresses of name servers.
+          returned: always
+          type: list
+          elements: str
+          sample: [192.168.50.53]
+        search:
+          description: Domains in which names without a dot are looked up.
+          returned: always
+          type: list
+          elements: str
+          sample: [example.com]
     announce:
       description: Whether neighbours are told of its addresses.
       returned: always

@@ -27,6 +27,7 @@ EXCLUDE = f"{PREFIX}network_exclude"
 RANGES_FROM = f"{RANGES}_from"
 # Texts about subnets, which are in the items of the subnets afterwards.
 PARTS = (GATEWAYS, RANGES, AUX, EXCLUDE)
+DNS = f"{PREFIX}endpoint_dns"
 IN_HOST = f"{PREFIX}endpoint_in_host"
 NAMESPACES = tuple(f"{PREFIX}endpoint_{name}" for name in ("netns", "netns_path", "pid"))
 HINTS = {
@@ -59,7 +60,7 @@ def read_answers(
         problems[name] += _misfits(name, value, specification[name]["type"])
     fitting = {name: value for name, value in given.items() if not problems[name]}
     validated = _validate(fitting, specification, set(given))
-    texts = {name: str(value) for name, value in fitting.items() if name in {*LISTS, *DICTIONARIES, *PARTS}}
+    texts = {name: str(value) for name, value in fitting.items() if name in {*LISTS, *DICTIONARIES, *PARTS, DNS}}
     read = {name: _read(name, text, problems) for name, text in texts.items() if name not in PARTS}
     if not problems[SUBNETS]:
         _match(read.get(SUBNETS, []), texts, problems)
@@ -156,9 +157,24 @@ def _is_number(text: str) -> bool:
 
 def _read(name: str, text: str, problems: Problems) -> t.Any:
     """The list or the dictionary that a text stands for."""
+    if name == DNS:
+        return _name_servers(_items(text))
     if name in LISTS:
         return list(_each(name, text, LISTS[name], problems))
     return _joined(name, _each(name, text, _pair, problems), problems)
+
+
+def _name_servers(items: list[str]) -> Item:
+    """What is an address is a server, and all else a domain."""
+    return {"servers": [item for item in items if _is_address(item)], "search": [item for item in items if not _is_address(item)]}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _each(name: str, text: str, reader: t.Callable[[str], t.Any], problems: Problems) -> t.Iterator[t.Any]:
@@ -243,6 +259,7 @@ LISTS: dict[str, t.Callable[[str], t.Any]] = {
     SUBNETS: _subnet,
     f"{PREFIX}network_address_pools": _pool,
     f"{PREFIX}endpoint_routes": _route,
+    f"{PREFIX}endpoint_addresses": str,
 }
 DICTIONARIES = [f"{PREFIX}{name}" for name in ("network_labels", "endpoint_sysctls", "endpoint_labels")]
 

@@ -121,7 +121,8 @@ def _share_of_endpoint(host: str, about: Item) -> Share:
         return Share(host)
     asked = _asked_for(host, wanted)
     recorded = _items(about, "endpoints")
-    fixed = {claim.version for dummy, claim in asked}
+    fixed = {claim.version for option, claim in asked if option in FAMILIES}
+    fixed |= {version for family, version in FAMILIES.items() if str(wanted.get(family) or "").lower() == "none"}
     got: list[Claim] = []
     for network in networks:
         own = [item for item in recorded if item.get("name") == wanted.get("name")]
@@ -171,9 +172,11 @@ def _chosen(network: Item) -> tuple[str, ...]:
 
 
 def _asked_for(host: str, endpoint: Item) -> list[tuple[str, Claim]]:
-    texts = {family: str(endpoint.get(family) or "").partition("/")[0] for family in FAMILIES}
-    claims = {family: _claim(host, text) for family, text in texts.items()}
-    return [(family, claim) for family, claim in claims.items() if claim and claim.version == FAMILIES[family]]
+    asked = [(family, endpoint.get(family), FAMILIES[family]) for family in FAMILIES]
+    further = endpoint.get("addresses")
+    asked += [("addresses", text, 0) for text in (further if isinstance(further, (list, tuple)) else ())]
+    claims = [(option, _claim(host, str(text or "").partition("/")[0]), version) for option, text, version in asked]
+    return [(option, claim) for option, claim, version in claims if claim and version in (0, claim.version)]
 
 
 def _mac(endpoint: Item) -> list[str]:
@@ -270,20 +273,23 @@ def _meets_any(claim: Claim, cluster: list[Claim], pools: set[Claim]) -> bool:
 
 def _same_addresses(job: str, shares: list[Share]) -> t.Iterator[str]:
     start, advice = FIXED[job]
-    asking: dict[tuple[str, str], list[str]] = {}
+    asking: dict[str, list[str]] = {}
+    options: dict[str, str] = {}
     for share in shares:
-        for family, claim in share.asked_for:
-            asking.setdefault((family, claim.text), []).append(share.host)
-    holding: dict[tuple[str, str], list[str]] = {}
+        for option, claim in share.asked_for:
+            asking.setdefault(claim.text, []).append(share.host)
+            options.setdefault(claim.text, option)
+    holding: dict[str, list[str]] = {}
     for share in shares:
         for claim in share.held:
-            holding.setdefault((f"ipv{claim.version}", claim.text), []).append(share.host)
-    for (family, text), hosts in asking.items():
+            holding.setdefault(claim.text, []).append(share.host)
+    for text, hosts in asking.items():
+        option = f"{start}{options[text]}"
         if len(set(hosts)) > 1:
-            yield f"{start}{family}: {text} would be on {_names(hosts)}; {advice}, or set {ISOLATED}"
-        holders = [host for host in holding.get((family, text), []) if host not in hosts]
+            yield f"{option}: {text} would be on {_names(hosts)}; {advice}, or set {ISOLATED}"
+        holders = [host for host in holding.get(text, []) if host not in hosts]
         if holders:
-            yield f"{start}{family}: {text} of {_names(hosts)} is on {_names(holders)} already; {advice}, or set {ISOLATED}"
+            yield f"{option}: {text} of {_names(hosts)} is on {_names(holders)} already; {advice}, or set {ISOLATED}"
 
 
 def _same_macs(job: str, shares: list[Share]) -> t.Iterator[str]:

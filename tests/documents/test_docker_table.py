@@ -380,6 +380,17 @@ def run_ip6(host: Host) -> None:
     endpoint(host, "b", ipv4="10.0.0.50", ipv6="fd11::50")
     assert host.addresses("eth0", netns="a")[:2] == ["10.0.0.2/24", "fd11::20/64"]
     assert host.addresses("eth0", netns="b")[:2] == ["10.0.0.50/24", "fd11::50/64"]
+    assert endpoint(host, "c", ipv4="none")["ipv4"] is None
+
+
+@row("``ip address add`` in a container, for a second address")
+def run_second_address(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", addresses=["10.0.0.3"])
+    assert endpoint(host, "b")["ipv4"] == "10.0.0.4/24"
+    host.lose_all()
+    assert host.restore().code == 0
+    assert host.addresses("eth0", netns="a") == ["10.0.0.2/24", "10.0.0.3/24"]
 
 
 @row("``--mac-address``")
@@ -397,6 +408,14 @@ def run_sysctl(host: Host) -> None:
     endpoint(host, "a", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.conf.IFNAME.rp_filter": 2})
     assert host.sysctl("net/ipv4/ip_forward", netns="a") == "1"
     assert host.sysctl("net/ipv4/conf/eth0/rp_filter", netns="a") == "2"
+
+
+@row("``--dns``, ``--dns-search``")
+def run_dns(host: Host) -> None:
+    network(host, subnets=subnets("10.0.0.0/24"))
+    endpoint(host, "a", dns={"servers": ["10.0.0.53"], "search": ["example.com"]})
+    seen = host.run(["ip", "netns", "exec", "a", "cat", "/etc/resolv.conf"]).stdout
+    assert seen.endswith("search example.com\nnameserver 10.0.0.53\n")
 
 
 @row("``--gw-priority``")

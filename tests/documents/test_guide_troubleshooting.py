@@ -224,6 +224,19 @@ def router_that_answers_for_everything(host: Host) -> str:
     return message
 
 
+@refusal("is there already, and the collection has not written it")
+def name_servers_of_somebody_else(host: Host) -> str:
+    network(host, "pub_net", **PUB_NET)
+    file = host.path("/etc/netns/web/resolv.conf")
+    file.parent.mkdir()
+    file.write_text("nameserver 9.9.9.9\n")
+    task = {"name": "web", "network": "pub_net", "netns": "web", "dns": {"servers": ["172.16.86.53"]}}
+    message = refuse(host, "macvlan_endpoint", **task)
+    file.unlink()
+    host.call("macvlan_endpoint", **task)
+    return message
+
+
 @refusal("is another link now; its parent is called … now")
 def parent_whose_name_another_link_has(host: Host) -> str:
     network(host, "pub_net", **PUB_NET)

@@ -45,8 +45,10 @@ def same_of(value: t.Any) -> list[str]:
         return [same for item in value for same in same_of(item)]
     if not isinstance(value, dict) or value.get("hosts") in SINGLE_HOSTS:
         return []
-    fixed = [] if value.get("network") in INSIDE else FIXED
-    found = [value[name] for name in fixed if isinstance(value.get(name), str) and not varies(value[name])]
+    fixed = [] if value.get("network") in INSIDE else [value.get(name) for name in FIXED]
+    further = [] if value.get("network") in INSIDE else value.get("addresses")
+    asked = [*fixed, *(further if isinstance(further, list) else [])]
+    found = [text for text in asked if isinstance(text, str) and text != "none" and not varies(text)]
     return found + same_of_network(value) + [same for item in value.values() for same in same_of(item)]
 
 
@@ -121,6 +123,7 @@ IN_TWO = "[{subnet: 10.0.0.0/24, ip_range: '10.0.0.{{ 8 * place }}/29'}, {subnet
         f"{NETWORK}    address_pools: [{{base: 10.0.0.0/8, size: 24}}]",
         f"[{{hosts: edge, tasks: [{{fleetnet.macvlan.macvlan_network: {{name: lan, parent: eth0, subnets: {SUBNET}}}}}]}}]",
         "[{hosts: all, tasks: [{block: [{fleetnet.macvlan.macvlan_endpoint: {ipv6: 'fd00::1'}}]}]}]",
+        "- fleetnet.macvlan.macvlan_endpoint: {addresses: ['10.0.0.{{ place }}', 10.0.0.9]}",
         "- fleetnet.macvlan.macvlan_config: {endpoints: [{mac: '02:00:00:00:00:01'}]}",
         "- {fleetnet.macvlan.macvlan_endpoint: {ipv4: '{{ item.ipv4 }}'}, loop: [{ipv4: 10.0.0.9}]}",
         f"- {{hosts: edge, vars: {{macvlan_host_networks: [{{parent: eth0, subnets: {SUBNET}}}]}}}}",
@@ -138,6 +141,7 @@ def test_what_all_hosts_would_have_is_seen(text: str) -> None:
         f"{NETWORK}    subnets: [{{subnet: 10.0.0.0/24, ip_range: '10.0.0.{{{{ 8 * place }}}}/29'}}]",
         f"- fleetnet.macvlan.macvlan_network: {{name: lan, subnets: {SUBNET}}}",
         "- fleetnet.macvlan.macvlan_network: {name: lan, state: absent}",
+        "- fleetnet.macvlan.macvlan_endpoint: {ipv6: none, addresses: ['10.0.0.{{ place }}']}",
         f"[{{hosts: edge1, tasks: [{{fleetnet.macvlan.macvlan_network: {{name: lan, parent: eth0, subnets: {SUBNET}}}}}]}}]",
     ],
 )

@@ -26,6 +26,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kern
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import ask, constants, parse
 from ansible_collections.fleetnet.macvlan.tests.support import hostile
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import OUTSIDE
 from ansible_collections.fleetnet.macvlan.tests.support.module_call import ends_within
 from ansible_collections.fleetnet.macvlan.tests.support.no_programs import NoPrograms
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import NOTHING_LISTED, endpoint, gone, network, refuse, subnets
@@ -34,8 +35,8 @@ pytestmark = pytest.mark.engine
 
 TAG = "fleetnet.macvlan:"
 SAMPLE = 60
-# Nothing but these can be written to in a sealed host: its own /run/netns, /var/lib and units, and the kernel.
-OPEN = ("/run/netns", "/var/lib", "/etc/systemd/system", "/proc", "/sys")
+# Nothing but these can be written to in a sealed host: its own /run/netns, /etc/netns, /var/lib and units, and the kernel.
+OPEN = ("/run/netns", "/var/lib", "/etc/netns", f"/etc/{OUTSIDE}/systemd/system", "/proc", "/sys")
 
 
 def seal(host: Host) -> Host:
@@ -86,7 +87,7 @@ def test_a_host_is_set_up_changed_restored_and_cleared_without_another_program(s
         ("macvlan_command", place),
         ("macvlan_network", {"name": "net", "parent": "eth0", "subnets": subnets("10.0.0.0/24", "fd00::/64")}),
         ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "sysctls": {"net.ipv4.ip_forward": 1}}),
-        ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "ifname": "net1", "mtu": 1400}),
+        ("macvlan_endpoint", {"name": "a", "network": "net", "netns": "a", "ifname": "net1", "mtu": 1400, "dns": {"servers": ["10.0.0.53"]}}),
         ("macvlan_info", {}),
         ("macvlan_config", NOTHING_LISTED),
         ("macvlan_command", {**place, "state": "absent"}),

@@ -51,6 +51,7 @@ RICH: dict[str, t.Any] = {
             "announce": False,
         },
         {"name": "host", "network": "lan"},
+        {"name": "vip", "network": "lan", "netns": "vip", "ipv6": "none", "addresses": ["192.168.50.11", "192.168.50.10/24"]},
         {"name": "cam", "network": "iot", "netns": "cam"},
         {"name": "one", "network": "chosen", "netns": "one"},
         {"name": "two", "network": "again", "netns": "two", "exclusive": False},

@@ -123,6 +123,8 @@ _ENDPOINT = {
     "routes": [{"to": "10.9.0.0/16", "via": "10.0.0.7", "metric": 5}],
     "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 1},
     "labels": {"a": "b"},
+    "addresses": ["10.0.0.19"],
+    "dns": {"servers": ["10.0.0.53"], "search": ["example.com"]},
 }
 
 # Module → its options, and a task for it that is right.
@@ -157,6 +159,9 @@ def _of_options(spec: Params, task: Params) -> t.Iterator[Place]:
             yield (name, 0)
             for place in _of_options(option.get("options", {}), (task.get(name) or [{}])[0]):
                 yield (name, 0, *place)
+        elif option.get("options"):
+            for place in _of_options(option["options"], task.get(name, {})):
+                yield (name, *place)
         elif option["type"] == "dict":
             key = next(iter(task.get(name, {})), "a")
             yield (name, key)

@@ -24,13 +24,15 @@ from .worker import LIBC, WORKERS
 
 NETNS_FOLDER = Path("/run/netns")
 UNITS = Path("/etc/systemd/system")
+RESOLVERS = Path("/etc/netns")
+OUTSIDE = ".outside"
 CANARY = "canary0"
 # Gone with the kernel's argument ipv6.disable=1.
 HAS_IPV6 = os.path.exists("/proc/sys/net/ipv6")
 SECONDS_TO_WAIT = 120
 PROGRAM_TIMEOUT = 300
 
-MS_RDONLY = 1
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC = 1, 32, 4096, 8192, 16384
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -268,7 +270,9 @@ def furnish() -> None:
     """Cover what a throw-away machine has of its own; runs inside."""
     # /var/lib, so that the default state_dir is a throw-away one; the units, so that the machine is one that the role has
     # been applied to.
-    for folder in (NETNS_FOLDER, Path("/var/lib"), UNITS):
+    mount("tmpfs", NETNS_FOLDER)
+    cover_etc(NETNS_FOLDER / OUTSIDE)
+    for folder in (Path("/var/lib"), UNITS, RESOLVERS):
         mount("tmpfs", folder)
     wants = UNITS / "multi-user.target.wants"
     wants.mkdir()
@@ -278,6 +282,25 @@ def furnish() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         (flags,) = struct.unpack("16xh14x", fcntl.ioctl(asking, SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0)))
         fcntl.ioctl(asking, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+def cover_etc(meanwhile: Path) -> None:
+    """Have everything of /etc by links, so that there is a folder for a throw-away /etc/netns; runs inside.
+
+    :param meanwhile: where the machine's own /etc is until its new place is there
+    """
+    etc = Path("/etc")
+    meanwhile.mkdir()
+    mount(str(etc), meanwhile, MS_BIND | MS_REC)
+    mount("tmpfs", etc)
+    for folder in (RESOLVERS, etc / OUTSIDE):
+        folder.mkdir()
+    mount(str(meanwhile), etc / OUTSIDE, MS_MOVE)
+    meanwhile.rmdir()
+    for name in os.listdir(etc / OUTSIDE):
+        if name != RESOLVERS.name:
+            (etc / name).symlink_to(f"{OUTSIDE}/{name}")
+    mount("tmpfs", etc, MS_REMOUNT | MS_RDONLY)
 
 
 def mount(kind: str, folder: Path, flags: int = 0) -> None:

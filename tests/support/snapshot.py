@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from .machine import NETNS_FOLDER, Machine
+from .machine import NETNS_FOLDER, RESOLVERS, Machine
 from .worker import WORKERS, enter_named
 
 TAG = "fleetnet.macvlan:"
@@ -52,6 +52,7 @@ class Snapshot:
     networks: dict[str, Network]
     files: dict[str, str]
     tables: Tables
+    resolvers: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def without_state(self) -> Snapshot:
         """The kernel's part alone."""
@@ -61,7 +62,14 @@ class Snapshot:
 def take_snapshot(machine: Machine, state_dir: Path) -> Snapshot:
     networks = {name: tidy_network(*listed) for name, listed in list_networks(machine).items()}
     folder = machine.path(state_dir)
-    return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE))
+    return Snapshot(networks, list_files(folder), read_tables(folder / DATABASE), read_resolvers(machine.path(RESOLVERS)))
+
+
+def read_resolvers(folder: Path) -> dict[str, str]:
+    """What is under /etc/netns, with modes and contents."""
+    found = sorted(folder.rglob("*")) if folder.is_dir() else []
+    modes = {path: stat.filemode(path.lstat().st_mode) for path in found}
+    return {str(path.relative_to(folder)): mode + (path.read_text() if path.is_file() else "") for path, mode in modes.items()}
 
 
 def list_networks(machine: Machine) -> dict[str, Listed]:
@@ -118,7 +126,9 @@ def tidy_link(link: dict[str, t.Any]) -> dict[str, t.Any]:
     kept = tidy(link)
     if is_ours(link):
         # The kernel gives a link of ours its link-local address only when the carrier is there, at some later time.
-        kept["addr_info"] = [entry for entry in kept["addr_info"] if not is_link_local(entry)]
+        listed = [entry for entry in kept["addr_info"] if not is_link_local(entry)]
+        # Which IPv4 address of a subnet is the first, the flag "secondary" says; the order of others depends on their coming and going.
+        kept["addr_info"] = sorted(listed, key=json.dumps)
         kept = {key: value for key, value in kept.items() if key not in RENUMBERED_KEYS}
     return kept
 

@@ -160,7 +160,8 @@ def as_read(found, needs):
         spaces[HOST.path] = dataclasses.replace(spaces[HOST.path], routes={})
     known = {netns.path for netns in needs.identities} | set(spaces)
     identities = {path: one for path, one in found.identities.items() if path in known}
-    return dataclasses.replace(found, spaces=spaces, identities=identities)
+    resolvers = {name: one for name, one in found.resolvers.items() if name in needs.resolvers}
+    return dataclasses.replace(found, spaces=spaces, identities=identities, resolvers=resolvers)
 
 
 def _with_settings(one, asked):

@@ -65,8 +65,9 @@ ENDPOINT = st.fixed_dictionaries(
     {"namespace": st.sampled_from(NAMESPACES)},
     optional={
         "ifname": st.sampled_from(("eth0", "net0", "net1")),
-        "ipv4": st.sampled_from(tuple(f"10.0.1.{last}" for last in (1, 2, 3, 4, 17))),
-        "ipv6": st.sampled_from(("fd01::2", "fd01::3")),
+        "ipv4": st.sampled_from((*(f"10.0.1.{last}" for last in (1, 2, 3, 4, 17)), "none")),
+        "ipv6": st.sampled_from(("fd01::2", "fd01::3", "none")),
+        "addresses": st.sampled_from((["10.0.1.3"], ["10.0.1.17", "10.0.1.2"], ["10.0.2.3"], ["fd01::3", "10.0.1.4"])),
         "mac": st.sampled_from(("02:00:00:00:00:01", "02:00:00:00:00:02")),
         "mtu": st.sampled_from((1280, 1350)),
         "default_route": st.booleans(),
@@ -81,6 +82,7 @@ ENDPOINT = st.fixed_dictionaries(
         "sysctls": st.sampled_from(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),
+        "dns": st.sampled_from(({"servers": ["10.0.1.53"]}, {"servers": ["10.0.1.53"]}, {"servers": ["fd01::53"], "search": ["a.example"]})),
         "announce": st.just(False),
         "probe": st.just("none"),
     },
@@ -104,10 +106,15 @@ def states(draw):
         "vlan_subinterfaces": draw(st.lists(SUBINTERFACE, max_size=2, unique_by=lambda item: item["name"])),
         "networks": [{"name": name, **given(item)} for name, item in networks.items()],
         "endpoints": [
-            {"name": name, "network": network, **item["namespace"], **{key: value for key, value in item.items() if key != "namespace"}}
+            {"name": name, "network": network, **item["namespace"], **{key: item[key] for key in item if key != "namespace" and is_possible(key, item)}}
             for (network, name), item in endpoints.items()
         ],
     }
+
+
+def is_possible(option, item):
+    """Whether an option of an endpoint is one for its namespace: only those with names have name servers."""
+    return option != "dns" or "netns" in item["namespace"]
 
 
 def given(options):
@@ -186,7 +193,7 @@ def exchanged(draw, endpoints):
     changed = [dict(item) for item in endpoints]
     if len(changed) > 1:
         one, other = changed[0], changed[1]
-        for option in draw(st.sets(st.sampled_from(("ipv4", "ipv6", "mac", "ifname", "netns", "default_route")), min_size=1)):
+        for option in draw(st.sets(st.sampled_from(("ipv4", "ipv6", "addresses", "mac", "ifname", "netns", "default_route")), min_size=1)):
             one_value, other_value = one.pop(option, None), other.pop(option, None)
             one.update({option: other_value} if other_value is not None else {})
             other.update({option: one_value} if one_value is not None else {})
@@ -202,6 +209,9 @@ def as_declared(record, state):
         networks[name] = dataclasses.replace(item, subnets=tuple(subnets), parent_created=False)
     loose = {"ipv4": None, "ipv6": None, "gateway4": None, "gateway6": None, "mac": "", "sysctls_before": {}}
     endpoints = {key: dataclasses.replace(item, **loose) for key, item in record.endpoints.items()}
+    # Whose the folder of a namespace is follows from who came first.
+    of_folders = {key: item.dns and dataclasses.replace(item.dns, owns_folder=False) for key, item in endpoints.items()}
+    endpoints = {key: dataclasses.replace(item, dns=of_folders[key]) for key, item in endpoints.items()}
     # The routes of the host follow from the leases of endpoints.
     endpoints = {key: item if item.host_access is None else dataclasses.replace(item, routes=()) for key, item in endpoints.items()}
     return networks, endpoints, record.links, record.namespaces
@@ -210,6 +220,7 @@ def as_declared(record, state):
 def kept(before, after, state):
     """Whether every lease that still fits was kept."""
     requested = {item[option] for item in state["endpoints"] for option in ("ipv4", "ipv6") if item.get(option)}
+    requested |= {address for item in state["endpoints"] for address in item.get("addresses", ())}
     requested |= {address for item in state["networks"] for address in asked_by_the_host(item)}
     reserved = {address for item in after.networks.values() for one in item.subnets for address in (one.gateway, *one.aux_addresses.values())}
     for item in state["endpoints"]:

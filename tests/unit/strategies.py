@@ -34,6 +34,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
     ReplaceRoute,
     SetLink,
     SetSysctls,
+    WriteResolver,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import plain
 
@@ -206,6 +207,7 @@ REVERSIBLE = {
     DeleteRoute: st.builds(DeleteRoute, netnses, interface_names, routes()),
     ReplaceRoute: st.builds(ReplaceRoute, netnses, interface_names, routes(), routes()),
 }
+resolvers = st.none() | any_text.map("# fleetnet.macvlan:{}".format)
 STEPS = {
     **REVERSIBLE,
     AddConnectedRoute: st.builds(
@@ -220,6 +222,7 @@ STEPS = {
         st.lists(st.one_of(*REVERSIBLE.values(), st.builds(AddLink, netnses, link_specs)), max_size=3).map(tuple),
         st.sampled_from(("", " because of it")),
     ),
+    WriteResolver: st.builds(WriteResolver, object_names, resolvers, resolvers, st.booleans()),
     SetSysctls: st.builds(SetSysctls, netnses, interface_names, st.lists(sysctls, max_size=3).map(tuple)),
 }
 any_steps = st.one_of(*STEPS.values())

@@ -83,7 +83,7 @@ READERS = {
     ("vlan_subinterface", "absent"): subinterface_removal,
 }
 FIELDS = {
-    "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 gateway4 gateway6 parent mode default_route routes "
+    "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 addresses gateway4 gateway6 parent mode default_route routes dns "
     "announce sysctls labels exclusive probe vrf",
     "network": "id name mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive host_access probe subnets endpoints",
     "subnet": "subnet gateway gateway_inferred gateway_onlink ip_range ip_ranges exclude aux_addresses in_use available",
@@ -299,7 +299,7 @@ def test_examples_show_every_option_that_says_what_an_object_is(name):
     def used(arguments):
         for key, value in arguments.items():
             yield key
-            for item in value if isinstance(value, list) else ():
+            for item in value if isinstance(value, list) else [value]:
                 yield from used(item) if isinstance(item, dict) else ()
 
     def known(argspec):

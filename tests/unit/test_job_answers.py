@@ -73,6 +73,8 @@ def test_routes_are_words_in_pairs(text, routes):
         ("endpoint_attach", "endpoint_netns_path", "$HOME/ns", "$HOME/ns"),
         ("network_create", "network_parent", " eth0 ", "eth0"),
         ("endpoint_attach", "endpoint_sysctls", "net.ipv4.ip_forward=1", {"net.ipv4.ip_forward": "1"}),
+        ("endpoint_attach", "endpoint_addresses", "10.0.0.9, fd00::9/64", ["10.0.0.9", "fd00::9/64"]),
+        ("endpoint_attach", "endpoint_dns", "10.0.0.53, a.example,fd00::53", {"servers": ["10.0.0.53", "fd00::53"], "search": ["a.example"]}),
         ("endpoint_attach", "endpoint_pid", "4711", 4711),
         ("endpoint_attach", "endpoint_mac", "02:42:0a:00:00:05", "02:42:0a:00:00:05"),
     ],

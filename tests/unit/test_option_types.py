@@ -271,7 +271,8 @@ FULL = {
         "ipv6": "fd00::5", "subnet": "10.0.0.0/24", "mac": "02:42:0a:00:00:09", "mtu": 68, "default_route": False,
         "routes": [{"to": "default", "via": "10.0.0.2"}, {"to": "10.9.0.0/16", "metric": 5}],
         "sysctls": {"net.ipv4.conf.IFNAME.rp_filter": 1}, "announce": False, "labels": {"a": "b"}, "exclusive": True,
-        "probe": "none",
+        "probe": "none", "addresses": ["10.0.0.10", "fd00::6/64"],
+        "dns": {"servers": ["10.0.0.53"], "search": ["example.com"]},
     },
     "vlan_subinterfaces": {
         "name": "dmz", "parent": "eth0", "vlan_id": 30, "protocol": "802.1ad", "mtu": 1400, "mac": "02:42:0a:00:00:09",
@@ -289,8 +290,8 @@ def test_one_wrong_type_makes_nothing_else_wrong(option):
         if spec.get(place, {}).get("type") == "raw":
             continue  # the engine reads it, so what is wrong with its type is wrong with its value
         assert _option_values.value_problems(spec, params) == [], place
-    # What is internal has no gateway that an aux address could be.
-    for name in spec.keys() - {"internal"}:
+    # What is internal has no gateway that an aux address could be, and only named namespaces have name servers.
+    for name in spec.keys() - {"internal", "netns"}:
         assert _option_values.value_problems(spec, {other: value for other, value in full.items() if other != name}) == [], name
 
 
@@ -310,7 +311,11 @@ VALUES = [
     ("endpoints", "ifname", "a/b", "ifname: "),
     ("endpoints", "ipv4", "10.0.0", "ipv4: "),
     ("endpoints", "ipv6", "10.0.0.1", "ipv6: "),
+    ("endpoints", "addresses", ["10.0.0.10", "10.0.0"], "addresses[1]: "),
     ("endpoints", "mac", "02", "mac: "),
+    ("endpoints", "dns", {"servers": ["x"]}, "dns.servers[0]: "),
+    ("endpoints", "dns", {"search": ["a b"]}, "dns.search[0]: "),
+    ("endpoints", "dns", {}, "dns: it has neither"),
     ("endpoints", "routes", [{"to": "10.0.0.0/8", "via": "x"}], "routes[0].via: "),
     ("endpoints", "sysctls", {"kernel.x": 1}, "sysctls: "),
     ("vlan_subinterfaces", "name", "a/b", "name: "),

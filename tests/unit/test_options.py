@@ -681,6 +681,14 @@ TYPES = {
     "int": st.integers() | st.integers(-1, 4096),
     "bool": st.booleans(),
     "dict": st.dictionaries(draws.any_text | st.integers(-1, 9).map(str), draws.json_values() | st.integers(-1, 9)),
+    "texts": st.lists(draws.any_text | st.sampled_from(("10.0.0.9", "10.0.0.10/24", "fd00::9", "none", "")), max_size=4),
+    "dns": st.fixed_dictionaries(
+        {},
+        optional={
+            "servers": st.none() | st.lists(draws.any_text | st.sampled_from(("10.0.0.9", "fd00::9", "")), max_size=4),
+            "search": st.none() | st.lists(draws.any_text | st.sampled_from(("example.com", "a", ".")), max_size=3),
+        },
+    ),
     "raw": draws.json_values()
     | st.dictionaries(
         st.sampled_from(("address", "ifname", "metric", "routes")),
@@ -740,12 +748,14 @@ OPTIONS = {
             "ifname": "str",
             "ipv4": "str",
             "ipv6": "str",
+            "addresses": "texts",
             "subnet": "str",
             "mac": "str",
             "mtu": "int",
             "default_route": "bool",
             "routes": ({"to": "str"}, {"via": "str", "metric": "int"}),
             "sysctls": "dict",
+            "dns": "dns",
             "announce": "bool",
             "labels": "dict",
             "exclusive": "bool",

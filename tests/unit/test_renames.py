@@ -174,3 +174,13 @@ def test_a_vlan_that_is_named_after_another_link_now_is_told():
     host.kernel = builders.with_space(host.kernel, dataclasses.replace(own, links={**own.links, **exchanged}), HOST.path)
     warnings = host.plan(network("b", parent="eth0.50")).warnings
     assert any("its parent eth0.50 is VLAN 50 of eth1, which was called eth0, and eth0 is another link now" in text for text in warnings)
+
+
+def test_an_endpoint_keeps_its_further_addresses_and_what_it_leaves_out():
+    both = ("192.168.1.0/24", "fd01::/64")
+    host = prepared(network("lan", both), endpoint("a", ipv6="none", addresses=["192.168.1.20"]))
+    host.run(endpoint("b", renamed_from="a", ipv6="none", addresses=["192.168.1.20"]))
+    assert host.record.endpoints["lan", "b"].addresses == ("192.168.1.2/24", "192.168.1.20/24")
+    host.run(network("dmz", both, renamed_from="lan"))
+    assert host.record.endpoints["dmz", "b"].addresses == ("192.168.1.2/24", "192.168.1.20/24")
+    assert_whole(host)

@@ -84,6 +84,26 @@ REFUSED = {
         [attach(ipv4="192.168.50.77")] * 2,
         ["macvlan_job_endpoint_ipv4: 192.168.50.77", "edge1 and edge2", "leave it out", "target_hosts"],
     ),
+    "a further address that is the first one of another host": (
+        "endpoint_attach",
+        [attach(ipv4="192.168.50.77"), attach(ipv4="192.168.50.78", addresses=["192.168.50.77"])],
+        ["macvlan_job_endpoint_ipv4: 192.168.50.77 would be on edge1 and edge2"],
+    ),
+    "further addresses in two ways": (
+        "endpoint_attach",
+        [attach(ipv4="none", ipv6="none", addresses=[text, "192.168.50.5"]) for text in ("2001:db8::1", "2001:DB8:0::1")],
+        ["macvlan_job_endpoint_addresses: 2001:db8::1 would be on edge1 and edge2", "macvlan_job_endpoint_addresses: 192.168.50.5"],
+    ),
+    "a further address does not say which is the first": (
+        "endpoint_attach",
+        [attach(net(subnet()), addresses=[f"192.168.50.{number}"]) for number in (5, 6)],
+        [f"{LAN} (edge1 and edge2)"],
+    ),
+    "a further address that an endpoint of another host has": (
+        "endpoint_attach",
+        [attach(ipv4="192.168.50.70"), attach(ipv4="192.168.50.71", endpoints=[recorded(ipv4="192.168.50.72/24", addresses=["192.168.50.70/24"])])],
+        ["192.168.50.70 of edge1 is on edge2 already"],
+    ),
     "a fixed IPv6 address in two ways": (
         "endpoint_attach",
         [attach(ipv6="2001:db8::1"), attach(ipv6="2001:DB8:0::1")],
@@ -147,6 +167,7 @@ ALLOWED = {
         [attach(net(subnet("10.0.0.0/8"), part), subnet=LAN) for part in (PART1, PART2)],
     ),
     "fixed on a network without a parent": ("endpoint_attach", [attach(OWN, ipv4="10.0.0.5", mac="02:00:00:00:00:01")] * 2),
+    "a family that is left out": ("endpoint_attach", [attach(net(subnet(LAN6), subnet()), ipv6="none", ipv4=f"192.168.50.{last}") for last in (5, 6)]),
     "no network yet": ("endpoint_attach", [attach()] * 2),
     "isolated for an endpoint": ("endpoint_attach", [attach(net(subnet()), ipv4="192.168.50.5", isolated=True)] * 2),
     "declared ranges": ("site", [declare(net(PART1)), declare(net(PART2))]),

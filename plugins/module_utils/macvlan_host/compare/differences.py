@@ -205,8 +205,13 @@ def missing_connected_routes(endpoint: Endpoint, space: Space, link: Link) -> li
         return []
     addresses, routes = space.addresses.get(link.index, ()), space.routes.get(link.index, ())
     present = {route.identity for route in routes}
-    connected = ((address, Route.connected(address)) for address in endpoint.addresses if address in addresses)
-    return [(address, route) for address, route in connected if route is not None and route.identity not in present]
+    missing: dict[t.Any, tuple[str, Route]] = {}
+    for address in endpoint.addresses:
+        route = Route.connected(address) if address in addresses else None
+        if route is not None and route.identity not in present:
+            # Addresses of one subnet have one.
+            missing.setdefault(route.identity, (address, route))
+    return list(missing.values())
 
 
 class RouteDifferences(t.NamedTuple):

@@ -24,5 +24,11 @@ def needs_of_everything(recorded: Record) -> Needs:
         host_routes=HOST in {endpoint.netns for endpoint in recorded.endpoints.values()},
         identities=all_namespaces(recorded),
         next_hops=bool(recorded.endpoints),
+        resolvers=resolvers_of(recorded),
         link_options=frozenset(name for network in compared for name in not_default(network.link_options)),
     )
+
+
+def resolvers_of(recorded: Record) -> frozenset[str]:
+    """The named namespaces whose endpoints have name servers."""
+    return frozenset(item.netns.value for item in recorded.endpoints.values() if item.dns is not None)

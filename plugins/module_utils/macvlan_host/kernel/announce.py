@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Announcements of host addresses that a link of ours had, and that the host has again.
+"""Announcements of addresses that the kernel does not announce by itself.
 
-The link is gone, or gets another address, but neighbours go on sending to its MAC address until their caches forget it.
-So the host announces the address again, as the kernel does for one that is new.
+- Host addresses that a link of ours had, and that the host has again. The link is gone, or gets another address, but neighbours go
+  on sending to its MAC address until their caches forget it.
+- Addresses that come to a link which is up. The kernel announces those that a link has when it comes up, or gets another MAC address.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import typing as t
 
 from ..errors import KernelError
 from ..model.netns import HOST
-from ..steps.steps import AddAddress, DeleteAddress, DeleteLink, Step
+from ..steps.steps import AddAddress, AddLink, DeleteAddress, DeleteLink, SetLink, Step
 from ..values.addresses import without_prefix
 from ..wire import frames
 from .namespaces import Walker
 from .read import read_space
 from .sysctls import sysctl_path
+
+if t.TYPE_CHECKING:
+    from ..model.endpoint import Endpoint
 
 ETHERNET = 1  # ARPHRD_ETHER
 
@@ -63,6 +67,46 @@ def announce(addresses: t.Collection[str]) -> None:
             own = [address for address in map(without_prefix, held) if address in addresses]
             if own and link.up and link.hardware == ETHERNET and not link.loopback:
                 _send(link.name, [frames.announcement(link.mac, address, _forwards(link.name)) for address in own])
+
+
+class Interface(t.NamedTuple):
+    """A link, by its namespace and its name."""
+
+    path: str
+    name: str
+
+
+def added_by(steps: t.Iterable[Step]) -> dict[Interface, list[str]]:
+    """Interface → the addresses that come to it without an announcement of the kernel."""
+    added: dict[Interface, list[str]] = {}
+    announced: set[Interface] = set()
+    for step in steps:
+        if isinstance(step, AddLink):
+            announced.add(Interface(step.netns.path, step.link.name))
+        elif isinstance(step, AddAddress):
+            added.setdefault(Interface(step.netns.path, step.ifname), []).append(without_prefix(step.address))
+        elif isinstance(step, SetLink) and step.attribute in ("up", "mac") and step.new:
+            added.pop(Interface(step.netns.path, step.ifname), None)
+    return {interface: addresses for interface, addresses in added.items() if interface not in announced}
+
+
+def announce_added(steps: t.Iterable[Step], endpoints: t.Iterable[Endpoint]) -> None:
+    """Announce the addresses that have come to links of endpoints, as far as these announce theirs.
+
+    Nothing depends on it, as above.
+
+    :param endpoints: as they are after the steps
+    """
+    added = added_by(steps)
+    if not added:
+        return
+    with contextlib.suppress(KernelError), contextlib.closing(Walker()) as walker:
+        for endpoint in endpoints:
+            addresses = set(added.get(Interface(endpoint.netns.path, endpoint.ifname), ())).intersection(map(without_prefix, endpoint.addresses))
+            if addresses and endpoint.announce:
+                walker.go(endpoint.netns)
+                router = _forwards(endpoint.ifname)
+                _send(endpoint.ifname, [frames.announcement(endpoint.mac, address, router) for address in sorted(addresses)])
 
 
 def _send(ifname: str, messages: t.Iterable[bytes]) -> None:

@@ -18,6 +18,7 @@ from ..errors import KernelError, NoNamespaceError
 from ..model.kernel import BridgeVlans, Kernel, MovedLink, Needs, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
+from ..model.resolver import ResolverFile
 from ..model.route import OtherRoute, Route
 from ..values import names
 from ..wire import ask, parse
@@ -71,7 +72,15 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
         read_only=read_only_settings(),
         moved_links=_moved_links() if own is not None and (needs.newcomers or needs.vlans - own.links.keys()) else (),
         bridges=_bridges(own, needs.parents) if own is not None else {},
+        resolvers=_read_resolvers(needs.resolvers) if needs.resolvers else {},
     )
+
+
+def _read_resolvers(names_of_spaces: t.Iterable[str]) -> dict[str, ResolverFile]:
+    """Name of a namespace → its file of name servers, which few hosts have."""
+    from .resolver_files import read_resolver
+
+    return {name: read_resolver(name) for name in names_of_spaces}
 
 
 def _missing(needs: Needs, spaces: t.Mapping[str, Space | None]) -> tuple[frozenset[str], frozenset[str]]:

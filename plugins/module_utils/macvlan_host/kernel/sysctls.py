@@ -58,11 +58,11 @@ def read_only_settings() -> dict[str, str]:
             is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
         except OSError:  # no such folder, so nothing to write
             continue
-        mounts[beginning] = _mount_of(folder) if is_read_only else ""
+        mounts[beginning] = mount_of(folder) if is_read_only else ""
     return mounts if any(mounts.values()) else {}
 
 
-def _mount_of(path: str) -> str:
+def mount_of(path: str) -> str:
     """The mount point that a path is below, of mounts of a part of a file system too (proc_pid_mountinfo(5))."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         points = [line.split()[4] for line in file]

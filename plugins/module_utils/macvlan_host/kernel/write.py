@@ -31,6 +31,7 @@ from ..steps.steps import (
     SetLink,
     SetSysctls,
     Step,
+    WriteResolver,
 )
 from ..values import names
 from ..wire import ask, pack
@@ -275,6 +276,14 @@ def _delete_address(context: StepContext, step: DeleteAddress) -> None:
     context.batch.queue(step, step.netns, pack.delete_address(index, step.address, step.peer))
 
 
+def _write_resolver(context: StepContext, step: WriteResolver) -> None:
+    # Few plans have such a step.
+    from .resolver_files import write_resolver
+
+    context.batch.flush()
+    write_resolver(step)
+
+
 # Every kind of step.
 PERFORMERS: dict[type[Step], Performer] = {
     Note: _nothing,
@@ -290,4 +299,5 @@ PERFORMERS: dict[type[Step], Performer] = {
     ReplaceRoute: _by_message(lambda link, step: pack.replace_route(link.ifindex, step.new, link.table)),
     AddConnectedRoute: _by_message(lambda link, step: pack.add_connected_route(link.ifindex, step.address, link.table)),
     SetSysctls: _always(_set_sysctls),
+    WriteResolver: _always(_write_resolver),
 }

@@ -16,6 +16,7 @@ from .host_access import HostAccess
 from .netns import HOST, Netns
 from .probe import PROBES
 from .ref import HOST_ACCESS, Identified, Ref, endpoint_ref
+from .resolver import Dns
 from .route import Route
 
 
@@ -31,6 +32,9 @@ class Endpoint(Identified):
 
     :ivar ipv4: with prefix length, None without
     :ivar ipv6: with prefix length, None without
+    :ivar dns: the name servers of its namespace, None for none of its own
+    :ivar further: its other addresses, with prefix length, in the order given
+    :ivar without_ipv4: whether the task leaves IPv4 out, also where its network has it; without_ipv6 is the same for IPv6
     :ivar gateway4: next hop of its default route, None when it has none
     :ivar gateway6: next hop of its default route, None when it has none
     :ivar mtu: as it is set
@@ -68,6 +72,10 @@ class Endpoint(Identified):
     host_access: HostAccess | None = None
     own_probe: str | None = None
     vrf: str | None = None
+    further: tuple[str, ...] = ()
+    without_ipv4: bool = False
+    without_ipv6: bool = False
+    dns: Dns | None = None
 
     # What a task calls those fields that have another name here.
     OPTIONS: t.ClassVar[dict[str, str]] = {
@@ -76,6 +84,9 @@ class Endpoint(Identified):
         "own_mac": "mac",
         "own_probe": "probe",
         "sysctls_before": "sysctls",
+        "further": "addresses",
+        "without_ipv4": "ipv4",
+        "without_ipv6": "ipv6",
     }
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,
@@ -101,6 +112,10 @@ class Endpoint(Identified):
         "host_access": validators.checked_separately,
         "own_probe": validators.optional(validators.one_of(*PROBES)),
         "vrf": validators.optional(validators.interface),
+        "further": validators.listed(validators.with_length),
+        "without_ipv4": validators.flag,
+        "without_ipv6": validators.flag,
+        "dns": validators.checked_separately,
     }
 
     @property
@@ -113,8 +128,13 @@ class Endpoint(Identified):
 
     @functools.cached_property
     def addresses(self) -> tuple[str, ...]:
-        """Its addresses with prefix length, IPv4 first."""
-        return tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
+        """Its addresses with prefix length: the first of each family, IPv4 first, then the further ones."""
+        first = tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
+        return (*first, *self.further) if self.further else first
+
+    def first_address(self, version: int) -> str | None:
+        """The address of a family that decides its MAC address, gateway and routes."""
+        return self.ipv4 if version == 4 else self.ipv6
 
     @property
     def all_routes(self) -> tuple[Route, ...]:
@@ -138,6 +158,8 @@ class Endpoint(Identified):
                 "netns": Netns.from_plain(values["netns"]),
                 "routes": validators.each(Route.from_plain, routes),
                 "host_access": HostAccess.from_plain(values.get("host_access")),
+                "further": tuple(values.get("further", ())),
+                "dns": Dns.from_plain(values.get("dns")),
             }
         )
         if (endpoint.name == HOST_ACCESS) != (endpoint.host_access is not None) or endpoint.host_access and endpoint.netns != HOST:

@@ -16,6 +16,7 @@ from .links import OwnedLink, SubInterface
 from .netns import HOST, Netns, OwnedNetns
 from .network import Network
 from .record import Record
+from .resolver import ResolverFile
 from .spaces import Spaces
 
 # The identity of a namespace: (device, inode), or its path if it does not exist yet.
@@ -33,7 +34,7 @@ class HostView:
         self.links: dict[str, OwnedLink] = {}
         self.namespaces: dict[str, OwnedNetns] = {}
         self.endpoints = dict(recorded.endpoints)
-        self._spaces = Spaces(kernel.spaces, kernel.identities)
+        self._spaces = Spaces(kernel.spaces, kernel.identities, kernel.resolvers)
         self._networks_on: dict[str, dict[str, Network]] = {}
         self._endpoints_of: dict[str, dict[Key, Endpoint]] = {}
         self._endpoints_in: dict[NetnsKey, dict[Key, Endpoint]] = {}
@@ -72,6 +73,10 @@ class HostView:
     def space(self, netns: Netns) -> Space | None:
         """A namespace; None when it does not exist, or was not read because nothing depends on it."""
         return self._spaces.get(netns.path)
+
+    def resolver(self, name: str) -> ResolverFile:
+        """The file of name servers of a named namespace."""
+        return self._spaces.resolvers.get(name) or ResolverFile()
 
     def is_same_netns(self, one: Netns, other: Netns) -> bool:
         """Whether two references lead to the same namespace."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .links import Link
 from .netns import Netns
+from .resolver import ResolverFile
 from .route import OtherRoute, Route
 
 if t.TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Needs(t.NamedTuple):
     :ivar newcomers: whether new links may be needed that the kernel refuses beside others in any namespace: passthru
         ones, and the first of ours on a parent
     :ivar link_options: the link options that matter and that the kernel may not have
+    :ivar resolvers: the named namespaces whose files of name servers matter
     :ivar parents: the names of links that carry, or will carry, what is planned; of the bridges below them the VLANs matter
     """
 
@@ -145,6 +147,7 @@ class Needs(t.NamedTuple):
     newcomers: bool = False
     parents: frozenset[str] = frozenset()
     link_options: frozenset[str] = frozenset()
+    resolvers: frozenset[str] = frozenset()
 
 
 class BridgeVlans(t.NamedTuple):
@@ -192,6 +195,7 @@ class Kernel:
         a key the first counts; empty where all can be written
     :ivar moved_links: such links in named namespaces, if what may have to be made is kept off by some
     :ivar bridges: ifindex → VLANs of the bridges that filter them, of those that matter; without pyroute2 none is known
+    :ivar resolvers: name of a namespace → its file of name servers, where that was asked for
     :ivar access_paths: how this host is reached, as far as that is known
     :ivar peer: the address at the other end of the SSH connection that a run came by, None where it came by none
     """
@@ -213,3 +217,4 @@ class Kernel:
     bridges: dict[int, BridgeVlans] = field(default_factory=dict)
     access_paths: tuple[AccessPath, ...] = ()
     peer: str | None = None
+    resolvers: dict[str, ResolverFile] = field(default_factory=dict)

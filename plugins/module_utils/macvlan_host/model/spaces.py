@@ -11,17 +11,24 @@ import itertools
 import typing as t
 
 from .kernel import Space
+from .resolver import ResolverFile
 
 
 class Spaces:
     """Path → namespace, for steps/simulate.py to change; those of others are copied before the first change.
 
     Two paths may lead to one namespace: what is done under one of them is seen under the other.
+
+    :ivar resolvers: name of a namespace → its file of name servers
     """
 
     def __init__(
-        self, spaces: t.Mapping[str, Space | None], identities: t.Mapping[str, tuple[int, int]] | None = None
+        self,
+        spaces: t.Mapping[str, Space | None],
+        identities: t.Mapping[str, tuple[int, int]] | None = None,
+        resolvers: t.Mapping[str, ResolverFile] | None = None,
     ) -> None:
+        self.resolvers = dict(resolvers or {})
         self._spaces: dict[str, Space | None] = {}
         self._main: dict[str, str] = {}
         self._own: set[str] = set()

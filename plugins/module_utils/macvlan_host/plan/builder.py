@@ -49,6 +49,7 @@ class PlanBuilder(HostView):
     ``choices`` is what the wire has answered, and ``chosen`` are (endpoint, address) of addresses that no task requests.
     ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
     and ``unforeseen`` are the endpoints on such networks.
+    ``resolvers_to_settle`` is name of a namespace → an endpoint in it, where the file of name servers is to be compared.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class PlanBuilder(HostView):
         self.foresees = False
         self.adopts = True
         self.unforeseen: dict[Key, EndpointOptions] = {}
+        self.resolvers_to_settle: dict[str, Endpoint] = {}
         self.addresses_in_use: AddressesInUse | None = None
         self.steps: list[Step] = []
         self.missing: dict[Ref, Missing] = {}

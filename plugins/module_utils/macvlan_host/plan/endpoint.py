@@ -66,6 +66,8 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
             check_own_vrf(builder, endpoint)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
+        with mistakes:
+            _plan_dns(builder, endpoint, recorded)
     mistakes.check()
     network = builder.followed.get(network.name, network)
     if recorded == endpoint and _is_right(builder, endpoint, network, own):
@@ -75,6 +77,15 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     from .endpoint_changes import change_endpoint
 
     change_endpoint(builder, wanted, endpoint, recorded, known, network)
+
+
+def _plan_dns(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None) -> None:
+    """Have the name servers of namespaces follow; most endpoints have none."""
+    if endpoint.dns is not None or recorded is not None and recorded.dns is not None:
+        from .resolver import check_dns, touch_resolver
+
+        check_dns(builder, endpoint)
+        touch_resolver(builder, recorded, endpoint)
 
 
 def _make_room(builder: PlanBuilder, endpoint: Endpoint) -> None:
@@ -125,6 +136,7 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
     if space is None or link is None:
         return None
     kept: dict[int, str] = {}
+    further: list[str] = []
     for address in sorted(space.addresses.get(link.index, ()), key=lambda item: (_mac_of(item) != link.mac, item)):
         subnet = subnet_of(network, address)
         # Our addresses have the prefix length of their subnet; a virtual address of VRRP has another.
@@ -132,9 +144,21 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
         if subnet is not None and prefix_length(address) != length:
             continue
         if subnet is not None and builder.leases.holder(subnet.pool, without_prefix(address)) is None:
-            kept.setdefault(version_of(address), address)
+            if without_prefix(address) in wanted.addresses:
+                further.append(address)
+            else:
+                kept.setdefault(version_of(address), address)
     return Endpoint(
-        identifier, wanted.name, wanted.network, wanted.netns, link.name, link.mac, link.mtu, kept.get(4), kept.get(6)
+        identifier,
+        wanted.name,
+        wanted.network,
+        wanted.netns,
+        link.name,
+        link.mac,
+        link.mtu,
+        kept.get(4),
+        kept.get(6),
+        further=tuple(further),
     )
 
 

@@ -14,23 +14,25 @@ from ..errors import PlanError
 from ..ipam.address_set import AddressSet
 from ..ipam.lease_book import gateways_of, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
-from ..ipam.subnets import exclusion_of, usable
+from ..ipam.subnets import usable
 from ..model.endpoint import Endpoint
 from ..model.host_routes import host_routes
 from ..model.links import Link
 from ..model.netns import HOST
 from ..model.network import Network, Subnet
 from ..model.record import Lease
+from ..model.resolver import Dns
 from ..model.route import Route
 from ..request.endpoint import EndpointOptions
 from ..request.problems import MIN_MTU_IPV6
 from ..values import inet, names
-from ..values.addresses import WIDTHS, block_of, prefix_length, version_of, without_prefix
+from ..values.addresses import WIDTHS, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
 from .choice import choose_address
-from .claims import check_request, warn_of_default_routes, warn_of_kept
+from .claims import warn_of_default_routes
 from .mistakes import Mistakes
+from .requested_address import requested_address, subnets_of_family, tag_of, warn_of_kept_address, with_length
 from .without_addresses import check_without_addresses
 
 
@@ -41,16 +43,12 @@ def resolve_endpoint(
 
     :param mistakes: collects the refusals; the endpoint then lacks the refused value
     """
-    decided: dict[int, str | None] = {}
-    for version in (4, 6):
-        with mistakes:
-            decided[version] = _address(builder, wanted, recorded, network, version)
-    ipv4, ipv6, mac = decided.get(4), decided.get(6), recorded.mac if recorded else ""
+    decided = _decided(builder, wanted, recorded, network, mistakes)
+    ipv4, ipv6, mac, mtu = decided.get(4), decided.get(6), recorded.mac if recorded else "", parent.mtu
     # A MAC address that is derived from an address is not known without it.
     if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or 4 in decided:
         with mistakes:
             mac = _mac(builder, wanted, recorded, network, parent, ipv4)
-    mtu = parent.mtu
     with mistakes:
         mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
     gateway4, gateway6 = gateways_of(network, wanted.takes_default_route, ipv4, ipv6)
@@ -78,12 +76,27 @@ def resolve_endpoint(
         own_mac=_own_mac(wanted, recorded, network),
         host_access=wanted.host_access,
         vrf=wanted.vrf,
+        further=_further(builder, wanted, recorded, network, decided, mistakes),
+        without_ipv4=4 in wanted.left_out,
+        without_ipv6=6 in wanted.left_out,
+        dns=_dns(builder, wanted, recorded),
     )
     check_without_addresses(mistakes, endpoint, network)
     with mistakes:
         _check_routes(endpoint, {4, 6} - decided.keys(), network)
     warn_of_default_routes(builder, endpoint, network)
     return endpoint
+
+
+def _decided(
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, mistakes: Mistakes
+) -> dict[int, str | None]:
+    """IP version → the address of that family, as far as it can have one."""
+    decided: dict[int, str | None] = {}
+    for version in (4, 6):
+        with mistakes:
+            decided[version] = _address(builder, wanted, recorded, network, version)
+    return decided
 
 
 def _id(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> str:
@@ -100,6 +113,31 @@ def _routes(builder: PlanBuilder, wanted: EndpointOptions, network: Network, *ad
     return host_routes(wanted.host_access, versions, network, builder.endpoints_of(network.name))
 
 
+def _dns(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> Dns | None:
+    """The name servers of a task; most endpoints have none."""
+    if wanted.dns is None:
+        return None
+    from .resolver import decided_dns
+
+    return decided_dns(builder, wanted, recorded)
+
+
+def _further(
+    builder: PlanBuilder,
+    wanted: EndpointOptions,
+    recorded: Endpoint | None,
+    network: Network,
+    decided: t.Mapping[int, str | None],
+    mistakes: Mistakes,
+) -> tuple[str, ...]:
+    """The further addresses of a task; most endpoints have none."""
+    if not wanted.addresses:
+        return ()
+    from .further_addresses import further_addresses
+
+    return further_addresses(builder, wanted, recorded, network, decided, mistakes)
+
+
 def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Network) -> None:
     """Refuse the routes of a task; most endpoints have none beside their default routes, which are right."""
     if endpoint.routes and endpoint.host_access is None:
@@ -113,25 +151,18 @@ def _address(
 ) -> str | None:
     """The address of one family with prefix length: the requested one, else the one it has, else the next."""
     title = wanted.title
-    requested = wanted.ipv4 if version == 4 else wanted.ipv6
+    requested = wanted.first_address(version)
     subnets = _subnets(title, wanted, network, version)
-    kept = recorded and (recorded.ipv4 if version == 4 else recorded.ipv6)
-    tag = names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name))
     if requested is not None:
-        given = _requested(builder, wanted, network, subnets, requested)
-        check_length(wanted, given)
-        if kept and without_prefix(kept) == requested:
-            _warn_of_kept(builder, title, network, given, tag)
-        else:
-            _check_not_excluded(title, network, wanted.option_of_address(version), requested)
-            check_request(builder, title, wanted.option_of_address(version), requested, tag)
+        given = requested_address(builder, wanted, recorded, network, subnets, wanted.option_of_address(version), requested)
         return _of_interface(wanted, given)
-    if not subnets:
+    if not subnets or version in wanted.left_out:
         return None
+    kept, tag = recorded and recorded.first_address(version), tag_of(builder, wanted)
     subnet_of_kept = next((subnet for subnet in subnets if kept and without_prefix(kept) in usable(subnet.subnet)), None)
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
-        _warn_of_kept(builder, title, network, kept, tag)
-        return _of_interface(wanted, _with_length(without_prefix(kept), subnet_of_kept))
+        warn_of_kept_address(builder, title, network, kept, tag)
+        return _of_interface(wanted, with_length(without_prefix(kept), subnet_of_kept))
     chosen = choose_address(builder, wanted.ref, network, subnets, _asked_for_later(builder, wanted, version))
     if chosen is not None:
         return _of_interface(wanted, chosen)
@@ -140,45 +171,25 @@ def _address(
     raise PlanError(f"{title}: {no_address_is_left(builder, network, subnets, version)}")
 
 
-def _warn_of_kept(builder: PlanBuilder, title: str, network: Network, address: str, tag: str) -> None:
-    """Warn of a kept address that is in use elsewhere, or excluded."""
-    warn_of_kept(builder, title, address, tag)
-    if any(subnet.exclude for subnet in network.subnets):
-        from .subnets import warn_if_excluded
-
-        warn_if_excluded(builder, title, network, without_prefix(address))
-
-
-def _check_not_excluded(title: str, network: Network, option: str, address: str) -> None:
-    """Refuse a requested address that is excluded.
-
-    :raises PlanError: naming the exclusion
-    """
-    subnet = subnet_of(network, address)
-    item = exclusion_of(subnet, address) if subnet is not None else None
-    if subnet is not None and item is not None:
-        raise PlanError(
-            f"{title}: {option}: {address} is excluded by {item} in exclude of {subnet.subnet} of {network.title}; use another, or "
-            f"change exclude there"
-        )
-
-
 def _is_kept(builder: PlanBuilder, wanted: EndpointOptions, subnet: Subnet, address: str) -> bool:
     """Whether an endpoint keeps its address; with ``replace`` it gets another one if something else needs that address."""
     if wanted.host_access is not None:
         # The address of the gateway is the host's only if its task asks for it.
         is_asked = inet.number(address) in _asked_for_later(builder, wanted, version_of(address))
         return builder.leases.holder(subnet.pool, address) is None and not (wanted.replace and is_asked)
-    return not wanted.replace or builder.leases.holder(subnet.pool, address) is None
+    return not wanted.replace or builder.leases.holder(subnet.pool, address) is None and address not in wanted.addresses
 
 
 def _asked_for_later(builder: PlanBuilder, wanted: EndpointOptions, version: int) -> AddressSet:
-    """The addresses that requests for endpoints of the same plan name, which is not known yet when the host gets its address."""
+    """The addresses that must not be chosen, because they are asked for.
+
+    They are further ones of the endpoint itself; and when the host gets its address, all that endpoints of the same plan name.
+    """
     if wanted.host_access is None:
-        return AddressSet()
+        return AddressSet(sorted(inet.number(address) for address in wanted.addresses if version_of(address) == version))
     requests = (item for item in builder.pending.values() if isinstance(item, EndpointOptions))
-    asked = (item.ipv4 if version == 4 else item.ipv6 for item in requests)
-    return AddressSet(sorted({inet.number(address) for address in asked if address is not None}))
+    asked = {address for item in requests for address in item.requested}
+    return AddressSet(sorted(inet.number(address) for address in asked if version_of(address) == version))
 
 
 def _of_interface(wanted: EndpointOptions, address: str) -> str:
@@ -191,72 +202,21 @@ def _subnets(title: str, wanted: EndpointOptions, network: Network, version: int
     if wanted.subnet is not None and not any(subnet.subnet == wanted.subnet for subnet in network.subnets):
         shown = ", ".join(subnet.subnet for subnet in network.subnets) or "none"
         raise PlanError(f"{title}: subnet {wanted.subnet} is not one of {network.title}, which has {shown}")
-    of_family = tuple(subnet for subnet in network.subnets if version_of(subnet.subnet) == version)
+    of_family = subnets_of_family(network, version)
     if wanted.subnet is None or version_of(wanted.subnet) != version:
         return of_family
     return tuple(subnet for subnet in of_family if subnet.subnet == wanted.subnet)
-
-
-def _requested(builder: PlanBuilder, wanted: EndpointOptions, network: Network, subnets: tuple[Subnet, ...], address: str) -> str:
-    title, option = wanted.title, wanted.option_of_address(version_of(address))
-    subnet = next((subnet for subnet in subnets if address in block_of(subnet.subnet)), None)
-    if subnet is None:
-        shown = ", ".join(subnet.subnet for subnet in subnets) or "no subnet of this family"
-        raise PlanError(f"{title}: {option}: {address} is in no subnet that this endpoint may use; {network.title} has {shown}")
-    if address not in usable(subnet.subnet):
-        kind = "network or broadcast address" if version_of(address) == 4 else "subnet-router anycast address"
-        raise PlanError(f"{title}: {option}: {address} is the {kind} of {subnet.subnet}, which no endpoint can have; use another")
-    holder = builder.leases.holder(subnet.pool, address)
-    is_gateway = wanted.host_access is not None and address == subnet.gateway
-    if holder is not None and not is_gateway and not _is_released(builder, holder, address):
-        raise PlanError(
-            f"{title}: {option}: {address} is held by {holder}; use another, or leave {option} out to have one "
-            f"chosen{_advice_to_replace(builder, holder, option)}"
-        )
-    return _with_length(address, subnet)
-
-
-def _advice_to_replace(builder: PlanBuilder, holder: str, option: str) -> str:
-    """The end of the message about an address that a listed endpoint has, which requests none."""
-    is_listed = any(ref.title == holder and getattr(request, option, "") is None for ref, request in builder.coming.items())
-    return f"; or add replace: true, which gives {holder} another address" if is_listed else ""
-
-
-def check_length(wanted: EndpointOptions, given: str) -> None:
-    """Refuse an address that was given with another prefix length than that of its subnet.
-
-    :param given: the address with the prefix length of its subnet
-    :raises PlanError: naming both
-    """
-    option = f"ipv{version_of(given)}"
-    length = wanted.prefix_lengths.get(option)
-    if length is not None and length != prefix_length(given):
-        raise PlanError(
-            f"{wanted.title}: {option}: {without_prefix(given)}/{length} has another prefix length than its subnet, which has "
-            f"/{prefix_length(given)}; write {without_prefix(given)} or {given}"
-        )
-
-
-def _is_released(builder: PlanBuilder, holder: str, address: str) -> bool:
-    """Whether the holder of an address is an endpoint that is planned later and gives it up."""
-    from .room import take_address
-
-    return take_address(builder, holder, address)
 
 
 def requested_leases(builder: PlanBuilder, wanted: EndpointOptions) -> tuple[Lease, ...]:
     """The leases that an endpoint asks for by address, as far as its network has them."""
     network = builder.networks.get(wanted.network)
     leases = []
-    for address in (wanted.ipv4, wanted.ipv6):
-        subnet = subnet_of(network, address) if network and address else None
-        if subnet and address:
+    for address in wanted.requested:
+        subnet = subnet_of(network, address) if network else None
+        if subnet:
             leases.append(Lease(subnet.pool, address, wanted.title))
     return tuple(leases)
-
-
-def _with_length(address: str, subnet: Subnet) -> str:
-    return f"{address}/{prefix_length(subnet.subnet)}"
 
 
 def _mac(

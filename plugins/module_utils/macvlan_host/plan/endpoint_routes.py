@@ -61,16 +61,20 @@ def _check_route(endpoint: Endpoint, route: Route) -> None:
     own = next((item for item in endpoint.addresses if version_of(item) == version), None)
     if own is None:
         raise PlanError(f"{endpoint.title}: routes: {route.to} needs an IPv{version} address, but the endpoint has none")
-    if route.via is not None and route.via == without_prefix(own):
+    if route.via is not None and route.via in map(without_prefix, endpoint.addresses):
         raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the endpoint's own address")
-    _check_next_hop(endpoint, route, [inet.network_of(own)])
-    if route.via is not None and _is_broadcast(route.via, own):
-        raise PlanError(f"{endpoint.title}: routes: via {route.via} of {route.to} is the broadcast address of {inet.network_of(own)}")
-    connected = Route.connected(own)
-    if connected is not None and route.destination_and_metric == connected.destination_and_metric:
-        raise PlanError(
-            f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
-        )
+    addresses = [item for item in endpoint.addresses if version_of(item) == version]
+    _check_next_hop(endpoint, route, list(dict.fromkeys(map(inet.network_of, addresses))))
+    for address in addresses:
+        if route.via is not None and _is_broadcast(route.via, address):
+            raise PlanError(
+                f"{endpoint.title}: routes: via {route.via} of {route.to} is the broadcast address of {inet.network_of(address)}"
+            )
+        connected = Route.connected(address)
+        if connected is not None and route.destination_and_metric == connected.destination_and_metric:
+            raise PlanError(
+                f"{endpoint.title}: routes: {route.to} is the endpoint's own subnet, which the kernel routes itself"
+            )
 
 
 def _is_broadcast(address: str, own: str) -> bool:

@@ -40,6 +40,7 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
         and (kind_of(network).takes_parent(network.mode) or not known.on(network.parent)),
         host_routes=not wanted.netns.path or any_on_host(touched),
         next_hops=True,
+        resolvers=(wanted.netns.value,) if wanted.dns is not None else (),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..compare.needs import resolvers_of
 from ..model.kernel import Needs
 from ..model.link_options import not_default
 from ..model.netns import HOST, Netns
@@ -55,6 +56,7 @@ def needs_of(requests: t.Sequence[Request], recorded: Record) -> Needs:
         newcomers=any(item.newcomers for item in needs),
         parents=frozenset(name for item in needs for name in item.parents),
         link_options=_asked_link_options(requests, recorded),
+        resolvers=resolvers_of(recorded).union(*(item.resolvers for item in needs)),
     )
 
 

@@ -29,6 +29,7 @@ class ObjectNeeds(t.NamedTuple):
     :ivar newcomers: whether it may create links that the kernel refuses beside others in any namespace
     :ivar host_routes: whether the routes of the host matter
     :ivar next_hops: whether its next hops matter
+    :ivar resolvers: the named namespaces that may get name servers
     :ivar filters: whether it may delete a link of the host, which other programs may use
     """
 
@@ -43,6 +44,7 @@ class ObjectNeeds(t.NamedTuple):
     host_routes: bool = False
     next_hops: bool = False
     filters: bool = False
+    resolvers: t.Collection[str] = ()
 
 
 class Recorded:

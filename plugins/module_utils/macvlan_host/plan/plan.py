@@ -73,6 +73,7 @@ def plan(
     failures.check()
     _bring_back(builder)
     _settle_host_routes(builder)
+    _settle_resolvers(builder)
     _release(builder, dict.fromkeys(link for links, dummy in users for link in links))
     return builder.finish(removal=all(request.removes for request in requests), before=before)
 
@@ -103,6 +104,13 @@ def _settle_host_routes(builder: PlanBuilder) -> None:
         from .host_access import settle_host_routes
 
         settle_host_routes(builder)
+
+
+def _settle_resolvers(builder: PlanBuilder) -> None:
+    if builder.resolvers_to_settle:
+        from .resolver import settle_resolvers
+
+        settle_resolvers(builder)
 
 
 def _make_ready(builder: PlanBuilder) -> None:
@@ -139,7 +147,7 @@ def _reserve(builder: PlanBuilder, requests: t.Iterable[Request]) -> dict[Ref, t
     reserved = {}
     taken: set[tuple[str, str]] = set()
     for request in requests:
-        if isinstance(request, EndpointOptions) and (request.ipv4 or request.ipv6):
+        if isinstance(request, EndpointOptions) and request.requested:
             leases = [item for item in requested_leases(builder, request) if (item.pool, item.address) not in taken]
             taken.update((item.pool, item.address) for item in leases)
             reserved[request.ref] = tuple(leases)

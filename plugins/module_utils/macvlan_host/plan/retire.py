@@ -15,6 +15,8 @@ import typing as t
 
 from ..compare.differences import has_its_table, route_phrase
 from ..compare.ownership import find_link, link_of, tagged_or_named
+from ..ipam.lease_book import subnet_of
+from ..ipam.subnets import usable
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link, SubInterface, stacked
@@ -214,7 +216,27 @@ def _as_recorded(builder: PlanBuilder, recorded: Endpoint) -> EndpointOptions:
         return interface_as_recorded(recorded, network)
     # Whether its MAC address was its own depends on the mode that the network had.
     before = builder.original_network(recorded.network) or network
-    return dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
+    wanted = dataclasses.replace(endpoint_options(endpoint_params(recorded, before, pin=False)), replace=True)
+    return _with_fitting_addresses(builder, network, wanted) if wanted.addresses else wanted
+
+
+def _with_fitting_addresses(builder: PlanBuilder, network: Network, wanted: EndpointOptions) -> EndpointOptions:
+    """A request without the further addresses that its network does not have any more, or needs for something else."""
+    fitting = tuple(address for address in wanted.addresses if _fits(builder, network, wanted, address))
+    lost = [address for address in wanted.addresses if address not in fitting]
+    if lost:
+        builder.warn(
+            f"{wanted.title}: {' and '.join(lost)} of its addresses cannot be on {network.title} any more, so the endpoint loses "
+            f"{'it' if len(lost) == 1 else 'them'}; give it others with its own task"
+        )
+    return dataclasses.replace(wanted, addresses=fitting)
+
+
+def _fits(builder: PlanBuilder, network: Network, wanted: EndpointOptions, address: str) -> bool:
+    subnet = subnet_of(network, address)
+    if subnet is None or address not in usable(subnet.subnet):
+        return False
+    return builder.leases.holder(subnet.pool, address) in (None, wanted.title)
 
 
 def _plan_again(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOptions) -> None:

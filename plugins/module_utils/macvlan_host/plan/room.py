@@ -36,21 +36,23 @@ def take_address(builder: PlanBuilder, holder: str, address: str) -> bool:
     """
     ref = next((ref for ref in builder.pending if ref.title == holder), None)
     endpoint = builder.endpoints.get((ref.network, ref.name)) if ref is not None else None
-    if ref is None or endpoint is None or not _gives_up_address(builder.pending[ref], address):
+    if ref is None or endpoint is None or not _gives_up_address(builder.pending[ref], endpoint, address):
         return False
     _take_address(builder, endpoint, address)
     return True
 
 
-def _requested(wanted: EndpointOptions, address: str) -> str | None:
-    """The address of the same family that a request has, None if it leaves that open."""
-    return wanted.ipv6 if version_of(address) == 6 else wanted.ipv4
+def _is_open(wanted: EndpointOptions, endpoint: Endpoint, plain: str) -> bool:
+    """Whether a request leaves open if the endpoint keeps an address: the first one of a family of which it names none."""
+    version = version_of(plain)
+    first = endpoint.first_address(version)
+    is_first = first is not None and without_prefix(first) == plain
+    return is_first and plain not in wanted.addresses and wanted.first_address(version) is None and version not in wanted.left_out
 
 
-def _gives_up_address(wanted: EndpointOptions, address: str) -> bool:
-    """Whether an endpoint will have another address; with ``replace``, one that it does not request is no longer kept."""
-    requested = _requested(wanted, address)
-    return wanted.replace if requested is None else requested != address
+def _gives_up_address(wanted: EndpointOptions, endpoint: Endpoint, plain: str) -> bool:
+    """Whether an endpoint will not have an address; with ``replace``, one that it does not request is no longer kept."""
+    return wanted.replace if _is_open(wanted, endpoint, plain) else plain not in wanted.requested
 
 
 def take_mac(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool:
@@ -129,9 +131,8 @@ def _take_overlapping(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint,
 def _leaves(builder: PlanBuilder, other: Endpoint, wanted: EndpointOptions, address: str) -> bool:
     """Whether an endpoint is declared in another subnet than that of one of its addresses."""
     plain = without_prefix(address)
-    requested = _requested(wanted, address)
-    if requested is not None:
-        return requested not in block_of(address)
+    if not _is_open(wanted, other, plain):
+        return not any(requested in block_of(address) for requested in wanted.requested)
     of_network = [subnet.subnet for subnet in builder.networks[other.network].subnets]
     if wanted.subnet is not None and version_of(wanted.subnet) == version_of(address):
         of_network = [wanted.subnet]
@@ -187,6 +188,7 @@ def take_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: t.Sequen
             endpoint,
             ipv4=None if endpoint.ipv4 in addresses else endpoint.ipv4,
             ipv6=None if endpoint.ipv6 in addresses else endpoint.ipv6,
+            further=tuple(item for item in endpoint.further if item not in addresses),
         ),
     )
 

@@ -14,6 +14,7 @@ from ..ipam.subnets import address_problem, next_hop_problem
 from ..model.host_access import HostAccess
 from ..model.netns import Netns
 from ..model.ref import Ref, endpoint_ref
+from ..model.resolver import Dns
 from ..model.route import Route
 from ..values import names, validators
 from ..values.addresses import (
@@ -33,7 +34,9 @@ class EndpointOptions(Declaration):
     """A declared endpoint.
 
     :ivar ipv4: without prefix length, as ipv6
-    :ivar prefix_lengths: option (ipv4, ipv6) → the prefix length that was given with its address
+    :ivar addresses: further addresses, without prefix length
+    :ivar left_out: the IP versions of which it is to have no address
+    :ivar prefix_lengths: address → the prefix length that was given with it
     :ivar subnet: the pool for the address of its family
     :ivar default_route: None for "yes, except in the host's own namespace"
     :ivar exclusive: None for the value of its network
@@ -66,6 +69,9 @@ class EndpointOptions(Declaration):
     notes: tuple[str, ...] = ()
     host_access: HostAccess | None = None
     vrf: str | None = None
+    addresses: tuple[str, ...] = ()
+    left_out: frozenset[int] = frozenset()
+    dns: Dns | None = None
 
     @functools.cached_property
     def ref(self) -> Ref:
@@ -74,6 +80,16 @@ class EndpointOptions(Declaration):
     def option_of_address(self, version: int) -> str:
         """The option that asks for an address of a family."""
         return f"ipv{version}" if self.host_access is None else "address"
+
+    def first_address(self, version: int) -> str | None:
+        """The address of a family that it asks for beside further ones; None if it leaves that open, or the family out."""
+        return self.ipv4 if version == 4 else self.ipv6
+
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """All addresses that it asks for."""
+        first = tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
+        return (*first, *self.addresses) if self.addresses else first
 
     @property
     def new_names(self) -> tuple[tuple[Ref, Ref], ...]:
@@ -118,13 +134,18 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
     check_former_name(problems, params)
     netns = _netns(problems, params)
     ifname = _ifname(problems, params, netns)
+    left_out = frozenset(version for version in (4, 6) if _is_none(params.get(f"ipv{version}")))
     requested = {
-        option: _requested(problems, option, version, params.get(option)) for option, version in (("ipv4", 4), ("ipv6", 6))
+        option: None if version in left_out else _requested(problems, option, version, params.get(option))
+        for option, version in (("ipv4", 4), ("ipv6", 6))
     }
-    lengths = {option: int(text.partition("/")[2]) for option, text in requested.items() if text and "/" in text}
+    further = _further(problems, params.get("addresses") or (), requested, left_out)
     addresses = {option: without_prefix(text) if text else None for option, text in requested.items()}
     mtu = params.get("mtu")
     problems.number("mtu", mtu, MIN_MTU, MAX_MTU)
+    subnet = problems.normalised("subnet", parse_network, params.get("subnet"))
+    if subnet is not None and version_of(subnet) in left_out:
+        problems.problem(f"subnet: {_contradiction(subnet)}")
     return EndpointOptions(
         name=name,
         network=network_name,
@@ -132,7 +153,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         ifname=ifname,
         ipv4=addresses["ipv4"],
         ipv6=addresses["ipv6"],
-        subnet=problems.normalised("subnet", parse_network, params.get("subnet")),
+        subnet=subnet,
         mac=problems.parsed("mac", parse_mac, params.get("mac")),
         mtu=mtu,
         default_route=params.get("default_route"),
@@ -142,10 +163,15 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         labels=texts(params.get("labels")),
         exclusive=params.get("exclusive"),
         probe=params.get("probe"),
-        prefix_lengths=lengths,
+        prefix_lengths={
+            without_prefix(text): int(text.partition("/")[2]) for text in (*requested.values(), *further) if text and "/" in text
+        },
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),
         vrf=_vrf(problems, params, netns),
+        addresses=tuple(map(without_prefix, further)),
+        left_out=left_out,
+        dns=_dns(problems, params.get("dns"), netns),
         notes=problems.finish(),
     )
 
@@ -205,6 +231,66 @@ def _vrf(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str
             "vrf: only endpoints in the host's own namespace can be in a VRF of the host; leave vrf out, or leave netns, netns_path and pid out"
         )
     return t.cast(str, name)
+
+
+def _is_none(text: str | None) -> bool:
+    """Whether an option leaves a family out, which other cases of the word do as well."""
+    return text is not None and text.lower() == "none"
+
+
+def _contradiction(text: str) -> str:
+    version = version_of(text)
+    return f"{text} is of IPv{version}, and ipv{version}: none leaves IPv{version} out; remove one of the two"
+
+
+def _further(
+    problems: Problems, items: t.Iterable[str], first: t.Mapping[str, str | None], left_out: t.Container[int]
+) -> tuple[str, ...]:
+    """The further addresses, with the prefix lengths that were given with them."""
+    known = {without_prefix(text): option for option, text in first.items() if text}
+    further: list[str] = []
+    for position, text in enumerate(items):
+        option = f"addresses[{position}]"
+        address = problems.parsed(option, parse_interface_address, text)
+        if address is None:
+            continue
+        plain = without_prefix(address)
+        problem = address_problem(plain)
+        if problem is None and plain in known:
+            problem = f"{plain} is the address of {known[plain]} too; an endpoint has it once"
+        elif problem is None and version_of(plain) in left_out:
+            problem = _contradiction(plain)
+        problems.problem(prefixed(option, problem))
+        known.setdefault(plain, option)
+        further.append(address)
+    return tuple(further)
+
+
+def _dns(problems: Problems, given: t.Mapping[str, t.Any] | None, netns: Netns) -> Dns | None:
+    if given is None:
+        return None
+    if netns.kind != "name":
+        problems.problem(
+            "dns: it is written to /etc/netns/NAME/resolv.conf, which is for named namespaces only; give netns: NAME, or leave dns out"
+        )
+    servers = [problems.parsed(f"dns.servers[{position}]", parse_address, text) for position, text in enumerate(given.get("servers") or ())]
+    search = given.get("search") or ()
+    for position, text in enumerate(search):
+        if not names.is_domain(text):
+            problems.problem(f"dns.search[{position}]: {text!a:.80} is not the name of a domain, such as example.com")
+    for option, items in (("servers", servers), ("search", search)):
+        for position, item in enumerate(items):
+            if item is not None and item in items[:position]:
+                problems.problem(f"dns.{option}[{position}]: {item!s:.80} is in the list already")
+    if not servers and not search:
+        problems.problem("dns: it has neither servers nor search; give one of them, or leave dns out")
+    if len(servers) > ASKED_SERVERS:
+        problems.note(f"dns.servers: programs ask the first {ASKED_SERVERS} of a list only (resolv.conf(5))")
+    return Dns(tuple(item for item in servers if item is not None), tuple(search))
+
+
+# MAXNS of resolv.conf(5).
+ASKED_SERVERS = 3
 
 
 def _requested(problems: Problems, option: str, version: int, text: str | None) -> str | None:

@@ -274,7 +274,7 @@ def _releasing_first(
         waiting = {first: None}
         while waiting:
             key = next(reversed(waiting))
-            asked = [holders.get((key[0], address)) for address in (wanted[key].ipv4, wanted[key].ipv6) if address]
+            asked = [holders.get((key[0], address)) for address in wanted[key].requested]
             waits_for = next((holder for holder in asked if holder and holder not in ordered and holder not in waiting), None)
             if waits_for is not None:
                 waiting[waits_for] = None

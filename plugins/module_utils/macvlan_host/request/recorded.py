@@ -4,8 +4,9 @@
 
 """The options that declare a recorded object as it is, without those that have their default.
 
-The record does not say whether an address was requested or chosen. Without ``pin`` all addresses of endpoints, and the subnets that
-the collection chose, are left out: a host that has the record keeps them. With ``pin`` they are options, for a host without it.
+The record does not say whether the first address of a family was requested or chosen. Without ``pin`` those of endpoints, and the
+subnets that the collection chose, are left out: a host that has the record keeps them. With ``pin`` they are options, for a host
+without it. Further addresses are always requested.
 """
 
 from __future__ import annotations
@@ -150,8 +151,10 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
         "netns_path": netns.value if netns.kind == "path" else None,
         "pid": int(netns.value) if netns.kind == "pid" else None,
         "ifname": endpoint.ifname if endpoint.ifname != default_ifname else None,
-        "ipv4": without_prefix(endpoint.ipv4) if pin and endpoint.ipv4 else None,
-        "ipv6": without_prefix(endpoint.ipv6) if pin and endpoint.ipv6 else None,
+        "ipv4": "none" if endpoint.without_ipv4 else without_prefix(endpoint.ipv4) if pin and endpoint.ipv4 else None,
+        "ipv6": "none" if endpoint.without_ipv6 else without_prefix(endpoint.ipv6) if pin and endpoint.ipv6 else None,
+        "addresses": [without_prefix(address) for address in endpoint.further],
+        "dns": _without_defaults(endpoint.dns.shown) if endpoint.dns is not None else None,
         "mac": None if takes_mac_of_parent else endpoint.own_mac,
         "mtu": endpoint.own_mtu,
         "default_route": endpoint.default_route if endpoint.default_route != in_namespace else None,

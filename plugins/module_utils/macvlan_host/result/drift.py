@@ -29,6 +29,7 @@ from ..model.kernel import Space
 from ..model.links import DummyParent, Link, SubInterface
 from ..model.network import Network
 from ..model.ref import Ref, shown_object
+from ..model.resolver import resolver_content, shown_resolver
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -128,6 +129,7 @@ def _below_endpoints(view: HostView, network: Network) -> Link | None:
 
 def _endpoint(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
     ref, network = endpoint.ref, view.networks[endpoint.network]
+    yield from _dns(view, endpoint)
     space = view.space(endpoint.netns)
     if space is None:
         is_other = endpoint.netns.path in view.kernel.no_namespaces
@@ -161,6 +163,17 @@ def _of_link(ref: Ref, field: str, expected: t.Any, actual: t.Any) -> Drift:
     return Drift(ref, "link", "up", "down") if field == "up" else Drift(ref, {"name": "ifname"}.get(field, field), expected, actual)
 
 
+def _dns(view: HostView, endpoint: Endpoint) -> t.Iterator[Drift]:
+    """What differs of the file of name servers of its namespace."""
+    if endpoint.dns is None:
+        return
+    wanted = resolver_content(endpoint.dns, names.tag(names.netns_id(view.kernel.host, endpoint.netns.value)))
+    content = view.resolver(endpoint.netns.value).content
+    if content != wanted:
+        expected, actual = shown_resolver(wanted), shown_resolver(content)
+        yield Drift(endpoint.ref, "dns", expected, actual if actual != expected else f"{actual}, {UNTAGGED}")
+
+
 def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[Drift]:
     """What differs of the namespace of an endpoint, when it is ours."""
     owned = view.owned_namespace(endpoint.netns)
@@ -174,13 +187,21 @@ def _namespace(view: HostView, endpoint: Endpoint, space: Space) -> t.Iterator[D
 def _addresses(endpoint: Endpoint, network: Network, space: Space, link: Link) -> t.Iterator[Drift]:
     """The missing addresses, each with the one that replaced it; other foreign addresses only if they must be removed."""
     differences = of_addresses(endpoint, network, space, link)
-    for field, recorded in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)) if any(differences) else ():
-        missing, surplus = differences.of(int(field[-1]))
+    on_link = space.addresses.get(link.index, ())
+    further = {without_prefix(address) for address in endpoint.further}
+    for version in (4, 6) if any(differences) else ():
+        missing, surplus = differences.of(version)
+        recorded, others = endpoint.first_address(version), {item for item in surplus if without_prefix(item) not in further}
+        is_missing = recorded in missing
         # An address with a lifetime is not part of a difference.
-        present = space.addresses.get(link.index, ()) if missing else {*surplus, *((recorded,) if recorded else ())}
-        if missing or surplus:
-            seen = sorted(address for address in present if version_of(address) == int(field[-1]))
-            yield Drift(endpoint.ref, field, recorded, seen[0] if len(seen) == 1 else seen or None)
+        present = on_link if is_missing else {*others, *((recorded,) if recorded else ())}
+        if is_missing or others:
+            seen = sorted(item for item in present if version_of(item) == version and without_prefix(item) not in further)
+            yield Drift(endpoint.ref, f"ipv{version}", recorded, seen[0] if len(seen) == 1 else seen or None)
+        for address in missing:
+            if address != recorded:
+                instead = min((item for item in on_link if without_prefix(item) == without_prefix(address)), default=None)
+                yield Drift(endpoint.ref, "addresses", address, instead)
 
 
 def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
@@ -214,7 +235,7 @@ def conflicts_of(view: HostView, refs: t.Container[Ref]) -> t.Iterator[Drift]:
 
 
 def _conflicts(taken: AddressesInUse, endpoint: Endpoint) -> t.Iterator[Drift]:
-    for field, address in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6)):
+    for field, address in (("ipv4", endpoint.ipv4), ("ipv6", endpoint.ipv6), *(("addresses", item) for item in endpoint.further)):
         claim = taken.on(without_prefix(address)) if address else None
         if claim is not None:
             yield Drift(endpoint.ref, field, address, claim.also)

@@ -62,7 +62,7 @@ def rows_of(report: Object) -> list[Row]:
             item["name"],
             item["netns"],
             item["ifname"],
-            [address for address in (item["ipv4"], item["ipv6"]) if address],
+            [address for address in (item["ipv4"], item["ipv6"], *item["addresses"]) if address],
             list(item["foreign_addresses"]),
             item["mac"],
             item["parent"],

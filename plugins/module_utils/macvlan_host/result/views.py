@@ -158,8 +158,10 @@ class View:
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        for hidden in ("own_mtu", "own_exclusive", "own_mac", "own_probe", "sysctls_before", "host_access"):
+        for hidden in ("own_mtu", "own_exclusive", "own_mac", "own_probe", "sysctls_before", "host_access", "without_ipv4", "without_ipv6"):
             del shown[hidden]
+        shown["addresses"] = shown.pop("further")
+        shown["dns"] = None if endpoint.dns is None else endpoint.dns.shown
         return {**shown, "netns": endpoint.netns.shown}
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:
@@ -179,8 +181,17 @@ class View:
             sysctls=wanted.sysctls,
             labels=wanted.labels,
             vrf=wanted.vrf,
+            dns=wanted.dns,
         )
-        open_to_others = {"exclusive": wanted.exclusive, "probe": wanted.probe, "mac": wanted.mac, "mtu": wanted.mtu, "parent": None, "mode": None}
+        open_to_others: Object = {
+            "exclusive": wanted.exclusive,
+            "probe": wanted.probe,
+            "mac": wanted.mac,
+            "mtu": wanted.mtu,
+            "addresses": None if wanted.addresses else [],
+            "parent": None,
+            "mode": None,
+        }
         return {**self._fields(endpoint), **open_to_others}
 
     def _owned_subinterface(self, owned: SubInterface, link: Link | None) -> Object:

@@ -15,7 +15,7 @@ from ..model.kernel import Kernel, MovedLink
 from ..model.netns import Netns
 from ..steps.record_diff import apply_changes
 from ..steps.simulate import kernel_after
-from ..steps.steps import DeleteNetns, inverse
+from ..steps.steps import DeleteNetns, Step, WriteResolver, inverse
 from ..store.journal import Journal, Stored
 from ..store.session import Session
 from .tools import Tools
@@ -26,9 +26,11 @@ def undo_or_finish_interrupted(session: Session, stored: Stored, tools: Tools) -
     """Undo the steps of an interrupted run, or finish them if it was a removal; return the failures, one sentence each."""
     journal = t.cast(Journal, stored.journal)
     problems: list[str] = []
-    if journal.boot_id == tools.boot_id():
+    steps = _steps_left(journal, tools.boot_id())
+    if steps:
         with contextlib.closing(open_writer(tools)) as writer:
-            problems = writer.ensure_done(journal.steps if journal.removal else inverse(journal.steps))
+            problems = writer.ensure_done(steps)
+    if journal.boot_id == tools.boot_id():
         announce.announce(announce.touched_by(journal.steps))
     if journal.removal:
         session.record_intention()
@@ -37,13 +39,17 @@ def undo_or_finish_interrupted(session: Session, stored: Stored, tools: Tools) -
     return problems
 
 
+def _steps_left(journal: Journal, boot_id: str) -> tuple[Step, ...]:
+    """The steps that undo or finish a run; of one before a boot, those on files are left."""
+    steps = journal.steps if journal.removal else inverse(journal.steps)
+    return tuple(steps) if journal.boot_id == boot_id else tuple(step for step in steps if isinstance(step, WriteResolver))
+
+
 def as_after_recovery(stored: Stored, kernel: Kernel) -> tuple[t.Any, Kernel]:
     """Record and kernel as :func:`undo_or_finish_interrupted` will leave them."""
     journal = t.cast(Journal, stored.journal)
     record = apply_changes(stored.record, journal.changes) if journal.removal else stored.record
-    if journal.boot_id != kernel.boot_id:
-        return record, kernel
-    steps = journal.steps if journal.removal else inverse(journal.steps)
+    steps = _steps_left(journal, kernel.boot_id)
     deleted = (Netns("name", step.name) for step in steps if isinstance(step, DeleteNetns))
     cleared = {netns.path for netns in deleted if namespaces.is_placeholder(netns)}
     kernel = dataclasses.replace(kernel, no_namespaces=kernel.no_namespaces - cleared)

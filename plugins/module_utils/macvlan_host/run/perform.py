@@ -75,8 +75,10 @@ def apply_steps(session: Session, writer: Writer, plan: Plan, title: str, wire: 
     try:
         if wire is None:
             writer.apply(plan.steps)
+            announce.announce_added(plan.steps, plan.after.endpoints.values())
         else:
             writer.apply(plan.steps, wire.interludes)
+            announce.announce_added(plan.steps, plan.after.endpoints.values())
             wire.check_announced()
     except BaseException as exc:
         problems = writer.ensure_done(inverse(writer.effective(plan.steps)))

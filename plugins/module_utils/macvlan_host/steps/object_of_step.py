@@ -13,7 +13,7 @@ from ..model.netns import HOST, Netns
 from ..model.record import Record
 from ..model.ref import Ref, shown_object
 from ..values import names
-from .steps import AddLink, InterfaceStep, LinkStep, NamespaceStep, SetLink, Step
+from .steps import AddLink, InterfaceStep, LinkStep, NamespaceStep, SetLink, Step, WriteResolver
 
 LOOPBACK = "lo"
 
@@ -67,7 +67,7 @@ class _Owners:
                 self._by_interface[step.netns.path, step.new] = ref
 
     def of(self, step: Step) -> Ref | None:
-        if isinstance(step, NamespaceStep):
+        if isinstance(step, (NamespaceStep, WriteResolver)):
             return self._by_namespace.get(Netns("name", step.name).path)
         if isinstance(step, LinkStep):
             interface = step.netns.path, step.link.name

@@ -18,6 +18,7 @@ from ..model.kernel import Kernel, Space
 from ..model.link_options import LINK_OPTIONS
 from ..model.links import Link
 from ..model.netns import HOST, Netns
+from ..model.resolver import ResolverFile
 from ..model.route import Route
 from ..model.spaces import Spaces
 from ..values import inet, names
@@ -40,15 +41,16 @@ from .steps import (
     SetLink,
     SetSysctls,
     Step,
+    WriteResolver,
 )
 
 
 def kernel_after(kernel: Kernel, steps: t.Iterable[Step]) -> Kernel:
     """The kernel as steps will leave it."""
-    spaces = Spaces(kernel.spaces, kernel.identities)
+    spaces = Spaces(kernel.spaces, kernel.identities, kernel.resolvers)
     for step in steps:
         follow(spaces, step)
-    return dataclasses.replace(kernel, spaces=spaces.plain())
+    return dataclasses.replace(kernel, spaces=spaces.plain(), resolvers=spaces.resolvers)
 
 
 def follow(spaces: Spaces, step: Step) -> None:
@@ -281,6 +283,12 @@ def _rename_sysctls(space: Space, old: str, new: str) -> None:
         space.sysctls[names.renamed_sysctl_key(key, old, new)] = space.sysctls.pop(key)
 
 
+def _write_resolver(spaces: Spaces, step: WriteResolver) -> None:
+    before = spaces.resolvers.get(step.name, ResolverFile())
+    has_folder = step.new is not None or before.has_folder and not step.with_folder
+    spaces.resolvers[step.name] = before._replace(content=step.new, has_folder=has_folder)
+
+
 # Every kind of step.
 SIMULATIONS: dict[type[Step], t.Callable[[Spaces, t.Any], None]] = {
     Note: _nothing,
@@ -296,4 +304,5 @@ SIMULATIONS: dict[type[Step], t.Callable[[Spaces, t.Any], None]] = {
     ReplaceRoute: _on_link(_replace_route),
     AddConnectedRoute: _on_link(_add_route),
     SetSysctls: _set_sysctls,
+    WriteResolver: _write_resolver,
 }

@@ -17,9 +17,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..model.netns import HOST, Netns
+from ..model.resolver import resolver_path, shown_resolver
 from ..model.route import Route
 from ..model.sysctl import Sysctl
-from ..values import validators
+from ..values import names, validators
 from .link_attributes import attribute_named, is_attribute
 from .link_spec import LinkSpec
 
@@ -323,6 +324,33 @@ class SetSysctls(InterfaceStep):
             if item.old is not None
         )
         return (SetSysctls(self.netns, self.ifname, undoing),) if undoing else ()
+
+
+def _is_resolver(value: t.Any) -> bool:
+    """What we write, or have found and taken for ours."""
+    return isinstance(value, str) and value.startswith(f"# {names.TAG_PREFIX}")
+
+
+@dataclass(frozen=True)
+class WriteResolver(Step):
+    """Write or delete the file of name servers of a named namespace, which no boot takes away.
+
+    :ivar old: its content before, None for no file
+    :ivar new: its content afterwards, None for no file
+    :ivar with_folder: whether the folder of the file comes, or goes, with it
+    """
+
+    name: str = field(metadata=stored(validators.namespace))
+    old: str | None = field(metadata=stored(validators.optional(_is_resolver)))
+    new: str | None = field(metadata=stored(validators.optional(_is_resolver)))
+    with_folder: bool = field(default=False, metadata=stored(validators.flag))
+
+    def describe(self) -> str:
+        path = resolver_path(self.name)
+        return f"delete {path}" if self.new is None else f"write {path} ({shown_resolver(self.new)})"
+
+    def inverse(self) -> tuple[Step, ...]:
+        return (WriteResolver(self.name, self.new, self.old, self.with_folder),)
 
 
 def inverse(done: t.Sequence[Step]) -> tuple[Step, ...]:

@@ -22,6 +22,7 @@ MAX_VLAN_ID = 4094
 TAG_PREFIX = "fleetnet.macvlan:"
 
 _KERNEL_RELEASE = re.compile(r"\D*([0-9]{1,9})(?:\.([0-9]{1,9}))?")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?\Z")
 _OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 _SUBINTERFACE = re.compile(r"(?P<base>.+)\.(?P<vlan_id>[0-9]{1,4})\Z")
 
@@ -162,6 +163,11 @@ def uuid_of(*words: str) -> str:
     value = value & ~(0xF << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62
     text = f"{value:032x}"
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def is_domain(value: t.Any) -> bool:
+    """Whether a value is the name of a domain, as resolv.conf(5) takes it in its search list."""
+    return isinstance(value, str) and _DOMAIN.match(value) is not None
 
 
 def netns_id(host: str, name: str) -> str:
