@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.available_kinds import can_make
+
 from . import alone, plot, report
 from .case import Case
 from .contestants import WAYS, Way
@@ -72,7 +74,7 @@ def measure(chosen: argparse.Namespace, ways: Sequence[Way], rivals: Rivals) -> 
         with Schedule(ways, chosen.repeats, chosen.bound, run) as schedule:
             schedule.use({program: path for program in PROGRAMS if (path := rivals.path(program))})
             for way in ways:
-                problem = rivals.problem(way.programs)
+                problem = rivals.problem(way.programs) or (None if can_make(way.kind) else f"this kernel has no {way.kind}")
                 if problem is not None:
                     schedule.exclude(way, problem)
             return list(schedule.contests(chosen.sizes, chosen.placements))

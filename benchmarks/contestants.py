@@ -22,6 +22,7 @@ class Way:
     """One way to make, change and remove endpoints.
 
     :ivar style: for the engine's own program; other ways are files under ways/
+    :ivar kind: of the links, which the kernel must have
     :ivar programs: of others, which it cannot do without
     :ivar cannot: operation → why it is not measured
     :ivar together: whether it is measured with all endpoints in one namespace too
@@ -31,6 +32,7 @@ class Way:
     name: str
     title: str
     style: str | None = None
+    kind: str = "macvlan"
     programs: tuple[str, ...] = ()
     cannot: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     together: bool = False
@@ -48,6 +50,7 @@ class Way:
 
 WAYS = (
     Way("ours", "macvlan_config, engine", style="config"),
+    Way("ipvlan", "macvlan_config with driver: ipvlan, engine", style="ipvlan", kind="ipvlan"),
     Way("modules", "macvlan_config, whole module process"),
     Way("one_task", "ansible-playbook, one macvlan_config task"),
     Way("single", "macvlan_network and macvlan_endpoint, engine, one call each", style="single"),

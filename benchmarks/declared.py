@@ -11,19 +11,22 @@ from .job import MTU, SUBNET, Job, Result
 NETWORK = "net"
 
 
-def network(job: Job) -> Result:
+def network(job: Job, **options: str) -> Result:
     # No other way asks the wire; benchmarks/probing.py measures what that costs.
-    return {"name": NETWORK, "parent": job.parent, "subnets": [{"subnet": str(SUBNET)}], "probe": "none"}
+    return {"name": NETWORK, "parent": job.parent, "subnets": [{"subnet": str(SUBNET)}], "probe": "none", **options}
 
 
 def endpoint(name: str, mtu: int | None = None) -> Result:
     return {"name": name, "network": NETWORK, "netns": name, **({"mtu": mtu} if mtu else {})}
 
 
-def config(job: Job, operation: str) -> Result:
-    """The options of macvlan_config for an operation."""
+def config(job: Job, operation: str, **options: str) -> Result:
+    """The options of macvlan_config for an operation.
+
+    :param options: further ones of the network
+    """
     if operation == "remove":
         return {"vlan_subinterfaces": [], "networks": [], "endpoints": [], "purge": True}
     first = MTU if operation == "change" else None
     endpoints = [endpoint(name, None if position else first) for position, name in enumerate(job.names)]
-    return {"vlan_subinterfaces": [], "networks": [network(job)], "endpoints": endpoints, "purge": False}
+    return {"vlan_subinterfaces": [], "networks": [network(job, **options)], "endpoints": endpoints, "purge": False}

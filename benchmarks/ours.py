@@ -35,6 +35,11 @@ def config_requests(job: Job, operation: str) -> Requests:
     yield host.config_options(declared.config(job, operation))
 
 
+def ipvlan_requests(job: Job, operation: str) -> Requests:
+    """The whole host at once, with ipvlan links."""
+    yield host.config_options(declared.config(job, operation, driver="ipvlan"))
+
+
 def single_requests(job: Job, operation: str) -> Requests:
     """One object after the other; a change is a task for the one endpoint that changes."""
     if operation == "change":
@@ -49,7 +54,7 @@ def single_requests(job: Job, operation: str) -> Requests:
             yield endpoint.endpoint_options(declared.endpoint(name))
 
 
-STYLES = {"config": config_requests, "single": single_requests}
+STYLES = {"config": config_requests, "ipvlan": ipvlan_requests, "single": single_requests}
 
 
 def perform(job: Job, requests: Requests, changes: bool) -> list[float]:

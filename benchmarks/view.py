@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import raw
 
+KINDS = (b"macvlan", b"ipvlan")  # of the links of endpoints
 LINK_HEADER, ADDRESS_HEADER, ROUTE_HEADER, NEIGHBOUR_HEADER = 16, 8, 12, 12
 POLL = 0.002
 
@@ -54,11 +55,11 @@ def complete_endpoints() -> list[int]:
 
 
 def macvlan_mtu(body: bytes) -> tuple[int, int] | None:
-    """(index, mtu) of a link, if it is a macvlan and up."""
+    """(index, mtu) of a link, if it is that of an endpoint and up."""
     index, flags = struct.unpack_from("=iI", body, 4)
     found = raw.attributes(body, LINK_HEADER)
     kind = raw.attributes(found.get(raw.IFLA_LINKINFO, b""), 0).get(raw.IFLA_INFO_KIND, b"")
-    if kind.rstrip(b"\0") != b"macvlan" or not flags & raw.IFF_UP:
+    if kind.rstrip(b"\0") not in KINDS or not flags & raw.IFF_UP:
         return None
     return index, struct.unpack("=I", found[raw.IFLA_MTU])[0]
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import common_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import DEFAULT_DRIVER, DRIVERS, MODES
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.probe import PROBES
 
 
@@ -23,7 +24,9 @@ def _network_options() -> dict[str, t.Any]:
     return {
         "name": {"type": "str", "required": True},
         "parent": {"type": "str"},
-        "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru"], "default": "bridge"},
+        "driver": {"type": "str", "choices": list(DRIVERS), "default": DEFAULT_DRIVER},
+        # No default: it depends on the driver.
+        "mode": {"type": "str", "choices": list(MODES)},
         "subnets": {
             "type": "list",
             "elements": "dict",

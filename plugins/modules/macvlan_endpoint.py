@@ -131,7 +131,8 @@ options:
         C(02:42:c0:a8:d8:0b) for 192.168.216.11. Without an IPv4 address the last four bytes are a hash of host,
         network and endpoint.
       - One that another link on the same parent has, or the parent itself, is refused.
-      - It is refused in a V(passthru) network, because the endpoint has the MAC address of the parent there.
+      - It is refused in a V(passthru) network and in one with the driver V(ipvlan), because the endpoint has the MAC address of the
+        parent there.
     type: str
   mtu:
     description:

@@ -164,6 +164,11 @@ networks:
       returned: always
       type: str
       sample: web
+    driver:
+      description: The kind of the links of its endpoints.
+      returned: always
+      type: str
+      sample: macvlan
     mode:
       description: How its endpoints reach each other.
       returned: always

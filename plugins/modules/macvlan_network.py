@@ -7,21 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: macvlan_network
-short_description: Macvlan networks on a parent interface of a Linux host
+short_description: Macvlan and ipvlan networks on a parent interface of a Linux host
 version_added: 1.0.0
 description:
-  - Declares a macvlan network on a host, with its parent interface, the mode in which its endpoints reach each other,
-    and the subnets of their addresses.
-  - A network alone carries no traffic. M(fleetnet.macvlan.macvlan_endpoint) creates its macvlan links one by one.
+  - Declares a macvlan or ipvlan network on a host, with its parent interface, the mode in which its endpoints reach each
+    other, and the subnets of their addresses.
+  - A network alone carries no traffic. M(fleetnet.macvlan.macvlan_endpoint) creates its links one by one.
   - A parent that is missing and named C(base.vlan_id), such as C(eth0.50), is created as an 802.1Q sub-interface,
     brought up, and owned by the network. It is removed with the last network on it, unless a task of
     M(fleetnet.macvlan.vlan_subinterface) declares it. A parent that was there before is used as it is, and is never
     changed or removed.
   - A task describes the whole network. Options that are left out go back to their defaults.
   - Most options change in place, and existing endpoints follow them. What would interrupt the traffic of endpoints is
-    refused without O(replace=true), that is another O(parent), another O(mode) to or from V(passthru), and O(subnets)
-    without the address of an endpoint. The message names the option and the endpoints.
-  - The kernel keeps macvlan links and their parent apart, so a host does not reach its endpoints through the address
+    refused without O(replace=true), that is another O(parent) or O(driver), another O(mode) to or from V(passthru), and
+    O(subnets) without the address of an endpoint. The message names the option and the endpoints.
+  - The kernel keeps the links of endpoints and their parent apart, so a host does not reach its endpoints through the address
     of the parent. To reach them, attach an endpoint in the host's own namespace, see
     M(fleetnet.macvlan.macvlan_endpoint).
 author:
@@ -64,15 +64,33 @@ options:
       - A link called C(eth0.50) that exists and is not VLAN 50 of C(eth0) is used as it is, with a warning. So is a
         link that is down; its owner must bring it up.
       - Links that cannot carry a macvlan are refused, that is the loopback, links that are not Ethernet, ports of a
-        bridge, bond or team, macvlan links, and links that carry ipvlan or macsec links.
+        bridge, bond or team, macvlan links, and links that carry ipvlan or macsec links. With O(driver=ipvlan) those that
+        carry macvlan or macsec links are refused instead.
       - When it is left out, the network gets a dummy link of its own, called C(dm-) and 12 hexadecimal digits, and is
         internal. Its endpoints reach each other and nothing else.
       - Another parent moves the network, which needs O(replace=true) if the network exists. A parent that was created
         for it goes with the last network on it.
     type: str
+  driver:
+    description:
+      - The kind of the links of the network's endpoints, as Docker's C(-d).
+      - With V(macvlan) each link has a MAC address of its own.
+      - With V(ipvlan) all links have the MAC address of O(parent), and the kernel tells their frames apart by the IP address. That is
+        for wires on which a port may have one MAC address only, such as those of many clouds, Wi-Fi, and switches with port security.
+        The links also follow an MTU of the parent that changes.
+      - A parent carries links of one driver. A network on the parent of one with the other driver is refused, also where neither of them
+        has an endpoint, and so is a parent that carries such links of other programs.
+      - Another driver needs O(replace=true). Endpoints keep their addresses and routes, and macvlan links get their MAC addresses.
+    type: str
+    choices:
+      - macvlan
+      - ipvlan
+    default: macvlan
+    version_added: 2.0.0
   mode:
     description:
-      - How the endpoints of the network reach each other.
+      - How the endpoints of the network reach each other. When it is left out, it is V(bridge), and V(l2) with O(driver=ipvlan). Each
+        driver has modes of its own.
       - With V(bridge) they reach each other directly, inside the host.
       - With V(private) they never reach each other, not even through a switch that sends frames back.
       - With V(vepa) all their frames go out through the parent; they reach each other if the switch sends frames back
@@ -81,13 +99,25 @@ options:
         macvlan link can be on the parent.
       - V(bridge), V(private) and V(vepa) can be changed into each other in place. A change to or from V(passthru) needs
         O(replace=true).
+      - V(l2), V(l3) and V(l3s) are those of O(driver=ipvlan) (since 2.0.0). With V(l2) endpoints are on the wire of the parent, as with
+        V(bridge).
+      - With V(l3) and V(l3s) the host routes what endpoints send. There is no ARP and no neighbour discovery, no broadcast and no
+        multicast, so no machine of the wire finds them by itself; routers need a route to the subnets by way of the host, and the host
+        one to wherever they send. V(l3s) is like V(l3), but what they receive passes the netfilter of the host.
+      - In V(l3) and V(l3s) the default route of an endpoint is its link itself, without a next hop. An O(subnets[].gateway) is refused,
+        and none is inferred.
+      - V(l2), V(l3) and V(l3s) can be changed into each other in place. The kernel has one of them for all links on a parent, so
+        networks that share it need the same one, which one task of M(fleetnet.macvlan.macvlan_config) can change for all of them.
+        Beside an ipvlan link of another program in another mode, a network is refused.
     type: str
     choices:
       - bridge
       - private
       - vepa
       - passthru
-    default: bridge
+      - l2
+      - l3
+      - l3s
   subnets:
     description:
       - Subnets of the network, IPv4, IPv6 or both. Each endpoint gets one address of each family.
@@ -121,7 +151,7 @@ options:
           - When it is left out, it is inferred as the first usable address, so V(10.1.100.0/24) has V(10.1.100.1) and
             V(10.1.100.128/25) has V(10.1.100.129).
           - V(none) means no gateway, no reserved address and no default route.
-          - None is inferred for a /31, /32, /127 and /128.
+          - None is inferred for a /31, /32, /127 and /128, and in the modes V(l3) and V(l3s) of ipvlan, where any is refused.
           - Networks without a O(parent) and O(internal) networks have no default route. No gateway is inferred for
             them either; a given gateway is reserved, but is no default route.
           - An address that an aux address holds is refused, and so is one that an endpoint holds, without O(replace=true),
@@ -293,7 +323,8 @@ options:
       - C(metric) is that of the routes.
       - The addresses are on the interface without their subnet, so other machines are reached as before. The interface answers ARP for its
         own addresses only (C(arp_ignore=1)), and accepts packets by whichever interface they come (C(rp_filter=2)).
-      - It is refused with O(ipam=none), with the modes V(passthru) and V(private), and for a second network whose subnets overlap. In
+      - It is refused with O(ipam=none), with the modes V(passthru), V(private), V(l3) and V(l3s), and for a second network whose subnets
+        overlap. In
         mode V(vepa) it works only with a switch that sends frames back, which a warning tells.
       - Its routes are under the protection against lock-outs, see O(force).
     type: raw
@@ -309,8 +340,10 @@ options:
       - When it is left out, it is V(fast); it is V(none) for networks with O(ipam=none) or without a parent. An
         endpoint can override this, see O(fleetnet.macvlan.macvlan_endpoint#module:probe).
       - What asks is a macvlan link on the parent, which exists only as long as the task and is in a namespace without a
-        name. Its MAC address is the same in each run. Where the kernel permits no such link (O(mode=passthru)), the parent
-        itself asks, and links of other programs on the parent are not asked.
+        name. Its MAC address is the same in each run. Where the kernel permits no such link (O(mode=passthru), O(driver=ipvlan)),
+        the parent itself asks, and links of other programs on the parent are not asked.
+      - Endpoints in the modes V(l3) and V(l3s) of ipvlan, on other hosts too, answer nobody. So the machines of the wire are asked, and
+        addresses of such endpoints are not noticed.
       - An answer proves that an address is in use; silence does not prove that it is free. A machine that is off, asleep
         or behind a firewall that drops ARP does not answer.
       - Check mode asks as well, if the parent exists.
@@ -328,8 +361,8 @@ options:
     version_added: 2.0.0
   replace:
     description:
-      - Whether to make changes that interrupt the traffic of endpoints, that is another O(parent), another O(mode) to or
-        from V(passthru), another O(ipam), and subnets, gateways and aux addresses with which an endpoint cannot keep its
+      - Whether to make changes that interrupt the traffic of endpoints, that is another O(parent) or O(driver), another
+        O(mode) to or from V(passthru), another O(ipam), and subnets, gateways and aux addresses with which an endpoint cannot keep its
         address. Without it, such a task is refused.
       - Endpoints keep their settings, and all addresses and MAC addresses that still fit. The task does all of it or nothing.
         RV(steps) and RV(diff) name the endpoints whose links are deleted and created again, in check mode too.
@@ -418,6 +451,16 @@ EXAMPLES = r"""
       - subnet: 2001:db8:abc8::/64
         gateway: 2001:db8:abc8::10
         ip_range: "2001:db8:abc8::{{ place }}:0/112"
+
+- name: An ipvlan network, whose endpoints all have the MAC address of eth0.90
+  fleetnet.macvlan.macvlan_network:
+    name: cloud
+    driver: ipvlan
+    parent: eth0.90
+    subnets:
+      - subnet: 172.16.90.0/24
+        gateway: 172.16.90.1
+        ip_range: "172.16.90.{{ 32 * place }}/27"
 
 - name: A single address of a provider, whose router is outside of it but on the link
   fleetnet.macvlan.macvlan_network:
@@ -579,6 +622,11 @@ network:
       returned: when the network is there
       type: str
       sample: web
+    driver:
+      description: The kind of the links of its endpoints.
+      returned: when the network is there
+      type: str
+      sample: macvlan
     mode:
       description: How its endpoints reach each other.
       returned: when the network is there
@@ -753,6 +801,7 @@ network:
   sample:
     id: 3f1c0a54d2b98e7765a1c9d04be8f213
     name: web
+    driver: macvlan
     mode: bridge
     parent: eth0.50
     parent_created: true

@@ -59,11 +59,19 @@ def macvlan(host: Host) -> None:
     assert host.links("a")["eth0"]["linkinfo"]["info_kind"] == "macvlan"
 
 
-@row("``-d ipvlan``")
+@row("``-d ipvlan``", "ipvlan")
 def ipvlan(host: Host) -> None:
-    network(host)
-    assert len({endpoint(host, name)["mac"] for name in ("a", "b")} | {host.links()["eth0"]["address"]}) == 3
-    refuse(host, NETWORK, "ipvlan", name="net", parent="eth0", mode="ipvlan")
+    network(host, driver="ipvlan")
+    assert {endpoint(host, name)["mac"] for name in ("a", "b")} == {host.links()["eth0"]["address"]}
+    assert host.links("a")["eth0"]["linkinfo"]["info_data"]["mode"] == "l2"
+
+
+@row("``-o ipvlan_mode=l3``", "ipvlan")
+def ipvlan_mode(host: Host) -> None:
+    network(host, driver="ipvlan", mode="l3")
+    endpoint(host, "a")
+    assert host.links("a")["eth0"]["linkinfo"]["info_data"]["mode"] == "l3"
+    assert [item["dev"] for item in host.routes("a") if item["dst"] == "default"] == ["eth0"] and host.gateway("a") is None
 
 
 @row("``NAME``")

@@ -165,7 +165,14 @@ REMOVE_REACHED = Scenario(REACHED, "macvlan_endpoint", {"name": "a", "network": 
 MOVE_ACCESS = Scenario(REACHED, "macvlan_network", network_on("eth1", host_access={"ifname": "shim"}, replace=True), 15)
 CREATE_DUMMY_NETWORK = Scenario(BUSY, "macvlan_network", {"name": "v", "subnets": subnets("10.5.0.0/24")}, 2)
 
+# Links of which the kernel has one mode for all on a parent.
+BUSY_IPVLAN: Params = {"networks": [network_on("eth0", driver="ipvlan")], "endpoints": [A, {**B, "ipv4": "10.0.0.3", "ipv6": "fd00::3"}]}
+CREATE_IPVLAN = Scenario(BUSY_IPVLAN, "macvlan_endpoint", {**B, "name": "c", "netns": "c", "routes": ROUTES}, 8)
+CHANGE_IPVLAN_MODE = Scenario(BUSY_IPVLAN, "macvlan_network", network_on("eth0", driver="ipvlan", mode="l3"), 6)
+TO_MACVLAN = Scenario(BUSY_IPVLAN, "macvlan_network", network_on("eth0", replace=True), 12)
+
 needs_vlans = pytest.mark.needs("8021q")
+needs_ipvlan = pytest.mark.needs("ipvlan")
 SCENARIOS = [
     pytest.param(CREATE_NETWORK, id="create a network"),
     pytest.param(CREATE_ENDPOINT, id="create an endpoint"),
@@ -196,6 +203,9 @@ SCENARIOS = [
     pytest.param(CHANGE_REACHED, id="change the addresses of an endpoint that the host reaches"),
     pytest.param(REMOVE_REACHED, id="remove an endpoint that the host reaches"),
     pytest.param(MOVE_ACCESS, id="move a network that the host reaches"),
+    pytest.param(CREATE_IPVLAN, id="create an endpoint of an ipvlan network", marks=needs_ipvlan),
+    pytest.param(CHANGE_IPVLAN_MODE, id="change the mode of an ipvlan network", marks=needs_ipvlan),
+    pytest.param(TO_MACVLAN, id="give a network another driver", marks=needs_ipvlan),
     pytest.param(MOVE_VLAN_NETWORK, id="move a network to another VLAN", marks=needs_vlans),
     pytest.param(CREATE_VLAN_HOST, id="create a network on a VLAN with its endpoints", marks=needs_vlans),
     pytest.param(CHANGE_VLAN_NETWORK, id="change a network on a VLAN", marks=needs_vlans),

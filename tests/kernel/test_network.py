@@ -42,6 +42,7 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
     assert len(identifier) == 32
     assert made == {
         "name": "pub_net",
+        "driver": "macvlan",
         "mode": "bridge",
         "parent": "eth0",
         "parent_created": False,

@@ -40,6 +40,8 @@ NETWORK = st.fixed_dictionaries(
     {"parent": st.sampled_from(PARENTS), "subnets": st.sampled_from(SUBNETS)},
     optional={
         "mode": st.sampled_from(("bridge", "private", "vepa", "passthru")),
+        # The mode of a network with the driver ipvlan.
+        "ipvlan": st.sampled_from(("l2", "l3", "l3s")),
         "mtu": st.sampled_from((1280, 1400)),
         "bcqueuelen": st.sampled_from((100, 2000)),
         "internal": st.just(True),
@@ -82,7 +84,6 @@ ENDPOINT = st.fixed_dictionaries(
         "sysctls": st.sampled_from(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),
-        "dns": st.sampled_from(({"servers": ["10.0.1.53"]}, {"servers": ["10.0.1.53"]}, {"servers": ["fd01::53"], "search": ["a.example"]})),
         "announce": st.just(False),
         "probe": st.just("none"),
     },
@@ -106,22 +107,24 @@ def states(draw):
         "vlan_subinterfaces": draw(st.lists(SUBINTERFACE, max_size=2, unique_by=lambda item: item["name"])),
         "networks": [{"name": name, **given(item)} for name, item in networks.items()],
         "endpoints": [
-            {"name": name, "network": network, **item["namespace"], **{key: item[key] for key in item if key != "namespace" and is_possible(key, item)}}
+            {"name": name, "network": network, **item["namespace"], **given_to_endpoint(item, networks[network])}
             for (network, name), item in endpoints.items()
         ],
     }
 
 
-def is_possible(option, item):
-    """Whether an option of an endpoint is one for its namespace: only those with names have name servers."""
-    return option != "dns" or "netns" in item["namespace"]
-
-
 def given(options):
     """A network without the options that contradict its others, which would make hardly any state possible."""
+    mode = options.get("ipvlan")
+    if mode is not None:
+        options = {key: value for key, value in options.items() if key not in ("ipvlan", "mode", "bcqueuelen")}
+        options.update({"driver": "ipvlan", "mode": mode})
+    if mode in ("l3", "l3s"):
+        without = [{key: value for key, value in item.items() if not key.startswith("gateway")} for item in options["subnets"]]
+        options = {**options, "subnets": without}
     if options.get("ipam") == "none":
         options = {key: value for key, value in options.items() if key not in ("subnets", "ipv6", "host_access", "probe")}
-    if options.get("mode") in ("private", "passthru"):
+    if options.get("mode") in ("private", "passthru", "l3", "l3s"):
         options = {key: value for key, value in options.items() if key != "host_access"}
     access = options.get("host_access")
     if isinstance(access, dict) and "address" in access:
@@ -130,6 +133,12 @@ def given(options):
         kept = [address for address in asked_by_the_host(options) if any(ipaddress.ip_address(address) in block for block in blocks)]
         return {**options, "host_access": {**access, "address": kept}}
     return options
+
+
+def given_to_endpoint(options, network):
+    """An endpoint without the options that contradict those of its network."""
+    left_out = ("namespace", "mac") if "ipvlan" in network else ("namespace",)
+    return {key: value for key, value in options.items() if key not in left_out}
 
 
 @st.composite
@@ -209,9 +218,6 @@ def as_declared(record, state):
         networks[name] = dataclasses.replace(item, subnets=tuple(subnets), parent_created=False)
     loose = {"ipv4": None, "ipv6": None, "gateway4": None, "gateway6": None, "mac": "", "sysctls_before": {}}
     endpoints = {key: dataclasses.replace(item, **loose) for key, item in record.endpoints.items()}
-    # Whose the folder of a namespace is follows from who came first.
-    of_folders = {key: item.dns and dataclasses.replace(item.dns, owns_folder=False) for key, item in endpoints.items()}
-    endpoints = {key: dataclasses.replace(item, dns=of_folders[key]) for key, item in endpoints.items()}
     # The routes of the host follow from the leases of endpoints.
     endpoints = {key: item if item.host_access is None else dataclasses.replace(item, routes=()) for key, item in endpoints.items()}
     return networks, endpoints, record.links, record.namespaces

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.link_options import LINK_OPTIONS
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import VlanFacts
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import MODES
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.sysctl import Sysctl
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
@@ -145,12 +146,12 @@ optional_names = st.none() | interface_names
 specs_of_ours = st.builds(
     LinkSpec,
     name=interface_names,
-    kind=st.sampled_from(("macvlan", "dummy")),
+    kind=st.sampled_from(("macvlan", "ipvlan", "dummy")),
     tag=tags,
     parent=optional_names,
     mac=st.none() | macs,
     mtu=st.none() | st.integers(68, 65535),
-    mode=st.none() | st.sampled_from(("bridge", "private", "vepa", "passthru")),
+    mode=st.none() | st.sampled_from(MODES),
     vlan=st.none(),
     link_options=link_options(),
 )
@@ -181,7 +182,7 @@ def link_changes(draw):
                 ("name", interface_names),
                 ("mac", macs),
                 ("mtu", st.integers(68, 65535)),
-                ("mode", st.sampled_from(("bridge", "private", "vepa"))),
+                ("mode", st.sampled_from(MODES)),
                 ("alias", st.just("") | words.map("fleetnet.macvlan:{}".format)),
                 ("up", st.booleans()),
                 ("vlan", vlans.map(plain)),

@@ -102,6 +102,25 @@ def test_a_new_macvlan_is_read_by_pyroute2_as_it_was_asked_for(name, lower, mode
     assert (message["header"]["type"], message["header"]["flags"]) == (constants.RTM_NEWLINK, 0x605)
 
 
+@given(name=printable, lower=indices, mode=st.sampled_from(tuple(constants.IPVLAN_MODES)), netns_fd=st.none() | st.integers(0, 2**16))
+def test_a_new_ipvlan_is_read_by_pyroute2_as_it_was_asked_for_and_the_answer_by_us(name, lower, mode, netns_fd):
+    message = decoded(pack.add_link(kinds.IPVLAN, name, lower, kinds.Details(mode), None, 1500, netns_fd), "link")
+    info = message.get_attr("IFLA_LINKINFO")
+    assert info.get_attr("IFLA_INFO_KIND") == "ipvlan"
+    assert message.get_attr("IFLA_ADDRESS") is None and message.get_attr("IFLA_LINK") == lower
+    assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_IPVLAN_MODE") in (constants.IPVLAN_MODES[mode], mode)
+    shown = encoded(
+        "link",
+        {"index": 3},
+        [
+            ("IFLA_IFNAME", "i0"),
+            ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "ipvlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_IPVLAN_MODE", constants.IPVLAN_MODES[mode])]})]}),
+        ],
+    )
+    link = parse.parse_link(shown)
+    assert (link.kind, link.mode) == ("ipvlan", mode)
+
+
 @given(index=indices, mode=modes)
 def test_a_new_mode_is_read_by_pyroute2_as_it_was_asked_for(index, mode):
     message = decoded(pack.set_mode(kinds.MACVLAN, index, mode), "link")

@@ -42,6 +42,7 @@ QOS: Table = {1: None}  # IFLA_VLAN_QOS_MAPPING
 INFO_DATA: dict[bytes, Table] = {
     # IFLA_MACVLAN_MODE, and a number each
     b"macvlan": {1: None, **{option.attribute: None for option in (*LINK_OPTIONS.values(), INVENTED, INVENTED_OF_PARENT)}},
+    b"ipvlan": {1: None},  # IFLA_IPVLAN_MODE
     b"vlan": {1: None, 2: None, 3: QOS, 4: QOS, 5: None},  # IFLA_VLAN_ID, FLAGS, EGRESS_QOS, INGRESS_QOS, PROTOCOL
 }
 # Index, MAC address, name, MTU, alias, group, descriptor and the like are values.
@@ -116,6 +117,7 @@ mtus = st.none() | st.integers(68, 65535)
 groups = st.none() | st.integers(1, 2**31 - 1)
 some_mac = st.none() | draws.macs
 modes = st.sampled_from(tuple(constants.MACVLAN_MODES))
+ipvlan_modes = st.sampled_from(tuple(constants.IPVLAN_MODES))
 routes = draws.routes().map(
     lambda route: Route(
         parse_network(route.to)[0], None if route.via is None else parse_address(route.via), route.metric, route.onlink
@@ -128,6 +130,7 @@ EVERY_PART = VlanFacts(
 # What links of each kind that is packed may have.
 DETAILS: dict[kinds.LinkKind, st.SearchStrategy[kinds.Details]] = {
     kinds.MACVLAN: st.builds(kinds.Details, mode=modes, link_options=draws.link_options()),
+    kinds.IPVLAN: st.builds(kinds.Details, mode=ipvlan_modes),
     kinds.VLAN: st.builds(kinds.Details, vlan=draws.vlans | st.just(EVERY_PART)),
 }
 

@@ -191,7 +191,7 @@ def test_all_items_that_their_modules_would_not_take_are_named_at_once():
 def test_parameters_of_the_module_itself_are_passed_through():
     found = _option_values.config_params({"purge": True, "state_dir": "/srv", "networks": [{"name": "a"}], "endpoints": None})
     assert (found["purge"], found["state_dir"]) == (True, "/srv")
-    assert found["networks"][0]["mode"] == "bridge"
+    assert found["networks"][0]["driver"] == "macvlan"
     assert (found.get("vlan_subinterfaces"), found["endpoints"]) == (None, None)
 
 

@@ -85,7 +85,7 @@ READERS = {
 FIELDS = {
     "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 addresses gateway4 gateway6 parent mode default_route routes dns "
     "announce sysctls labels exclusive probe vrf",
-    "network": "id name mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive host_access probe subnets endpoints",
+    "network": "id name driver mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive host_access probe subnets endpoints",
     "subnet": "subnet gateway gateway_inferred gateway_onlink ip_range ip_ranges exclude aux_addresses in_use available",
     "vlan_subinterface": "name parent vlan_id protocol mtu mac up reorder_hdr gvrp mvrp loose_binding ingress_qos_map "
     "egress_qos_map owned used_by",

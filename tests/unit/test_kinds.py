@@ -12,16 +12,25 @@ import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Space
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import DummyParent, Link, SubInterface
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import MODES, Network
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import NetworkOptions
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import (
+    DEFAULT_DRIVER,
+    DRIVERS,
+    MODES,
+    ROUTED_MODES,
+)
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import kinds
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire.kinds import KINDS, kind_named, kind_of
 
 WHAT_A_KIND_SAYS = {
     # Where the kernel registers an rx_handler on the link below: macvlan_port_create, ipvlan_port_create, macsec_newlink, rmnet.
-    "takes_all_frames": {"ipvlan", "ipvtap", "macsec", "rmnet"},
-    "shares_parent": {"macvlan", "macvtap"},
+    "handler": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},
+    "follows_parent": {"ipvlan", "ipvtap"},
+    "has_one_mode": {"ipvlan", "ipvtap"},
+    "has_address_once": {"ipvlan"},
+    "routed_modes": {"ipvlan"},
+    "exclusive_modes": {"macvlan", "macvtap"},
+    "has_link_options": {"macvlan", "macvtap"},
     "blocks_other_links": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},
     # IFF_NO_RX_HANDLER, and what macvlan_common_newlink refuses.
     "is_closed": {"macvlan", "macvtap", "ipvlan", "ipvtap", "vrf"},
@@ -30,12 +39,12 @@ WHAT_A_KIND_SAYS = {
     "filters_vlans": {"bridge"},
     "leaves_ports_alone": {"vrf", "batadv"},
     "instead_of_port": {"bridge", "bond", "team", "openvswitch", ""},
-    "is_created": {"macvlan", "vlan", "dummy"},
-    "is_endpoint": {"macvlan"},
+    "is_created": {"macvlan", "ipvlan", "vlan", "dummy"},
+    "is_endpoint": {"macvlan", "ipvlan"},
     "carries_endpoints": {"vlan", "dummy"},
     "by_library": {"vlan", "dummy"},
-    "pack": {"macvlan", "vlan"},
-    "parse": {"macvlan", "macvtap", "vlan", "vrf"},
+    "pack": {"macvlan", "ipvlan", "vlan"},
+    "parse": {"macvlan", "macvtap", "ipvlan", "ipvtap", "vlan", "vrf"},
 }
 
 
@@ -53,25 +62,55 @@ def test_a_kind_that_nothing_is_known_about_has_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "phrase", "module"),
-    [(kinds.MACVLAN, "macvlan link", "macvlan"), (kinds.VLAN, "VLAN link", "8021q"), (kinds.DUMMY, "dummy link", "dummy")],
+    [
+        (kinds.MACVLAN, "macvlan link", "macvlan"),
+        (kinds.IPVLAN, "ipvlan link", "ipvlan"),
+        (kinds.VLAN, "VLAN link", "8021q"),
+        (kinds.DUMMY, "dummy link", "dummy"),
+    ],
 )
 def test_the_message_names_the_kind_and_the_kernel_module(kind: kinds.LinkKind, phrase: str, module: str) -> None:
     assert (kind.phrase, kind.kernel_module) == (phrase, module)
 
 
-@pytest.mark.parametrize("named", [Network, NetworkOptions, SubInterface, DummyParent])
-def test_what_is_recorded_or_asked_for_has_a_kind_that_we_make(named: type) -> None:
-    assert KINDS[named.kind].is_created  # type: ignore[attr-defined]
-    assert KINDS[named.kind].is_endpoint == (named in (Network, NetworkOptions))  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", [SubInterface.kind, DummyParent.kind, *DRIVERS])
+def test_what_is_recorded_or_asked_for_has_a_kind_that_we_make(kind: str) -> None:
+    assert KINDS[kind].is_created
+    assert KINDS[kind].is_endpoint == (kind in DRIVERS)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.is_endpoint], ids=lambda kind: kind.name)
-def test_a_kind_of_endpoints_has_the_modes_that_can_be_asked_for(kind: kinds.LinkKind) -> None:
-    assert set(MODES) <= kind.modes.keys()
-    assert kind.exclusive_modes <= kind.modes.keys()
-    assert {*kind.quiet_modes, *kind.quiet_modes.values()} <= kind.modes.keys()
-    assert [mode for mode in MODES if kind.takes_parent(mode)] == ["passthru"]
+def test_the_drivers_are_the_kinds_of_endpoints() -> None:
+    assert [kind.name for kind in KINDS.values() if kind.is_endpoint] == list(DRIVERS)
+    assert next(iter(DRIVERS)) == DEFAULT_DRIVER
+    assert len(set(MODES)) == len(MODES), "a mode says which driver has it"
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_kind_of_endpoints_has_the_modes_that_can_be_asked_for(driver: str) -> None:
+    kind, modes = KINDS[driver], DRIVERS[driver]
+    assert set(modes) <= kind.modes.keys()
+    assert {*kind.exclusive_modes, *kind.routed_modes, *kind.quiet_modes, *kind.quiet_modes.values()} <= kind.modes.keys()
+    assert [mode for mode in modes if kind.takes_parent(mode)] == (["passthru"] if kind is kinds.MACVLAN else [])
+    assert [mode for mode in modes if mode in kind.routed_modes] == [mode for mode in modes if mode in ROUTED_MODES]
+    assert [mode for mode in modes if kind.has_mac_of_parent(mode)] == (["passthru"] if kind is kinds.MACVLAN else list(modes))
     assert not kind.takes_parent(None)
+
+
+@pytest.mark.parametrize("one", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("other", KINDS.values(), ids=lambda kind: kind.name)
+def test_links_of_two_kinds_exclude_each_other_where_both_take_all_frames(one: kinds.LinkKind, other: kinds.LinkKind) -> None:
+    pairs = ({"macvlan", "macvtap"}, {"ipvlan", "ipvtap"}, {"macsec"}, {"rmnet"})
+    taking = [next((pair for pair in pairs if kind.name in pair), None) for kind in (one, other)]
+    assert one.excludes(other) == other.excludes(one) == (None not in taking and taking[0] != taking[1])
+    assert one.is_beside(other) == (taking[0] is not None and taking[0] == taking[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "room"),
+    [("macvlan", "bridge", True), ("macvlan", "private", True), ("macvlan", "passthru", False), ("ipvlan", "l2", False), ("ipvlan", "l3", False)],
+)
+def test_a_link_that_asks_neighbours_can_be_beside_macvlans_that_share_their_parent(name: str, mode: str, room: bool) -> None:
+    assert KINDS[name].leaves_room(mode) == room
 
 
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind in KINDS.values() for code in kind.hints])

@@ -203,11 +203,8 @@ def test_every_option_of_text_or_of_more_than_one_value_has_an_example():
         ),
         (
             macvlan_network,
-            {"name": "lan", "mode": None},
-            (
-                "mode: null is no value, but must be one of bridge, private, vepa, passthru, such as mode: bridge; for its default "
-                "leave mode out"
-            ),
+            {"name": "lan", "driver": None},
+            "driver: null is no value, but must be one of macvlan, ipvlan, such as driver: macvlan; for its default leave driver out",
         ),
         (
             macvlan_endpoint,

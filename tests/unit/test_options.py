@@ -700,7 +700,8 @@ OPTIONS = {
         {"name": "str"},
         {
             "parent": "str",
-            "mode": ("bridge", "private", "vepa", "passthru"),
+            "driver": ("macvlan", "ipvlan"),
+            "mode": ("bridge", "private", "vepa", "passthru", "l2", "l3", "l3s"),
             "subnets": ({"subnet": "str"}, {"gateway": "str", "ip_range": "str", "aux_addresses": "dict"}),
             "ipv6": "bool",
             "internal": "bool",

@@ -155,6 +155,8 @@ def made(*requests):
             None,
         ),
         ([], {"ipam": "none", "mode": "passthru"}, {"ipam": "none", "mode": "passthru"}, None),
+        (["10.0.1.0/24"], {"driver": "ipvlan"}, {"driver": "ipvlan", "subnets": [{"subnet": "10.0.1.0/24"}]}, None),
+        (["10.0.1.0/24"], {"driver": "ipvlan", "mode": "l3"}, {"driver": "ipvlan", "mode": "l3", "subnets": [{"subnet": "10.0.1.0/24"}]}, None),
         (
             ["10.0.1.0/24"],
             {"host_access": {"routes": "ranges", "metric": 7, "ifname": "shim"}},

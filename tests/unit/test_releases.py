@@ -212,10 +212,10 @@ def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(
 # --- a newer release ------------------------------------------------------------------------------------------------
 
 NEWER_ROWS = {
-    "field": ("networks", lambda body: {**body, "driver": "ipvlan"}),
-    "value": ("networks", lambda body: {**body, "mode": "l2"}),
+    "field": ("networks", lambda body: {**body, "segment": "lan"}),
+    "value": ("networks", lambda body: {**body, "mode": "source"}),
     "field of a part": ("networks", lambda body: {**body, "subnets": [{**body["subnets"][0], "slices": []}]}),
-    "field and values": ("networks", lambda body: {**body, "mtu": {"a": 1}, "driver": "ipvlan"}),
+    "field and values": ("networks", lambda body: {**body, "mtu": {"a": 1}, "segment": "lan"}),
     "part after a wrong one": ("networks", lambda body: {**body, "subnets": [{"subnet": 7}, {"subnet": "10.0.0.0/8", "x": 1}]}),
     "link": ("links", lambda body: {**body, "table": 100}),
     "protocol": ("links", lambda body: {**body, "protocol": "qinq"}),
@@ -281,7 +281,7 @@ def lay(path, kind):
         made = State(f"{path.parent.parent}/{path.name} {kind}")
         fill(made)
         if kind == "newer-row":
-            spoil(made.path, "networks", lambda body: {**body, "driver": "ipvlan"})
+            spoil(made.path, "networks", lambda body: {**body, "segment": "lan"})
         elif kind != "good-current":
             sql(made.path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         shutil.copyfile(made.path, path)

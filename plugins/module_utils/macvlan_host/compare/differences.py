@@ -53,12 +53,12 @@ def of_endpoint_link(
 ) -> list[Difference]:
     """The attributes in which the link of an endpoint differs: alias, up, name, mac, mtu, mode and link options.
 
-    A passthru link has the MAC address of its parent.
+    A link without a MAC address of its own has that of its parent.
 
     :param missing_link_options: the link options that this kernel does not have
     """
     options = _of_link_options(network, link, missing_link_options) if network.link_options else []
-    mac = parent.mac if parent is not None and kind_of(network).takes_parent(network.mode) else endpoint.mac
+    mac = parent.mac if parent is not None and kind_of(network).has_mac_of_parent(network.mode) else endpoint.mac
     expected = (names.tag(endpoint.id), True, endpoint.ifname, mac, endpoint.mtu, network.mode)
     actual = (link.alias, link.up, link.name, link.mac, link.mtu, link.mode)
     # The usual case, and there may be thousands of links.

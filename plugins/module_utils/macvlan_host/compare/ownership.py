@@ -110,26 +110,34 @@ def link_of(view: HostView, endpoint: Endpoint) -> Link | None:
     return None if space is None else find_link(space, endpoint, parent)
 
 
-def find_link_of_lost_record(space: Space, identifier: str, netns: Netns, parent: Link) -> Link | None:
+def find_link_of_lost_record(space: Space, identifier: str, netns: Netns, parent: Link, kind: str) -> Link | None:
     """The link of an unrecorded endpoint, which comes from a record that was lost: it carries the endpoint's tag."""
     link = space.tagged(names.tag(identifier))
-    is_it = link is not None and kind_of(link).is_endpoint and link.lower == parent.index and is_on_host(link, netns)
+    is_it = is_ours(link, identifier, kind) and link is not None and link.lower == parent.index and is_on_host(link, netns)
     return link if is_it else None
 
 
 def find_link(space: Space, endpoint: Endpoint, parent: Link | None) -> Link | None:
     """The link of a recorded endpoint: by its tag, under any name.
 
-    One that lost its tag is known by name, MAC address and parent. The owner of a namespace can tag a link there, but
+    One that lost its tag is known by name, parent and MAC address, or else by an address of it, which no other link of its kind on
+    the parent can have. The owner of a namespace can tag a link there, but
     cannot create it on a link of the host.
     """
     tagged = space.tagged(names.tag(endpoint.id))
     if tagged is not None and kind_of(tagged).is_endpoint and is_on_host(tagged, endpoint.netns):
         return tagged if parent is None or tagged.lower == parent.index else None
     link = space.links.get(endpoint.ifname)
-    if link is None or not kind_of(link).is_endpoint or link.alias or link.mac != endpoint.mac:
+    if link is None or not kind_of(link).is_endpoint or link.alias or not _has_address_of(space, link, endpoint):
         return None
     return link if parent is not None and link.lower == parent.index and is_on_host(link, endpoint.netns) else None
+
+
+def _has_address_of(space: Space, link: Link, endpoint: Endpoint) -> bool:
+    """Whether a link has what no other on its parent has: the MAC address of an endpoint, or one of its addresses."""
+    if kind_of(link).has_address_once:
+        return any(address in endpoint.addresses for address in space.addresses.get(link.index, ()))
+    return link.mac == endpoint.mac
 
 
 def is_on_host(link: Link, netns: Netns) -> bool:

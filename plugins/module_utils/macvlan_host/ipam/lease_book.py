@@ -29,6 +29,11 @@ def gateways_of(network: Network, default_route: bool, *addresses: str | None) -
     return tuple(subnet.gateway if subnet else None for subnet in subnets)
 
 
+def leads_over_link(network: Network, default_route: bool) -> bool:
+    """Whether the default routes of an endpoint lead over its link without a next hop; internal networks lead nowhere."""
+    return network.is_routed and default_route and not network.internal
+
+
 def reservations(network: Network) -> t.Iterator[Lease]:
     """The addresses that a network itself reserves: gateways, which networks with the same subnet share, and aux addresses."""
     for subnet in network.subnets:

@@ -13,10 +13,9 @@ import typing as t
 
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption
-from ..model.network import Network
 from ..values import names
 from ..wire import ask
-from ..wire.kinds import kind_named
+from ..wire.kinds import KINDS, kind_named
 from .route_socket import RouteSocket
 
 
@@ -61,7 +60,7 @@ def has_link_option(option: LinkOption) -> bool:
     A kernel that has it notes the odd request in its log. As long as the module of such links is not loaded, only the
     release of the kernel tells, because asking would load it.
     """
-    kind = kind_named(Network.kind)
+    kind = next(kind for kind in KINDS.values() if kind.is_endpoint and kind.has_link_options)
     if os.path.isdir(f"/sys/module/{kind.kernel_module}") or not _is_in(kind.kernel_module, "modules.dep"):
         with contextlib.closing(RouteSocket()) as sock:
             code = sock.exchange([ask.misshapen_link_option(kind.name, option.attribute)])[0].errno

@@ -233,7 +233,7 @@ class Deletions:
 
 def _is_named(deletion: LinkToDelete) -> bool:
     """Whether a link was found under the name of its namespace; other paths may outlive that."""
-    return deletion.step.netns.kind == "name" and not kind_of(deletion.link).takes_parent(deletion.link.mode)
+    return deletion.step.netns.kind == "name" and not kind_of(deletion.link).has_mac_of_parent(deletion.link.mode)
 
 
 def _mark(deletion: LinkToDelete) -> tuple[int, str]:

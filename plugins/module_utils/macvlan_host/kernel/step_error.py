@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 
 from ..errors import KernelError
-from ..steps.steps import AddLink, Step
+from ..steps.steps import AddAddress, AddLink, Step
 from ..wire import attributes
 from ..wire.kinds import kind_of
 from .route_socket import reason
@@ -31,6 +31,8 @@ def _hint(step: Step, code: int) -> str:
             return kind.hints[code].format(link=link, beside=beside)
         if code == errno.EEXIST:
             return f"; the name {link.name} is taken"
+    if code == errno.EADDRINUSE and isinstance(step, AddAddress):
+        return "; another ipvlan link on the same parent, maybe in another namespace, has this address"
     if code == errno.EADDRINUSE:
         return "; another link on the same parent, maybe in another namespace, has this MAC address"
     return ""

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
-from ..values.addresses import block_of, is_link_local
+from ..values.addresses import block_of, is_link_local, version_of
 from .host_access import HostAccess
 from .netns import HOST, Netns
 from .probe import PROBES
@@ -28,7 +28,7 @@ def _default_route(to: str, gateway: str, address: str | None) -> Route:
 
 @dataclass(frozen=True)
 class Endpoint(Identified):
-    """One macvlan link of a network, with its addresses and routes.
+    """One link of a network, with its addresses and routes.
 
     :ivar ipv4: with prefix length, None without
     :ivar ipv6: with prefix length, None without
@@ -45,6 +45,7 @@ class Endpoint(Identified):
     :ivar own_probe: what the task asked for, one of PROBES; None follows the network
     :ivar own_mac: what the task asked for, None for a derived one; without meaning where the link has the parent's
     :ivar vrf: the VRF of the host that its link is in, None for none that was asked for
+    :ivar routed: whether its default routes lead over its link without a next hop
     :ivar host_access: how it gives the host access to its network, None for what is an endpoint for a task; its routes follow from
         the network and its endpoints, so its row has none
     """
@@ -76,6 +77,7 @@ class Endpoint(Identified):
     without_ipv4: bool = False
     without_ipv6: bool = False
     dns: Dns | None = None
+    routed: bool = False
 
     # What a task calls those fields that have another name here.
     OPTIONS: t.ClassVar[dict[str, str]] = {
@@ -83,6 +85,7 @@ class Endpoint(Identified):
         "own_exclusive": "exclusive",
         "own_mac": "mac",
         "own_probe": "probe",
+        "routed": "default_route",
         "sysctls_before": "sysctls",
         "further": "addresses",
         "without_ipv4": "ipv4",
@@ -116,6 +119,7 @@ class Endpoint(Identified):
         "without_ipv4": validators.flag,
         "without_ipv6": validators.flag,
         "dns": validators.checked_separately,
+        "routed": validators.flag,
     }
 
     @property
@@ -144,6 +148,8 @@ class Endpoint(Identified):
     @property
     def default_routes(self) -> dict[int, Route]:
         """IP version → its default route; a gateway outside of its subnet is on the link by a flag."""
+        if self.routed:
+            return {version_of(address): Route("0.0.0.0/0" if version_of(address) == 4 else "::/0") for address in self.addresses}
         default4 = {4: _default_route("0.0.0.0/0", self.gateway4, self.ipv4)} if self.gateway4 else {}
         default6 = {6: _default_route("::/0", self.gateway6, self.ipv6)} if self.gateway6 else {}
         return {**default4, **default6}

@@ -14,7 +14,7 @@ from ..values import validators
 ENDPOINTS, RANGES = "endpoints", "ranges"
 ROUTES = (ENDPOINTS, RANGES)
 
-# Mode of a network → why no interface of the host reaches its endpoints. The one place where the driver is asked: its modes are here.
+# Mode of a network → why no interface of the host reaches its endpoints.
 UNREACHABLE = {
     "passthru": "the one endpoint of a passthru network has the parent for itself",
     "private": "the kernel lets links in mode private reach nothing on the same parent",

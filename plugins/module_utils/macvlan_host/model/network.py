@@ -15,9 +15,14 @@ from .link_options import LinkOptions, are_recorded
 from .probe import PROBES
 from .ref import Identified, Ref, network_ref
 
-Mode = t.Literal["bridge", "private", "vepa", "passthru"]
+Mode = t.Literal["bridge", "private", "vepa", "passthru", "l2", "l3", "l3s"]
 
-MODES = ("bridge", "private", "vepa", "passthru")
+DEFAULT_DRIVER = "macvlan"
+# Driver, which is the kind of the links of its endpoints → the modes that a network can have, the default first.
+DRIVERS: dict[str, tuple[Mode, ...]] = {DEFAULT_DRIVER: ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
+MODES: tuple[Mode, ...] = tuple(mode for modes in DRIVERS.values() for mode in modes)
+# Links in these modes exchange no ARP and no neighbour discovery: the host routes what they send, and so needs no next hop.
+ROUTED_MODES = ("l3", "l3s")
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Network(Identified):
-    """A named macvlan network on one parent.
+    """A named network on one parent.
 
     :ivar parent_created: the parent did not exist and was made for a network
     :ivar mtu: of its endpoints, None for the parent's
@@ -86,7 +91,7 @@ class Network(Identified):
     :ivar probe: how neighbours are asked about new addresses, one of PROBES; None as long as no task has said it
     :ivar link_options: what a task has said of the links of its endpoints
     :ivar parent_link: the link that its parent is; None for one of ours, and as long as no run has recorded it
-    :cvar kind: of the links of its endpoints
+    :ivar driver: the kind of the links of its endpoints
     """
 
     id: str
@@ -105,7 +110,7 @@ class Network(Identified):
     link_options: LinkOptions = field(default_factory=dict)
     # A new boot, which gives the link another index, changes no network.
     parent_link: LinkIdentity | None = field(default=None, compare=False)
-    kind: t.ClassVar[str] = "macvlan"
+    driver: str = DEFAULT_DRIVER
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,
@@ -123,15 +128,29 @@ class Network(Identified):
         "probe": validators.optional(validators.one_of(*PROBES)),
         "link_options": are_recorded,
         "parent_link": validators.checked_separately,
+        "driver": validators.one_of(*DRIVERS),
     }
 
     @property
     def ref(self) -> Ref:
         return network_ref(self.name)
 
+    @property
+    def kind(self) -> str:
+        """The kind of the links of its endpoints."""
+        return self.driver
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether the default route of its endpoints is their link itself."""
+        return self.mode in ROUTED_MODES
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Network:
         values = validators.fields("network", data, cls.CHECKS)
         subnets = validators.items("subnets of a network", values["subnets"])
         below = LinkIdentity.from_plain(values.get("parent_link"))
-        return cls(**{**values, "subnets": validators.each(Subnet.from_plain, subnets), "parent_link": below})
+        network = cls(**{**values, "subnets": validators.each(Subnet.from_plain, subnets), "parent_link": below})
+        if network.mode not in DRIVERS[network.driver]:
+            raise ValueError(f"{network.title} has mode {network.mode}, which is none of {network.driver}")
+        return network

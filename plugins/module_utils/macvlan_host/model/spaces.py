@@ -32,6 +32,8 @@ class Spaces:
         self._spaces: dict[str, Space | None] = {}
         self._main: dict[str, str] = {}
         self._own: set[str] = set()
+        # Index of a link → the mode of all links on it, where the kernel has one for them and a step has set it.
+        self.modes: dict[int, str | None] = {}
         # Of links that do not exist yet; the kernel's own are positive, and those of an earlier simulation lie below.
         known = (link.index for space in spaces.values() if space is not None for link in space.links.values())
         self._indices = itertools.count(min((-1, *known)) - 1, -1)

@@ -68,9 +68,9 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     if loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
     parent, missing = builder.host.links.get(network.parent), builder.kernel.missing_link_options
-    # The MAC of a passthru link is its parent's, and is never written. It comes up when it has its addresses.
+    # The MAC address of its parent is never written. The link comes up when it has its addresses.
     differing = of_endpoint_link(endpoint, network, parent, link, missing)
-    keeps_mac = kind_of(network).takes_parent(network.mode)
+    keeps_mac = kind_of(network).has_mac_of_parent(network.mode)
     new_mac = [SetLink(*interface, item.field, item.actual, item.expected) for item in differing if item.field == "mac" and not keeps_mac]
     for attribute, new, old in differing:
         if attribute in ("alias", *OF_NETWORK, *LINK_OPTIONS):
@@ -80,7 +80,7 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     surplus = _surplus_addresses(builder, endpoint, recorded, network)
     promotion = _promote_secondaries(builder, endpoint, surplus)
     builder.do(*promotion)
-    _add_addresses(builder, endpoint)
+    _add_addresses(builder, endpoint, kind_of(network).has_address_once)
     if not link.up:
         _delete_addresses(builder, endpoint, surplus)
         builder.do(*new_mac, SetLink(*interface, "up", False, True))
@@ -282,14 +282,18 @@ def _promote_secondaries(builder: PlanBuilder, endpoint: Endpoint, surplus: froz
     return (SetSysctls(endpoint.netns, endpoint.ifname, (Sysctl(PROMOTION, actual, "1"),)),)
 
 
-def _add_addresses(builder: PlanBuilder, endpoint: Endpoint) -> None:
+def _add_addresses(builder: PlanBuilder, endpoint: Endpoint, once: bool) -> None:
+    """Add missing addresses.
+
+    :param once: whether the link can have an address with one prefix length only
+    """
     present = _present_addresses(builder, endpoint)
     for address in endpoint.addresses:
         if address in present:
             continue
         for other in sorted(present):
             # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
-            if version_of(other) == 6 and without_prefix(other) == without_prefix(address):
+            if (once or version_of(other) == 6) and without_prefix(other) == without_prefix(address):
                 builder.do(_deletion(builder, endpoint, endpoint.ifname, other))
         builder.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 

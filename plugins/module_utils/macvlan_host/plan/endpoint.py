@@ -132,7 +132,7 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
     """
     identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
     space = builder.space(wanted.netns)
-    link = find_link_of_lost_record(space, identifier, wanted.netns, parent) if space is not None else None
+    link = find_link_of_lost_record(space, identifier, wanted.netns, parent, network.kind) if space is not None else None
     if space is None or link is None:
         return None
     kept: dict[int, str] = {}

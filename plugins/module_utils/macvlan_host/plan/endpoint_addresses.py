@@ -12,7 +12,7 @@ from ..compare.ownership import find_link
 from ..compare.wanted_settings import needs_ipv6, switches_ipv6_off
 from ..errors import PlanError
 from ..ipam.address_set import AddressSet
-from ..ipam.lease_book import gateways_of, subnet_of
+from ..ipam.lease_book import gateways_of, leads_over_link, subnet_of
 from ..ipam.mac import is_derived, mac_of_ipv4, mac_of_names
 from ..ipam.subnets import usable
 from ..model.endpoint import Endpoint
@@ -46,12 +46,11 @@ def resolve_endpoint(
     decided = _decided(builder, wanted, recorded, network, mistakes)
     ipv4, ipv6, mac, mtu = decided.get(4), decided.get(6), recorded.mac if recorded else "", parent.mtu
     # A MAC address that is derived from an address is not known without it.
-    if wanted.mac is not None or kind_of(network).takes_parent(network.mode) or 4 in decided:
+    if wanted.mac is not None or kind_of(network).has_mac_of_parent(network.mode) or 4 in decided:
         with mistakes:
             mac = _mac(builder, wanted, recorded, network, parent, ipv4)
     with mistakes:
         mtu = mtu_of(wanted.title, wanted.mtu, network, parent, ipv6, wanted.sysctls)
-    gateway4, gateway6 = gateways_of(network, wanted.takes_default_route, ipv4, ipv6)
     endpoint = Endpoint(
         id=_id(builder, wanted, recorded),
         name=wanted.name,
@@ -62,8 +61,7 @@ def resolve_endpoint(
         mtu=mtu,
         ipv4=ipv4,
         ipv6=ipv6,
-        gateway4=gateway4,
-        gateway6=gateway6,
+        **_default_routes(network, wanted.takes_default_route, ipv4, ipv6),
         default_route=wanted.takes_default_route,
         own_mtu=wanted.mtu,
         announce=wanted.announce,
@@ -97,6 +95,12 @@ def _decided(
         with mistakes:
             decided[version] = _address(builder, wanted, recorded, network, version)
     return decided
+
+
+def _default_routes(network: Network, default_route: bool, *addresses: str | None) -> dict[str, t.Any]:
+    """The fields of an endpoint that say where its default routes lead."""
+    gateway4, gateway6 = gateways_of(network, default_route, *addresses)
+    return {"gateway4": gateway4, "gateway6": gateway6, "routed": leads_over_link(network, default_route)}
 
 
 def _id(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> str:
@@ -223,10 +227,13 @@ def _mac(
     builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, ipv4: str | None
 ) -> str:
     title = wanted.title
-    if kind_of(network).takes_parent(network.mode):
+    kind = kind_of(network)
+    if kind.has_mac_of_parent(network.mode):
         if wanted.mac is not None:
-            raise PlanError(f"{title}: mac: a passthru endpoint has the MAC address of its parent {parent.name}")
-        _check_passthru_is_free(builder, wanted, network)
+            what = "a passthru" if kind.takes_parent(network.mode) else "an ipvlan"
+            raise PlanError(f"{title}: mac: {what} endpoint has the MAC address of its parent {parent.name}; leave mac out")
+        if kind.takes_parent(network.mode):
+            _check_passthru_is_free(builder, wanted, network)
         return parent.mac
     if wanted.mac is not None:
         mac = wanted.mac
@@ -234,7 +241,7 @@ def _mac(
         mac = mac_of_ipv4(without_prefix(ipv4))
     else:
         mac = _kept_mac(builder, wanted, recorded) or mac_of_names(builder.identity.uuid, wanted.network, wanted.name)
-    _check_mac_is_free(builder, wanted, recorded, parent, mac)
+    _check_mac_is_free(builder, wanted, recorded, network, parent, mac)
     return mac
 
 
@@ -250,7 +257,7 @@ def _kept_mac(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint 
 
 def _own_mac(wanted: EndpointOptions, recorded: Endpoint | None, network: Network) -> str | None:
     """The MAC address that the task asks for; nothing can be asked for where the link has its parent's."""
-    if recorded is not None and kind_of(network).takes_parent(network.mode):
+    if recorded is not None and kind_of(network).has_mac_of_parent(network.mode):
         return recorded.own_mac
     return wanted.mac
 
@@ -264,7 +271,7 @@ def _check_passthru_is_free(builder: PlanBuilder, wanted: EndpointOptions, netwo
 
 
 def _check_mac_is_free(
-    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, parent: Link, mac: str
+    builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None, network: Network, parent: Link, mac: str
 ) -> None:
     """Two links with one MAC on one parent: the kernel refuses the second, at the latest when it comes up."""
     title = wanted.title
@@ -277,7 +284,7 @@ def _check_mac_is_free(
             continue
         raise PlanError(f"{title}: mac {mac} belongs to {endpoint.title} on the same parent {parent.name}")
     for link in builder.host.above(parent):
-        if link == own or link.mac != mac or not kind_of(link).shares_parent:
+        if link == own or link.mac != mac or not kind_of(link).is_beside(kind_of(network)):
             continue
         if not _is_recorded(builder, wanted, parent, link):
             raise PlanError(f"{title}: mac {mac} belongs to the foreign link {link.name} on the same parent {parent.name}")

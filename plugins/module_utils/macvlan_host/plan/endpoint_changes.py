@@ -10,7 +10,7 @@ import dataclasses
 
 from ..compare.differences import addresses_to_remove, of_endpoint_link, of_loopback
 from ..compare.ownership import find_link, has_tag_of_its_name, is_still_ours, is_tagged, link_of
-from ..ipam.lease_book import gateways_of
+from ..ipam.lease_book import gateways_of, leads_over_link
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS
@@ -20,7 +20,7 @@ from ..request.endpoint import EndpointOptions
 from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import without_prefix
-from ..wire.kinds import vrf_of
+from ..wire.kinds import kind_of, vrf_of
 from .align import OF_NETWORK, align_link
 from .builder import PlanBuilder, require_kind
 from .endpoint_addresses import mtu_of
@@ -35,7 +35,7 @@ from .endpoint_checks import (
 )
 from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
 from .endpoint_routes import check_routes
-from .link_checks import check_not_dangling, check_passthru, check_unforeseen_conflicts
+from .link_checks import check_links_beside, check_not_dangling, check_unforeseen_conflicts
 from .mistakes import Mistakes
 
 
@@ -149,8 +149,8 @@ def _with(before: str, items: tuple[str, ...]) -> str:
 
 
 def _create(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
-    require_kind(builder, network.kind, f"create macvlan link {endpoint.ifname} of {endpoint.title} on {network.parent}")
-    check_passthru(builder, endpoint.title, network, builder.host.links[network.parent])
+    require_kind(builder, network.kind, f"create {network.kind} link {endpoint.ifname} of {endpoint.title} on {network.parent}")
+    check_links_beside(builder, endpoint.title, network, builder.host.links[network.parent])
     if builder.space(endpoint.netns) is None:
         _create_namespace(builder, endpoint)
     builder.do(*creation_steps(endpoint, network, builder.kernel.has_ipv6))
@@ -187,9 +187,11 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
         parent = dataclasses.replace(parent, mtu=parent_mtu)
     mtu = mtu_of(recorded.title, recorded.own_mtu, network, parent, recorded.ipv6, recorded.sysctls)
     gateways = gateways_of(network, recorded.default_route, recorded.ipv4, recorded.ipv6)
+    mac = parent.mac if kind_of(network).has_mac_of_parent(network.mode) else recorded.mac
+    routed = leads_over_link(network, recorded.default_route)
     endpoint = recorded
-    if (mtu, *gateways) != (recorded.mtu, recorded.gateway4, recorded.gateway6):
-        endpoint = dataclasses.replace(recorded, mtu=mtu, gateway4=gateways[0], gateway6=gateways[1])
+    if (mtu, mac, routed, *gateways) != (recorded.mtu, recorded.mac, recorded.routed, recorded.gateway4, recorded.gateway6):
+        endpoint = dataclasses.replace(recorded, mtu=mtu, mac=mac, gateway4=gateways[0], gateway6=gateways[1], routed=routed)
     space = builder.space(recorded.netns)
     link = link_of(builder, recorded)
     missing = builder.kernel.missing_link_options
@@ -205,7 +207,7 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
     builder.drop_endpoint(recorded.key)
     for other in builder.endpoints_in(endpoint.netns):
         if other.vrf == endpoint.vrf:
-            check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+            check_default_route(endpoint, other.default_routes, other.title)
     if space is not None and not in_table_of_its_own:
         check_route_conflicts(space, endpoint, link)
     builder.put_endpoint(endpoint)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of
 from ..compare.wanted_settings import default_key
@@ -19,7 +21,7 @@ from ..request.endpoint import EndpointOptions
 from ..values.addresses import block_of, prefix_length, version_of
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
-from .kernel_limits import check_family
+from .kernel_limits import article, check_family
 
 
 def check_namespace(builder: PlanBuilder, wanted: EndpointOptions) -> None:
@@ -104,7 +106,7 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
                         f"{endpoint.title}: {mine} and {theirs} of {other.title} would be in one namespace with "
                         f"overlapping subnets, and the kernel would answer for the wrong one"
                     )
-        check_default_route(endpoint, other.gateway4, other.gateway6, other.title)
+        check_default_route(endpoint, other.default_routes, other.title)
         for one, another in ((endpoint, other), (other, endpoint)):
             _check_next_hops(one, another)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
@@ -163,11 +165,15 @@ def _check_same_sysctls(endpoint: Endpoint, other: Endpoint) -> None:
             )
 
 
-def check_default_route(endpoint: Endpoint, gateway4: str | None, gateway6: str | None, holder: str) -> None:
-    for mine, theirs, family in ((endpoint.gateway4, gateway4, "IPv4"), (endpoint.gateway6, gateway6, "IPv6")):
-        if mine and theirs:
+def check_default_route(endpoint: Endpoint, versions: t.Iterable[int], holder: str) -> None:
+    """Refuse a second default route of a family in a namespace.
+
+    :param versions: the IP versions of which the holder has a default route
+    """
+    for version in versions:
+        if version in endpoint.default_routes:
             raise PlanError(
-                f"{endpoint.title}: {holder} has the {family} default route{endpoint.netns.phrase} already; "
+                f"{endpoint.title}: {holder} has the IPv{version} default route{endpoint.netns.phrase} already; "
                 f"use default_route: false"
             )
 
@@ -194,9 +200,9 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
             f"{holder.name} altname {endpoint.ifname}"
         )
     if link is not None and link != own:
-        what = f"{link.kind} link" if link.kind else "link"
+        what = f"{article(link.kind)} {link.kind} link" if link.kind else "a link"
         raise PlanError(
-            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by a {what} that the collection did not create"
+            f"{endpoint.title}: ifname {endpoint.ifname} is taken{endpoint.netns.phrase} by {what} that the collection did not create"
         )
 
 
@@ -204,15 +210,12 @@ def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint,
     for other in space.links.values():
         if other.ours or own is not None and other.index == own.index:
             continue
-        defaults = {
-            version_of(route.to): route.via or other.name
-            for route in space.routes.get(other.index, ())
-            if not prefix_length(route.to)
-        }
+        routes = space.routes.get(other.index, ())
+        defaults = sorted({version_of(route.to) for route in routes if not prefix_length(route.to)})
         # A program in the namespace may have added a default route to a link of ours, also to one that lost its tag.
         if defaults and any(link_of(builder, item) == other for item in builder.endpoints_in(endpoint.netns)):
             continue
-        check_default_route(endpoint, defaults.get(4), defaults.get(6), f"the foreign link {other.name}")
+        check_default_route(endpoint, defaults, f"the foreign link {other.name}")
 
 
 def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) -> None:

@@ -23,7 +23,7 @@ from .builder import PlanBuilder
 def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
     """The link of an endpoint, to create and to identify it."""
     # With its parent's MAC, setting one would rewrite the parent's.
-    mac = None if kind_of(network).takes_parent(network.mode) else endpoint.mac
+    mac = None if kind_of(network).has_mac_of_parent(network.mode) else endpoint.mac
     return LinkSpec(
         endpoint.ifname,
         network.kind,

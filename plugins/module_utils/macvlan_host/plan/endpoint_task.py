@@ -11,7 +11,7 @@ import typing as t
 
 from ..compare.wanted_settings import default_key, setting_keys
 from ..model.endpoint import Endpoint
-from ..model.network import Network
+from ..model.network import DEFAULT_DRIVER
 from ..model.ref import Ref, network_ref, subinterface_ref
 from ..request.endpoint import EndpointOptions, EndpointRemoval
 from ..values import names
@@ -29,11 +29,12 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
     parent = [network.parent] if network is not None else []
     below = [*names.and_below(network.parent)] if network is not None else []
     touched = [recorded] if recorded is not None else []
+    driver = network.driver if network is not None else DEFAULT_DRIVER
     return ObjectNeeds(
         settings=[*settings_of(touched), (wanted.netns, _wanted_settings(wanted, recorded))],
         processes=[item.netns for item in touched if item.netns != wanted.netns],
         new_settings=[(wanted.netns, default_key(key)) for key in wanted.sysctls],
-        kinds={Network.kind, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
+        kinds={driver, *(owned.kind for name in parent if (owned := known.record.links.get(name)) is not None)},
         vlans=known.vlans_among(below),
         parents=known.and_bases(below),
         newcomers=network is not None

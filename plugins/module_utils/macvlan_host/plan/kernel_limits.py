@@ -13,32 +13,36 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Kernel, MovedLink, Space
 from ..model.links import Link
 from ..model.network import Network
-from ..wire.kinds import kind_of
+from ..wire.kinds import LinkKind, kind_of
 
 ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 
 
-def problem_of_parent(host: Space, link: Link, moved_links: t.Iterable[MovedLink] = ()) -> str | None:
-    """Why the kernel would refuse a macvlan on a link, with advice (drivers/net/macvlan.c, macvlan_port_create).
+def problem_of_parent(host: Space, link: Link, wanted: LinkKind, moved_links: t.Iterable[MovedLink] = ()) -> str | None:
+    """Why the kernel would refuse a link of an endpoint on a link, with advice.
+
+    The rules are those of drivers/net/macvlan.c, macvlan_port_create, and drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new.
 
     :param host: the namespace of the link
+    :param wanted: the kind of the links of endpoints
     :param moved_links: links of other programs on its links, in other namespaces
     """
     if link.loopback:
-        return f"{link.name} is the loopback and cannot carry a macvlan"
+        return f"{link.name} is the loopback and cannot carry {article(wanted.name)} {wanted.name}"
     if link.hardware != ETHERNET:
-        return f"{link.name} is not an Ethernet link and cannot carry a macvlan"
+        return f"{link.name} is not an Ethernet link and cannot carry {article(wanted.name)} {wanted.name}"
     kind = kind_of(link)
     if kind.is_vrf:
         return f"{link.name} is a VRF, which carries no Ethernet frames{_use_a_port(host, link)}"
     if kind.is_closed:
         below = host.by_index(link.lower) if link.lower_netns is None else None
-        hint = f"; use {below.name}, the link below it" if below and not kind.takes_all_frames else ""
-        return f"{link.name} is itself {_article(link.kind)} {link.kind} link and cannot be a parent{hint}"
-    return _problem_of_master(host, link) or _problem_of_links_above(host, link, moved_links)
+        hint = f"; use {below.name}, the link below it" if below and not kind.excludes(wanted) else ""
+        return f"{link.name} is itself {article(link.kind)} {link.kind} link and cannot be a parent{hint}"
+    return _problem_of_master(host, link) or _problem_of_links_above(host, link, wanted, moved_links)
 
 
-def _article(kind: str) -> str:
+def article(kind: str) -> str:
+    """The indefinite article before the name of a kind."""
     return "an" if kind[0] in "aeiou" else "a"
 
 
@@ -68,9 +72,10 @@ def links_on(host: Space, link: Link, moved_links: t.Iterable[MovedLink]) -> t.I
     yield from ((item.link, item.netns.phrase) for item in moved_links if item.link.lower == link.index)
 
 
-def _problem_of_links_above(host: Space, link: Link, moved_links: t.Iterable[MovedLink]) -> str | None:
+def _problem_of_links_above(host: Space, link: Link, wanted: LinkKind, moved_links: t.Iterable[MovedLink]) -> str | None:
     for upper, where in links_on(host, link, moved_links):
-        if kind_of(upper).takes_all_frames:
+        # Those of ours in other namespaces are known by the record, and may be about to go.
+        if kind_of(upper).excludes(wanted) and not (where and upper.ours):
             return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which receives all its frames"
     return None
 

@@ -12,7 +12,7 @@ from ..compare.ownership import find_link
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.links import Link
-from ..model.network import Network
+from ..model.network import DEFAULT_DRIVER, Network
 from ..request.endpoint import EndpointOptions
 from ..values import names
 from ..wire.kinds import kind_of
@@ -34,22 +34,30 @@ def check_unforeseen_conflicts(builder: PlanBuilder, wanted: EndpointOptions) ->
     own = find_link(space, known, None) if space is not None else None
     check_neighbours(builder, known, own)
     if own is None:
-        require_kind(builder, Network.kind, f"create macvlan link {wanted.ifname} of {wanted.title}")
+        require_kind(builder, DEFAULT_DRIVER, f"create macvlan link {wanted.ifname} of {wanted.title}")
     if space is None:
         check_not_dangling(builder, known)
 
 
-def check_passthru(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
-    """Refuse links that the kernel does not allow beside a passthru link; foreign links count too.
+def check_links_beside(builder: PlanBuilder, title: str, network: Network | NetworkOptions, parent: Link) -> None:
+    """Refuse links that the kernel does not allow beside others on their parent, or that would change the mode of those.
 
     :param title: of the network, or of the endpoint whose link must be created
     :raises PlanError: naming the conflicting link
     """
+    wanted = kind_of(network)
     for other, where in links_on(builder.host, parent, builder.kernel.moved_links):
         kind = kind_of(other)
-        if not kind.shares_parent or _is_on(builder, parent, other.alias) or where and other.ours:
+        if not kind.handler or _is_on(builder, parent, other.alias) or where and other.ours:
             continue
-        if kind_of(network).takes_parent(network.mode):
+        if kind.excludes(wanted):
+            raise PlanError(f"{title}: {parent.name} carries the {other.kind} link {other.name}{where}, which receives all its frames")
+        if wanted.has_one_mode and other.mode not in (None, network.mode):
+            raise PlanError(
+                f"{title}: {parent.name} carries the {other.kind} link {other.name}{where} in mode {other.mode}, and the kernel has one mode "
+                f"for all {wanted.phrase}s on a parent; use mode: {other.mode}, another parent, or delete that link"
+            )
+        if wanted.takes_parent(network.mode):
             raise PlanError(f"{title}: passthru needs {parent.name} for itself, and {other.name}{where} is on it")
         if kind.takes_parent(other.mode):
             raise PlanError(f"{title}: {parent.name} carries the passthru link {other.name}{where}, which needs the parent for itself")

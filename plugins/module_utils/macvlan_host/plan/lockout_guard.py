@@ -72,10 +72,12 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
     for path in kernel.access_paths:
         link = host.links.get(path.link)
         if link is not None:
-            carriers = {item.name for item in _carriers(host, link)}
+            on_path = _carriers(host, link)
+            carriers = {item.name for item in on_path}
             reach = _Reach(host, path)
             # The first step is enough for the message; later ones only follow from it.
             yield from (LockoutRisk(step, path) for step in steps if _cuts(step, carriers, reach))
+            yield from _changing_mode(steps, kernel, path, on_path)
             yield from _taking_local_address(steps, host, path, carriers)
             yield from _taking_over(announcements, path, link, _wire(host, link))
     yield from _catching_next_hops(steps, host)
@@ -108,6 +110,20 @@ def _catching_next_hops(steps: t.Sequence[Step], host: Space) -> t.Iterator[Lock
         path = AccessPath(link.name, what, hop)
         reach = _Reach(host, path)
         yield from (LockoutRisk(step, path) for step in added if _adds_route(step, reach))
+
+
+def _changing_mode(steps: t.Sequence[Step], kernel: Kernel, path: AccessPath, carriers: t.Iterable[Link]) -> t.Iterator[LockoutRisk]:
+    """The first step that changes the mode of a link of a path by way of another link on its parent, where they have one mode."""
+    shared = {link.lower: link for link in carriers if kind_of(link).has_one_mode and link.lower_netns is None}
+    for step in steps if shared else ():
+        if not isinstance(step, SetLink) or step.attribute != "mode":
+            continue
+        space = kernel.spaces.get(step.netns.path)
+        other = space.links.get(step.ifname) if space is not None else None
+        link = shared.get(other.lower) if other is not None and (other.lower_netns is not None) == bool(step.netns.path) else None
+        if link is not None and other != link:
+            yield LockoutRisk(step, path, f"; the kernel has one mode for it and {link.name}")
+            return
 
 
 def _taking_local_address(steps: t.Sequence[Step], host: Space, path: AccessPath, known: t.Container[str]) -> t.Iterator[LockoutRisk]:

@@ -28,7 +28,7 @@ from .builder import PlanBuilder
 from .endpoint_changes import follow_network, remove_endpoint
 from .gateways import check_gateways
 from .kernel_limits import without_ipv6
-from .link_checks import check_passthru
+from .link_checks import check_links_beside
 from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
 from .network_parent import ensure_parent, make_subinterface, use_as_it_is
@@ -37,6 +37,7 @@ from .parent import ensure_owned
 from .parent_changes import release_parent, rename_dummy
 from .parent_names import words_of_former_name
 from .replacement import has_new_links, loses_address, moved_option, needing_more, parent_of, refusal
+from .sharing import check_links_agree, check_sharing
 from .subnets import check_lost_subnets, check_reservations, settled_subnets, warn_of_excluded
 
 
@@ -50,7 +51,7 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     has_access = wanted.host_access is not None
     return ObjectNeeds(
         settings=[*settings_of(touched), *_settings_of_access(wanted)],
-        kinds=[*kinds, Network.kind] if wanted.replace or has_access else kinds,
+        kinds=[*kinds, wanted.kind] if wanted.replace or has_access else kinds,
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
         newcomers=wanted.replace or is_first or has_access or kind_of(wanted).takes_parent(wanted.mode),
@@ -150,6 +151,7 @@ def _declared(wanted: NetworkOptions, identifier: str, parent: str, created: boo
         exclusive=wanted.exclusive,
         probe=wanted.probe,
         link_options=wanted.link_options,
+        driver=wanted.driver,
     )
 
 
@@ -163,17 +165,18 @@ def _settled_parent(
         _check_replaceable(builder, recorded, wanted, option)
         parent = _with_own_dummy(builder, recorded, identifier, parent)
     if option is not None:
-        _check_sharing(builder, wanted, parent)
+        check_sharing(builder, wanted, parent)
+    check_links_agree(builder, wanted, parent)
     if recorded is None or option == "parent":
         return parent, _take_parent(builder, wanted, parent, identifier)
-    ensure_parent(builder, dataclasses.replace(recorded, id=identifier, parent=parent))
+    ensure_parent(builder, dataclasses.replace(recorded, id=identifier, parent=parent, driver=wanted.driver))
     return parent, recorded.parent_created
 
 
 def _check_on_parent(builder: PlanBuilder, wanted: NetworkOptions, link: Link, mistakes: Mistakes) -> None:
     warn_of_filter(builder, wanted.title, link)
     with mistakes:
-        check_passthru(builder, wanted.title, wanted, link)
+        check_links_beside(builder, wanted.title, wanted, link)
     with mistakes:
         check_link_options(builder, wanted, link.name)
     with mistakes:
@@ -238,28 +241,6 @@ def _changed_fields(recorded: Network, network: Network) -> list[str]:
 # --- the parent -----------------------------------------------------------------------------------------------------
 
 
-def _check_sharing(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> None:
-    others = [other for other in builder.networks_on(parent) if other.name != wanted.name]
-    if not others:
-        return
-    passthru = next((other for other in others if kind_of(other).takes_parent(other.mode)), None)
-    if passthru is not None:
-        raise PlanError(f"{wanted.title}: {parent} is used by {passthru.title}, whose mode passthru needs the parent for itself")
-    if kind_of(wanted).takes_parent(wanted.mode):
-        raise PlanError(f"{wanted.title}: passthru needs {parent} for itself, and {others[0].title} is on it")
-    # The later one of two requests needs the permission.
-    if not wanted.allow_shared_parent and not all(_allows_sharing(builder, other) for other in others):
-        raise PlanError(
-            f"{wanted.title}: {parent} is already the parent of {others[0].title}; "
-            f"a second network on it needs allow_shared_parent: true"
-        )
-
-
-def _allows_sharing(builder: PlanBuilder, other: Network) -> bool:
-    pending = builder.pending.get(other.ref)
-    return pending is not None and bool(pending.allow_shared_parent)
-
-
 def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
     """Use the parent as it is, or create it; return whether it was created."""
     link = builder.host.links.get(parent)
@@ -275,7 +256,7 @@ def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, iden
     if link is None or is_of_lost_record(link, builder.kernel.host):
         make_subinterface(builder, wanted.title, parent)
         return True
-    use_as_it_is(builder, wanted.title, link)
+    use_as_it_is(builder, wanted.title, link, kind_of(wanted))
     return False
 
 
@@ -306,8 +287,8 @@ def _check_replaceable(builder: PlanBuilder, recorded: Network, wanted: NetworkO
     if problem is not None:
         raise PlanError(f"{problem}, or add replace: true to move the network to {wanted.parent}")
     endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name) if endpoint.host_access is None]
-    if option == "mode":
-        text = f"mode is {recorded.mode} and cannot become {wanted.mode}"
+    if option in ("driver", "mode"):
+        text = f"{option} is {getattr(recorded, option)} and cannot become {getattr(wanted, option)}"
         raise refusal(recorded.ref, option, text, endpoints)
     if wanted.parent is None:
         text = (

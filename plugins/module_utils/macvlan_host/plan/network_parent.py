@@ -10,6 +10,7 @@ from ..errors import AbsentError, PlanError
 from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.network import Network
 from ..values import names
+from ..wire.kinds import LinkKind, kind_of
 from .builder import PlanBuilder
 from .kernel_limits import problem_of_parent
 from .parent_names import warn_of_other_base, warn_of_other_vlan
@@ -26,7 +27,7 @@ def ensure_parent(builder: PlanBuilder, network: Network) -> None:
         return
     link = builder.host.links.get(network.parent)
     if link is not None:
-        use_as_it_is(builder, network.title, link)
+        use_as_it_is(builder, network.title, link, kind_of(network))
         return
     if not network.parent_created:
         raise AbsentError(
@@ -72,12 +73,12 @@ def make_subinterface(builder: PlanBuilder, title: str, parent: str) -> None:
         raise PlanError(f"{title}: {exc}") from exc
 
 
-def use_as_it_is(builder: PlanBuilder, title: str, link: Link) -> None:
-    """Use a foreign link as parent.
+def use_as_it_is(builder: PlanBuilder, title: str, link: Link, kind: LinkKind) -> None:
+    """Use a foreign link as parent of links of a kind.
 
-    :raises PlanError: the kernel would refuse a macvlan on it (drivers/net/macvlan.c, macvlan_port_create), naming the conflicting object
+    :raises PlanError: the kernel would refuse such a link on it, naming the conflicting object
     """
-    problem = problem_of_parent(builder.host, link, builder.kernel.moved_links)
+    problem = problem_of_parent(builder.host, link, kind, builder.kernel.moved_links)
     if problem is not None:
         raise PlanError(f"{title}: {problem}")
     if not link.up:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..compare.differences import Difference
-from ..compare.ownership import is_owned, renamed_base, tagged_or_named
+from ..compare.ownership import is_owned, link_of, renamed_base, tagged_or_named
 from ..model.links import VLAN_CHECKS, DummyParent, Link, OwnedLink, SubInterface
 from ..model.netns import HOST
 from ..model.route import in_order
@@ -18,6 +18,7 @@ from ..steps.link_spec import LinkSpec
 from ..steps.steps import AddAddress, AddRoute, DeleteLink, SetLink, Step, link_steps
 from ..values import names
 from ..values.plain import plain
+from ..wire.kinds import kind_of
 from .align import routes_put_on
 from .builder import PlanBuilder, require_pyroute2
 
@@ -45,6 +46,7 @@ def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.It
     for attribute in ("alias", "mac", "mtu"):
         if attribute in by_field:
             dummy, new, old = by_field.pop(attribute)
+            builder.do(*(_to_mtu_of(builder, link) if attribute == "mtu" else ()))
             builder.do(SetLink(HOST, link.name, attribute, old, new))
     up = by_field.pop("up", None)
     if isinstance(owned, SubInterface) and not VLAN_CHECKS.keys().isdisjoint(by_field):
@@ -52,6 +54,20 @@ def _align(builder: PlanBuilder, owned: OwnedLink, link: Link, differences: t.It
         builder.do(SetLink(HOST, link.name, "vlan", plain(link.vlan), plain(owned.facts)))
     if up is not None:
         builder.do(SetLink(HOST, link.name, "up", up.actual, up.expected))
+
+
+def _to_mtu_of(builder: PlanBuilder, parent: Link) -> list[SetLink]:
+    """The steps that give links the mtu of their parent, where the kernel is about to give them another one with it.
+
+    So they have their own mtu again when the steps are undone; they get it back after the parent, too.
+    """
+    of_endpoints = [
+        (endpoint.netns, link)
+        for network in builder.networks_on(parent.name)
+        for endpoint in (builder.endpoints_of(network.name) if kind_of(network).follows_parent else ())
+        if (link := link_of(builder, endpoint)) is not None
+    ]
+    return [SetLink(netns, link.name, "mtu", link.mtu, parent.mtu) for netns, link in of_endpoints if link.mtu != parent.mtu]
 
 
 def delete_link(builder: PlanBuilder, owned: OwnedLink | None, link: Link | None) -> None:

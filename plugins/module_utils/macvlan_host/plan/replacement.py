@@ -40,6 +40,8 @@ def moved_option(recorded: Network, wanted: Network | NetworkOptions, parent: st
     """The option of a network whose change needs new links for all of its endpoints, None if there is none."""
     if parent != recorded.parent:
         return "parent"
+    if wanted.driver != recorded.driver:
+        return "driver"
     takes_parent = [kind_of(item).takes_parent(item.mode) for item in (wanted, recorded)]
     return "mode" if wanted.mode != recorded.mode and any(takes_parent) else None
 
@@ -90,9 +92,11 @@ def needing_more(builder: PlanBuilder, recorded: Network, network: Network) -> l
 def loses_address(network: Network, endpoint: Endpoint) -> bool:
     """Whether an endpoint loses an address, for a moment or for good, when its network gets other subnets.
 
-    The kernel takes a second prefix length of an IPv4 address beside the first, and none of an IPv6 address.
+    The kernel takes a second prefix length of an IPv4 address beside the first, unless links of their kind have it once, and none of
+    an IPv6 address.
     """
+    once = kind_of(network).has_address_once
     return any(
-        version_of(address) == 6 or not any(without_prefix(address) in usable(subnet.subnet) for subnet in network.subnets)
+        version_of(address) == 6 or once or not any(without_prefix(address) in usable(subnet.subnet) for subnet in network.subnets)
         for address in endpoint.addresses
     )

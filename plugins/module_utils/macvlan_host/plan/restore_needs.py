@@ -10,7 +10,6 @@ from ..compare.needs import needs_of_everything
 from ..model.kernel import Needs
 from ..model.links import SubInterface
 from ..model.netns import HOST
-from ..model.network import Network
 from ..model.record import Record
 from ..request.base import Restoration
 from ..wire.kinds import kind_of
@@ -22,7 +21,7 @@ def needs_of_restoration(request: Restoration, recorded: Record) -> Needs:
     namespaces = {endpoint.netns for endpoint in recorded.endpoints.values() if request.only in (None, endpoint.ref)}
     return everything._replace(
         spaces={netns: keys for netns, keys in everything.spaces.items() if netns == HOST or netns in namespaces},
-        kinds=frozenset({Network.kind, *(owned.kind for owned in recorded.links.values())}),
+        kinds=frozenset({*(network.kind for network in recorded.networks.values()), *(owned.kind for owned in recorded.links.values())}),
         next_hops=False,
         vlans=frozenset(owned.name for owned in recorded.links.values() if isinstance(owned, SubInterface)),
         newcomers=any(kind_of(network).takes_parent(network.mode) for network in recorded.networks.values()),

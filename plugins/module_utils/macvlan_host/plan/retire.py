@@ -81,8 +81,8 @@ def _leave_parent(builder: PlanBuilder, recorded: Network, wanted: NetworkOption
         return []
     target = wanted.parent or "a dummy link"
     for endpoint in builder.endpoints_of(recorded.name):
-        retire(builder, endpoint, f" on {target}" if option == "parent" else f" in mode {wanted.mode}")
-        if kind_of(recorded).takes_parent(recorded.mode):
+        retire(builder, endpoint, {"parent": f" on {target}", "driver": f" as {wanted.driver} link"}.get(option, f" in mode {wanted.mode}"))
+        if kind_of(recorded).has_mac_of_parent(recorded.mode):
             # The MAC address was that of the parent.
             builder.originals[endpoint.ref] = dataclasses.replace(endpoint, mac="")
     builder.originals[recorded.ref] = recorded
@@ -167,7 +167,7 @@ def _leave_namespace(builder: PlanBuilder, endpoint: Endpoint, wanted: EndpointO
     builder.originals.setdefault(endpoint.ref, endpoint)
     builder.put_endpoint(
         dataclasses.replace(
-            endpoint, netns=wanted.netns, ifname=wanted.ifname, gateway4=None, gateway6=None, routes=(), sysctls=wanted.sysctls
+            endpoint, netns=wanted.netns, ifname=wanted.ifname, gateway4=None, gateway6=None, routed=False, routes=(), sysctls=wanted.sysctls
         )
     )
 

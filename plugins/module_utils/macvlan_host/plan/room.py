@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from ..compare.ownership import link_of
-from ..ipam.lease_book import gateways_of
+from ..ipam.lease_book import gateways_of, leads_over_link
 from ..ipam.mac import mac_of_ipv4, mac_of_names
 from ..model.endpoint import Endpoint
 from ..model.host_view import Key
@@ -143,7 +143,8 @@ def _take_routes(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint, want
     """The kernel has one route for a destination and metric."""
     network = builder.networks[other.network]
     gateways = gateways_of(network, wanted.takes_default_route, other.ipv4, other.ipv6)
-    kept = dataclasses.replace(other, gateway4=gateways[0], gateway6=gateways[1], routes=wanted.routes)
+    routed = leads_over_link(network, wanted.takes_default_route)
+    kept = dataclasses.replace(other, gateway4=gateways[0], gateway6=gateways[1], routed=routed, routes=wanted.routes)
     needed = {route.destination_and_metric for route in endpoint.all_routes}
     of_other = {route.destination_and_metric for route in kept.all_routes}
     leaving = [route for route in other.all_routes if route.destination_and_metric in needed - of_other]
@@ -159,6 +160,7 @@ def _take_routes(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint, want
             other,
             gateway4=None if other.default_routes.get(4) in leaving else other.gateway4,
             gateway6=None if other.default_routes.get(6) in leaving else other.gateway6,
+            routed=other.routed and not any(route in leaving for route in other.default_routes.values()),
             routes=tuple(route for route in other.routes if route not in leaving),
         ),
     )

@@ -20,6 +20,7 @@ from ..model.ref import Ref, subinterface_ref
 from ..request.subinterface import SubInterfaceOptions, SubInterfaceRemoval, SubInterfaceRetraction
 from ..steps.steps import Note, SetLink
 from ..values.plain import plain
+from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint_changes import follow_network
@@ -39,7 +40,7 @@ def needs_of_subinterface(wanted: SubInterfaceOptions, known: Recorded) -> Objec
     links = wanted.uses[0]
     return ObjectNeeds(
         settings=settings_of(touched),
-        kinds=[SubInterface.kind, Network.kind] if wanted.replace else [SubInterface.kind],
+        kinds=[SubInterface.kind, *{known.record.networks[item.network].kind for item in touched}] if wanted.replace else [SubInterface.kind],
         vlans=[wanted.name, *known.vlans_among(links)],
         parents=known.and_bases(links),
         newcomers=wanted.replace,
@@ -130,6 +131,8 @@ def _lower_above(builder: PlanBuilder, sub: SubInterface, name: str, mtu: int) -
             own = _asked_mtu(builder, endpoint.ref, endpoint.own_mtu)
             if own is not None and own > mtu:
                 raise PlanError(f"{sub.title}: mtu {mtu} is less than the {own} of {endpoint.title} on it")
+            if kind_of(network).follows_parent:
+                continue  # the kernel lowers it with its parent
             asked = dataclasses.replace(endpoint, own_mtu=own)
             follow_network(builder, asked, dataclasses.replace(network, mtu=of_network), parent_mtu=mtu)
     for upper in builder.subinterfaces_on(name):

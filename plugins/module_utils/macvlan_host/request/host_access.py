@@ -13,7 +13,7 @@ from ..ipam.subnets import address_problem, usable
 from ..model.endpoint import Endpoint
 from ..model.host_access import ENDPOINTS, RANGES, ROUTES, UNREACHABLE, HostAccess
 from ..model.netns import HOST
-from ..model.network import Network, Subnet
+from ..model.network import DRIVERS, Network, Subnet
 from ..model.ref import HOST_ACCESS
 from ..values import names, validators
 from ..values.addresses import block_of, parse_address, version_of
@@ -130,7 +130,8 @@ def check_host_access(
     if ipam == "none":
         problems.problem(f"{OPTION}: the host needs an address of the network, and ipam: none has none; remove {OPTION}, or ipam")
     elif mode in UNREACHABLE:
-        problems.problem(f"{OPTION}: {UNREACHABLE[mode]}; remove {OPTION}, or use mode: bridge")
+        default = next(modes[0] for modes in DRIVERS.values() if mode in modes)
+        problems.problem(f"{OPTION}: {UNREACHABLE[mode]}; remove {OPTION}, or use mode: {default}")
     elif mode == "vepa":
         problems.note(
             f"{OPTION}: in mode vepa the host and the endpoints reach each other only by a switch that sends frames back to where "

@@ -10,13 +10,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..ipam.subnets import infer_gateway, next_hop_problem, subnet_problem, usable
-from ..model.link_options import LINK_OPTIONS, LinkOptions
+from ..model.link_options import LinkOptions
 from ..model.netns import Netns
-from ..model.network import Mode, Network, Subnet
+from ..model.network import DEFAULT_DRIVER, ROUTED_MODES, Mode, Subnet
 from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, is_link_local, parse_address, parse_addresses, parse_network, parse_range, prefix_length, version_of
 from .base import Declaration, Removal
+from .driver import check_gateway_of_mode, read_driver, read_link_options
 from .host_access import HostAccessOptions, check_host_access, read_host_access
 from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
 
@@ -54,7 +55,12 @@ class NetworkOptions(Declaration):
     renamed_from: str | None = None
     notes: tuple[str, ...] = ()
     host_access: HostAccessOptions | None = None
-    kind: t.ClassVar[str] = Network.kind
+    driver: str = DEFAULT_DRIVER
+
+    @property
+    def kind(self) -> str:
+        """The kind of the links of its endpoints."""
+        return self.driver
 
     @property
     def ref(self) -> Ref:
@@ -82,8 +88,8 @@ class NetworkOptions(Declaration):
 
     @property
     def infers_gateway(self) -> bool:
-        """Networks without a parent and internal networks have no default route, so no gateway is inferred."""
-        return self.parent is not None and not self.internal
+        """Networks without a parent and internal networks have no default route, and routed ones no next hop: none is inferred."""
+        return self.parent is not None and not self.internal and self.mode not in ROUTED_MODES
 
 
 @dataclass(frozen=True)
@@ -111,29 +117,27 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     check_former_name(problems, params)
     if parent is not None:
         problems.problem(parent_problem(parent))
-    infers = parent is not None and not internal
+    driver, mode = read_driver(problems, params)
+    infers = parent is not None and not internal and mode not in ROUTED_MODES
     subnets = tuple(
         subnet
         for position, item in enumerate(params.get("subnets") or ())
-        if (subnet := _subnet(problems, f"subnets[{position}]", item, infers)) is not None
+        if (subnet := _subnet(problems, f"subnets[{position}]", item, infers, mode)) is not None
     )
     _check_apart(problems, subnets)
-    has_ipv6 = any(version_of(subnet.subnet) == 6 for subnet in subnets)
-    wants_ipv6 = params.get("ipv6")
-    if wants_ipv6 is False and has_ipv6:
-        problems.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
+    has_ipv6 = _check_ipv6(problems, params.get("ipv6"), subnets)
     ipam_mode = params.get("ipam") or "default"
     if ipam_mode == "none":
         _check_no_addresses(problems, params)
-    problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 or wants_ipv6 else MIN_MTU, MAX_MTU)
+    problems.number("mtu", mtu, MIN_MTU_IPV6 if has_ipv6 else MIN_MTU, MAX_MTU)
     host_access = read_host_access(problems, params.get("host_access"))
-    check_host_access(problems, host_access, params.get("mode") or "bridge", ipam_mode, subnets)
+    check_host_access(problems, host_access, mode, ipam_mode, subnets)
     return NetworkOptions(
         name=name,
         parent=parent,
-        mode=params.get("mode") or "bridge",
+        mode=mode,
         subnets=subnets,
-        ipv6=wants_ipv6,
+        ipv6=params.get("ipv6"),
         internal=internal,
         mtu=mtu,
         ipam=ipam_mode,
@@ -143,20 +147,21 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         allow_overlap=bool(params.get("allow_overlap")),
         exclusive=bool(params.get("exclusive")),
         probe=params.get("probe"),
-        link_options=_link_options(problems, params),
+        link_options=read_link_options(problems, params, driver),
         replace=bool(params.get("replace")),
         renamed_from=params.get("renamed_from"),
         host_access=host_access,
+        driver=driver,
         notes=problems.finish(),
     )
 
 
-def _link_options(problems: Problems, params: t.Mapping[str, t.Any]) -> LinkOptions:
-    """Those of the link options that are given."""
-    given = {name: params[name] for name in LINK_OPTIONS if params.get(name) is not None}
-    for name, value in given.items():
-        problems.number(name, value, LINK_OPTIONS[name].lowest, LINK_OPTIONS[name].highest)
-    return given
+def _check_ipv6(problems: Problems, wanted: bool | None, subnets: t.Iterable[Subnet]) -> bool:
+    """Whether the network will have IPv6."""
+    has_subnet = any(version_of(subnet.subnet) == 6 for subnet in subnets)
+    if wanted is False and has_subnet:
+        problems.problem("ipv6: false contradicts the IPv6 subnet in subnets; remove one of the two")
+    return has_subnet or bool(wanted)
 
 
 def _check_no_addresses(problems: Problems, params: t.Mapping[str, t.Any]) -> None:
@@ -189,7 +194,7 @@ def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
     return NetworkRemoval(params["name"], bool(params.get("force")))
 
 
-def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool) -> Subnet | None:
+def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool, mode: str) -> Subnet | None:
     cidr = problems.normalised(f"{option}.subnet", parse_network, item["subnet"])
     ranges = _each(problems, f"{option}.ip_range", item.get("ip_range"), parse_range)
     if item.get("ip_range") == []:
@@ -197,6 +202,7 @@ def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers
     exclude = _each(problems, f"{option}.exclude", item.get("exclude"), parse_addresses)
     gateway_text = item.get("gateway")
     wants_none = gateway_text is not None and gateway_text.lower() == "none"
+    check_gateway_of_mode(problems, f"{option}.gateway", mode, gateway_text)
     gateway = problems.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
     onlink = bool(item.get("gateway_onlink"))
     if onlink and (gateway_text is None or wants_none):

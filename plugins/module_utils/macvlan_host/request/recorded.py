@@ -17,7 +17,7 @@ from ..ipam.subnets import infer_gateway
 from ..model.endpoint import Endpoint
 from ..model.host_access import ENDPOINTS, HostAccess
 from ..model.links import SubInterface
-from ..model.network import Network, Subnet
+from ..model.network import DEFAULT_DRIVER, DRIVERS, Network, Subnet
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -53,8 +53,9 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
     params = {
         "name": network.name,
         "parent": network.parent if has_parent else None,
-        "mode": network.mode if network.mode != "bridge" else None,
-        "subnets": [_subnet_params(subnet, has_parent and not network.internal) for subnet in subnets],
+        "driver": network.driver if network.driver != DEFAULT_DRIVER else None,
+        "mode": network.mode if network.mode != DRIVERS[network.driver][0] else None,
+        "subnets": [_subnet_params(subnet, has_parent and not network.internal and not network.is_routed) for subnet in subnets],
         "ipv6": (network.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets)) or None,
         "internal": (network.internal and has_parent) or None,
         "mtu": network.mtu,
@@ -143,7 +144,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
     """
     netns, in_namespace = endpoint.netns, bool(endpoint.netns.path)
     default_ifname = "eth0" if in_namespace else names.host_interface_name(endpoint.name)
-    takes_mac_of_parent = kind_of(network).takes_parent(network.mode)
+    has_mac_of_parent = kind_of(network).has_mac_of_parent(network.mode)
     params = {
         "name": endpoint.name,
         "network": endpoint.network,
@@ -155,7 +156,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
         "ipv6": "none" if endpoint.without_ipv6 else without_prefix(endpoint.ipv6) if pin and endpoint.ipv6 else None,
         "addresses": [without_prefix(address) for address in endpoint.further],
         "dns": _without_defaults(endpoint.dns.shown) if endpoint.dns is not None else None,
-        "mac": None if takes_mac_of_parent else endpoint.own_mac,
+        "mac": None if has_mac_of_parent else endpoint.own_mac,
         "mtu": endpoint.own_mtu,
         "default_route": endpoint.default_route if endpoint.default_route != in_namespace else None,
         "routes": [_route_params(route) for route in endpoint.routes],

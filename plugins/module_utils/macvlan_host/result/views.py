@@ -158,7 +158,7 @@ class View:
 
     def _fields(self, endpoint: Endpoint) -> Object:
         shown = plain(endpoint)
-        for hidden in ("own_mtu", "own_exclusive", "own_mac", "own_probe", "sysctls_before", "host_access", "without_ipv4", "without_ipv6"):
+        for hidden in ("own_mtu", "own_exclusive", "own_mac", "own_probe", "sysctls_before", "host_access", "without_ipv4", "without_ipv6", "routed"):
             del shown[hidden]
         shown["addresses"] = shown.pop("further")
         shown["dns"] = None if endpoint.dns is None else endpoint.dns.shown

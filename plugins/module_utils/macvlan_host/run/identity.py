@@ -97,7 +97,7 @@ def _with_new(record: Record, kernel: Kernel) -> Record:
 
 def _has_mac_of_host(endpoint: Endpoint, network: Network) -> bool:
     """Whether a MAC address follows from the identity of the host."""
-    if kind_of(network).takes_parent(network.mode):
+    if kind_of(network).has_mac_of_parent(network.mode):
         return False
     return endpoint.own_mac is None and endpoint.ipv4 is None and is_derived(endpoint.mac, None)
 

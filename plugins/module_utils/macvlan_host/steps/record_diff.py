@@ -18,6 +18,7 @@ from ..model.network import Network
 from ..model.record import Lease, Record, has_same_row
 from ..values import validators
 from ..values.plain import plain
+from ..wire.kinds import kind_of
 
 Key = t.TypeVar("Key", str, "tuple[str, str]")
 
@@ -76,8 +77,10 @@ def changes_between(before: Record, after: Record) -> tuple[Change, ...]:
         endpoint = after.endpoints.get(key)
         body = None
         if endpoint is not None:
-            parent = after.networks[endpoint.network].parent
-            body = {"parent": parent, "mac": endpoint.mac, "body": plain(as_row(endpoint))}
+            network = after.networks[endpoint.network]
+            # The table permits a MAC address once on a parent; links that have that of their parent have none of their own.
+            mac = endpoint.id if kind_of(network).follows_parent else endpoint.mac
+            body = {"parent": network.parent, "mac": mac, "body": plain(as_row(endpoint))}
         changes.append(Change("endpoints", list(key), key in before.endpoints, body))
     old, new = _leases_that_differ(before, after), _leases_that_differ(after, before)
     for lease in {**old, **new}:
@@ -93,9 +96,9 @@ def _identities(record: Record) -> dict[str, HostIdentity]:
 
 
 def _changed_endpoints(before: Record, after: Record) -> list[tuple[str, str]]:
-    """The endpoints whose rows differ; a row has the parent of its network, too."""
+    """The endpoints whose rows differ; a row has the parent of its network, too, and one column depends on the driver."""
     old, new = before.networks, after.networks
-    moved = {name for name in old.keys() & new.keys() if old[name].parent != new[name].parent}
+    moved = {name for name in old.keys() & new.keys() if (old[name].parent, old[name].driver) != (new[name].parent, new[name].driver)}
     changed = _changed_keys(before.endpoints, after.endpoints)
     if not moved:
         return changed

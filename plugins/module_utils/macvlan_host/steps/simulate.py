@@ -135,6 +135,28 @@ def _add_link(spaces: Spaces, step: AddLink) -> None:
         master=_index_of(space, spec.vrf),
     )
     space.put(link)
+    _give_one_mode(spaces, link.lower, link)
+
+
+def _give_one_mode(spaces: Spaces, lower: int | None, link: Link) -> None:
+    """The mode of a link is that of all links of its kind on their parent, where the kernel has one for them."""
+    kind = kind_of(link)
+    if lower is None or not kind.has_one_mode or spaces.modes.get(lower) == link.mode:
+        return
+    spaces.modes[lower] = link.mode
+    for path, upper in _links_on(spaces, lower):
+        if kind_of(upper).is_beside(kind) and upper.mode != link.mode:
+            t.cast(Space, spaces.own(path)).put(dataclasses.replace(upper, mode=link.mode))
+
+
+def _links_on(spaces: Spaces, lower: int) -> list[tuple[str, Link]]:
+    """(path of the namespace, link) of the links on the link of the host with an index, in all namespaces."""
+    return [
+        (path, upper)
+        for path in spaces.paths()
+        for upper in getattr(spaces.get(path), "links", {}).values()
+        if upper.lower == lower and (upper.lower_netns is not None) == bool(path)
+    ]
 
 
 def _index_of(space: Space, name: str | None) -> int | None:
@@ -252,7 +274,23 @@ def _without(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
     return tuple(item for item in routes if item.to != route.to or item.identity != identity)
 
 
-def _set_link(space: Space, link: Link, step: SetLink) -> None:
+def _set_link(spaces: Spaces, step: SetLink) -> None:
+    """A change of a link, and what the kernel changes of others with it."""
+    link = _link(spaces, step.netns, step.ifname)
+    if link is None:
+        return
+    _change_link(t.cast(Space, spaces.own(step.netns.path)), link, step)
+    if step.attribute == "mode":
+        is_on_host = (link.lower_netns is not None) == bool(step.netns.path)
+        _give_one_mode(spaces, link.lower if is_on_host else None, dataclasses.replace(link, mode=step.new))
+    elif step.attribute in ("mac", "mtu") and step.netns == HOST:
+        for path, upper in _links_on(spaces, link.index):
+            kind = kind_of(upper)
+            if kind.follows_parent or step.attribute == "mac" and kind.has_mac_of_parent(upper.mode):
+                t.cast(Space, spaces.own(path)).put(dataclasses.replace(upper, **{step.attribute: step.new}))
+
+
+def _change_link(space: Space, link: Link, step: SetLink) -> None:
     if step.attribute == "vlan":
         vlan = t.cast(t.Any, link.vlan)
         space.put(dataclasses.replace(link, vlan=dataclasses.replace(vlan, **step.new)))
@@ -296,7 +334,7 @@ SIMULATIONS: dict[type[Step], t.Callable[[Spaces, t.Any], None]] = {
     DeleteNetns: _delete_netns,
     AddLink: _add_link,
     DeleteLink: _delete_link,
-    SetLink: _on_link(_set_link),
+    SetLink: _set_link,
     AddAddress: _on_link(_add_address),
     DeleteAddress: _on_link(_delete_address),
     AddRoute: _on_link(_add_route),

@@ -19,6 +19,7 @@ NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 NAMESPACE = struct.Struct("=Bxxx")  # family
 ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
 NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight, index
+UINT16 = struct.Struct("=H")
 UINT32 = struct.Struct("=I")
 INT32 = struct.Struct("=i")
 NLA_F_NESTED = 0x8000

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
+from ..model.network import ROUTED_MODES
 from . import vlan_data
-from .attributes import INT32, UINT32, Attributes, attribute, number, uint32
-from .constants import IFLA_MACVLAN_MODE, IFLA_VRF_TABLE, MACVLAN_MODES
+from .attributes import INT32, UINT16, UINT32, Attributes, attribute, number, uint32
+from .constants import IFLA_IPVLAN_MODE, IFLA_MACVLAN_MODE, IFLA_VRF_TABLE, IPVLAN_MODES, MACVLAN_MODES
 
 _NO_OPTIONS: LinkOptions = {}
 
@@ -62,16 +63,19 @@ class LinkKind:
     :ivar modes: name → number of the modes that it can have
     :ivar has_link_options: such links have what networks set by link options
     :ivar exclusive_modes: those in which it has its parent for itself, and the MAC address of that
+    :ivar routed_modes: those in which it exchanges no ARP and no neighbour discovery
+    :ivar follows_parent: the kernel gives it the MAC address of its parent, and again the mtu of that whenever that changes
+    :ivar has_one_mode: the kernel has one mode for all such links on a parent, the one that was set last
+    :ivar has_address_once: the kernel permits an address once on all such links on a parent, with whatever prefix length
     :ivar quiet_modes: mode → the mode in which a new link does not announce itself to the others on its parent
     :ivar hints: error number → what people are told of it, formatted with ``link`` and, for the mode, ``beside``
 
     Links of anybody:
 
     :ivar is_stacked: it sits on another link, and goes with that; the other end of a veth is no such thing
-    :ivar shares_parent: it can be beside links of ours on a parent, with a MAC address that no other there has
-    :ivar takes_all_frames: like a macvlan it takes all frames of the link below (it registers an rx_handler), and so
-        keeps macvlans off that
-    :ivar is_closed: the kernel lets no macvlan sit on it
+    :ivar handler: who takes all frames of the link below for it (it registers an rx_handler), so that links of another handler cannot
+        be there; empty where nobody does
+    :ivar is_closed: the kernel lets no link of an endpoint sit on it
     :ivar is_vrf: it carries no Ethernet frames, and the routes of its ports are in a table of its own
     :ivar filters_vlans: it may let only frames of some VLANs pass
     :ivar leaves_ports_alone: its ports keep their frames: no rx_handler (drivers/net/vrf.c; net/batman-adv)
@@ -90,11 +94,14 @@ class LinkKind:
     modes: t.Mapping[str, int] = field(default_factory=dict, compare=False)
     has_link_options: bool = False
     exclusive_modes: frozenset[str] = frozenset()
+    routed_modes: frozenset[str] = frozenset()
+    follows_parent: bool = False
+    has_one_mode: bool = False
+    has_address_once: bool = False
     quiet_modes: t.Mapping[str, str] = field(default_factory=dict, compare=False)
     hints: t.Mapping[int, str] = field(default_factory=dict, compare=False)
     is_stacked: bool = False
-    shares_parent: bool = False
-    takes_all_frames: bool = False
+    handler: str = ""
     is_closed: bool = False
     is_vrf: bool = False
     filters_vlans: bool = False
@@ -119,21 +126,34 @@ class LinkKind:
     @property
     def blocks_other_links(self) -> bool:
         """Whether a link keeps some endpoint off the link below it, by its kind alone or with its mode or MAC address."""
-        return self.shares_parent or self.takes_all_frames
+        return bool(self.handler)
+
+    def excludes(self, other: LinkKind) -> bool:
+        """Whether links of the two kinds cannot be on one link."""
+        return bool(self.handler) and bool(other.handler) and self.handler != other.handler
+
+    def is_beside(self, other: LinkKind) -> bool:
+        """Whether links of the two kinds on one link have what is there in common."""
+        return bool(self.handler) and self.handler == other.handler
 
     def leaves_room(self, mode: str | None) -> bool:
         """Whether a macvlan link of ours can be beside one in this mode, to ask the neighbours of their parent."""
-        return self.shares_parent and not self.takes_parent(mode)
+        return self.is_beside(MACVLAN) and not self.takes_parent(mode)
 
     def takes_parent(self, mode: str | None) -> bool:
         """Whether a link in this mode has its parent for itself, together with the MAC address of that."""
         return mode in self.exclusive_modes
+
+    def has_mac_of_parent(self, mode: str | None) -> bool:
+        """Whether a link in this mode has the MAC address of its parent, and none of its own."""
+        return self.follows_parent or self.takes_parent(mode)
 
 
 # --- how kinds are packed and parsed --------------------------------------------------------------------------------
 
 
 _MODE_NAMES: dict[int | None, str] = {value: name for name, value in MACVLAN_MODES.items()}
+_IPVLAN_MODE_NAMES: dict[int | None, str] = {value: name for name, value in IPVLAN_MODES.items()}
 
 
 def _pack_macvlan(details: Details) -> bytes:
@@ -151,6 +171,15 @@ def _parse_macvlan(data: Attributes) -> Details:
         if option.attribute in data
     }
     return Details(_MODE_NAMES.get(number(data, IFLA_MACVLAN_MODE)), link_options=options)
+
+
+def _pack_ipvlan(details: Details) -> bytes:
+    return b"" if details.mode is None else attribute(IFLA_IPVLAN_MODE, UINT16.pack(IPVLAN_MODES[details.mode]))
+
+
+def _parse_ipvlan(data: Attributes) -> Details:
+    value = UINT16.unpack_from(data[IFLA_IPVLAN_MODE])[0] if IFLA_IPVLAN_MODE in data else None
+    return Details(_IPVLAN_MODE_NAMES.get(value))
 
 
 def _number_of(option: LinkOption) -> struct.Struct:
@@ -199,7 +228,7 @@ MACVLAN = LinkKind(
         ),
     },
     is_stacked=True,
-    shares_parent=True,
+    handler="macvlan",
     is_closed=True,
 )
 MACVTAP = LinkKind(
@@ -209,13 +238,44 @@ MACVTAP = LinkKind(
     has_link_options=True,
     exclusive_modes=MACVLAN.exclusive_modes,
     is_stacked=True,
-    shares_parent=True,
+    handler=MACVLAN.handler,
     is_closed=True,
 )
-IPVLAN = LinkKind("ipvlan", is_stacked=True, takes_all_frames=True, is_closed=True)
-IPVTAP = LinkKind("ipvtap", is_stacked=True, takes_all_frames=True, is_closed=True)
-MACSEC = LinkKind("macsec", is_stacked=True, takes_all_frames=True)
-RMNET = LinkKind("rmnet", takes_all_frames=True)
+# Mode, MAC address, mtu and addresses are matters of its parent (drivers/net/ipvlan/ipvlan_main.c, ipvlan_device_event,
+# ipvlan_set_port_mode, ipvlan_addr4_validator_event).
+IPVLAN = LinkKind(
+    "ipvlan",
+    is_created=True,
+    is_endpoint=True,
+    pack=_pack_ipvlan,
+    parse=_parse_ipvlan,
+    modes=IPVLAN_MODES,
+    routed_modes=frozenset(ROUTED_MODES),
+    follows_parent=True,
+    has_one_mode=True,
+    has_address_once=True,
+    hints={
+        errno.EBUSY: (
+            "; another kind of link receives all frames of {link.parent}, such as a bridge, bond or team that it is a port of, or "
+            f"a macvlan, macvtap or macsec link on it, which may be in another namespace{WHERE_LINKS_ARE_LISTED}"
+        ),
+    },
+    is_stacked=True,
+    handler="ipvlan",
+    is_closed=True,
+)
+IPVTAP = LinkKind(
+    "ipvtap",
+    parse=_parse_ipvlan,
+    modes=IPVLAN_MODES,
+    follows_parent=True,
+    has_one_mode=True,
+    is_stacked=True,
+    handler=IPVLAN.handler,
+    is_closed=True,
+)
+MACSEC = LinkKind("macsec", is_stacked=True, handler="macsec")
+RMNET = LinkKind("rmnet", handler="rmnet")
 VLAN = LinkKind(
     "vlan",
     title="VLAN link",
