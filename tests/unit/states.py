@@ -84,6 +84,7 @@ ENDPOINT = st.fixed_dictionaries(
         "sysctls": st.sampled_from(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),
+        "dns": st.sampled_from(({"servers": ["10.0.1.53"]}, {"servers": ["10.0.1.53"]}, {"servers": ["fd01::53"], "search": ["a.example"]})),
         "announce": st.just(False),
         "probe": st.just("none"),
     },
@@ -136,8 +137,8 @@ def given(options):
 
 
 def given_to_endpoint(options, network):
-    """An endpoint without the options that contradict those of its network."""
-    left_out = ("namespace", "mac") if "ipvlan" in network else ("namespace",)
+    """An endpoint without the options that contradict its namespace, of which only those with names have name servers, or its network."""
+    left_out = {"namespace", *(("mac",) if "ipvlan" in network else ()), *(() if "netns" in options["namespace"] else ("dns",))}
     return {key: value for key, value in options.items() if key not in left_out}
 
 
@@ -218,6 +219,9 @@ def as_declared(record, state):
         networks[name] = dataclasses.replace(item, subnets=tuple(subnets), parent_created=False)
     loose = {"ipv4": None, "ipv6": None, "gateway4": None, "gateway6": None, "mac": "", "sysctls_before": {}}
     endpoints = {key: dataclasses.replace(item, **loose) for key, item in record.endpoints.items()}
+    # Whose the folder of a namespace is follows from who came first.
+    of_folders = {key: item.dns and dataclasses.replace(item.dns, owns_folder=False) for key, item in endpoints.items()}
+    endpoints = {key: dataclasses.replace(item, dns=of_folders[key]) for key, item in endpoints.items()}
     # The routes of the host follow from the leases of endpoints.
     endpoints = {key: item if item.host_access is None else dataclasses.replace(item, routes=()) for key, item in endpoints.items()}
     return networks, endpoints, record.links, record.namespaces
