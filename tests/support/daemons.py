@@ -37,7 +37,7 @@ TOOLS = ("coreutils", "dash", "grep", "sed")
 # A file of each package, to see whether a machine has them all.
 SIGNS = (
     *("bin/busybox", "etc/udhcpc/default.script", "usr/sbin/dhcpcd", "usr/sbin/dnsmasq"),
-    *("usr/sbin/keepalived", "usr/sbin/radvd"),
+    *("usr/sbin/keepalived", "usr/sbin/radvd", "usr/bin/arping", "usr/bin/ndisc6", "usr/bin/tcpdump"),
 )
 
 # A daemon writes to /etc/resolv.conf, to /run and to /var/lib, by names that are the same in every namespace: each has a
@@ -122,6 +122,10 @@ class Daemon:
 
     def tell(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit code of a program that ends by itself."""
+        return self._process.wait(timeout=60)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait for that; by force when it does not listen. Nothing if it has ended."""

@@ -82,12 +82,11 @@ GUEST_PACKAGES = (
     "python3-pyroute2",
     "python3-venv",
     "sqlite3",
-    "tcpdump",
     "udev",
 )
 
 # What the kernel tests start in namespaces; nothing in the guest itself does. Other machines have them unpacked in the cache.
-DAEMONS = ("busybox", "dhcpcd-base", "dnsmasq-base", "keepalived", "radvd", "udhcpc")
+DAEMONS = ("busybox", "dhcpcd-base", "dnsmasq-base", "iputils-arping", "keepalived", "ndisc6", "radvd", "tcpdump", "udhcpc")
 DAEMON_UNITS = ("keepalived.service", "radvd.service")
 
 # Dependencies are listed too, and pip is told not to look for more: what runs in the guest changes only here.
