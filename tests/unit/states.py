@@ -62,6 +62,7 @@ NETWORK = st.fixed_dictionaries(
         "probe": st.sampled_from(("fast", "careful", "none")),
     },
 )
+VRFS = ("gold", "silver")
 NAMESPACES = ({"netns": "blue"}, {"netns": "red"}, {"netns": "green"}, {"netns_path": DOCKER}, {})
 ENDPOINT = st.fixed_dictionaries(
     {"namespace": st.sampled_from(NAMESPACES)},
@@ -85,6 +86,7 @@ ENDPOINT = st.fixed_dictionaries(
             ({"net.ipv4.ip_forward": "1"}, {"net.ipv4.ip_forward": "2"}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})
         ),
         "dns": st.sampled_from(({"servers": ["10.0.1.53"]}, {"servers": ["10.0.1.53"]}, {"servers": ["fd01::53"], "search": ["a.example"]})),
+        "vrf": st.sampled_from(VRFS),
         "announce": st.just(False),
         "probe": st.just("none"),
     },
@@ -137,8 +139,12 @@ def given(options):
 
 
 def given_to_endpoint(options, network):
-    """An endpoint without the options that contradict its namespace, of which only those with names have name servers, or its network."""
+    """An endpoint without the options that contradict its network or its namespace.
+
+    Only a namespace with a name has name servers, and only the host's own has VRFs.
+    """
     left_out = {"namespace", *(("mac",) if "ipvlan" in network else ()), *(() if "netns" in options["namespace"] else ("dns",))}
+    left_out.update(("vrf",) if options["namespace"] else ())
     return {key: value for key, value in options.items() if key not in left_out}
 
 

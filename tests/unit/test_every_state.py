@@ -24,10 +24,11 @@ OF_NAMESPACES = {"net.ipv4.ip_forward": "0"}
 
 
 def a_host():
-    """Two Ethernet links, a foreign VLAN, and two foreign namespaces."""
+    """Two Ethernet links, a foreign VLAN, two VRFs, and two foreign namespaces."""
     return Host(
         builders.kernel(
             vlan_link("eth1.7", 7, ETH1, 7),
+            *(link(name, number, kind="vrf", table=100 * number) for number, name in enumerate(states.VRFS, 20)),
             addresses={ETH0: ("10.200.0.1/24",)},
             sysctls=dict(OF_NAMESPACES),
             spaces={
