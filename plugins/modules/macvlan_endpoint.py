@@ -112,8 +112,9 @@ options:
       - The rules of O(ipv4) apply to each of them. The same address twice, and one of a family that the endpoint leaves out,
         are refused.
       - All of them are leased, added to the link, probed and announced. Adding or removing one does not touch the others.
-      - MAC address and gateways follow from O(ipv4) and O(ipv6). If a program does not say from which address it sends, the
-        kernel chooses one of the subnet in question.
+      - MAC address and gateways follow from O(ipv4) and O(ipv6). If a program does not say from which address it sends, it sends
+        from the one of O(ipv4) in the subnet of that, and in other subnets, and by IPv6, from the one that the kernel chooses. So
+        those of the subnet are removed for a moment and added again when O(ipv4) changes.
       - When a network gets other subnets with O(replace=true), the endpoint loses those that no longer fit, with a warning.
     type: list
     elements: str

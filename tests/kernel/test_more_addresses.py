@@ -35,6 +35,11 @@ def of_link(host: Host, netns: str = "web") -> list[str]:
     return sorted(item for item in host.addresses("eth0", netns=netns) if not item.startswith("fe80"))
 
 
+def source(host: Host, to: str) -> str:
+    """The address that the endpoint sends from."""
+    return t.cast(str, host.ip("route", "get", to, netns="web")[0]["prefsrc"])
+
+
 def drift(host: Host) -> list[dict[str, t.Any]]:
     return t.cast("list[dict[str, t.Any]]", host.call("macvlan_info")["drift"])
 
@@ -59,6 +64,20 @@ def test_one_comes_and_one_goes_while_the_others_stay(net: Host) -> None:
     endpoint(net, "web", ipv4="192.168.50.21", addresses=["192.168.50.9"])
     assert of_link(net) == ["192.168.50.21/24", "192.168.50.9/24", "2001:db8:50::2/64"]
     assert drift(net) == []
+
+
+def test_an_endpoint_sends_from_its_first_address_however_it_came_to_have_it(net: Host) -> None:
+    endpoint(net, "web", ipv4="192.168.50.8", addresses=["192.168.50.20", "192.168.51.20", "192.168.50.21"])
+    assert (source(net, "192.168.50.1"), source(net, "192.168.51.1")) == ("192.168.50.8", "192.168.51.20")
+    endpoint(net, "web", ipv4="192.168.50.9", addresses=["192.168.50.20", "192.168.51.20", "192.168.50.21"])
+    assert (source(net, "192.168.50.1"), source(net, "192.168.51.1")) == ("192.168.50.9", "192.168.51.20")
+    endpoint(net, "web", ipv4="192.168.50.21", addresses=["192.168.50.9", "192.168.50.20"])
+    assert source(net, "192.168.50.1") == "192.168.50.21"
+    # What another program has done is repaired so, too.
+    net.run(["ip", "-n", "web", "address", "delete", "192.168.50.21/24", "dev", "eth0"])
+    endpoint(net, "web", ipv4="192.168.50.21", addresses=["192.168.50.9", "192.168.50.20"])
+    assert source(net, "192.168.50.1") == "192.168.50.21"
+    assert drift(net) == [] and net.wire.ping(None, "192.168.50.20")
 
 
 @pytest.mark.parametrize("address", ["192.168.50.77", "2001:db8:50::77"])

@@ -180,7 +180,8 @@ def test_first_and_further_address_change_their_places():
     host = host_with(endpoint(ipv4="192.168.1.20", addresses=on(21)))
     made = host.run(endpoint(ipv4="192.168.1.21", addresses=on(20)))
     assert web(host).addresses == ("192.168.1.21/24", "fd01::2/64", "192.168.1.20/24")
-    assert not [step for step in made.steps if isinstance(step, (AddAddress, DeleteAddress))]
+    # What was the first would stay the one that the kernel sends from.
+    assert [step.address for step in made.steps if isinstance(step, (AddAddress, DeleteAddress))] == 2 * ["192.168.1.20/24"]
 
 
 def test_two_endpoints_exchange_addresses_in_one_task():
@@ -289,6 +290,20 @@ def test_neighbours_are_asked_about_what_is_new():
     ]
     made = host.run(endpoint(addresses=["192.168.2.8", "fd01::9"]))
     assert [item.address for segment in probing_of(made, None).segments for item in segment.questions] == ["192.168.2.8"]
+
+
+def test_those_of_its_subnet_follow_another_first_address():
+    host = host_with(endpoint(ipv4="192.168.1.8", addresses=["192.168.1.20", "192.168.2.7"]))
+    made = host.run(endpoint(ipv4="192.168.1.9", addresses=["192.168.1.20", "192.168.2.7"]))
+    told = [step.describe() for step in made.steps if isinstance(step, (AddAddress, DeleteAddress))]
+    assert [text.split()[:2] for text in told] == [
+        ["add", "192.168.1.9/24"],
+        ["delete", "192.168.1.8/24"],
+        ["delete", "192.168.1.20/24"],
+        ["add", "192.168.1.20/24"],
+    ]
+    assert web(host).addresses[0] == "192.168.1.9/24"
+    assert not host.plan(endpoint(ipv4="192.168.1.9", addresses=["192.168.1.20", "192.168.2.7"])).changed
 
 
 def test_what_comes_to_a_link_that_is_up_is_announced_apart():

@@ -45,6 +45,7 @@ from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
 from .endpoint_checks import advice_to_leave_vrf
+from .source_address import addresses_to_add_again
 
 # The attributes of a link that follow its network, beside the link options.
 OF_NETWORK = ("mtu", "mode")
@@ -78,7 +79,8 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     if not loses_ipv6:
         _align_sysctls(builder, endpoint, recorded, space, link)
     surplus = _surplus_addresses(builder, endpoint, recorded, network)
-    promotion = _promote_secondaries(builder, endpoint, surplus)
+    again = addresses_to_add_again(endpoint, recorded, _present_addresses(builder, endpoint))
+    promotion = _promote_secondaries(builder, endpoint, surplus.union(again))
     builder.do(*promotion)
     _add_addresses(builder, endpoint, kind_of(network).has_address_once)
     if not link.up:
@@ -87,6 +89,8 @@ def align_link(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, net
     _align_connected_routes(builder, endpoint)
     _align_routes(builder, endpoint, recorded)
     _delete_addresses(builder, endpoint, surplus)
+    for address in again:
+        builder.do(_deletion(builder, endpoint, endpoint.ifname, address), AddAddress(*interface, address))
     builder.do(*inverse(promotion))
     if link.up:
         # The kernel announces a new MAC address with all addresses that the link has then.
