@@ -228,6 +228,31 @@ def test_a_second_network_with_its_addresses_is_refused_by_its_name(overlapping)
     assert (host.record.endpoints.keys(), host.link("mv-lan")) == ({("two", HOST_ACCESS)}, None)
 
 
+def beside(name, number, **params):
+    return network(name, [f"10.{number}.0.0/24"], allow_shared_parent=True, **params)
+
+
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "wanted"),
+    [
+        pytest.param({}, {"host_access": {"ifname": "acc0"}}, {"b": "acc0"}, id="given up"),
+        pytest.param({"host_access": {"ifname": "acc2"}}, {"host_access": {"ifname": "acc0"}}, {"a": "acc2", "b": "acc0"}, id="exchanged for a new one"),
+        pytest.param({"host_access": {"ifname": "acc1"}}, {"host_access": {"ifname": "acc0"}}, {"a": "acc1", "b": "acc0"}, id="exchanged"),
+        pytest.param({"host_access": True}, {"host_access": {"ifname": "acc0"}}, {"a": "mv-a", "b": "acc0"}, id="exchanged for the usual one"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_name_of_an_interface_goes_to_another_network(of_a, of_b, wanted, order):
+    host = Host()
+    host.run(configuration(beside("a", 1, host_access={"ifname": "acc0"}), beside("b", 2, host_access={"ifname": "acc1"}), endpoint("x", "a")))
+    declared = configuration(*[beside("a", 1, **of_a), beside("b", 2, **of_b)][::order], endpoint("x", "a"))
+    host.run(declared)
+    assert {key[0]: item.ifname for key, item in host.record.endpoints.items() if key[1] == HOST_ACCESS} == wanted
+    for name in wanted:
+        routes_of(host, name)
+    assert not drift_of(HostView(host.record, host.kernel)) and not host.plan(declared).changed
+
+
 def test_ranges_and_what_is_outside_of_them():
     ranges = [{"subnet": "192.168.1.0/24", "ip_range": "192.168.1.62-192.168.1.127"}]
     host = with_access(endpoint("web"), endpoint("far", ipv4="192.168.1.9", netns="red"), subnets=ranges, access={"routes": "ranges"})

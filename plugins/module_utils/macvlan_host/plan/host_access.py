@@ -35,7 +35,7 @@ from .endpoint import plan_endpoint
 from .endpoint_changes import remove_endpoint
 from .endpoint_checks import check_route_conflicts
 from .mistakes import Mistakes
-from .room import take_addresses
+from .room import take_addresses, take_name
 
 # Whether the host passes packets on between its links, for each IP version.
 FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
@@ -59,18 +59,19 @@ def plan_host_access(builder: PlanBuilder, network: Network, wanted: HostAccessO
     :raises PlanError: it cannot be created
     """
     builder.replanned.pop((network.name, HOST_ACCESS), None)
-    _check_subnets(builder, network)
     options = interface_options(network.name, wanted, replace)
+    _check_subnets(builder, network, options.ifname)
     _check_ranges(builder, network, options)
     plan_endpoint(builder, options)
     _warn_without_forwarding(builder, network)
 
 
-def _check_subnets(builder: PlanBuilder, network: Network) -> None:
+def _check_subnets(builder: PlanBuilder, network: Network, ifname: str) -> None:
     """Refuse access to two networks whose subnets overlap: the host could not tell their endpoints apart.
 
     One that is planned later gives up now what it will not keep; if it would overlap even then, its own plan is refused.
 
+    :param ifname: of the interface of the network
     :raises PlanError: naming the other network
     """
     for other in list(builder.networks.values()):
@@ -79,7 +80,7 @@ def _check_subnets(builder: PlanBuilder, network: Network) -> None:
             continue
         pending = builder.pending.get(other.ref)
         if pending is not None:
-            _take_access(builder, access, network, pending.host_access is not None)
+            _take_access(builder, access, network, ifname, pending.host_access)
             continue
         overlap = next(_pairs(network, other), None)
         if overlap is None:
@@ -91,14 +92,21 @@ def _check_subnets(builder: PlanBuilder, network: Network) -> None:
         )
 
 
-def _take_access(builder: PlanBuilder, access: Endpoint, network: Network, is_kept: bool) -> None:
-    """Plan to take from the interface of another network its addresses of this one, or all of it if it is not kept."""
+def _take_access(builder: PlanBuilder, access: Endpoint, network: Network, ifname: str, later: HostAccessOptions | None) -> None:
+    """Plan to take from the interface of another network its addresses of this one, and its name; or all of it if it is not kept.
+
+    :param ifname: the name that the interface of this network gets
+    :param later: how the interface is declared, None if it is not kept
+    """
     blocks = [block_of(subnet.subnet) for subnet in network.subnets]
     mine = [address for address in access.addresses if any(without_prefix(address) in block for block in blocks)]
-    if mine and not is_kept:
-        remove_endpoint(builder, access)
-    elif mine:
+    if later is None:
+        if mine or access.ifname == ifname:
+            remove_endpoint(builder, access)
+        return
+    if mine:
         take_addresses(builder, access, mine)
+    take_name(builder, ifname, builder.endpoints[access.key], interface_options(access.network, later, replace=False).ifname)
 
 
 def _pairs(one: Network, other: Network) -> t.Iterator[tuple[str, str]]:

@@ -103,12 +103,18 @@ def make_room_in_namespace(builder: PlanBuilder, endpoint: Endpoint) -> None:
     for other in builder.endpoints_in(endpoint.netns):
         wanted = builder.pending.get(other.ref)
         if wanted is not None and other.key != endpoint.key:
-            for take in (_take_name, _take_overlapping, _take_routes, _take_sysctls):
+            take_name(builder, endpoint.ifname, other, wanted.ifname)
+            for take in (_take_overlapping, _take_routes, _take_sysctls):
                 take(builder, endpoint, builder.endpoints[other.key], wanted)
 
 
-def _take_name(builder: PlanBuilder, endpoint: Endpoint, other: Endpoint, wanted: EndpointOptions) -> None:
-    if other.ifname != endpoint.ifname or wanted.ifname == other.ifname:
+def take_name(builder: PlanBuilder, ifname: str, other: Endpoint, later: str) -> None:
+    """Take the name of its interface from an endpoint.
+
+    :param ifname: the name that is needed
+    :param later: the name that the endpoint is declared with
+    """
+    if other.ifname != ifname or later == ifname:
         return
     between = names.name_until_tagged(other.id)
     located = _located(builder, other)
