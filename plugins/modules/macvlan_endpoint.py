@@ -96,8 +96,8 @@ options:
         either. An endpoint that has it already keeps it, with a warning.
       - When it is left out, the endpoint keeps the address that it has; a new one gets the lowest free address of the
         ip_range or subnet.
-      - V(none) gives the endpoint no IPv4 address, no IPv4 default route, and a MAC address that follows from its names, also
-        where the network has IPv4 (since 2.0.0). It is refused where the network gives addresses and the endpoint would have
+      - V(none) gives the endpoint no IPv4 address, no IPv4 default route, and a MAC address that follows from its names and the
+        identity of the host, also where the network has IPv4 (since 2.0.0). It is refused where the network gives addresses and the endpoint would have
         none of either family.
     type: str
   ipv6:

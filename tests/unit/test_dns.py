@@ -64,6 +64,7 @@ WRONG = [
     ({"dns": {"servers": ["192.168.1.53/24"]}}, "dns.servers[0]: '192.168.1.53/24' must be an address without a prefix length"),
     ({"dns": {"servers": ["fd01::53", "fd01:0::53"]}}, "dns.servers[1]: fd01::53 is in the list already"),
     ({"dns": {"search": ["a b"]}}, "dns.search[0]: 'a b' is not the name of a domain, such as example.com"),
+    ({"dns": {"search": ["example.com", "192.168.1.300"]}}, "dns.search[1]: '192.168.1.300' is not the name of a domain, such as example.com"),
     ({"dns": {"search": ["x", ""]}}, "dns.search[1]: '' is not the name of a domain"),
     ({"dns": {"search": ["a\nnameserver 6.6.6.6"]}}, "is not the name of a domain"),
     ({"dns": {"search": ["a.example", "a.example"]}}, "dns.search[1]: a.example is in the list already"),
@@ -118,7 +119,19 @@ def test_a_folder_that_was_there_stays():
     assert file_of(host) == ResolverFile(None, True)
 
 
-@pytest.mark.parametrize("content", [FOREIGN, "", SOMETHING_ELSE, OURS.replace(TAG, names.tag("0" * 32))])
+def test_a_file_that_was_written_under_another_machine_id_is_ours():
+    host = host_with(endpoint(dns=DNS))
+    change_file(host, content=OURS.replace(TAG, names.tag("0" * 32)))
+    (found,) = drift_of(HostView(host.record, host.kernel))
+    assert found.field == "dns" and "not tagged" in found.actual
+    made = host.run(endpoint(dns=DNS))
+    assert [type(step) for step in made.steps] == [WriteResolver] and not drift_of(HostView(host.record, host.kernel))
+    change_file(host, content=OURS.replace(TAG, names.tag("0" * 32)))
+    host.run(no_endpoint())
+    assert host.kernel.resolvers["blue"].content is None
+
+
+@pytest.mark.parametrize("content", [FOREIGN, "", SOMETHING_ELSE])
 def test_a_file_that_is_not_ours_is_refused_by_name_and_never_touched(content):
     host = host_with()
     change_file(host, content=content, has_folder=True)

@@ -165,6 +165,8 @@ def test_what_sits_on_other_links_is_no_hardware():
     host = Host()
     host.gain(link("bond0", 9, kind="bond", permanent_mac=hardware(3)))
     host.gain(link("v", 10, kind="macvlan", lower=2, permanent_mac=hardware(4)))
+    host.gain(link("ip6tnl0", 11, kind="ip6tnl", hardware=769, permanent_mac="36:89:24:58:f8:d1:00:00:00:00:00:00:00:00:00:00"))
+    host.gain(link("tunl0", 12, kind="ipip", hardware=768, permanent_mac="0a:00:00:01"))
     assert identity_now(None, host.kernel).macs == ()
 
 
@@ -208,9 +210,12 @@ def test_a_restoration_asks_for_all_addresses_on_a_copy_only():
     assert asked(host.plan(Restoration())) == []
     put_in(host, 7, 8)
     assert asked(host.plan(Restoration())) == ["192.168.1.2", "192.168.1.3"]
-    host.record = dataclasses.replace(host.record, identity=HostIdentity(uuid_of("new"), (hardware(7),), copied=True))
-    assert asked(host.plan(Restoration())) == ["192.168.1.2", "192.168.1.3"]
-    host.run(Restoration())
+    host.record = dataclasses.replace(host.record, identity=HostIdentity(uuid_of("new"), (hardware(7),), ("192.168.1.2", "192.168.1.9")))
+    assert asked(host.plan(Restoration())) == ["192.168.1.2"]
+    host.run(endpoint("db", netns="db", labels={"a": "b"}))
+    assert host.record.identity.doubted == ("192.168.1.2",)
+    host.run(endpoint(netns="web", ipv4="192.168.1.77"))
+    assert host.record.identity.doubted == ()
     assert asked(host.plan(Restoration())) == []
 
 
@@ -279,7 +284,7 @@ def test_a_copy_gets_an_identity_of_its_own(machine):
     host, command = machine
     said, record = command("new")
     assert not said.is_copy and not is_copy(record.identity, host.kernel)
-    assert record.identity.uuid != host.record.identity.uuid and record.identity.copied
+    assert record.identity.uuid != host.record.identity.uuid and set(record.identity.doubted) == {"192.168.1.2", "192.168.1.3"}
     assert record.identity.macs == (hardware(7), hardware(8))
     kiosk = record.endpoints["dhcp", "kiosk"]
     assert kiosk.mac == mac_of_names(record.identity.uuid, "dhcp", "kiosk") != host.record.endpoints["dhcp", "kiosk"].mac
@@ -303,11 +308,13 @@ def test_the_same_machine_with_other_cards_keeps_everything(machine):
     assert not said.is_copy and record == host.record
     assert record.identity == dataclasses.replace(host.record.identity, macs=tuple(map(hardware, (0, 1, 7, 8))))
     assert command("keep")[1].identity == record.identity
+    assert command("new")[1].identity.doubted and not command("keep")[1].identity.doubted
 
 
-def test_a_host_without_a_record_has_no_identity_to_show(tmp_path):
+@pytest.mark.parametrize("settling", [None, "new", "keep"])
+def test_a_host_without_a_record_has_no_identity_to_show(tmp_path, settling):
     tools = Tools(reader=Reader(kernel()), host_id=lambda: "host", boot_id=lambda: "boot-2")
-    said = identify(state_dir=str(tmp_path / "none"), tools=tools)
+    said = identify(state_dir=str(tmp_path / "none"), settling=settling, tools=tools)
     assert not said.is_copy and "no identity yet" in said.lines[0] and not (tmp_path / "none").exists()
 
 
@@ -324,7 +331,7 @@ def test_a_change_of_it_is_a_change_of_one_row():
 
 
 @pytest.mark.parametrize(
-    "stored", [{}, {"uuid": "x"}, {"uuid": uuid_of("a"), "macs": "x"}, {"uuid": uuid_of("a"), "macs": ["x"]}, {"uuid": uuid_of("a"), "copied": 1}, []]
+    "stored", [{}, {"uuid": "x"}, {"uuid": uuid_of("a"), "macs": "x"}, {"uuid": uuid_of("a"), "macs": ["x"]}, {"uuid": uuid_of("a"), "doubted": ["x"]}, []]
 )
 def test_what_is_no_identity_is_not_read_as_one(stored):
     with pytest.raises((TypeError, ValueError)):

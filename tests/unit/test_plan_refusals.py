@@ -58,6 +58,12 @@ def port_of(kind, name="up0", **values):
     return changed_link(kernel(link(name, 9, kind=kind, **values)), "eth0", master=9)
 
 
+def advice(kind, name):
+    """What to do beside a link that receives all frames of a parent."""
+    driver = "use driver: ipvlan for the network, another parent" if kind == "ipvlan" else "use another parent"
+    return f"; {driver}, or delete {name}"
+
+
 @pytest.mark.parametrize("kind", ["vrf", "batadv"])
 @pytest.mark.parametrize("parent", ["eth0", "eth0.50"])
 def test_a_link_whose_master_leaves_its_frames_alone_is_a_parent_like_any_other(kind, parent):
@@ -109,7 +115,7 @@ def test_a_port_whose_master_takes_its_frames_is_refused(kind, words):
         *(
             pytest.param(
                 kernel(link("x", 9), link("y", 10, kind=kind, lower=9)),
-                f"x carries the {kind} link y, which receives all its frames",
+                f"x carries the {kind} link y, which receives all its frames{advice(kind, 'y')}",
                 id=f"below-{kind}",
             )
             for kind in ("ipvlan", "ipvtap", "macsec", "rmnet")
@@ -273,7 +279,7 @@ def test_a_foreign_link_in_another_namespace_counts_beside_a_passthru_link(mode,
 def test_a_foreign_link_in_another_namespace_that_takes_all_frames_is_told_of(kind):
     host = Host()
     reads(host, moved_links=(away(kind=kind, mode=None),))
-    words = f"eth0 carries the {kind} link up0 in namespace pod, which receives all its frames"
+    words = f"eth0 carries the {kind} link up0 in namespace pod, which receives all its frames{advice(kind, 'up0')}"
     assert refused(host, network()) == f"network lan: {words}"
     host.run(network("other", parent="eth1", subnets=["10.0.0.0/24"]), endpoint(network="other"))
     reads(host, moved_links=())

@@ -148,3 +148,12 @@ def test_routes_in_a_vrf_divert_nothing_of_the_host(vrf, is_refused):
     path = AccessPath("eth0", "the connection", "10.9.0.5")
     steps, found = host.plan(asked(vrf=vrf)).steps, dataclasses.replace(host.kernel, access_paths=(path,))
     assert bool(lockout_guard.check("endpoint lan/web", steps, found, LockoutPolicy(force=True))) is is_refused
+
+
+@pytest.mark.parametrize(("vrf", "is_refused"), [("red", True), ("blue", False), (None, True)])
+def test_routes_in_the_vrf_of_a_path_may_divert_it(vrf, is_refused):
+    host = divided()
+    host.change("eth0", master=RED)
+    path = AccessPath("eth0", "the connection", "10.9.0.5")
+    steps, found = host.plan(asked(vrf=vrf)).steps, dataclasses.replace(host.kernel, access_paths=(path,))
+    assert bool(lockout_guard.check("endpoint lan/web", steps, found, LockoutPolicy(force=True))) is is_refused

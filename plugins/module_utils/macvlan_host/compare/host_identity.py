@@ -16,19 +16,24 @@ import typing as t
 
 from ..model.host_identity import HostIdentity
 from ..model.kernel import Kernel, Space
+from ..model.links import ETHERNET, Link
 from ..model.netns import HOST
 from ..values import names
 from ..wire.kinds import kind_of
-
-if t.TYPE_CHECKING:
-    from ..model.links import Link
 
 SHOWN = 3
 
 
 def hardware_of(host: Space) -> list[Link]:
-    """The links whose permanent MAC address is their own: what sits on others may have taken it from them."""
-    return [link for link in host.links.values() if link.permanent_mac and link.lower is None and not kind_of(link).has_mac_of_port]
+    """The links whose permanent MAC address is that of hardware.
+
+    What sits on others may have taken it from them, and that of a tunnel is an address of the tunnel.
+    """
+    return [link for link in host.links.values() if link.permanent_mac and link.hardware == ETHERNET and _is_at_bottom(link)]
+
+
+def _is_at_bottom(link: Link) -> bool:
+    return link.lower is None and not kind_of(link).has_mac_of_port
 
 
 def identity_now(known: HostIdentity | None, kernel: Kernel) -> HostIdentity:
@@ -52,9 +57,20 @@ def is_copy(known: HostIdentity | None, kernel: Kernel) -> bool:
     return known is not None and bool(known.macs) and bool(present) and present.isdisjoint(known.macs)
 
 
-def may_have_double_addresses(known: HostIdentity | None, kernel: Kernel) -> bool:
-    """Whether another machine may have the addresses that are recorded."""
-    return known is not None and (known.copied or is_copy(known, kernel))
+def is_in_doubt(known: HostIdentity | None, kernel: Kernel, addresses: t.Iterable[str]) -> bool:
+    """Whether another machine may have one of the recorded addresses, which are given without prefix length."""
+    return known is not None and (is_copy(known, kernel) or not set(known.doubted).isdisjoint(addresses))
+
+
+def without_certain(identity: HostIdentity, held: t.Callable[[], t.Container[str]]) -> HostIdentity:
+    """The identity without doubts about addresses that no endpoint has any more.
+
+    :param held: the addresses of all endpoints, without prefix length; most hosts have no doubts, and none to collect
+    """
+    if not identity.doubted:
+        return identity
+    left = held()
+    return dataclasses.replace(identity, doubted=tuple(address for address in identity.doubted if address in left))
 
 
 def warnings_of_copy(known: HostIdentity | None, kernel: Kernel) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import socket
 import typing as t
 
 from ..errors import KernelError
+from ..model.links import ETHERNET
 from ..model.netns import HOST
 from ..steps.steps import AddAddress, AddLink, DeleteAddress, DeleteLink, SetLink, Step
 from ..values.addresses import without_prefix
@@ -26,8 +27,6 @@ from .sysctls import sysctl_path
 
 if t.TYPE_CHECKING:
     from ..model.endpoint import Endpoint
-
-ETHERNET = 1  # ARPHRD_ETHER
 
 
 def touched_by(steps: t.Iterable[Step]) -> frozenset[str]:

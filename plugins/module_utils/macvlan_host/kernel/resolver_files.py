@@ -16,8 +16,7 @@ import stat
 import typing as t
 
 from ..errors import KernelError
-from ..model.resolver import FILE, FOLDER, SOMETHING_ELSE, ResolverFile
-from ..values.names import TAG_PREFIX
+from ..model.resolver import FILE, FOLDER, SOMETHING_ELSE, ResolverFile, is_our_resolver
 from .sysctls import mount_of
 
 if t.TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _read(folder: int) -> str | None:
 
 
 def _refuse_foreign(step: WriteResolver, present: str | None) -> None:
-    if present is not None and not present.startswith(f"# {TAG_PREFIX}"):
+    if present is not None and not is_our_resolver(present):
         raise KernelError(f"cannot {step.describe()}: another program has put a file there", errno.EEXIST, step)
 
 

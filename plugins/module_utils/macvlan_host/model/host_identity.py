@@ -18,19 +18,19 @@ class HostIdentity:
 
     :ivar uuid: MAC addresses and prefixes that follow from no leased address follow from it
     :ivar macs: the permanent MAC addresses of its hardware, of all that it was seen with, sorted
-    :ivar copied: whether it began as a copy of another machine, which may have the addresses of its endpoints
+    :ivar doubted: addresses of its endpoints, without prefix length, that the machine may have which it is a copy of
     """
 
     uuid: str
     macs: tuple[str, ...] = ()
-    copied: bool = False
+    doubted: tuple[str, ...] = ()
 
     # The key of its only row.
     name: t.ClassVar[str] = "host"
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "uuid": validators.uuid,
         "macs": validators.checked_separately,
-        "copied": validators.flag,
+        "doubted": validators.listed(validators.address),
     }
 
     @classmethod
@@ -44,4 +44,4 @@ class HostIdentity:
         macs = validators.items("MAC addresses of a host", values.get("macs", []))
         if not all(map(validators.mac, macs)):
             raise ValueError(f"there is a host with the MAC addresses {macs!a:.80}")
-        return cls(**{**values, "macs": tuple(macs)})
+        return cls(**{**values, "macs": tuple(macs), "doubted": tuple(values.get("doubted", ()))})

@@ -15,6 +15,8 @@ from .link_identity import LinkIdentity
 from .link_options import LinkOptions
 from .ref import DUMMY, Identified, Ref, subinterface_ref
 
+ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
+
 VLAN_CHECKS: dict[str, validators.Check] = {
     "vlan_id": validators.number(names.MIN_VLAN_ID, names.MAX_VLAN_ID),
     "protocol": validators.one_of("802.1q", "802.1ad"),

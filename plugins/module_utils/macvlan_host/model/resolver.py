@@ -84,9 +84,9 @@ def resolver_content(dns: Dns, tag: str) -> str:
     return "\n".join((f"# {tag}: written by the collection fleetnet.macvlan, which overwrites changes", *dns.lines, ""))
 
 
-def is_resolver_of(content: str, tag: str) -> bool:
-    """Whether a file is ours."""
-    return content.startswith(f"# {tag}:")
+def is_our_resolver(content: str) -> bool:
+    """Whether a file is ours, also one that was written when the machine had another machine-id, from which tags follow."""
+    return content.startswith(f"# {names.TAG_PREFIX}")
 
 
 def shown_resolver(content: str | None) -> str | None:

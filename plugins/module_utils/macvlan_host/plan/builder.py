@@ -10,7 +10,7 @@ import collections
 import functools
 import typing as t
 
-from ..compare.host_identity import identity_now
+from ..compare.host_identity import identity_now, without_certain
 from ..compare.parent_links import with_identities
 from ..errors import PYROUTE2, MissingLibraryError, PlanError
 from ..ipam.lease_book import Leases, RecordedLeases, held_by, reservations
@@ -24,6 +24,7 @@ from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
+from ..values.addresses import without_prefix
 from ..wire.kinds import kind_named
 from .choices import NO_CHOICES, Choices
 
@@ -211,12 +212,16 @@ class PlanBuilder(HostView):
         del self.namespaces[name]
         del self._owned_at[self._netns_key(Netns("name", name))]
 
+    def _addresses(self) -> set[str]:
+        return {without_prefix(address) for endpoint in self.endpoints.values() for address in endpoint.addresses}
+
     def finish(self, removal: bool, before: Record | None = None) -> Plan:
         """The plan, after all requests were worked in.
 
         :param before: the record as it is stored, if the plan was made for another one
         """
-        after = Record(self.networks, self.links, self.namespaces, self.endpoints, self.identity)
+        identity = without_certain(self.identity, self._addresses)
+        after = Record(self.networks, self.links, self.namespaces, self.endpoints, identity)
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)
         before = self.recorded if before is None else before

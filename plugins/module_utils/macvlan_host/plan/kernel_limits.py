@@ -11,11 +11,9 @@ import typing as t
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Kernel, MovedLink, Space
-from ..model.links import Link
+from ..model.links import ETHERNET, Link
 from ..model.network import Network
 from ..wire.kinds import LinkKind, kind_of
-
-ETHERNET = 1  # ARPHRD_ETHER, include/uapi/linux/if_arp.h
 
 
 def problem_of_parent(host: Space, link: Link, wanted: LinkKind, moved_links: t.Iterable[MovedLink] = ()) -> str | None:
@@ -76,8 +74,20 @@ def _problem_of_links_above(host: Space, link: Link, wanted: LinkKind, moved_lin
     for upper, where in links_on(host, link, moved_links):
         # Those of ours in other namespaces are known by the record, and may be about to go.
         if kind_of(upper).excludes(wanted) and not (where and upper.ours):
-            return f"{link.name} carries the {upper.kind} link {upper.name}{where}, which receives all its frames"
+            return carries(link, upper, where)
     return None
+
+
+def carries(link: Link, upper: Link, where: str) -> str:
+    """Why a link cannot carry ours beside another one, with advice.
+
+    :param where: a phrase for the namespace of that one
+    """
+    driver = f"use driver: {upper.kind} for the network, " if kind_of(upper).is_endpoint else "use "
+    return (
+        f"{link.name} carries the {upper.kind} link {upper.name}{where}, which receives all its frames; {driver}another parent, "
+        f"or delete {upper.name}"
+    )
 
 
 def check_family(kernel: Kernel, endpoint: Endpoint) -> None:

@@ -18,7 +18,7 @@ from ..values import names
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder, require_kind
 from .endpoint_checks import check_neighbours
-from .kernel_limits import links_on
+from .kernel_limits import carries, links_on
 
 if t.TYPE_CHECKING:
     from ..request.network import NetworkOptions
@@ -51,7 +51,7 @@ def check_links_beside(builder: PlanBuilder, title: str, network: Network | Netw
         if not kind.handler or _is_on(builder, parent, other.alias) or where and other.ours:
             continue
         if kind.excludes(wanted):
-            raise PlanError(f"{title}: {parent.name} carries the {other.kind} link {other.name}{where}, which receives all its frames")
+            raise PlanError(f"{title}: {carries(parent, other, where)}")
         if wanted.has_one_mode and other.mode not in (None, network.mode):
             raise PlanError(
                 f"{title}: {parent.name} carries the {other.kind} link {other.name}{where} in mode {other.mode}, and the kernel has one mode "

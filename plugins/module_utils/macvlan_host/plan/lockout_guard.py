@@ -68,35 +68,43 @@ def _risks(steps: t.Sequence[Step], kernel: Kernel) -> t.Iterator[LockoutRisk]:
     if host is None:
         return
     announcements = tuple(_announcements(steps, kernel, host)) if kernel.access_paths else ()
-    steps = _without_vrfs(steps, host)
+    in_vrfs = _in_vrfs(steps, host)
     for path in kernel.access_paths:
         link = host.links.get(path.link)
         if link is not None:
+            vrf = vrf_of(host, link)
+            steps_for_path = _without_other_vrfs(steps, in_vrfs, vrf.name if vrf is not None else None)
             on_path = _carriers(host, link)
             carriers = {item.name for item in on_path}
             reach = _Reach(host, path)
             # The first step is enough for the message; later ones only follow from it.
-            yield from (LockoutRisk(step, path) for step in steps if _cuts(step, carriers, reach))
-            yield from _changing_mode(steps, kernel, path, on_path)
-            yield from _taking_local_address(steps, host, path, carriers)
+            yield from (LockoutRisk(step, path) for step in steps_for_path if _cuts(step, carriers, reach))
+            yield from _changing_mode(steps_for_path, kernel, path, on_path)
+            yield from _taking_local_address(steps_for_path, host, path, carriers)
             yield from _taking_over(announcements, path, link, _wire(host, link))
-    yield from _catching_next_hops(steps, host)
+    yield from _catching_next_hops(_without_other_vrfs(steps, in_vrfs, None), host)
 
 
-def _without_vrfs(steps: t.Sequence[Step], host: Space) -> list[Step]:
-    """The steps without those that add addresses and routes to links in VRFs: no packet of the host takes a route of theirs."""
-    inside = {link.name for link in host.links.values() if vrf_of(host, link) is not None}
-    left: list[Step] = []
-    for step in steps:
+def _in_vrfs(steps: t.Sequence[Step], host: Space) -> dict[int, str]:
+    """Position → VRF, of the steps that add addresses and routes to links of the host in VRFs."""
+    vrfs = {link.name: vrf.name for link in host.links.values() if (vrf := vrf_of(host, link)) is not None}
+    inside: dict[int, str] = {}
+    for position, step in enumerate(steps):
         if isinstance(step, AddLink) and step.link.vrf is not None:
-            inside.add(step.link.name)
+            vrfs[step.link.name] = step.link.vrf
         elif isinstance(step, SetLink) and step.netns == HOST and step.attribute == "vrf":
-            (inside.discard if step.new is None else inside.add)(step.ifname)
-        elif isinstance(step, SetLink) and step.netns == HOST and step.attribute == "name" and step.ifname in inside:
-            inside.add(step.new)
-        is_inside = isinstance(step, (AddAddress, AddRoute, AddConnectedRoute)) and step.netns == HOST and step.ifname in inside
-        left += [] if is_inside else [step]
-    return left
+            vrfs.pop(step.ifname, None)
+            vrfs.update({} if step.new is None else {step.ifname: step.new})
+        elif isinstance(step, SetLink) and step.netns == HOST and step.attribute == "name" and step.ifname in vrfs:
+            vrfs[step.new] = vrfs[step.ifname]
+        elif isinstance(step, (AddAddress, AddRoute, AddConnectedRoute)) and step.netns == HOST and step.ifname in vrfs:
+            inside[position] = vrfs[step.ifname]
+    return inside
+
+
+def _without_other_vrfs(steps: t.Sequence[Step], in_vrfs: t.Mapping[int, str], vrf: str | None) -> list[Step]:
+    """The steps without those in other VRFs than that of a path: none of its packets takes a route of theirs."""
+    return [step for position, step in enumerate(steps) if in_vrfs.get(position, vrf) == vrf]
 
 
 def _catching_next_hops(steps: t.Sequence[Step], host: Space) -> t.Iterator[LockoutRisk]:
@@ -166,8 +174,10 @@ class _Reach:
 
     def __init__(self, host: Space, path: AccessPath) -> None:
         self.path = path
-        of_vrfs = {link.index for link in host.links.values() if vrf_of(host, link) is not None}
-        leading = [route for index, routes in host.routes.items() if index not in of_vrfs for route in routes if self.is_under(route.to)]
+        link = host.links.get(path.link)
+        master = vrf_of(host, link) if link is not None else None
+        elsewhere = {other.index for other in host.links.values() if vrf_of(host, other) != master}
+        leading = [route for index, routes in host.routes.items() if index not in elsewhere for route in routes if self.is_under(route.to)]
         self._length = max((prefix_length(route.to) for route in leading), default=-1)
         self._metric = min((route.identity[2] for route in leading if prefix_length(route.to) == self._length), default=0)
 

@@ -16,7 +16,7 @@ from ..model.link_identity import former_names
 from ..model.link_options import shown_options
 from ..model.links import DummyParent, Link, OwnedLink, SubInterface
 from ..model.netns import Netns
-from ..model.network import Network, Subnet
+from ..model.network import DEFAULT_DRIVER, Network, Subnet
 from ..model.ref import HOST_ACCESS, Ref, subinterface_ref
 from ..request.network import NetworkOptions, NetworkRemoval
 from ..steps.steps import Note
@@ -24,7 +24,7 @@ from ..values import names
 from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
-from .builder import PlanBuilder
+from .builder import PlanBuilder, require_kind
 from .endpoint_changes import follow_network, remove_endpoint
 from .gateways import check_gateways
 from .kernel_limits import without_ipv6
@@ -51,7 +51,7 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     has_access = wanted.host_access is not None
     return ObjectNeeds(
         settings=[*settings_of(touched), *_settings_of_access(wanted)],
-        kinds=[*kinds, wanted.kind] if wanted.replace or has_access else kinds,
+        kinds=[*kinds, wanted.kind] if wanted.replace or has_access or wanted.driver != DEFAULT_DRIVER else kinds,
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
         newcomers=wanted.replace or is_first or has_access or kind_of(wanted).takes_parent(wanted.mode),
@@ -93,6 +93,10 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     parent = parent_of(builder, wanted, recorded)
     mistakes = Mistakes(wanted.title)
     created = recorded.parent_created if recorded else False
+    if wanted.driver != DEFAULT_DRIVER:
+        # The other one is asked about where a link is created: hardly any kernel lacks it.
+        with mistakes:
+            require_kind(builder, wanted.kind, f"create {wanted.kind} links of {wanted.title}")
     with mistakes:
         parent, created = _settled_parent(builder, wanted, recorded, identifier)
     if not mistakes:

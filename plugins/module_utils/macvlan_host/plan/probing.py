@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..compare.host_identity import may_have_double_addresses
+from ..compare.host_identity import is_in_doubt
 from ..model.host_view import HostView
 from ..model.probe import Question, Segment, probe_of_endpoint
 from ..steps.steps import AddAddress, AddLink
@@ -46,9 +46,10 @@ def probing_of(plan: Plan, default: str | None) -> Probing:
 
     :param default: how addresses are asked for where networks and endpoints do not say it; None for the usual way
     """
-    asks_for_all = may_have_double_addresses(plan.before.identity, plan.outcome.kernel)
     changed = [
-        item for key, item in plan.after.endpoints.items() if asks_for_all or _differs(plan, key, item, plan.before.endpoints.get(key))
+        item
+        for key, item in plan.after.endpoints.items()
+        if _differs(plan, key, item, plan.before.endpoints.get(key)) or _is_in_doubt(plan, item)
     ]
     if not changed:
         return Probing()
@@ -68,6 +69,10 @@ def probing_of(plan: Plan, default: str | None) -> Probing:
                 asked.setdefault(network.parent, []).append((network, question))
     segments = tuple(_segment(plan, parent, items, held) for parent, items in asked.items())
     return Probing(segments, _positions(plan, asked), is_careful)
+
+
+def _is_in_doubt(plan: Plan, endpoint: Endpoint) -> bool:
+    return is_in_doubt(plan.before.identity, plan.outcome.kernel, map(without_prefix, endpoint.addresses))
 
 
 def _differs(plan: Plan, key: Key, endpoint: Endpoint, other: Endpoint | None) -> bool:

@@ -14,7 +14,7 @@ import typing as t
 
 from ..errors import PlanError
 from ..model.netns import Netns
-from ..model.resolver import Dns, ResolverFile, is_resolver_of, resolver_content, resolver_path, shown_resolver
+from ..model.resolver import Dns, ResolverFile, is_our_resolver, resolver_content, resolver_path, shown_resolver
 from ..steps.plan import Missing
 from ..steps.steps import WriteResolver
 from ..values import names
@@ -51,12 +51,12 @@ def check_dns(builder: PlanBuilder, endpoint: Endpoint) -> None:
                 f"{endpoint.title}: dns: {other.title} has others ({shown_resolver(chr(10).join(theirs.lines))}){endpoint.netns.phrase}, which has "
                 f"one file for them, {resolver_path(endpoint.netns.value)}; give both the same, or leave dns out of one of them"
             )
-    _check_file(builder, f"{endpoint.title}: dns", endpoint.netns.value, builder.resolver(endpoint.netns.value))
+    _check_file(f"{endpoint.title}: dns", endpoint.netns.value, builder.resolver(endpoint.netns.value))
 
 
-def _check_file(builder: PlanBuilder, title: str, name: str, present: ResolverFile) -> None:
+def _check_file(title: str, name: str, present: ResolverFile) -> None:
     path = resolver_path(name)
-    if present.content is not None and not is_resolver_of(present.content, _tag(builder, name)):
+    if present.content is not None and not is_our_resolver(present.content):
         raise PlanError(
             f"{title}: {path} is there already, and the collection has not written it ({shown_resolver(present.content)}); move it away, "
             f"or leave dns out"
@@ -96,13 +96,13 @@ def _settle(builder: PlanBuilder, name: str, endpoint: Endpoint) -> None:
     in_it = [item for item in builder.endpoints_in(Netns("name", name)) if item.netns == Netns("name", name)]
     wanted = next((item.dns for item in in_it if item.dns is not None), None)
     if wanted is None:
-        if present.content is not None and is_resolver_of(present.content, _tag(builder, name)):
+        if present.content is not None and is_our_resolver(present.content):
             _check_writable(f"{endpoint.title}: dns", f"delete {resolver_path(name)}", present)
             builder.do(WriteResolver(name, present.content, None, _owned_folder(builder, name)))
         return
     content = resolver_content(wanted, _tag(builder, name))
     if content != present.content:
-        _check_file(builder, f"{endpoint.title}: dns", name, present)
+        _check_file(f"{endpoint.title}: dns", name, present)
         _check_writable(f"{endpoint.title}: dns", f"write {resolver_path(name)}", present)
         builder.do(WriteResolver(name, present.content, content, not present.has_folder))
 

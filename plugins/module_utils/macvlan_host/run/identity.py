@@ -18,7 +18,7 @@ from ..model.netns import HOST
 from ..model.record import Record
 from ..steps.record_diff import changes_between
 from ..values import names
-from ..values.addresses import version_of
+from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of
 from .awaiting import refuse_while_awaited
 from .observe import observe_as_writer
@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
     from ..model.network import Network
 
 # The links of the host tell its hardware.
+_NONE_YET = "this host has no identity yet: the first task that changes something records one"
 _NEEDS = Needs(spaces={HOST: frozenset()}, links_only=frozenset((HOST,)))
 
 
@@ -61,12 +62,15 @@ def _shown(state_dir: str, tools: Tools) -> Identified:
     kernel = read_kernel_state(_NEEDS, tools)
     known = stored.record.identity
     if known is None:
-        return Identified(("this host has no identity yet: the first task that changes something records one",), False)
+        return Identified((_NONE_YET,), False)
     return Identified(_lines(known, kernel), is_copy(known, kernel))
 
 
 def _settled(state_dir: str, is_new: bool, tools: Tools) -> Identified:
-    with tools.store(state_dir).locked("settling the identity of this host") as session:
+    state = tools.store(state_dir)
+    if not state.is_there():
+        return Identified((_NONE_YET,), False)
+    with state.locked("settling the identity of this host") as session:
         observed = observe_as_writer(session, lambda dummy: _NEEDS, tools)
         record, kernel = observed.record, observed.kernel
         after = _with_new(record, kernel) if is_new else _with_kept(record, kernel)
@@ -82,12 +86,14 @@ def _with_kept(record: Record, kernel: Kernel) -> Record:
     """The record of the machine that it was, with the hardware of this one."""
     present = identity_now(None, kernel)
     known = record.identity or present
-    return dataclasses.replace(record, identity=dataclasses.replace(known, macs=tuple(sorted({*known.macs, *present.macs}))))
+    macs = tuple(sorted({*known.macs, *present.macs}))
+    return dataclasses.replace(record, identity=dataclasses.replace(known, macs=macs, doubted=()))
 
 
 def _with_new(record: Record, kernel: Kernel) -> Record:
     """The record of a machine of its own."""
-    identity = HostIdentity(names.uuid_of(os.urandom(16).hex()), identity_now(None, kernel).macs, copied=True)
+    doubted = tuple(without_prefix(address) for item in record.endpoints.values() for address in item.addresses)
+    identity = HostIdentity(names.uuid_of(os.urandom(16).hex()), identity_now(None, kernel).macs, doubted)
     endpoints = {
         key: dataclasses.replace(item, mac=mac_of_names(identity.uuid, *key)) if _has_mac_of_host(item, record.networks[item.network]) else item
         for key, item in record.endpoints.items()

@@ -166,8 +166,11 @@ def uuid_of(*words: str) -> str:
 
 
 def is_domain(value: t.Any) -> bool:
-    """Whether a value is the name of a domain, as resolv.conf(5) takes it in its search list."""
-    return isinstance(value, str) and _DOMAIN.match(value) is not None
+    """Whether a value is the name of a domain, as resolv.conf(5) takes it in its search list.
+
+    No domain ends with a number (RFC 3696, section 2), but a mistyped address does.
+    """
+    return isinstance(value, str) and _DOMAIN.match(value) is not None and not value.rstrip(".").rpartition(".")[2].isdigit()
 
 
 def netns_id(host: str, name: str) -> str:
