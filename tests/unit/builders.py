@@ -331,6 +331,14 @@ class Host:
         self.kernel = identified(dataclasses.replace(self.kernel, spaces=spaces, boot_id="boot-2"))
 
 
+def prepared(*requests, found=None):
+    """A host on which these were run, one after the other."""
+    host = Host(found)
+    for request in requests:
+        host.run(request)
+    return host
+
+
 def said(made):
     """The sentences of a plan."""
     return [step.describe() for step in made.steps]

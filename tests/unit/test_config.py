@@ -46,6 +46,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     network,
     no_endpoint,
     no_network,
+    prepared,
     said,
     subinterface,
     vlan_link,
@@ -69,14 +70,6 @@ def refused(host, *requests):
     with pytest.raises(PlanError) as caught:
         host.plan(*requests)
     return str(caught.value)
-
-
-def prepared(*requests, found=None):
-    """A host on which these were run, one after the other."""
-    host = Host(found)
-    for request in requests:
-        host.run(request)
-    return host
 
 
 # --- items as the modules of single objects get them ----------------------------------------------------------------

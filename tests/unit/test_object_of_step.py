@@ -133,7 +133,7 @@ class Writer:
     def __init__(self, exc, problems):
         self._exc, self._problems = exc, problems
 
-    def apply(self, steps):
+    def apply(self, steps, _interludes=None):
         if isinstance(self._exc, KernelError):
             self._exc.step = steps[-1]
         raise self._exc

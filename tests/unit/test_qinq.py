@@ -33,6 +33,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     no_endpoint,
     no_network,
     no_subinterface,
+    prepared,
     said,
     shape,
     subinterface,
@@ -53,13 +54,6 @@ def refused(host, *requests):
         host.run(*requests)
     assert (host.record, host.kernel) == before
     return str(caught.value)
-
-
-def prepared(*requests, found=None):
-    host = Host(found)
-    for request in requests:
-        host.run(request)
-    return host
 
 
 def ours(host):

@@ -19,7 +19,12 @@ from ..model.kernel import Kernel, Space
 from ..model.links import ETHERNET, Link
 from ..model.netns import HOST
 from ..values import names
+from ..values.addresses import without_prefix
 from ..wire.kinds import kind_of
+
+if t.TYPE_CHECKING:
+    from ..model.endpoint import Endpoint
+    from ..model.record import Record
 
 SHOWN = 3
 
@@ -42,35 +47,41 @@ def identity_now(known: HostIdentity | None, kernel: Kernel) -> HostIdentity:
     A first one is the same in check mode and in the run after it. It depends on the boot and on the namespace too, because
     copies of a machine have its machine-id, and containers have the boot of their host.
     """
-    present = _macs(kernel)
+    present = macs_of_hardware(kernel)
     if known is None:
-        words = (kernel.host, kernel.boot_id, repr(kernel.identities.get(HOST.path)), *sorted(present))
-        return HostIdentity(names.uuid_of(*words), tuple(sorted(present)))
-    if present <= set(known.macs) or is_copy(known, kernel):
-        return known
-    return dataclasses.replace(known, macs=tuple(sorted(present.union(known.macs))))
+        return HostIdentity(names.uuid_of(kernel.host, kernel.boot_id, repr(kernel.identities.get(HOST.path)), *present), present)
+    return known if is_copy(known, kernel) else with_macs(known, present)
+
+
+def with_macs(identity: HostIdentity, present: t.Iterable[str]) -> HostIdentity:
+    """The identity, known by more hardware."""
+    return dataclasses.replace(identity, macs=tuple(sorted({*identity.macs, *present})))
 
 
 def is_copy(known: HostIdentity | None, kernel: Kernel) -> bool:
     """Whether the record is of another machine: this one has hardware, and none of it is known."""
-    present = _macs(kernel)
-    return known is not None and bool(known.macs) and bool(present) and present.isdisjoint(known.macs)
+    present = macs_of_hardware(kernel)
+    return known is not None and bool(known.macs) and bool(present) and set(present).isdisjoint(known.macs)
 
 
-def is_in_doubt(known: HostIdentity | None, kernel: Kernel, addresses: t.Iterable[str]) -> bool:
-    """Whether another machine may have one of the recorded addresses, which are given without prefix length."""
-    return known is not None and (is_copy(known, kernel) or not set(known.doubted).isdisjoint(addresses))
+def addresses_in_doubt(recorded: Record, kernel: Kernel) -> frozenset[str]:
+    """The recorded addresses that another machine may have, without prefix length; hardly any host has some."""
+    if is_copy(recorded.identity, kernel):
+        return frozenset(addresses_of(recorded.endpoints.values()))
+    return frozenset(recorded.identity.doubted if recorded.identity is not None else ())
 
 
-def without_certain(identity: HostIdentity, held: t.Callable[[], t.Container[str]]) -> HostIdentity:
-    """The identity without doubts about addresses that no endpoint has any more.
-
-    :param held: the addresses of all endpoints, without prefix length; most hosts have no doubts, and none to collect
-    """
+def without_certain(identity: HostIdentity, endpoints: t.Iterable[Endpoint]) -> HostIdentity:
+    """The identity without doubts about addresses that none of the endpoints has any more."""
     if not identity.doubted:
         return identity
-    left = held()
-    return dataclasses.replace(identity, doubted=tuple(address for address in identity.doubted if address in left))
+    held = set(addresses_of(endpoints))
+    return dataclasses.replace(identity, doubted=tuple(address for address in identity.doubted if address in held))
+
+
+def addresses_of(endpoints: t.Iterable[Endpoint]) -> t.Iterator[str]:
+    """The addresses of endpoints, without prefix length."""
+    return (without_prefix(address) for endpoint in endpoints for address in endpoint.addresses)
 
 
 def warnings_of_copy(known: HostIdentity | None, kernel: Kernel) -> tuple[str, ...]:
@@ -79,16 +90,17 @@ def warnings_of_copy(known: HostIdentity | None, kernel: Kernel) -> tuple[str, .
         return ()
     text = (
         f"the state database was written on another machine: it knows the permanent MAC addresses {_listed(known.macs)}, and this "
-        f"machine has {_listed(sorted(_macs(kernel)))}. If this machine is a copy, its endpoints have the addresses of the "
+        f"machine has {_listed(macs_of_hardware(kernel))}. If this machine is a copy, its endpoints have the addresses of the "
         f"original: run 'macvlan-host identity --new', and give them other ones. If it is the same machine with other network "
         f"cards, run 'macvlan-host identity --keep'"
     )
     return (text,)
 
 
-def _macs(kernel: Kernel) -> set[str]:
+def macs_of_hardware(kernel: Kernel) -> tuple[str, ...]:
+    """The permanent MAC addresses that this machine has now, sorted."""
     host = kernel.spaces[HOST.path] or Space()
-    return {link.permanent_mac for link in hardware_of(host)}
+    return tuple(sorted({link.permanent_mac for link in hardware_of(host)}))
 
 
 def _listed(macs: t.Sequence[str]) -> str:

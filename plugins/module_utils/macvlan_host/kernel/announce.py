@@ -78,15 +78,17 @@ class Interface(t.NamedTuple):
 def added_by(steps: t.Iterable[Step]) -> dict[Interface, list[str]]:
     """Interface → the addresses that come to it without an announcement of the kernel."""
     added: dict[Interface, list[str]] = {}
-    announced: set[Interface] = set()
+    new: set[Interface] = set()
     for step in steps:
         if isinstance(step, AddLink):
-            announced.add(Interface(step.netns.path, step.link.name))
+            new.add(Interface(step.netns.path, step.link.name))
         elif isinstance(step, AddAddress):
-            added.setdefault(Interface(step.netns.path, step.ifname), []).append(without_prefix(step.address))
+            interface = Interface(step.netns.path, step.ifname)
+            if interface not in new:
+                added.setdefault(interface, []).append(without_prefix(step.address))
         elif isinstance(step, SetLink) and step.attribute in ("up", "mac") and step.new:
             added.pop(Interface(step.netns.path, step.ifname), None)
-    return {interface: addresses for interface, addresses in added.items() if interface not in announced}
+    return added
 
 
 def announce_added(steps: t.Iterable[Step], endpoints: t.Iterable[Endpoint]) -> None:

@@ -24,7 +24,6 @@ from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
-from ..values.addresses import without_prefix
 from ..wire.kinds import kind_named
 from .choices import NO_CHOICES, Choices
 
@@ -212,15 +211,17 @@ class PlanBuilder(HostView):
         del self.namespaces[name]
         del self._owned_at[self._netns_key(Netns("name", name))]
 
-    def _addresses(self) -> set[str]:
-        return {without_prefix(address) for endpoint in self.endpoints.values() for address in endpoint.addresses}
+    def touch_resolver(self, endpoint: Endpoint | None) -> None:
+        """Have the file of the namespace of an endpoint compared after all requests, if it has or had name servers."""
+        if endpoint is not None and endpoint.dns is not None:
+            self.resolvers_to_settle[endpoint.netns.value] = endpoint
 
     def finish(self, removal: bool, before: Record | None = None) -> Plan:
         """The plan, after all requests were worked in.
 
         :param before: the record as it is stored, if the plan was made for another one
         """
-        identity = without_certain(self.identity, self._addresses)
+        identity = without_certain(self.identity, self.endpoints.values())
         after = Record(self.networks, self.links, self.namespaces, self.endpoints, identity)
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)

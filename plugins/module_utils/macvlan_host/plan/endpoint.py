@@ -81,11 +81,12 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
 
 def _plan_dns(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None) -> None:
     """Have the name servers of namespaces follow; most endpoints have none."""
-    if endpoint.dns is not None or recorded is not None and recorded.dns is not None:
-        from .resolver import check_dns, touch_resolver
+    if endpoint.dns is not None:
+        from .resolver import check_dns
 
         check_dns(builder, endpoint)
-        touch_resolver(builder, recorded, endpoint)
+    for item in (recorded, endpoint):
+        builder.touch_resolver(item)
 
 
 def _make_room(builder: PlanBuilder, endpoint: Endpoint) -> None:

@@ -225,10 +225,7 @@ def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Plan the removal of an endpoint: its link, its settings, and its namespace if that was created for it."""
     network = builder.networks[endpoint.network]
     space = builder.space(endpoint.netns)
-    if endpoint.dns is not None:
-        from .resolver import touch_resolver
-
-        touch_resolver(builder, endpoint)
+    builder.touch_resolver(endpoint)
     builder.do(Note(f"forget {endpoint.title}"))
     builder.drop_endpoint(endpoint.key)
     if space is not None:

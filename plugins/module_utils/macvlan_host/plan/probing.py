@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..compare.host_identity import is_in_doubt
+from ..compare.host_identity import addresses_in_doubt, addresses_of
 from ..model.host_view import HostView
 from ..model.probe import Question, Segment, probe_of_endpoint
 from ..steps.steps import AddAddress, AddLink
@@ -46,10 +46,11 @@ def probing_of(plan: Plan, default: str | None) -> Probing:
 
     :param default: how addresses are asked for where networks and endpoints do not say it; None for the usual way
     """
+    in_doubt = addresses_in_doubt(plan.before, plan.outcome.kernel)
     changed = [
         item
         for key, item in plan.after.endpoints.items()
-        if _differs(plan, key, item, plan.before.endpoints.get(key)) or _is_in_doubt(plan, item)
+        if _differs(plan, key, item, plan.before.endpoints.get(key)) or in_doubt and not in_doubt.isdisjoint(addresses_of([item]))
     ]
     if not changed:
         return Probing()
@@ -69,10 +70,6 @@ def probing_of(plan: Plan, default: str | None) -> Probing:
                 asked.setdefault(network.parent, []).append((network, question))
     segments = tuple(_segment(plan, parent, items, held) for parent, items in asked.items())
     return Probing(segments, _positions(plan, asked), is_careful)
-
-
-def _is_in_doubt(plan: Plan, endpoint: Endpoint) -> bool:
-    return is_in_doubt(plan.before.identity, plan.outcome.kernel, map(without_prefix, endpoint.addresses))
 
 
 def _differs(plan: Plan, key: Key, endpoint: Endpoint, other: Endpoint | None) -> bool:

@@ -63,13 +63,6 @@ def _check_file(title: str, name: str, present: ResolverFile) -> None:
         )
 
 
-def touch_resolver(builder: PlanBuilder, *endpoints: Endpoint | None) -> None:
-    """Have the files of the namespaces of endpoints compared after all requests, as far as they have or had name servers."""
-    for endpoint in endpoints:
-        if endpoint is not None and endpoint.dns is not None:
-            builder.resolvers_to_settle[endpoint.netns.value] = endpoint
-
-
 def settle_resolvers(builder: PlanBuilder) -> None:
     """Plan to write or delete the files of the namespaces whose endpoints were planned.
 

@@ -29,7 +29,6 @@ from .endpoint_changes import align_namespace, align_or_create
 from .endpoint_checks import check_namespace_conflicts, check_own_vrf
 from .network_parent import ensure_parent
 from .parent import ensure_owned
-from .resolver import touch_resolver
 from .unwritable_settings import check_writable
 
 
@@ -94,7 +93,7 @@ def _restore_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
         check_namespace_conflicts(builder, allowed, link_of(builder, endpoint))
         align_namespace(builder, endpoint.netns)
         align_or_create(builder, allowed, allowed, network)
-        touch_resolver(builder, endpoint)
+        builder.touch_resolver(endpoint)
         if allowed.mtu != endpoint.mtu:
             reason = f"{endpoint.title} has mtu {allowed.mtu} instead of {endpoint.mtu}, because the mtu of its parent {network.parent} is no larger"
             builder.missing[endpoint.ref] = Missing(endpoint.ref, reason, network.parent)

@@ -59,7 +59,7 @@ def check_links_agree(builder: PlanBuilder, wanted: NetworkOptions, parent: str)
 
 
 def _others_on(builder: PlanBuilder, wanted: NetworkOptions, parent: str) -> list[Network]:
-    """The other networks on a parent, but for those that the same plan moves to another one."""
+    """The other networks on a parent, at this point of the plan."""
     return [other for other in builder.networks_on(parent) if other.name != wanted.name]
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import typing as t
 
-from ..compare.host_identity import identity_now, is_copy
+from ..compare.host_identity import addresses_of, identity_now, is_copy, macs_of_hardware, with_macs
 from ..ipam.mac import is_derived, mac_of_names
 from ..model.host_identity import HostIdentity
 from ..model.kernel import Needs
@@ -18,7 +18,7 @@ from ..model.netns import HOST
 from ..model.record import Record
 from ..steps.record_diff import changes_between
 from ..values import names
-from ..values.addresses import version_of, without_prefix
+from ..values.addresses import version_of
 from ..wire.kinds import kind_of
 from .awaiting import refuse_while_awaited
 from .observe import observe_as_writer
@@ -30,8 +30,8 @@ if t.TYPE_CHECKING:
     from ..model.kernel import Kernel
     from ..model.network import Network
 
-# The links of the host tell its hardware.
 _NONE_YET = "this host has no identity yet: the first task that changes something records one"
+# The links of the host tell its hardware.
 _NEEDS = Needs(spaces={HOST: frozenset()}, links_only=frozenset((HOST,)))
 
 
@@ -84,16 +84,14 @@ def _settled(state_dir: str, is_new: bool, tools: Tools) -> Identified:
 
 def _with_kept(record: Record, kernel: Kernel) -> Record:
     """The record of the machine that it was, with the hardware of this one."""
-    present = identity_now(None, kernel)
-    known = record.identity or present
-    macs = tuple(sorted({*known.macs, *present.macs}))
-    return dataclasses.replace(record, identity=dataclasses.replace(known, macs=macs, doubted=()))
+    known = with_macs(record.identity or identity_now(None, kernel), macs_of_hardware(kernel))
+    return dataclasses.replace(record, identity=dataclasses.replace(known, doubted=()))
 
 
 def _with_new(record: Record, kernel: Kernel) -> Record:
     """The record of a machine of its own."""
-    doubted = tuple(without_prefix(address) for item in record.endpoints.values() for address in item.addresses)
-    identity = HostIdentity(names.uuid_of(os.urandom(16).hex()), identity_now(None, kernel).macs, doubted)
+    doubted = tuple(addresses_of(record.endpoints.values()))
+    identity = HostIdentity(names.uuid_of(os.urandom(16).hex()), macs_of_hardware(kernel), doubted)
     endpoints = {
         key: dataclasses.replace(item, mac=mac_of_names(identity.uuid, *key)) if _has_mac_of_host(item, record.networks[item.network]) else item
         for key, item in record.endpoints.items()
@@ -109,7 +107,7 @@ def _has_mac_of_host(endpoint: Endpoint, network: Network) -> bool:
 
 
 def _lines(identity: HostIdentity, kernel: Kernel) -> tuple[str, ...]:
-    present = identity_now(None, kernel).macs
+    present = macs_of_hardware(kernel)
     lines = (
         f"UUID of this host: {identity.uuid}",
         f"permanent MAC addresses that it is known by: {', '.join(identity.macs) or 'none'}",

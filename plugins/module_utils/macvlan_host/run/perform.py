@@ -73,12 +73,9 @@ def apply_steps(session: Session, writer: Writer, plan: Plan, title: str, wire: 
     :raises PlanError: a neighbour has an address that was requested
     """
     try:
-        if wire is None:
-            writer.apply(plan.steps)
-            announce.announce_added(plan.steps, plan.after.endpoints.values())
-        else:
-            writer.apply(plan.steps, wire.interludes)
-            announce.announce_added(plan.steps, plan.after.endpoints.values())
+        writer.apply(plan.steps, wire.interludes if wire is not None else None)
+        announce.announce_added(plan.steps, plan.after.endpoints.values())
+        if wire is not None:
             wire.check_announced()
     except BaseException as exc:
         problems = writer.ensure_done(inverse(writer.effective(plan.steps)))

@@ -17,10 +17,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..model.netns import HOST, Netns
-from ..model.resolver import resolver_path, shown_resolver
+from ..model.resolver import is_our_resolver, resolver_path, shown_resolver
 from ..model.route import Route
 from ..model.sysctl import Sysctl
-from ..values import names, validators
+from ..values import validators
 from .link_attributes import attribute_named, is_attribute
 from .link_spec import LinkSpec
 
@@ -328,7 +328,7 @@ class SetSysctls(InterfaceStep):
 
 def _is_resolver(value: t.Any) -> bool:
     """What we write, or have found and taken for ours."""
-    return isinstance(value, str) and value.startswith(f"# {names.TAG_PREFIX}")
+    return isinstance(value, str) and is_our_resolver(value)
 
 
 @dataclass(frozen=True)
