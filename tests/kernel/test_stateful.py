@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import ipaddress
+import itertools
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.interference import (
     GIVE_ASKED_FOR,
     GIVE_BACK,
     GIVE_HELD,
+    OF_OPTIONS,
     ON_A_LINK,
     ON_A_LINK_BELOW,
     ON_A_NAMESPACE,
@@ -52,6 +54,7 @@ from ansible_collections.fleetnet.macvlan.tests.support.observed import (
     Item,
     ObservedHost,
     Row,
+    addresses_of,
     global_entries,
     observe,
     plain,
@@ -63,8 +66,9 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHI
 pytestmark = pytest.mark.engine
 
 INTERFERENCES = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST}
-# What others do with addresses beside those that are recorded is tried as often as all else together.
+# What others do with addresses beside those that are recorded is tried as often as all else together, and so is what undoes single options.
 WITH_ADDRESSES = {**AT_RUN_TIME, **ON_THE_HOST}
+KINDS = (INTERFERENCES, WITH_ADDRESSES, OF_OPTIONS)
 FAMILIES = ("ipv4", "ipv6")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COMPLETE = 0
@@ -86,8 +90,12 @@ ON_ANY_PARENT = [*((network, place) for network in ("n0", "n1", "n2") for place 
 ON_OWN_PARENTS = [(network, place) for network in ("n4", "n5", "n6", "n7", "n8") for place in (*SPACES[:2], IN_HOST)]
 KEYS_OF_ENDPOINTS = [*ON_ANY_PARENT, *ON_OWN_PARENTS]
 # What is recorded as it is asked for.
-OF_NETWORKS = ("name", "parent", "mode", "mtu", "labels", "exclusive")
-OF_ENDPOINTS = ("network", "name", "ifname", "own_mtu", "own_exclusive", "default_route", "routes", "sysctls", "labels")
+OF_NETWORKS = ("name", "parent", "mode", "mtu", "labels", "exclusive", "probe")
+OF_SUBNETS = ("subnet", "ip_ranges", "exclude")
+OF_ENDPOINTS = (
+    *("network", "name", "ifname", "own_mtu", "own_exclusive", "own_probe", "default_route", "routes", "sysctls", "labels"),
+    *("further", "without_ipv4", "without_ipv6"),
+)
 # Who has the default routes of a namespace.
 DEFAULT_ROUTES = {("n0", "a"), ("n1", "b"), ("n2", "b"), ("n0", "c"), ("n4", "a"), ("n7", "b")}
 
@@ -123,33 +131,72 @@ OWN_PARENTS = World(("eth0", "eth1"), ON_OWN_PARENTS, ("eth0.50", "eth1.60"), ex
 def networks(draw: st.DrawFn, name: str) -> Item:
     """The options of a network."""
     fixed = NETWORKS[name]
-    subnets: list[Item] = [{"subnet": cidr} for cidr in fixed["subnets"]]
+    subnets: list[Item] = [{"subnet": cidr, "exclude": []} for cidr in fixed["subnets"]]
     gateway = draw(st.sampled_from((None, None, "254", "none")))
     if "." in fixed["subnets"][0]:
+        base = f"10.{name[1]}.0."
         # So that nobody has the address of a gateway before it is one.
-        subnets[0]["ip_range"] = f"10.{name[1]}.0.16/28"
+        subnets[0]["ip_range"] = draw(st.sampled_from((f"{base}16/28", f"{base}16/28", [f"{base}16-{base}17", f"{base}24/29"])))
+        subnets[0]["exclude"] = draw(st.sampled_from(([], [], [f"{base}17"], [f"{base}18-{base}19", f"{base}24/31"])))
         if gateway:
-            subnets[0]["gateway"] = gateway if gateway == "none" else f"10.{name[1]}.0.{gateway}"
+            subnets[0]["gateway"] = gateway if gateway == "none" else f"{base}{gateway}"
+    if ":" in fixed["subnets"][-1]:
+        subnets[-1]["exclude"] = draw(st.sampled_from(([], [], [f"fd0{name[1]}::2/127"])))
     return {
         "name": name,
         "mode": draw(st.sampled_from(("bridge", "private", "vepa"))),
         "mtu": draw(st.sampled_from((None, None, 1400))),
         "labels": draw(st.sampled_from(({}, {"owner": "us"}))),
         "exclusive": draw(st.sampled_from((False, False, True))),
+        **draw(st.sampled_from(({}, {}, {"probe": "none"}))),
         **fixed,
         "subnets": subnets,
     }
 
 
 def number_of(key: tuple[str, str]) -> int:
-    """The last part of the addresses that an endpoint may ask for."""
+    """The last part of the first addresses that an endpoint may ask for."""
     return 50 + KEYS_OF_ENDPOINTS.index(key)
 
 
-def asked_of(key: tuple[str, str]) -> list[str]:
-    """The addresses that an endpoint may ask for, with prefix length."""
-    bases = [cidr.split("/") for cidr in NETWORKS[key[0]]["subnets"]]
-    return [f"{base.removesuffix('0')}{number_of(key)}/{length}" for base, length in bases]
+class Asked(t.NamedTuple):
+    """The addresses of a family that an endpoint may ask for, ADDRESS/LENGTH, and nobody else does.
+
+    :ivar first: as the first of its family, or, when it asks for the second, beside it
+    :ivar second: the same the other way round
+    :ivar beside: only beside others
+    """
+
+    first: str
+    second: str
+    beside: str
+
+
+def asked_of(key: tuple[str, str], version: int) -> Asked | None:
+    """The addresses of a family that an endpoint may ask for; None if its network has none."""
+    (*found,) = (cidr.split("/") for cidr in NETWORKS[key[0]]["subnets"] if version_of(cidr) == version)
+    for base, length in found:
+        return Asked(*(f"{base.removesuffix('0')}{more + number_of(key)}/{length}" for more in (0, 150, 110)))
+    return None
+
+
+@st.composite
+def of_addresses(draw: st.DrawFn, key: tuple[str, str]) -> Item:
+    """The options of an endpoint about its addresses; it keeps one of its families at least."""
+    pairs = {version: asked for version in (4, 6) if (asked := asked_of(key, version)) is not None}
+    left_out = draw(st.sampled_from((None, None, *([4, 6] if len(pairs) > 1 else {4, 6} - pairs.keys()))))
+    options: Item = {} if left_out is None else {f"ipv{left_out}": "none"}
+    further: list[str] = []
+    for version, asked in pairs.items():
+        if version == left_out:
+            continue
+        beside = [asked.beside]
+        if draw(st.booleans() if version == 4 else st.sampled_from((False, False, True))):
+            first, second = draw(st.sampled_from((asked[:2], asked[:2], asked[1::-1])))
+            options[f"ipv{version}"] = plain(first)
+            beside.append(second)
+        further += draw(st.sampled_from(([], [], beside, beside[::-1])))
+    return {**options, "addresses": [plain(item) for item in further]}
 
 
 @st.composite
@@ -167,17 +214,14 @@ def endpoints(draw: st.DrawFn, key: tuple[str, str]) -> Item:
     options["sysctls"] = draw(st.sampled_from(({}, {}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})))
     if network != "n3" and draw(st.booleans()):
         options["mac"] = f"02:00:00:00:00:{own}"
-    has_routes = draw(st.booleans())
+    options.update(draw(st.sampled_from(({}, {}, {}, {"probe": "none"}, {"probe": "careful"}))))
+    options.update(draw(of_addresses(key)))
     routes = []
-    if network != "n2":
-        if draw(st.booleans()):
-            options["ipv4"] = f"10.{number}.0.{own}"
+    if network != "n2" and options.get("ipv4") != "none":
         routes.append({"to": f"10.{9 + own}.0.0/16", "via": f"10.{number}.0.9"})
-    if any(":" in cidr for cidr in NETWORKS[network]["subnets"]) and draw(st.sampled_from((False, False, True))):
-        options["ipv6"] = f"fd0{number}::{own}"
-    if network in ("n0", "n2"):
+    if network in ("n0", "n2") and options.get("ipv6") != "none":
         routes.append({"to": f"fd09:{own}::/64", "via": f"fd0{number}::9"})
-    options["routes"] = routes if has_routes else []
+    options["routes"] = routes if draw(st.booleans()) else []
     return options
 
 
@@ -340,7 +384,7 @@ def hindrances(seen: ObservedHost, network: Item, endpoint: Item, mtu: int) -> t
     :param mtu: what its parent will have
     """
     yield (endpoint["mtu"] or 0) > mtu
-    yield mtu < 1280 and any(":" in subnet["subnet"] for subnet in network["subnets"])
+    yield mtu < 1280 and any(":" in subnet["subnet"] for subnet in network["subnets"]) and endpoint.get("ipv6") != "none"
     title = f"endpoint {endpoint['network']}/{endpoint['name']}"
     yield bool(claims_asked_for(seen, endpoint))
     place = seen.places.get(endpoint.get("netns", ""))
@@ -350,7 +394,8 @@ def hindrances(seen: ObservedHost, network: Item, endpoint: Item, mtu: int) -> t
     yield own is None and any(item["title"] == title and seen.tagged(item) for item in seen.endpoints)
     other = place.links.get(endpoint["ifname"])
     yield other is not None and other is not own
-    wants = {version_of(item["subnet"]) for item in network["subnets"] if item.get("gateway") != "none"}
+    left_out = {version for version in (4, 6) if endpoint.get(f"ipv{version}") == "none"}
+    wants = {version_of(item["subnet"]) for item in network["subnets"] if item.get("gateway") != "none"} - left_out
     foreign = [name for netns, name in seen.foreign_links() if netns == endpoint.get("netns", "")]
     routes = [route for name in foreign for route in place.routes_of(name)]
     held = {version_of(via) for to, via in routes if to == "default" and via}
@@ -359,14 +404,12 @@ def hindrances(seen: ObservedHost, network: Item, endpoint: Item, mtu: int) -> t
 
 def claims_asked_for(seen: ObservedHost, endpoint: Item) -> list[str]:
     """What a task must say of addresses that it asks for and that the host has in use; what an endpoint has it keeps."""
-    own = next((item for item in seen.endpoints if (item["network"], item["name"]) == (endpoint["network"], endpoint["name"])), {})
-    found = []
-    for field in ("ipv4", "ipv6"):
-        address = endpoint.get(field)
-        claim = seen.claim_on(address, TAG + own["id"] if own else "") if address else None
-        if claim is not None and plain(own.get(field) or "") != address:
-            found.append(f"{field}: {address} {claim.what}")
-    return found
+    own = next((item for item in seen.endpoints if (item["network"], item["name"]) == (endpoint["network"], endpoint["name"])), None)
+    tag, kept = (TAG + own["id"], set(map(plain, addresses_of(own)))) if own else ("", set())
+    asked = [(field, endpoint[field]) for field in FAMILIES if endpoint.get(field) not in (None, "none")]
+    asked += [("addresses", address) for address in endpoint["addresses"]]
+    claims = [(field, address, seen.claim_on(address, tag)) for field, address in asked if address not in kept]
+    return [f"{field}: {address} {claim.what}" for field, address, claim in claims if claim is not None]
 
 
 def moved_away_links(seen: ObservedHost) -> list[str]:
@@ -392,6 +435,7 @@ class Life(RuleBasedStateMachine):
         self.host = Host()
         self.declared = Declared({}, {})
         self.addresses: dict[str, tuple[t.Any, t.Any]] = {}
+        self.further: set[str] = set()
         self.drift: set[Row] = set()
         self.counts["examples"] += 1
 
@@ -583,7 +627,7 @@ class Life(RuleBasedStateMachine):
         if not self.seen.own_links:
             self.run("macvlan_config", self.declared.config(), self.declared, removal=not self.declared.networks)
         for dummy in range(data.draw(st.integers(1, 4), label="times")):
-            kinds = data.draw(st.sampled_from((INTERFERENCES, WITH_ADDRESSES)), label="kinds")
+            kinds = data.draw(st.sampled_from(KINDS), label="kinds")
             able = {name: targets for name in kinds if (targets := self.targets(name))} or {
                 name: targets for name in INTERFERENCES if (targets := self.targets(name))
             }
@@ -609,7 +653,8 @@ class Life(RuleBasedStateMachine):
         if name == GIVE_BACK:
             return own_addresses(self.seen, links)
         if name == GIVE_ASKED_FOR:
-            return addresses_on([address for key in self.world.keys for address in asked_of(key)], links)
+            asked = (asked_of(key, version) for key in self.world.keys for version in (4, 6))
+            return addresses_on([address for addresses in asked for address in addresses or ()], links)
         held = held_addresses(self.seen)
         return addresses_on(held if name == GIVE_HELD else [*held, *free_addresses(self.seen)], links)
 
@@ -761,7 +806,7 @@ class Life(RuleBasedStateMachine):
     def check_duplicates(self) -> None:
         recorded = self.seen.endpoints
         macs = collections.Counter((item["parent"], item["mac"]) for item in recorded if item["mode"] != "passthru")
-        held = collections.Counter(item[family] for item in recorded for family in ("ipv4", "ipv6") if item[family])
+        held = collections.Counter(address for item in recorded for address in addresses_of(item))
         on_links = collections.Counter(
             (parent, entry["local"])
             for dummy, parent, link in self.seen.macvlans()
@@ -811,23 +856,25 @@ class Life(RuleBasedStateMachine):
 
     def check_chosen(self, before: ObservedHost) -> None:
         """Addresses that were chosen are the lowest that neither anybody holds nor the host has in use."""
-        held = {plain(item[field] or "") for seen in (before, self.seen) for item in seen.endpoints for field in FAMILIES}
+        held = {plain(address) for seen in (before, self.seen) for item in seen.endpoints for address in addresses_of(item)}
         reserved = {
             subnet["gateway"] for seen in (before, self.seen) for item in seen.bodies("networks") for subnet in item["subnets"]
         }
         known = {(item["title"], item[field]) for item in before.endpoints for field in FAMILIES}
         for item in self.seen.endpoints:
             asked = self.declared.endpoints[item["network"], item["name"]]
+            subnets = self.declared.networks[item["network"]]["subnets"]
             for field in FAMILIES:
                 if item[field] is None or asked.get(field) or (item["title"], item[field]) in known or before.interrupted:
                     continue
-                address = ipaddress.ip_address(plain(item[field]))
-                assert str(address) not in before.claims, (item["title"], before.claims)
-                first = 16 if field == "ipv4" else 1
-                lower = [address - number for number in range(1, (int(address) & 0xFF) - first + 1)]
-                assert [one for one in map(str, lower) if one not in {*held, *reserved, *before.claims}] == []
+                (subnet,) = (subnet for subnet in subnets if version_of(subnet["subnet"]) == int(field[-1]))
+                address, excluded = plain(item[field]), set(in_blocks(subnet["exclude"]))
+                assert address not in {*before.claims, *excluded}, (item["title"], before.claims)
+                assert address in in_blocks(ranges_of(subnet))
+                lower = in_blocks_before(address, ranges_of(subnet))
+                assert [one for one in lower if one not in {*held, *reserved, *excluded, *before.claims}] == []
                 self.counts["choices"] += 1
-                self.counts["choices beside addresses in use"] += any(str(one) in before.claims for one in lower)
+                self.counts["choices beside addresses in use"] += any(one in before.claims for one in lower)
 
     def check_kept(self, before: ObservedHost, warnings: list[str]) -> None:
         """Whoever had an address before the host has it still, and is told so."""
@@ -835,10 +882,9 @@ class Life(RuleBasedStateMachine):
             return
         now = {item["title"]: item for item in self.seen.endpoints}
         for item in before.endpoints:
-            for field in FAMILIES:
-                address = item[field] and plain(item[field])
-                stays = item["title"] in now and now[item["title"]][field] == item[field]
-                if address and stays and before.claim_on(address, TAG + item["id"]):
+            kept = set(addresses_of(item)).intersection(addresses_of(now[item["title"]]) if item["title"] in now else ())
+            for address in map(plain, sorted(kept)):
+                if before.claim_on(address, TAG + item["id"]):
                     self.counts["addresses kept beside the host"] += 1
                     assert any(text.startswith(f"{item['title']}: it keeps {address}, ") for text in warnings), warnings
 
@@ -857,13 +903,17 @@ class Life(RuleBasedStateMachine):
         for item in self.seen.endpoints:
             options = self.declared.endpoints[item["network"], item["name"]]
             for at, (field, length) in enumerate((("ipv4", 24), ("ipv6", 64))):
+                before = self.addresses.get(item["title"], (None, None))[at]
                 if options.get(field):
-                    assert item[field] == f"{options[field]}/{length}"
-                elif item["title"] in self.addresses:
-                    assert item[field] == self.addresses[item["title"]][at]
+                    assert item[field] == (None if options[field] == "none" else f"{options[field]}/{length}")
+                elif before is not None:
+                    assert item[field] == before
             assert item["mac"] == options.get("mac", item["mac"])
             addresses[item["title"]] = item["ipv4"], item["ipv6"]
+            self.counts["further addresses that came"] += len(set(options["addresses"]) - self.further)
+            self.counts["families that were left out"] += "none" in (options.get("ipv4"), options.get("ipv6"))
         self.addresses = addresses
+        self.further = {address for options in self.declared.endpoints.values() for address in options["addresses"]}
 
     def is_recorded(self, declared: Declared) -> bool:
         """Whether the record says the same; a sub-interface that is foreign is not recorded."""
@@ -876,6 +926,7 @@ class Life(RuleBasedStateMachine):
         endpoints = sorted(self.seen.endpoints, key=lambda item: (item["network"], item["name"]))
         return [
             *({**{field: item[field] for field in OF_NETWORKS}, **without_dummy(item)} for item in networks),
+            *({field: subnet[field] for field in OF_SUBNETS} for item in networks for subnet in item["subnets"]),
             *({field: item[field] for field in OF_ENDPOINTS} for item in endpoints),
         ]
 
@@ -885,15 +936,52 @@ def without_dummy(network: Item) -> Item:
     return {"parent": None} if network["parent"].startswith("dm-") else {}
 
 
+def ranges_given(subnet: Item) -> list[str]:
+    """The ranges of a subnet that were given; one may be given without a list."""
+    given = subnet.get("ip_range") or []
+    return [given] if isinstance(given, str) else given
+
+
+def ranges_of(subnet: Item) -> list[str]:
+    """The ranges from which addresses of a subnet are chosen, in their order; of the whole it is as much as a test gets to."""
+    return ranges_given(subnet) or [f"{subnet['subnet'].partition('/')[0]}1-{subnet['subnet'].partition('/')[0]}ff"]
+
+
+def in_blocks(blocks: t.Iterable[str]) -> t.Iterator[str]:
+    """The addresses of blocks, each CIDR, FIRST-LAST or one address, in their order."""
+    for block in blocks:
+        first, dash, last = block.partition("-")
+        net = ipaddress.ip_network(first)
+        one, end = net[0], ipaddress.ip_address(last) if dash else net[-1]
+        yield from (str(one + more) for more in range(int(end) - int(one) + 1))
+
+
+def in_blocks_before(address: str, blocks: t.Iterable[str]) -> list[str]:
+    """The addresses of blocks that come before one of them."""
+    return list(itertools.takewhile(lambda one: one != address, in_blocks(blocks)))
+
+
+def endpoint_as_recorded(item: Item) -> Item:
+    """An endpoint as it is recorded, as far as it is as its options say."""
+    return {
+        **item,
+        "own_mtu": item["mtu"],
+        "own_exclusive": item["exclusive"],
+        "own_probe": item.get("probe"),
+        "routes": [{**route, "metric": None, "onlink": False} for route in item["routes"]],
+        "further": [f"{address}/{24 if version_of(address) == 4 else 64}" for address in item["addresses"]],
+        **{f"without_{field}": item.get(field) == "none" for field in FAMILIES},
+    }
+
+
 def as_recorded(declared: Declared) -> list[Item]:
     """The same of what is declared."""
     networks = [item for dummy, item in sorted(declared.networks.items())]
-    endpoints = [
-        {**item, "own_mtu": item["mtu"], "own_exclusive": item["exclusive"], "routes": [{**route, "metric": None, "onlink": False} for route in item["routes"]]}
-        for dummy, item in sorted(declared.endpoints.items())
-    ]
+    endpoints = [endpoint_as_recorded(item) for dummy, item in sorted(declared.endpoints.items())]
+    subnets = [{**subnet, "ip_ranges": ranges_given(subnet)} for item in networks for subnet in item["subnets"]]
     return [
-        *({field: item[field] for field in OF_NETWORKS} for item in networks),
+        *({field: item.get(field) for field in OF_NETWORKS} for item in networks),
+        *({field: item[field] for field in OF_SUBNETS} for item in subnets),
         *({field: item[field] for field in OF_ENDPOINTS} for item in endpoints),
     ]
 
@@ -914,6 +1002,8 @@ LEAST = {
     "choices beside addresses in use": 3,
     "addresses kept beside the host": 3,
     "links with what others gave them": 10,
+    "further addresses that came": 10,
+    "families that were left out": 10,
 }
 LEAST_KINDS = 18
 LEAST_WITH_OWN_PARENTS = {

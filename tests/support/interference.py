@@ -22,9 +22,11 @@ from .observed import (
     ObservedHost,
     Row,
     addresses,
+    addresses_of,
     default_routes,
     global_entries,
     kind_of,
+    leases_of,
     plain,
     text_of,
     version_of,
@@ -91,18 +93,50 @@ def routes_lost(endpoint: Item, *versions: int) -> set[str]:
     return lost | {"routes" for route in endpoint["routes"] if version_of(route["to"]) in versions}
 
 
+def fields_with(endpoint: Item, version: int) -> set[str]:
+    """The fields of the addresses of a family."""
+    return {field for field, dummy in leases_of(endpoint, version)}
+
+
 def lost_when_down(seen: ObservedHost, endpoint: Item) -> set[Row]:
     """Down, a link keeps its IPv4 addresses, and nothing else."""
-    lost = {"link", *routes_lost(endpoint, 4, 6), *(["ipv6"] if endpoint["ipv6"] else [])}
+    lost = {"link", *routes_lost(endpoint, 4, 6), *fields_with(endpoint, 6)}
     return {(endpoint["title"], field) for field in lost}
 
 
 def remove_address(family: str) -> t.Callable[[Host, ObservedHost, Item], None]:
     def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
-        for address in addresses(seen.own_links[endpoint["title"]], family):
-            run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
+        delete_addresses(host, seen, endpoint, addresses(seen.own_links[endpoint["title"]], family))
 
     return do
+
+
+def delete_addresses(host: Host, seen: ObservedHost, endpoint: Item, these: t.Container[str]) -> None:
+    """The last ones first, because the first of a subnet takes the others with it."""
+    for address in reversed([text_of(entry) for entry in global_entries(seen.own_links[endpoint["title"]])]):
+        if address in these:
+            run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
+
+
+def lost_with_family(version: int) -> t.Callable[[ObservedHost, Item], set[Row]]:
+    """The addresses of a family; IPv4 takes the routes along."""
+
+    def rows(_seen: ObservedHost, endpoint: Item) -> set[Row]:
+        routes = routes_lost(endpoint, 4) if version == 4 else set()
+        return {(endpoint["title"], field) for field in fields_with(endpoint, version) | routes}
+
+    return rows
+
+
+def remove_further(host: Host, seen: ObservedHost, endpoint: Item) -> None:
+    delete_addresses(host, seen, endpoint, endpoint["further"])
+
+
+def can_lose_further(seen: ObservedHost, endpoint: Item) -> bool:
+    """Whether the link has some, and none of them is the first of its subnet, with which others would go."""
+    entries = {text_of(entry): entry for entry in global_entries(seen.own_links[endpoint["title"]])}
+    there = [address for address in endpoint["further"] if address in entries]
+    return bool(there) and all(entries[item].get("secondary") or version_of(item) == 6 for item in there)
 
 
 def has_address(family: str) -> t.Callable[[ObservedHost, Item], bool]:
@@ -262,13 +296,12 @@ def hear_advertisement(host: Host, seen: ObservedHost, endpoint: Item) -> None:
 def others_on(seen: ObservedHost, endpoint: Item) -> list[str]:
     """The addresses of the link that are not recorded, ADDRESS/LENGTH in the kernel's order."""
     entries = global_entries(seen.own_links[endpoint["title"]])
-    return [item for item in map(text_of, entries) if item not in (endpoint["ipv4"], endpoint["ipv6"])]
+    return [item for item in map(text_of, entries) if item not in addresses_of(endpoint)]
 
 
 def lose_others(host: Host, seen: ObservedHost, endpoint: Item) -> None:
-    """Leases run out, and a master becomes a backup; the last ones first, because the first of a subnet has the others."""
-    for address in reversed(others_on(seen, endpoint)):
-        run("address", "delete", address, "dev", "IFNAME")(host, seen, endpoint)
+    """Leases run out, and a master becomes a backup."""
+    delete_addresses(host, seen, endpoint, others_on(seen, endpoint))
 
 
 def can_lose_others(seen: ObservedHost, endpoint: Item) -> bool:
@@ -297,8 +330,12 @@ AT_RUN_TIME = {
     ),
     "lose what others gave": Interference(lose_others, nothing, can_lose_others),
 }
+OF_OPTIONS = {
+    "remove further addresses": Interference(remove_further, fields("addresses"), can_lose_further),
+}
 ON_A_LINK = {
     **AT_RUN_TIME,
+    **OF_OPTIONS,
     "delete a link": Interference(run("link", "delete", "IFNAME"), fields("link")),
     "rename a link": Interference(rename, renamed),
     "set a link down": Interference(run("link", "set", "IFNAME", "down"), lost_when_down),
@@ -316,11 +353,9 @@ ON_A_LINK = {
     ),
     "change a setting": Interference(set_arp_notify, fields("sysctls")),
     "remove an IPv4 address": Interference(
-        remove_address("inet"),
-        lambda seen, endpoint: fields("ipv4", *routes_lost(endpoint, 4))(seen, endpoint),
-        has_address("inet"),
+        remove_address("inet"), lost_with_family(4), has_address("inet")
     ),
-    "remove an IPv6 address": Interference(remove_address("inet6"), fields("ipv6"), has_address("inet6")),
+    "remove an IPv6 address": Interference(remove_address("inet6"), lost_with_family(6), has_address("inet6")),
     "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4")),
     "add an IPv6 address": Interference(
         run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), added("ipv6"), has_address("inet6")
@@ -429,7 +464,7 @@ def lowered(seen: ObservedHost, parents: set[str], mtu: int) -> set[Row]:
     found = {(item["title"], "mtu") for item in items}
     for item in items:
         if mtu < 1280 and item["ipv6"]:
-            found |= {(item["title"], field) for field in ("ipv6", "sysctls", *routes_lost(item, 6))}
+            found |= {(item["title"], field) for field in ("sysctls", *fields_with(item, 6), *routes_lost(item, 6))}
     return found
 
 
@@ -595,7 +630,7 @@ def own_addresses(seen: ObservedHost, links: t.Iterable[str]) -> list[OwnAddress
 
 def held_addresses(seen: ObservedHost) -> list[str]:
     """Those of endpoints, ADDRESS/LENGTH."""
-    return [item[family] for item in seen.endpoints for family in ("ipv4", "ipv6") if item[family]]
+    return [address for item in seen.endpoints for address in addresses_of(item)]
 
 
 def free_addresses(seen: ObservedHost) -> list[str]:
@@ -623,8 +658,8 @@ def on_loopback_alone(wanted: OwnAddress) -> OwnAddress:
 
 def holders(seen: ObservedHost, wanted: OwnAddress) -> set[Row]:
     """The endpoints that have the address."""
-    field = f"ipv{wanted.version}"
-    return {(item["title"], field) for item in seen.endpoints if plain(item[field] or "") == plain(wanted.address)}
+    same = plain(wanted.address)
+    return {(item["title"], field) for item in seen.endpoints for field, address in leases_of(item) if plain(address) == same}
 
 
 def gain(host: Host, _seen: ObservedHost, wanted: OwnAddress) -> None:

@@ -238,10 +238,10 @@ class ObservedHost:
         """Address → who has it: links of the host, but for what their endpoints lease, and routers that it uses."""
         found: dict[str, list[Claim]] = collections.defaultdict(list)
         leased = {
-            (self.own_links[item["title"]]["ifname"], plain(item[family]))
+            (self.own_links[item["title"]]["ifname"], plain(address))
             for item in self.endpoints
-            for family in ("ipv4", "ipv6")
-            if item["netns"] == "" and item["title"] in self.own_links and item[family]
+            if item["netns"] == "" and item["title"] in self.own_links
+            for dummy, address in leases_of(item)
         }
         for name, link in self.host.links.items():
             tag = link["ifalias"] if is_ours(link) else ""
@@ -267,8 +267,8 @@ class ObservedHost:
         return {
             (item["title"], field)
             for item in self.endpoints
-            for field in ("ipv4", "ipv6")
-            if item[field] and self.claim_on(plain(item[field]))
+            for field, address in leases_of(item)
+            if self.claim_on(plain(address))
         }
 
     # --- what other programs add to our links ------------------------------------------------------------------------
@@ -280,14 +280,14 @@ class ObservedHost:
         recorded = {(route["to"], route["via"]) for route in endpoint["routes"]} | default_routes(endpoint)
         found = {text_of(entry) for entry in global_entries(link)}
         routes = self.places[endpoint["netns"]].routes_of(link["ifname"]) - recorded
-        return found - {endpoint["ipv4"], endpoint["ipv6"]} | {route_text(*route) for route in routes}
+        return found - set(addresses_of(endpoint)) | {route_text(*route) for route in routes}
 
     def foreign_addresses(self, title: str) -> list[str]:
         """Those of these addresses that are there for good; none where there is no link."""
         link = self.own_links.get(title, {"addr_info": []})
         endpoint = next(item for item in self.endpoints if item["title"] == title)
         there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOREVER}
-        return sorted(there - {endpoint["ipv4"], endpoint["ipv6"]})
+        return sorted(there - set(addresses_of(endpoint)))
 
     def is_exclusive(self, title: str) -> bool:
         """Whether these addresses are to go."""
@@ -368,6 +368,8 @@ class ObservedHost:
             too_many = [item for item in self.foreign_addresses(endpoint["title"]) if version_of(item) == int(field[-1])]
             if endpoint[field] and endpoint[field] not in addresses(link, family) or endpoint["exclusive"] and too_many:
                 yield field
+        if not set(endpoint["further"]) <= {text_of(entry) for entry in global_entries(link)}:
+            yield "addresses"
         there = self.places[endpoint["netns"]].routes_of(link["ifname"])
         if not default_routes(endpoint) <= there:
             yield "default_route"
@@ -441,6 +443,18 @@ def plain(address: str) -> str:
 def default_routes(endpoint: Item) -> set[tuple[str, str | None]]:
     """The default routes of an endpoint, as :meth:`Place.routes_of` has them."""
     return {("default", endpoint[field]) for field in ("gateway4", "gateway6") if endpoint[field]}
+
+
+def leases_of(endpoint: Item, *versions: int) -> list[tuple[str, str]]:
+    """(option, ADDRESS/LENGTH) of all that an endpoint has of these families, or of both."""
+    first = [(field, endpoint[field]) for field in ("ipv4", "ipv6") if endpoint[field]]
+    found = [*first, *(("addresses", address) for address in endpoint["further"])]
+    return [item for item in found if version_of(item[1]) in (versions or (4, 6))]
+
+
+def addresses_of(endpoint: Item) -> list[str]:
+    """ADDRESS/LENGTH of all that an endpoint has."""
+    return [address for dummy, address in leases_of(endpoint)]
 
 
 def version_of(address: str) -> int:
