@@ -29,7 +29,8 @@ SQLITE_FILES = {f"{DATABASE}-wal", f"{DATABASE}-shm"}
 Tables = dict[str, list[tuple[t.Any, ...]]]
 
 # Each of these changes by itself: with the carrier, with time, or with who asked first.
-VOLATILE_KEYS = {"operstate", "link_netnsid", "valid_life_time", "preferred_life_time", "expires", "tentative", "linkdown"}
+# The first two count the links that ask neighbours, which the kernel takes away a moment after the end of a run that was killed.
+VOLATILE_KEYS = {"promiscuity", "allmulti", "operstate", "link_netnsid", "valid_life_time", "preferred_life_time", "expires", "tentative", "linkdown"}
 VOLATILE_FLAGS = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "linkdown", "dead"}
 # A link of ours that was taken away and put back is the same one for its users.
 RENUMBERED_KEYS = {"ifindex", "link_index"}
