@@ -11,8 +11,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import probe
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.probe import Pace
 from ansible_collections.fleetnet.macvlan.tests.support import module_call
+from ansible_collections.fleetnet.macvlan.tests.support.faults import SharedText, around
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import Wire, wait_until
@@ -97,6 +99,28 @@ def test_a_configuration_asks_for_all_its_addresses_together(host: Host) -> None
     fixed = [{**end, "ipv4": f"192.168.60.{number}"} for end, number in zip(ends, (2, 4, 9, 10), strict=True)]
     told = refuse(host, "macvlan_config", "endpoint net/e0: 192.168.60.2", "endpoint net/e1: 192.168.60.4", **{**params, "endpoints": fixed})
     assert "net/e2" not in told
+
+
+def test_a_host_without_a_record_asks_for_each_address_once(host: Host) -> None:
+    """Before there is a record it asks, so that a refusal leaves none; when it creates it has the answers, and listens still."""
+    mac = take(host.wire, f"{TAKEN4}/24")
+    told = SharedText()
+
+    def hook() -> None:
+        asked: list[str] = []
+
+        def note(dummy: object, questions: dict[str, list[str]], *_others: object) -> None:
+            asked.extend(address for addresses in questions.values() for address in addresses)
+            told.write(" ".join(asked))
+
+        around(probe.Prober, "ask", note)
+
+    params = {"networks": [{"name": "net", "parent": "eth0", "subnets": BOTH}], "endpoints": [WEB]}
+    assert not host.has_state()
+    done = host.call("macvlan_config", hook=hook, **params)
+    assert sorted(told.read().split()) == [TAKEN4, "192.168.60.3", TAKEN6]
+    assert (done["probed"]["addresses"], done["probed"]["conflicts"]) == (3, [{"address": TAKEN4, "mac": mac}])
+    assert (done["endpoints"][0]["ipv4"], done["endpoints"][0]["ipv6"]) == ("192.168.60.3/24", f"{TAKEN6}/64")
 
 
 def test_a_network_that_moves_asks_on_its_new_parent(host: Host) -> None:

@@ -25,7 +25,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.choices import NO_CHOICES
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.plan import plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.probing import probing_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.probing import ROUNDS, AddressInUseError, ProbeLog, Wire
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.probing import ROUNDS, AddressInUseError, Wire
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.tools import Clock, Tools
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, configuration, endpoint, kernel, network, no_endpoint
@@ -270,10 +270,9 @@ class Attempt:
     """A run up to the moment when it is performed."""
 
     def __init__(self, host, neighbours, *requests):
-        self.log = ProbeLog()
         self.decisions = 0
         tools = Tools(prober=lambda: neighbours, clock=Clock(now=lambda: 0.0))
-        self.wire = Wire(self.log, tools, requests[0])
+        self.wire = Wire(tools, requests[0])
 
         def decide(choices):
             self.decisions += 1
@@ -287,7 +286,7 @@ class Attempt:
     @property
     def probed(self):
         outcome = types.SimpleNamespace(warnings=(), _replace=lambda **values: values)
-        return self.log.told(outcome)
+        return self.wire.probe_log.told(outcome)
 
 
 def in_lan(*names, **params):
@@ -377,7 +376,7 @@ def test_an_announcement_in_the_meantime_undoes_the_attempt_and_another_address_
     neighbours.announced = [heard()]
     with pytest.raises(AddressInUseError):
         attempt.wire.check_announced()
-    assert "192.168.1.2" in attempt.log.choices.in_use["eth0"]
+    assert "192.168.1.2" in attempt.wire.probe_log.choices.in_use["eth0"]
     requested = Attempt(host_with(network()), neighbours, endpoint(netns="web", ipv4="192.168.1.2"))
     neighbours.announced = [heard()]
     with pytest.raises(PlanError, match=r"endpoint lan/web: 192\.168\.1\.2 is in use on eth0"):

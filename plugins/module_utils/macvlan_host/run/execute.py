@@ -22,8 +22,9 @@ from .tools import DEFAULT_TOOLS, Tools
 if t.TYPE_CHECKING:
     from ..model.access import LockoutPolicy
     from ..request.host import AnyRequest
+    from ..store.database import State
     from ..store.session import Session
-    from .probing import ProbeLog
+    from .probing import Wire
     from .revert_timer import RevertTimer
     from .snapshot import NeedsOf
 
@@ -58,26 +59,26 @@ def execute(
         may_come = bool(decision.outcome.missing) and version is None
         if dry_run or not (decision.outcome.changed or observed.interrupted or may_come or _is_to_record(request, decision)):
             return _predict(decided, policy, tools)
-        if not state.is_there():
-            # A request that is refused leaves no database, and the lock needs its folder.
-            _predict(decided, policy, tools)
     except (PlanError, KernelError):
         if dry_run or not state.is_there():
             raise
     # A run that only reads imports nothing that writes.
-    from .probing import AddressInUseError, ProbeLog
+    from .probing import AddressInUseError, Wire
     from .provisional import open_revert_timer
 
-    log = ProbeLog()
-    while True:
-        with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
-            if decided is None or version is None or version != session.version_before:
-                read = functools.partial(observe_as_writer, session, tools=tools)
-                decided = _observe_and_decide(request, policy, tools, read, choices=log.choices)
-            try:
-                return log.told(_perform(session, decided, policy, timer, log, tools))
-            except AddressInUseError:
-                decided = None
+    with contextlib.closing(Wire(tools, request)) as wire:
+        if decided is not None and not state.is_there():
+            decided = _settled_before_any_trace(decided, wire, policy, tools, state)
+        while True:
+            with open_revert_timer(state_dir, policy, tools) as timer, state.locked(request.title) as session:
+                if decided is None or version is None or version != session.version_before:
+                    wire.hang_up()
+                    read = functools.partial(observe_as_writer, session, tools=tools)
+                    decided = _observe_and_decide(request, policy, tools, read, choices=wire.probe_log.choices)
+                try:
+                    return wire.probe_log.told(_perform(session, decided, policy, timer, wire, tools))
+                except AddressInUseError:
+                    decided = None
 
 
 class _Decided(t.NamedTuple):
@@ -111,29 +112,50 @@ def _predict(decided: _Decided, policy: LockoutPolicy | None, tools: Tools) -> O
     """
     if not decided.decision.plan.steps:
         return decided.decision.outcome
-    from .probing import ProbeLog, Wire
+    from .probing import Wire
 
-    log = ProbeLog()
-    with contextlib.closing(Wire(log, tools, decided.request)) as wire:
+    with contextlib.closing(Wire(tools, decided.request)) as wire:
         if decided.observed.interrupted:
             wire.leave_out(decided.decision, "the links of an interrupted run, which may have it, are still there")
-            return log.told(decided.decision.outcome)
-        decision = wire.settle(decided.decision, lambda choices: decide(decided.request, decided.observed, policy, tools, True, choices))
+            return wire.probe_log.told(decided.decision.outcome)
+        decision = _settle(decided, wire, policy, tools, foresee=True)
         wire.leave_out_new_parents()
-    return log.told(decision.outcome)
+    return wire.probe_log.told(decision.outcome)
+
+
+def _settle(decided: _Decided, wire: Wire, policy: LockoutPolicy | None, tools: Tools, foresee: bool = False) -> Decision:
+    """The decision, or another one, of whose addresses no neighbour has any.
+
+    :raises PlanError: an address that was requested is in use, or no free one was found
+    """
+    again = functools.partial(decide, decided.request, decided.observed, policy, tools, foresee)
+    return wire.settle(decided.decision, again)
+
+
+def _settled_before_any_trace(
+    decided: _Decided, wire: Wire, policy: LockoutPolicy | None, tools: Tools, state: State
+) -> _Decided | None:
+    """The same on a host without a database: a request that is refused leaves none, and the lock needs its folder.
+
+    :return: None if another run has created the database in the meantime, whose endpoints may have answered
+    :raises PlanError: it is refused
+    """
+    try:
+        return decided._replace(decision=_settle(decided, wire, policy, tools))
+    except PlanError:
+        if not state.is_there():
+            raise
+        return None
 
 
 def _perform(
-    session: Session, decided: _Decided, policy: LockoutPolicy | None, timer: RevertTimer | None, log: ProbeLog, tools: Tools
+    session: Session, decided: _Decided, policy: LockoutPolicy | None, timer: RevertTimer | None, wire: Wire, tools: Tools
 ) -> Outcome:
     """Ask neighbours about the addresses of a plan, and perform it."""
     from .perform import perform
-    from .probing import Wire
     from .provisional import perform_provisionally
 
-    request, observed = decided.request, decided.observed
-    with contextlib.closing(Wire(log, tools, request)) as wire:
-        decision = wire.settle(decided.decision, lambda choices: decide(request, observed, policy, tools, choices=choices))
-        if timer is not None and policy is not None and decision.touches_kernel:
-            return perform_provisionally(session, request, decision, policy, timer, tools, wire)
-        return perform(session, request, decision, tools, wire)
+    decision = _settle(decided, wire, policy, tools)
+    if timer is not None and policy is not None and decision.touches_kernel:
+        return perform_provisionally(session, decided.request, decision, policy, timer, tools, wire)
+    return perform(session, decided.request, decision, tools, wire)

@@ -119,18 +119,29 @@ class ProbeLog:
 
 
 class Wire:
-    """The wire during one attempt of a run: it is asked, and listened to, until :meth:`close`."""
+    """The wire during a run: it is asked, and listened to from the first question until :meth:`hang_up`, each address once.
 
-    def __init__(self, log: ProbeLog, tools: Tools, request: AnyRequest) -> None:
-        self._log = log
+    :ivar probe_log: what has come of it
+    """
+
+    def __init__(self, tools: Tools, request: AnyRequest) -> None:
+        self.probe_log = ProbeLog()
         self._tools = tools
         self._request = request
+        self._forget()
+
+    def _forget(self) -> None:
         self._prober: Prober | None = None
         self._probing = Probing()
         self._heard: list[Heard] = []
         self._silent: dict[str, str] = {}
         self._added: set[str] = set()
         self._answered: dict[str, set[str]] = {}
+
+    def hang_up(self) -> None:
+        """Listen no longer, and forget what was heard, except for what is in the log: the next questions begin another attempt."""
+        self.close()
+        self._forget()
 
     def close(self) -> None:
         if self._prober is not None:
@@ -151,19 +162,19 @@ class Wire:
             if not conflicts:
                 break
             self._note(conflicts)
-            decision = again(self._log.choices)
+            decision = again(self.probe_log.choices)
         return decision
 
     def leave_out(self, decision: Decision, reason: str) -> None:
         """Have it told that check mode does not ask; the real run will."""
         for segment in probing_of(decision.plan, self._request.default_probe).segments:
-            self._log.not_probed(segment, reason, is_warning=False)
+            self.probe_log.not_probed(segment, reason, is_warning=False)
 
     def leave_out_new_parents(self) -> None:
         """Have it told that check mode cannot ask on parents which the plan creates."""
         for segment in self._probing.segments:
             if segment.parent in self._probing.after:
-                self._log.not_probed(segment, f"{segment.parent} does not exist yet", is_warning=False)
+                self.probe_log.not_probed(segment, f"{segment.parent} does not exist yet", is_warning=False)
 
     # --- while the plan is performed ----------------------------------------------------------------------------------
 
@@ -210,9 +221,9 @@ class Wire:
         :raises PlanError: another decision would be of no use
         """
         if self._request.restores:
-            self._log.leave_away(conflicts)
+            self.probe_log.leave_away(conflicts)
         else:
-            self._log.choose_again(conflicts, self._probing.segments, self._heard)
+            self.probe_log.choose_again(conflicts, self._probing.segments, self._heard)
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -228,13 +239,13 @@ class Wire:
             questions = self._questions(heard)
             if questions:
                 self._ask_and_listen(prober, heard, questions)
-                self._log.asked(questions, self._tools.clock.now() - begin)
+                self.probe_log.asked(questions, self._tools.clock.now() - begin)
         except KernelError as exc:
             self._give_up(segments, str(exc))
             return []
         for segment in segments:
             if segment.parent in self._silent:
-                self._log.not_probed(segment, f"{segment.parent} {self._silent[segment.parent]}")
+                self.probe_log.not_probed(segment, f"{segment.parent} {self._silent[segment.parent]}")
         return [
             conflict
             for segment in heard
@@ -252,7 +263,7 @@ class Wire:
             if segment.parent not in self._silent:
                 self._added.add(segment.parent)
                 if prober.asks_by_parent(segment.parent) and not segment.by_parent:
-                    self._log.warn(
+                    self.probe_log.warn(
                         f"{segment.parent} itself probes, because the kernel permits no macvlan link of ours on it now: neighbours "
                         f"on the wire were asked, and links of other programs on {segment.parent} were not"
                     )
@@ -275,7 +286,7 @@ class Wire:
         unheard = [segment.parent for segment in segments if segment.parent in questions and self._is_unheard(prober, segment)]
         for parent in unheard:
             prober.ask_by_parent(parent)
-            self._log.warn(
+            self.probe_log.warn(
                 f"routers on {parent} answer {parent}, and no link with another MAC address on it, as in clouds and at switches "
                 f"with port security: endpoints on {parent} will reach nobody until other MAC addresses are permitted there"
             )
@@ -313,7 +324,7 @@ class Wire:
         """Without answers the run goes on, and says so: most refusals of packet sockets last."""
         for segment in segments:
             self._silent[segment.parent] = f"gives no answers ({reason})"
-            self._log.not_probed(segment, reason)
+            self.probe_log.not_probed(segment, reason)
 
 
 def prober_of(tools: Tools) -> Prober:
