@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long it takes to ask a wire for addresses, whether an answer is missed, and what that adds to a task.
+"""How long it takes to ask a wire for addresses, whether an answer is missed, what that adds to a task, and who wins a race.
 
 It needs root, and the collection in PYTHONPATH. It works in a network and a mount namespace of its own. The wire is a bridge;
 the host at its other end has many macvlan links, in namespaces of their own, and each has some of the addresses that are asked for.
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import typing as t
+from pathlib import Path
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._option_values import config_params
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.probe import Prober
@@ -33,6 +34,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.
 
 INSIDE = "MACVLAN_BENCHMARK_INSIDE"
 PARENT = "up0"
+BRIDGE = "br0"
+CONTENDER = Path(__file__).with_name("contender.py")
 # One of so many addresses is taken.
 SHARE = 10
 # Seconds: to ask for all addresses, to create all endpoints, and to create a single one.
@@ -56,10 +59,10 @@ def plant(links: int, taken: t.Sequence[str]) -> None:
     batch = [f"link add {PARENT} type veth peer name port0 netns wire", f"link set {PARENT} up", "link set lo up"]
     run("ip", "-batch", "-", text="\n".join(batch))
     run("ip", "-n", "wire", "link", "add", "port1", "type", "veth", "peer", "name", "eth0", "netns", "other")
-    run("ip", "-n", "wire", "link", "add", "br0", "type", "bridge")
+    run("ip", "-n", "wire", "link", "add", BRIDGE, "type", "bridge")
     for port in ("port0", "port1"):
-        run("ip", "-n", "wire", "link", "set", port, "master", "br0", "up")
-    run("ip", "-n", "wire", "link", "set", "br0", "up")
+        run("ip", "-n", "wire", "link", "set", port, "master", BRIDGE, "up")
+    run("ip", "-n", "wire", "link", "set", BRIDGE, "up")
     run("ip", "-n", "other", "link", "set", "eth0", "up")
     for number in range(links):
         name = f"other{number}"
@@ -94,7 +97,7 @@ def declared(count: int, probe: str) -> Config:
 def seconds_to_create(count: int, probe: str, is_new: bool) -> float:
     """The seconds for a host that has no endpoint; it has none again afterwards.
 
-    :param is_new: whether it has not even a record, and so asks twice: before there is one, and when it creates
+    :param is_new: whether it has not even a record
     """
     nothing = config_options(config_params({"networks": [], "endpoints": [], "purge": True}))
     with tempfile.TemporaryDirectory(dir="/var/tmp") as state_dir:
@@ -107,6 +110,67 @@ def seconds_to_create(count: int, probe: str, is_new: bool) -> float:
         execute(nothing, state_dir=state_dir, dry_run=False)
     time.sleep(0.5)
     return seconds
+
+
+# --- hosts at the same time -----------------------------------------------------------------------------------------
+
+
+def contend(hosts: int, address: str = "") -> list[str]:
+    """The addresses that so many hosts on one wire have got at the same moment; empty for one that was refused.
+
+    :param address: what all of them request; empty to have each choose
+    """
+    names = [f"host{number}" for number in range(hosts)]
+    for name in names:
+        run("ip", "netns", "add", name)
+        run("ip", "-n", "wire", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        run("ip", "-n", "wire", "link", "set", name, "master", BRIDGE, "up")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+    try:
+        with contextlib.ExitStack() as stack:
+            started = [stack.enter_context(contender(name, address)) for name in names]
+            for host in started:
+                said(host, "ready")
+            for host in started:
+                go_on(host)
+            got = [said(host) for host in started]
+            for host in started:
+                go_on(host)
+    finally:
+        for name in names:
+            # The kernel takes a namespace away a moment later, with what is in it.
+            run("ip", "-n", "wire", "link", "delete", name)
+            run("ip", "netns", "delete", name)
+    return got
+
+
+def contender(name: str, address: str) -> subprocess.Popen[str]:
+    argv = ["ip", "netns", "exec", name, "unshare", "--mount", sys.executable, str(CONTENDER), "eth0", *([address] if address else [])]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def said(host: subprocess.Popen[str], expected: str | None = None) -> str:
+    assert host.stdout is not None
+    line = host.stdout.readline()
+    if not line.endswith("\n") or expected is not None and line.strip() != expected:
+        raise SystemExit(f"a host that contends for an address has failed: {line!r}")
+    return line.strip()
+
+
+def go_on(host: subprocess.Popen[str]) -> None:
+    assert host.stdin is not None
+    host.stdin.write("\n")
+    host.stdin.flush()
+
+
+def bounds_of_contending(rounds: int, choosing: int) -> t.Iterator[Bound]:
+    holders = [len(list(filter(None, contend(2, f"10.10.1.{number + 1}")))) for number in range(rounds)]
+    yield Bound(f"of {rounds} rounds in which 2 hosts request one address at once, those without exactly one holder", rounds - holders.count(1), 0)
+    chosen = contend(choosing)
+    yield Bound(f"{choosing} hosts choose an address at once: those without one of their own", choosing - len(set(chosen) - {""}), 0)
+
+
+# --- bounds ---------------------------------------------------------------------------------------------------------
 
 
 class Bound(t.NamedTuple):
@@ -154,6 +218,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--endpoints", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--contenders", type=int, default=50, help="hosts that choose an address at once (%(default)s)")
     parsed = parser.parse_args()
     here = os.readlink("/proc/self/ns/net")
     if os.environ.get(INSIDE, here) == here:
@@ -163,7 +228,9 @@ def main() -> int:
     run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
     all_hold = True
     for bound in itertools.chain(
-        bounds_of_asking(parsed.probes, parsed.links, parsed.rounds), bounds_of_creating(parsed.endpoints, parsed.repeats)
+        bounds_of_asking(parsed.probes, parsed.links, parsed.rounds),
+        bounds_of_creating(parsed.endpoints, parsed.repeats),
+        bounds_of_contending(parsed.rounds, parsed.contenders),
     ):
         print(bound.line, flush=True)
         all_hold = all_hold and bound.holds

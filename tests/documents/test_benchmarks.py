@@ -56,6 +56,8 @@ def test_restoring_is_compared_with_batches() -> None:
 
 
 def test_the_wire_is_asked_by_the_benchmark_of_probing() -> None:
-    done = run(program("probing"), "--probes", "200", "--links", "4", "--rounds", "1", "--endpoints", "5", "--repeats", "1")
-    for words in ("200 probes, fast", "200 probes, careful", "missed of 20 in 1 runs", "the creation of 5", "the creation of 1"):
+    less = ("--probes", "200", "--links", "4", "--rounds", "1", "--endpoints", "5", "--repeats", "1", "--contenders", "3")
+    done = run(program("probing"), *less)
+    wanted = ("200 probes, fast", "200 probes, careful", "missed of 20 in 1 runs", "the creation of 5", "the creation of 1", "of 1 rounds in which 2 hosts")
+    for words in (*wanted, "3 hosts choose an address at once: those without one of their own: 0 (at most 0) holds"):
         assert words in done.stdout, done.stdout + done.stderr
