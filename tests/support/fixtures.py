@@ -82,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Its assertions compare hosts; without this a failure would not say where they differ.
     pytest.register_assert_rewrite(TASKS)
     config.addinivalue_line("markers", "needs(*features): kernel features without which the test makes no sense")
+    config.addinivalue_line("markers", "any_kernel: says nothing about the release of the kernel, so that one of them is enough")
     config.addinivalue_line("markers", "engine: says nothing about Ansible, so that one release of it is enough")
     config.addinivalue_line("markers", "shows(file, section, *numbers): the snippets of a document that the test runs")
 
