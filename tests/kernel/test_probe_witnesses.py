@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What probing sends, as tcpdump sees it at the other end of the wire; and endpoints, as arping and ndisc6 find them."""
+"""What probing sends, as tcpdump and scapy see it at the other end of the wire; answers that scapy makes; and endpoints, as arping and
+ndisc6 find them."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.tests.support import module_call
 from ansible_collections.fleetnet.macvlan.tests.support.daemons import Daemon, Daemons
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.machine import Wire
@@ -29,6 +31,38 @@ ARP_PROBE = re.compile(rf"^(\S+) > ff:ff:ff:ff:ff:ff, ethertype ARP .*: Request 
 SOLICITATION = re.compile(rf"^(\S+) > 33:33:ff:00:00:02, ethertype IPv6 .*: :: > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has {IPV6}, length 24$")
 ANNOUNCEMENT = re.compile(rf"^{MAC} > ff:ff:ff:ff:ff:ff, ethertype ARP .*: (Announcement|Request who-has) {IPV4}\b")
 ADVERTISEMENT = re.compile(rf"^{MAC} > 33:33:00:00:00:01, ethertype IPv6 .*ICMP6, neighbor advertisement, .*tgt is {IPV6}\b")
+
+# A machine that says what it is asked, and answers for the addresses that it is given.
+SCAPY_MAC = "02:00:00:00:00:99"
+SCAPY = """
+import sys
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.layers.l2 import ARP, Ether
+from scapy.sendrecv import sendp, sniff
+
+bridge, mac, *held = sys.argv[1:]
+
+def look(frame):
+    if ARP in frame and frame[ARP].op == 1:
+        asked = frame[ARP].pdst
+        print("arp", frame.src, frame.dst, frame[ARP].hwsrc, frame[ARP].psrc, asked, flush=True)
+        answer = ARP(op="is-at", hwsrc=mac, psrc=asked, hwdst=frame[ARP].hwsrc, pdst=frame[ARP].psrc)
+        receiver = frame.src
+    elif ICMPv6ND_NS in frame:
+        asked, told = frame[ICMPv6ND_NS].tgt, frame[ICMPv6ND_NS].cksum
+        again = frame.copy()
+        del again[ICMPv6ND_NS].cksum
+        is_right = Ether(bytes(again))[ICMPv6ND_NS].cksum == told
+        print("nd", frame.src, frame.dst, frame[IPv6].src, frame[IPv6].dst, frame[IPv6].hlim, asked, is_right, flush=True)
+        answer = IPv6(src=asked, dst="ff02::1", hlim=255) / ICMPv6ND_NA(tgt=asked, R=0, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=mac)
+        receiver = "33:33:00:00:00:01"
+    else:
+        return
+    if asked in held:
+        sendp(Ether(src=mac, dst=receiver) / answer, iface=bridge, verbose=False)
+
+sniff(iface=bridge, prn=look, store=False, started_callback=lambda: print("ready", flush=True))
+"""
 
 
 @pytest.fixture
@@ -94,3 +128,20 @@ def test_other_programs_find_an_endpoint_by_the_same_questions(host: Host, daemo
     assert exit_code(host, daemons, *arping) == 1
     found = daemons.start(host.wire, None, *ndisc6)
     assert (found.wait(), found.said.strip().lower()) == (0, MAC)
+
+
+def test_scapy_finds_no_fault_in_a_probe_and_its_answers_are_heard(host: Host, daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_call, "paces_of_runs", module_call.PATIENT_PACES)
+    scapy = daemons.start(host.wire, None, "python3", "-c", SCAPY, Wire.BRIDGE, SCAPY_MAC, IPV4, IPV6)
+    scapy.wait_until(lambda: "ready" in scapy.said, "scapy does not listen")
+    host.call("macvlan_network", name="net", parent="eth0", subnets=subnets("192.168.60.0/24", "2001:db8:60::/64"))
+    done = host.call("macvlan_endpoint", **WEB)
+    assert (done["endpoint"]["ipv4"], done["endpoint"]["ipv6"]) == ("192.168.60.3/24", "2001:db8:60::3/64")
+    assert done["probed"]["conflicts"] == [{"address": address, "mac": SCAPY_MAC} for address in (IPV4, IPV6)]
+    told = [line.split() for line in scapy.said.splitlines()]
+    asking = {words[1] for words in told if words[0] == "arp" and words[5] == IPV4}
+    assert len(asking) == 1
+    (mac,) = asking
+    for last in ("2", "3"):
+        assert ["arp", mac, "ff:ff:ff:ff:ff:ff", mac, "0.0.0.0", f"192.168.60.{last}"] in told
+        assert ["nd", mac, f"33:33:ff:00:00:0{last}", "::", f"ff02::1:ff00:{last}", "255", f"2001:db8:60::{last}", "True"] in told

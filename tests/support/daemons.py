@@ -37,7 +37,7 @@ TOOLS = ("coreutils", "dash", "grep", "sed")
 # A file of each package, to see whether a machine has them all.
 SIGNS = (
     *("bin/busybox", "etc/udhcpc/default.script", "usr/sbin/dhcpcd", "usr/sbin/dnsmasq"),
-    *("usr/sbin/keepalived", "usr/sbin/radvd", "usr/bin/arping", "usr/bin/ndisc6", "usr/bin/tcpdump"),
+    *("usr/sbin/keepalived", "usr/sbin/radvd", "usr/bin/arping", "usr/bin/ndisc6", "usr/bin/tcpdump", "usr/bin/scapy3"),
 )
 
 # A daemon writes to /etc/resolv.conf, to /run and to /var/lib, by names that are the same in every namespace: each has a

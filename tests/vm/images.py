@@ -86,7 +86,7 @@ GUEST_PACKAGES = (
 )
 
 # What the kernel tests start in namespaces; nothing in the guest itself does. Other machines have them unpacked in the cache.
-DAEMONS = ("busybox", "dhcpcd-base", "dnsmasq-base", "iputils-arping", "keepalived", "ndisc6", "radvd", "tcpdump", "udhcpc")
+DAEMONS = ("busybox", "dhcpcd-base", "dnsmasq-base", "iputils-arping", "keepalived", "ndisc6", "python3-scapy", "radvd", "tcpdump", "udhcpc")
 DAEMON_UNITS = ("keepalived.service", "radvd.service")
 
 # Dependencies are listed too, and pip is told not to look for more: what runs in the guest changes only here.
