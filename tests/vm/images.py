@@ -247,7 +247,7 @@ FLEET_FILES = (
     ("etc/pip.conf", "[global]\nno-index = true\nfind-links = /opt/wheels\n"),
     ("etc/guest/packages.list", "deb [trusted=yes] file:/srv/packages ./\n"),
 )
-FLEET_PACKAGES = tuple(sorted({*GUEST_PACKAGES, "dbus", "network-manager", "python3-apt"} - {"sqlite3"}))
+FLEET_PACKAGES = tuple(sorted({*GUEST_PACKAGES, "dbus", "network-manager", "python3-apt", "tcpdump"} - {"sqlite3"}))
 FLEET_WHEELS = ("netaddr==1.3.0", "pyroute2==0.9.6")
 
 # An archive in a folder, because guests reach no other: deb822 paragraphs, as apt-ftparchive(1) would write them.
