@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import changes
 
+pytestmark = pytest.mark.engine
+
 ROOT = Path(__file__).parents[2]
 ARGSPECS = {
     "network": _argspecs.network_argspec(),

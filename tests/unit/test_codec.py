@@ -41,6 +41,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire
 )
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
+pytestmark = pytest.mark.engine
+
 CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "neighbour": ndmsg, "number": nsidmsg}
 # What a datagram that is not what it seems to be may raise, and nothing else: all of it is caught as damage.
 CONTROLLED = (ValueError, struct.error, KeyError)

@@ -31,6 +31,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import INVENTED, INVENTED_OF_PARENT, invented_link_options
 
+pytestmark = pytest.mark.engine
+
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
 HEADER = struct.Struct("=HH")
 

@@ -48,6 +48,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE_PATH, ETH0, Host, endpoint, kernel, network, subinterface
 
+pytestmark = pytest.mark.engine
+
 WEB, VLAN, ALONE = endpoint_ref("lan", "web"), subinterface_ref("eth0.50"), network_ref("alone")
 DUMMY = names.dummy_name(names.object_id("host", "network", "alone"))
 OWNERS = {"eth0.50": VLAN, DUMMY: ALONE}

@@ -32,6 +32,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, configuration, endpoint, network, no_endpoint, no_network
 
+pytestmark = pytest.mark.engine
+
 DNS = {"servers": ["192.168.1.53", "fd01::53"], "search": ["example.com"]}
 OTHER = {"servers": ["192.168.1.54"]}
 TAG = names.tag(names.netns_id("host", "blue"))

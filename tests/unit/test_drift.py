@@ -30,6 +30,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 LAN, WEB, VLAN, ALONE = "network lan", "endpoint lan/web", "vlan_subinterface eth0.50", "network alone"
 DUMMY = names.dummy_name(names.object_id("host", "network", "alone"))
 ROUTE = {"to": "10.9.0.0/16", "via": "192.168.1.7", "metric": 5}

@@ -25,6 +25,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import frames
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE
 
+pytestmark = pytest.mark.engine
+
 MAC = "52:54:00:12:34:56"
 
 

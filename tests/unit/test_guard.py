@@ -32,6 +32,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE, link, space, vlan_link
 
+pytestmark = pytest.mark.engine
+
 SSH = AccessPath("eth0.50", "the SSH connection from 192.0.2.7", "192.0.2.7", "10.50.0.2")
 NEAR = AccessPath("mv-h", "the SSH connection from 10.60.0.9", "10.60.0.9", "10.60.0.2")
 BEYOND = AccessPath("br0", "what is beyond the default route", "240.0.0.1")

@@ -32,6 +32,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, configuration, endpoint, network, no_endpoint, no_network
 
+pytestmark = pytest.mark.engine
+
 DUAL = ("192.168.1.0/24", "fd01::/64")
 KEY = ("lan", HOST_ACCESS)
 

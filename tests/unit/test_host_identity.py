@@ -35,6 +35,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, endpoint, hardware, kernel, link, network, no_network
 from ansible_collections.fleetnet.macvlan.tests.unit.test_probing import THEIRS, Attempt, Neighbours
 
+pytestmark = pytest.mark.engine
+
 # DHCP has its endpoint's MAC address from the identity, and LAN has not.
 DHCP = network("dhcp", [], parent="eth1", ipam="none"), endpoint("kiosk", "dhcp", netns="kiosk")
 LAN = network(), endpoint(netns="web"), endpoint("db", netns="db")

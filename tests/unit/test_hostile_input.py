@@ -123,7 +123,11 @@ def test_every_option_is_answered_whatever_it_says(module_name, data):
     hostile.assert_answer(run(module_name, task), task)
 
 
-@pytest.mark.parametrize("module_name", hostile.MODULES)
+# What each release of Ansible makes of a value, the other modules show; the lists of this one have the same options.
+WITH_LISTS = pytest.param("macvlan_config", marks=pytest.mark.engine)
+
+
+@pytest.mark.parametrize("module_name", [*(name for name in hostile.MODULES if name not in WITH_LISTS.values), WITH_LISTS])
 def test_every_option_is_answered_for_every_value_that_is_known_to_be_nasty(module_name):
     dummy, task = hostile.MODULES[module_name]
     for place in hostile.places(module_name):

@@ -40,6 +40,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 )
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
+pytestmark = pytest.mark.engine
+
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 

@@ -22,6 +22,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import kinds
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire.kinds import KINDS, kind_named, kind_of
 
+pytestmark = pytest.mark.engine
+
 WHAT_A_KIND_SAYS = {
     # Where the kernel registers an rx_handler on the link below: macvlan_port_create, ipvlan_port_create, macsec_newlink, rmnet.
     "handler": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},

@@ -46,6 +46,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     subinterface,
 )
 
+pytestmark = pytest.mark.engine
+
 OPTIONS = {**LINK_OPTIONS, INVENTED.name: INVENTED, INVENTED_OF_PARENT.name: INVENTED_OF_PARENT}
 OF_PARENT = [name for name, option in OPTIONS.items() if option.of_parent]
 OF_LINK = [name for name in OPTIONS if name not in OF_PARENT]

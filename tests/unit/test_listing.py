@@ -25,6 +25,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.resu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE_PATH, Host
 
+pytestmark = pytest.mark.engine
+
 
 def report_of(host):
     view = HostView(host.record, host.kernel)

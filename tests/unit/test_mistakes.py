@@ -24,6 +24,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     subinterface,
 )
 
+pytestmark = pytest.mark.engine
+
 DUAL = ("192.168.1.0/24", "fd00::/64")
 
 # Each of another object: (request, the sentence on it), on a host with network lan and endpoint lan/old.

@@ -32,6 +32,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE_PATH, ETH0, Host, configuration, endpoint, network, no_endpoint, said
 
+pytestmark = pytest.mark.engine
+
 V4, V6, OTHER = "192.168.1.0/24", "fd01::/64", "192.168.2.0/24"
 ALL = (V4, OTHER, V6)
 KEY = ("lan", "web")

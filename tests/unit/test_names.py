@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
+pytestmark = pytest.mark.engine
+
 SEPARATOR_FREE = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8)
 
 

@@ -25,6 +25,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     subinterface,
 )
 
+pytestmark = pytest.mark.engine
+
 DUAL = ("192.168.1.0/24", "fd00::/64")
 ROUTED = [{"to": "10.0.0.0/8", "via": "192.168.1.9"}]
 SETTINGS = {"net.ipv4.ip_forward": "1", "net.ipv4.conf.IFNAME.rp_filter": "2"}

@@ -29,6 +29,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     subinterface,
 )
 
+pytestmark = pytest.mark.engine
+
 HARDWARE = "52:54:00:aa:bb:02"
 
 

@@ -61,6 +61,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 DUMMY = names.dummy_name(names.object_id("host", "network", "lan"))
 DUMMY_MAC = names.dummy_mac(names.object_id("host", "network", "lan"))
 GREEN_PATH = "/run/netns/green"

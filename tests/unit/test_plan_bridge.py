@@ -23,6 +23,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 BR0 = 9
 # What a bridge has by default, and with VLAN 50 besides.
 DEFAULT = BridgeVlans(untagged=frozenset((1,)), pvid=1)

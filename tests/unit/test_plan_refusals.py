@@ -40,6 +40,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     with_space,
 )
 
+pytestmark = pytest.mark.engine
+
 
 def refused(host, *requests):
     """Why requests are refused; the host is as it was."""

@@ -50,6 +50,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import ETH0, ETH1, Host, link, space, vlan_link
 
+pytestmark = pytest.mark.engine
+
 DOCKER, GREEN = "/var/run/docker/netns/c1", "/run/netns/green"
 
 # A small world, so that requests meet each other often: what an object is by default, and what a task may say instead.

@@ -18,6 +18,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import frames, probes
 
+pytestmark = pytest.mark.engine
+
 MAC, OTHER = bytes.fromhex("525400123456"), bytes.fromhex("525400abcdef")
 ARP_HEAD = "0001 0800 06 04"
 

@@ -30,6 +30,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, configuration, endpoint, kernel, network, no_endpoint
 
+pytestmark = pytest.mark.engine
+
 OURS, THEIRS, LOWER = "02:42:99:00:00:05", "52:54:00:00:00:01", "02:42:99:00:00:04"
 PARENT, EVERYONE = "52:54:00:00:00:99", "ff:ff:ff:ff:ff:ff"
 WEB = endpoint_ref("lan", "web")

@@ -40,6 +40,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 OUTER = ["create VLAN link eth0.10 on eth0 (VLAN 10)", "bring eth0.10 up"]
 INNER = ["create VLAN link eth0.10.100 on eth0.10 (VLAN 100)", "bring eth0.10.100 up"]
 RECORD = "record network lan on eth0.10.100"

@@ -21,6 +21,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.reconstruct import rebuild
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
+pytestmark = pytest.mark.engine
+
 ID = names.object_id("host", "vlan_subinterface", "eth0.50")
 BASE = Link(2, "eth0", mac="02:00:00:00:00:01")
 VLAN = Link(

@@ -30,6 +30,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     subinterface,
 )
 
+pytestmark = pytest.mark.engine
+
 ENGINE = Path(__file__).parents[2] / "plugins/module_utils/macvlan_host"
 # Objects of one name, of every kind; the name of the endpoint is that of its network.
 ASKED = {

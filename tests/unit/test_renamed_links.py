@@ -41,6 +41,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
 )
 from ansible_collections.fleetnet.macvlan.tests.unit.test_plan_refusals import refused
 
+pytestmark = pytest.mark.engine
+
 EVERYTHING = network(), endpoint(), network("tagged", ["10.0.0.0/24"], parent="eth1.7"), endpoint("x", "tagged", netns="red")
 
 

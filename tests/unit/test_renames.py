@@ -26,6 +26,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.valu
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, endpoint, kernel, network
 
+pytestmark = pytest.mark.engine
+
 
 class RenamingHost(Host):
     """A host whose objects get new names."""

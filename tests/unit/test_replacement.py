@@ -15,6 +15,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.requ
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import BLUE_PATH, Host, endpoint, kernel, network
 
+pytestmark = pytest.mark.engine
+
 NETWORKS = ("one", "two")
 
 

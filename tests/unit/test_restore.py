@@ -33,6 +33,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 CONTAINER = "/var/run/docker/netns/c1"
 
 

@@ -49,6 +49,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.stor
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 from ansible_collections.fleetnet.macvlan.tests.unit import builders, strategies
 
+pytestmark = pytest.mark.engine
+
 EMPTY = Record()
 ONE = builders.some_record("one")
 TWO = builders.some_record("one", "two")

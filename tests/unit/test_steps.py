@@ -42,6 +42,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.step
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit import strategies as draws
 
+pytestmark = pytest.mark.engine
+
 BLUE = Netns("name", "blue")
 MACVLAN = LinkSpec("eth0", "macvlan", "fleetnet.macvlan:1", "eth1", "02:42:0a:00:00:02", 1500, "bridge")
 VLAN = LinkSpec("eth1.50", "vlan", "fleetnet.macvlan:2", "eth1", vlan=VlanFacts(50))

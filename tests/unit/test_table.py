@@ -16,6 +16,8 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.host import ObjectRequest
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host, endpoint, kernel, network, subinterface
 
+pytestmark = pytest.mark.engine
+
 
 def test_every_request_is_in_the_table_once():
     requests = [request for kind in KINDS for request in work_on(kind)]

@@ -37,6 +37,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     vlan_link,
 )
 
+pytestmark = pytest.mark.engine
+
 VLAN, TUNNEL = 50, 51
 SUBNETS = ("192.168.8.0/24", "2001:db8:9::/64")
 # Who has .2 or ::2, as a host that has it is found, and how a message calls that.

@@ -29,6 +29,8 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     shape,
 )
 
+pytestmark = pytest.mark.engine
+
 RED, BLUE = 77, 78
 SUBNETS = ("192.168.1.0/24", "fd00::/64")
 ROUTE = {"to": "10.9.0.0/16", "via": "192.168.1.7"}
