@@ -28,9 +28,11 @@ def addresses(*where: str) -> list[str]:
 
 
 def ping(*argv: str) -> None:
-    # The interfaces of a guest that has just booted may be looking for duplicate addresses still.
-    if subprocess.run([*argv[:-1], "ping", "-q", "-c", "3", "-i", "0.5", "-W", "10", argv[-1]], check=False, capture_output=True).returncode:
-        sys.exit(f"{' '.join(argv)}: no answer")
+    # An interface of a guest that has just booted may be looking for a duplicate of its address still.
+    for dummy in range(5):
+        if subprocess.run([*argv[:-1], "ping", "-q", "-c", "1", "-W", "2", argv[-1]], check=False, capture_output=True).returncode == 0:
+            return
+    sys.exit(f"{' '.join(argv)}: no answer")
 
 
 def main(interface: str, prefix: str, number: str) -> None:
