@@ -295,7 +295,8 @@ def test_a_provisional_change_is_tried_again_with_another_address(host: Host) ->
 # --- by hand --------------------------------------------------------------------------------------------------------
 
 
-def test_the_command_shows_who_has_which_address(host: Host, make_host: MakeHost) -> None:
+def test_the_command_shows_who_has_which_address(host: Host, make_host: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_call, "paces_of_runs", module_call.PATIENT_PACES)
     router = take(host.wire, "192.168.60.1/24", "192.168.60.9/24", "2001:db8:60::9/64")
     network(host, subnets=BOTH)
     mac = converge(host, "macvlan_endpoint", **WEB)["endpoint"]["mac"]

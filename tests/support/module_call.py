@@ -65,14 +65,16 @@ class ModuleRun:
 
 @dataclasses.dataclass(frozen=True)
 class CommandRun:
-    """The command macvlan-host, as it is here and not as it is installed."""
+    """The command macvlan-host, as it is here and not as it is installed; the paces at which it asks neighbours travel with it."""
 
     title: str
     main: t.Callable[[t.Sequence[str]], int]
     arguments: tuple[str, ...]
+    paces: dict[str, Pace]
 
     def __call__(self) -> None:
-        sys.exit(self.main(self.arguments))
+        with unittest.mock.patch.dict(PACES, self.paces):
+            sys.exit(self.main(self.arguments))
 
 
 Run = ModuleRun | CommandRun
@@ -85,7 +87,7 @@ def module_run(module_name: str, params: dict[str, t.Any]) -> ModuleRun:
 
 def command_run(arguments: t.Sequence[str]) -> CommandRun:
     command = importlib.import_module(COMMAND)
-    return CommandRun(f"macvlan-host {' '.join(arguments)}", command.main, tuple(arguments))
+    return CommandRun(f"macvlan-host {' '.join(arguments)}", command.main, tuple(arguments), paces_of_runs)
 
 
 @dataclasses.dataclass(frozen=True)
