@@ -77,7 +77,7 @@ def main() -> int:
     calls = perform(job, STYLES[style](job, operation), operation != "again")
     returned = time.perf_counter()
     if operation == "remove":
-        view.wait_until_gone(job.parent)
+        view.wait_until_gone(job.parent, "ipvlan" if style == "ipvlan" else "macvlan")
     seconds = time.perf_counter() - begun
     result: Result = {
         "seconds": seconds,

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 import typing as t
@@ -83,15 +84,23 @@ def guests(sock: socket.socket, parent: int) -> int:
     return found
 
 
-def wait_until_gone(parent: str) -> None:
-    """Come back when the parent has no macvlan link any more, in no namespace.
+def has_ipvlan_links(parent: str) -> bool:
+    """Whether a parent has such links in whatever namespace: it can have no macvlan link then, and they leave no other trace on it."""
+    added = subprocess.run(["ip", "link", "add", "link", parent, "name", "try0", "type", "macvlan"], check=False, capture_output=True)
+    if added.returncode == 0:
+        subprocess.run(["ip", "link", "delete", "try0"], check=True)
+    return added.returncode != 0
+
+
+def wait_until_gone(parent: str, kind: str = "macvlan") -> None:
+    """Come back when the parent has no link of a kind any more, in no namespace.
 
     A namespace that was let go is taken apart later, many at a time and without letting go of the lock that this
     dump needs; so the dump that finds none ends with the last of them.
     """
     index = socket.if_nametoindex(parent)
     with raw.open_socket() as sock:
-        while guests(sock, index):
+        while has_ipvlan_links(parent) if kind == "ipvlan" else guests(sock, index):
             time.sleep(POLL)
 
 
@@ -116,11 +125,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parent", required=True)
     parser.add_argument("--mtu", type=int, required=True)
+    parser.add_argument("--kind", default="macvlan", choices=["macvlan", "ipvlan"], help="of the links on the parent (%(default)s)")
     parser.add_argument("--processes", action="store_true", help="look where processes are, not at named namespaces")
     options = parser.parse_args()
     counted = count(netns_of_processes() if options.processes else named_netns(), options.mtu)
     with raw.open_socket() as sock:
-        print(json.dumps({**counted._asdict(), "guests": guests(sock, socket.if_nametoindex(options.parent))}))
+        # How many ipvlan links there are cannot be seen from their parent.
+        on_parent = int(has_ipvlan_links(options.parent)) if options.kind == "ipvlan" else guests(sock, socket.if_nametoindex(options.parent))
+        print(json.dumps({**counted._asdict(), "guests": on_parent}))
     return 0
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetnet.macvlan.benchmarks.case import Case
+from ansible_collections.fleetnet.macvlan.benchmarks.contestants import OPERATIONS, WAYS
 from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
 
 README = (COLLECTION / "README.md").read_text(encoding="utf-8")
@@ -61,3 +63,11 @@ def test_the_wire_is_asked_by_the_benchmark_of_probing() -> None:
     wanted = ("200 probes, fast", "200 probes, careful", "missed of 20 in 1 runs", "the creation of 5", "the creation of 1", "of 1 rounds in which 2 hosts")
     for words in (*wanted, "3 hosts choose an address at once: those without one of their own: 0 (at most 0) holds"):
         assert words in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.needs("ipvlan")
+def test_the_way_with_ipvlan_links_is_counted_at_every_step(tmp_path: Path) -> None:
+    (way,) = [way for way in WAYS if way.name == "ipvlan"]
+    case = Case(way, 2, False, {}, 300.0)
+    case.run({}, tmp_path)
+    assert set(case.results) == set(OPERATIONS)
