@@ -117,6 +117,26 @@ def test_each_vrf_has_subnets_and_default_routes_of_its_own(divided: Host) -> No
     refuse(divided, ENDPOINT, "overlapping subnets", name="c", network="again", vrf="red")
 
 
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        (("10.9.0.0/16", "dev", "eth1"), "a route over eth1 to 10.9.0.0/16 in the VRF red"),
+        (("10.9.0.0/16", "dev", "eth0"), "a route over eth0 to 10.9.0.0/16 in the VRF red"),
+        (("blackhole", "10.9.0.0/16"), "a blackhole route to 10.9.0.0/16 in the VRF red"),
+        (("default", "dev", "eth1"), "eth1 has the IPv4 default route in the VRF red"),
+    ],
+)
+@pytest.mark.parametrize("name", TABLES)
+def test_a_route_that_another_program_has_there_is_refused_by_name(divided: Host, name: str, route: tuple[str, ...], words: str) -> None:
+    divided.add_parent("eth1")
+    divided.ip("link", "set", "eth1", "master", name)
+    divided.ip("route", "add", *route, "table", str(TABLES[name]))
+    divided.ip("route", "add", "unreachable", "default", "metric", "4278198272", "vrf", name)
+    refuse(divided, ENDPOINT, words.replace("red", name), name="a", network="net", vrf=name, default_route=True, routes=ROUTES)
+    divided.ip("route", "delete", *route, "table", str(TABLES[name]))
+    of_vrf(divided, "a", vrf=name)
+
+
 def test_a_vrf_that_is_not_there_is_awaited(divided: Host) -> None:
     of_vrf(divided, "a", vrf="red")
     divided.ip("link", "delete", "red")

@@ -593,6 +593,7 @@ def route_message(index, route, **changes):
         ["RTA_OIF", index],
         ["RTA_PRIORITY", route.metric],
     ]
+    values["table"] = min(values["table"], constants.RT_TABLE_COMPAT) if values["table"] > 255 else values["table"]
     return encoded("route", values, [item for item in attributes if item[1] is not None])
 
 
@@ -622,6 +623,14 @@ def test_the_default_metric_of_ipv6_is_read_as_no_metric():
 )
 def test_a_route_that_is_not_of_the_main_table_is_left_out(changes):
     assert parse.parse_route(route_message(1, Route("0.0.0.0/0", None), **changes)) == ()
+
+
+@pytest.mark.parametrize("number", [1, 100, 252, 254, 255, 256, 1000, 2**32 - 1])
+def test_a_route_says_the_number_of_its_table(number):
+    body = route_message(1, Route("10.0.0.0/8"), table=number)
+    assert parse.table_of(body) == number
+    assert parse.parse_route(body, number) == ((1, Route("10.0.0.0/8")),)
+    assert parse.parse_route(body, 77) == ()
 
 
 @pytest.mark.parametrize(

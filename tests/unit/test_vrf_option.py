@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import AbsentError, OptionsError, PlanError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.access import AccessPath, LockoutPolicy
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan import lockout_guard
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.plan.builder import PlanBuilder
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.base import Restoration
@@ -27,6 +30,7 @@ from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     network,
     no_endpoint,
     shape,
+    with_space,
 )
 
 pytestmark = pytest.mark.engine
@@ -159,3 +163,70 @@ def test_routes_in_the_vrf_of_a_path_may_divert_it(vrf, is_refused):
     path = AccessPath("eth0", "the connection", "10.9.0.5")
     steps, found = host.plan(asked(vrf=vrf)).steps, dataclasses.replace(host.kernel, access_paths=(path,))
     assert bool(lockout_guard.check("endpoint lan/web", steps, found, LockoutPolicy(force=True))) is is_refused
+
+
+def taking(host, routes=None, others=(), master=RED):
+    """Other programs have routes over eth1, which is in a VRF, and others that lead over no link of their table."""
+    host.change("eth1", master=master)
+    own = host.kernel.spaces[HOST.path]
+    own = dataclasses.replace(own, routes={**own.routes, **({3: tuple(routes)} if routes else {})}, other_routes=tuple(others))
+    host.kernel = with_space(host.kernel, own, HOST.path)
+
+
+TAKEN = Route("10.9.0.0/16", "172.16.0.9")
+OVER_ETH1 = "there is a route over eth1 to 10.9.0.0/16 in the VRF red already, and the kernel accepts no second one; delete that route, or give"
+
+
+@pytest.mark.parametrize(
+    ("routes", "others", "words"),
+    [
+        ([TAKEN], [], OVER_ETH1),
+        ([], [OtherRoute(TAKEN.destination_and_metric, "unicast", 1000, "eth1")], OVER_ETH1),
+        ([], [OtherRoute(TAKEN.destination_and_metric, "blackhole", 1000)], "there is a blackhole route to 10.9.0.0/16 in the VRF red already"),
+        ([], [OtherRoute(("0.0.0.0/0", 0), "unreachable", 1000)], "there is an unreachable route to 0.0.0.0/0 in the VRF red already"),
+        ([Route("::/0", "fe80::9", 7)], [], "the foreign link eth1 has the IPv6 default route in the VRF red already; use default_route: false"),
+    ],
+)
+@pytest.mark.parametrize("before", [None, asked(), asked(vrf="blue")])
+def test_a_route_that_is_taken_in_its_vrf_is_refused(before, routes, others, words):
+    host = divided(*([before] if before else []))
+    taking(host, routes, others)
+    with pytest.raises(PlanError, match=words):
+        host.plan(asked(vrf="red"))
+
+
+@pytest.mark.parametrize(
+    ("routes", "others", "master"),
+    [
+        ([TAKEN], [], BLUE),
+        ([TAKEN], [], None),
+        ([Route("10.9.0.0/16", None, 5)], [], RED),
+        ([], [OtherRoute(TAKEN.destination_and_metric, "blackhole")], RED),
+        ([], [OtherRoute(TAKEN.destination_and_metric, "blackhole", 20)], RED),
+        ([], [OtherRoute(("0.0.0.0/0", 4278198272), "unreachable", 1000)], RED),
+    ],
+)
+def test_routes_elsewhere_and_of_another_metric_are_in_no_way(routes, others, master):
+    host = divided()
+    taking(host, routes, others, master)
+    assert host.run(asked(vrf="red")).changed and drift(host) == []
+
+
+def test_a_route_that_is_taken_outside_of_its_vrf_keeps_it_in_there():
+    host = divided(asked(vrf="red"))
+    taking(host, [TAKEN], master=None)
+    with pytest.raises(PlanError, match=re.escape("there is a route over eth1 to 10.9.0.0/16 already")):
+        host.plan(asked())
+
+
+def test_what_took_the_place_of_a_route_in_its_vrf_is_told():
+    host = divided(asked(vrf="red"))
+    own, index = host.kernel.spaces[HOST.path], host.link("mv-web").index
+    left = tuple(route for route in own.routes[index] if route.to != "10.9.0.0/16")
+    others = [OtherRoute(TAKEN.destination_and_metric, kind, table) for kind, table in (("blackhole", 1000), ("unreachable", 254))]
+    host.kernel = with_space(
+        host.kernel, dataclasses.replace(own, routes={**own.routes, index: left}, other_routes=tuple(others)), HOST.path
+    )
+    assert drift(host) == [("routes", "10.9.0.0/16 via 192.168.1.7", "blackhole 10.9.0.0/16")]
+    (missing,) = host.plan(Restoration(None)).missing
+    assert "blackhole route to 10.9.0.0/16 in the VRF red" in missing.reason

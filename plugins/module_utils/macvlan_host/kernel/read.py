@@ -19,7 +19,7 @@ from ..model.kernel import BridgeVlans, Kernel, MovedLink, Needs, Space
 from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.resolver import ResolverFile
-from ..model.route import OtherRoute, Route
+from ..model.route import MAIN_TABLE, OtherRoute, Route
 from ..values import names
 from ..wire import ask, parse
 from ..wire.kinds import kind_named, kind_of
@@ -146,7 +146,7 @@ def read_space(
         if with_next_hops:
             bodies = map(hops.seen, bodies)
         if with_routes:
-            routes, other_routes = _read_routes(bodies, _tables_of_vrfs(links))
+            routes, other_routes = _read_routes(bodies, links)
         else:
             routes, other_routes = {}, ()
             collections.deque(bodies, maxlen=0)
@@ -258,37 +258,29 @@ class _NextHops:
         return body
 
 
-def _tables_of_vrfs(links: t.Mapping[str, Link]) -> dict[int, int]:
-    """ifindex → table of the links of ours that are in a VRF."""
-    tables = {link.index: link.table for link in links.values() if link.table is not None}
-    ports = [link for link in links.values() if link.master in tables and link.ours] if tables else []
-    return {port.index: tables[port.master] for port in ports if port.master is not None}
-
-
 def _read_routes(
-    bodies: t.Iterable[bytes], tables: t.Mapping[int, int]
+    bodies: t.Iterable[bytes], links: t.Mapping[str, Link]
 ) -> tuple[dict[int, tuple[Route, ...]], tuple[OtherRoute, ...]]:
-    """The routes of the main table, and of links those in tables of their own.
-
-    :param tables: ifindex → table
-    """
+    """The routes of the main table and of those of VRFs: by link those in its own table, and all others."""
+    vrfs = {link.index: link.table for link in links.values() if link.table is not None}
+    tables = {link.index: vrfs[link.master] for link in links.values() if link.master in vrfs} if vrfs else {}
+    of_vrfs = {*vrfs.values()}
     routes: dict[int, list[Route]] = {}
     others: list[OtherRoute] = []
     for body in bodies:
-        parsed = parse.parse_route(body)
+        table, parsed = MAIN_TABLE, parse.parse_route(body)
+        if not parsed and of_vrfs and (table := parse.table_of(body)) in of_vrfs:
+            parsed = parse.parse_route(body, table)
         if isinstance(parsed, OtherRoute):
             others.append(parsed)
             continue
-        for index, route in parsed or _routes_of_vrf(body, tables):
-            routes.setdefault(index, []).append(route)
+        for index, route in parsed:
+            if tables.get(index, MAIN_TABLE) == table:
+                routes.setdefault(index, []).append(route)
+            else:
+                over = next((link.name for link in links.values() if link.index == index), f"link {index}")
+                others.append(OtherRoute(route.destination_and_metric, "unicast", table, over))
     return {index: tuple(items) for index, items in routes.items()}, tuple(others)
-
-
-def _routes_of_vrf(body: bytes, tables: t.Mapping[int, int]) -> t.Iterator[tuple[int, Route]]:
-    for table in {*tables.values()}:
-        parsed = parse.parse_route(body, table)
-        if not isinstance(parsed, OtherRoute):
-            yield from ((index, route) for index, route in parsed if tables.get(index) == table)
 
 
 def _with_filters(space: Space) -> Space:

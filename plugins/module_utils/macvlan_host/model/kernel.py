@@ -25,8 +25,8 @@ class Space:
     :ivar addresses: ifindex → addresses with prefix length
     :ivar peers: (ifindex, address with prefix length) → the address at the other end, where one is given
     :ivar temporary: (ifindex, address with prefix length) of those that have a lifetime or are made of a router advertisement
-    :ivar routes: ifindex → unicast routes of the main table, where those of a link in a VRF are not
-    :ivar other_routes: its other routes, whose destination and metric are taken
+    :ivar routes: ifindex → unicast routes of its own table: of a link in a VRF that of the VRF, else the main table
+    :ivar other_routes: the other routes of these tables, whose destination and metric are taken
     :ivar link_scope: ifindex → addresses of link scope with prefix length, which are reached on the link only
     :ivar next_hops: (ifindex, next hop) → a destination that is reached by it, of all tables, where that was asked for
     :ivar sysctls: those that were asked for and exist

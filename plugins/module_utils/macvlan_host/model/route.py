@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..values import inet, validators
 from ..values.addresses import block_of
 
+MAIN_TABLE = 254  # RT_TABLE_MAIN, include/uapi/linux/rtnetlink.h
 IPV6_CONNECTED_METRIC = 256  # IP6_RT_PRIO_ADDRCONF, include/net/ip6_route.h
 
 
@@ -88,11 +89,15 @@ def in_order(routes: t.Iterable[Route]) -> list[Route]:
 
 
 class OtherRoute(t.NamedTuple):
-    """A route of the main table that does not lead over one link.
+    """A route that does not lead over one link of its table.
 
     :ivar destination_and_metric: as of a :class:`Route`
     :ivar kind: what it does: ``blackhole``, ``unreachable`` …, or ``multipath``
+    :ivar table: the number of its table
+    :ivar over: the link that it leads over, whose own routes are in another table; empty for none
     """
 
     destination_and_metric: tuple[str, int]
     kind: str
+    table: int = MAIN_TABLE
+    over: str = ""

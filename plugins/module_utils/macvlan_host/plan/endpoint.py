@@ -62,7 +62,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     if namespace_is_usable:
         _make_room(builder, endpoint)
         with mistakes:
-            check_neighbours(builder, endpoint, own)
+            check_neighbours(builder, endpoint, own, recorded.vrf if recorded is not None else None)
             check_own_vrf(builder, endpoint)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)

@@ -20,16 +20,15 @@ from ..request.endpoint import EndpointOptions
 from ..steps.steps import CreateNetns, DeleteLink, DeleteNetns, Note, SetLink
 from ..values import names
 from ..values.addresses import without_prefix
-from ..wire.kinds import kind_of, vrf_of
+from ..wire.kinds import kind_of
 from .align import OF_NETWORK, align_link
 from .builder import PlanBuilder, require_kind
 from .endpoint_addresses import mtu_of
 from .endpoint_checks import (
     check_default_route,
-    check_foreign_routes,
     check_namespace,
-    check_route_conflicts,
     check_settings,
+    check_table,
     check_vrf,
     has_moved,
 )
@@ -201,15 +200,12 @@ def follow_network(builder: PlanBuilder, recorded: Endpoint, network: Network, p
         return
     check_routes(endpoint)
     check_vrf(builder, endpoint, recorded, link)
-    in_table_of_its_own = endpoint.vrf is not None or space is not None and link is not None and vrf_of(space, link) is not None
-    if space is not None and not in_table_of_its_own:
-        check_foreign_routes(builder, space, endpoint, link)
     builder.drop_endpoint(recorded.key)
     for other in builder.endpoints_in(endpoint.netns):
         if other.vrf == endpoint.vrf:
             check_default_route(endpoint, other.default_routes, other.title)
-    if space is not None and not in_table_of_its_own:
-        check_route_conflicts(space, endpoint, link)
+    if space is not None:
+        check_table(builder, space, endpoint, link)
     builder.put_endpoint(endpoint)
     steps = len(builder.steps)
     if link is not None:

@@ -16,10 +16,10 @@ from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
 from ..model.netns import HOST
-from ..model.route import Route
+from ..model.route import MAIN_TABLE, Route
 from ..request.endpoint import EndpointOptions
 from ..values.addresses import block_of, prefix_length, version_of
-from ..wire.kinds import kind_of, vrf_of
+from ..wire.kinds import kind_of, table_of, vrf_of
 from .builder import PlanBuilder
 from .kernel_limits import article, check_family
 
@@ -81,10 +81,11 @@ def check_not_moved(builder: PlanBuilder, recorded: Endpoint, wanted: EndpointOp
     raise refusal(recorded.ref, option, f"{option}: it is in {recorded.netns.title} and cannot be moved to {wanted.netns.title}")
 
 
-def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None, recorded_vrf: str | None = None) -> None:
     """Refuse duplicates in a namespace: of the interface name, a subnet, or the default route of a family.
 
     :param own: its link, if there is one
+    :param recorded_vrf: the VRF that this is in by the record, which it leaves if it is to be in another one or none
     """
     for coming in builder.unforeseen.values():
         if coming.ifname == endpoint.ifname and builder.is_same_netns(coming.netns, endpoint.netns):
@@ -111,7 +112,7 @@ def check_neighbours(builder: PlanBuilder, endpoint: Endpoint, own: Link | None)
             _check_next_hops(one, another)
     if builder.space(endpoint.netns) is None and endpoint.ifname == "lo":
         raise PlanError(f"{endpoint.title}: ifname lo is the loopback, which every namespace has")
-    check_namespace_conflicts(builder, endpoint, own)
+    check_namespace_conflicts(builder, endpoint, own, recorded_vrf)
 
 
 def _check_beside_ranges(endpoint: Endpoint, access: Endpoint) -> None:
@@ -126,10 +127,11 @@ def _check_beside_ranges(endpoint: Endpoint, access: Endpoint) -> None:
         )
 
 
-def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
+def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Link | None, recorded_vrf: str | None = None) -> None:
     """Refuse a namespace in which a foreign link has the name or the default route of an endpoint, or which lacks IPv6.
 
     :param own: its link, if there is one
+    :param recorded_vrf: the VRF that this is in by the record
     :raises PlanError: naming the conflicting object
     """
     check_family(builder.kernel, endpoint)
@@ -137,9 +139,7 @@ def check_namespace_conflicts(builder: PlanBuilder, endpoint: Endpoint, own: Lin
     if space is not None:
         check_parent(builder, space, endpoint, own)
         _check_name_is_free(space, endpoint, own)
-        if endpoint.vrf is None and (own is None or vrf_of(space, own) is None):
-            check_foreign_routes(builder, space, endpoint, own)
-            check_route_conflicts(space, endpoint, own)
+        check_table(builder, space, endpoint, own, recorded_vrf)
 
 
 def _check_next_hops(endpoint: Endpoint, other: Endpoint) -> None:
@@ -173,7 +173,7 @@ def check_default_route(endpoint: Endpoint, versions: t.Iterable[int], holder: s
     for version in versions:
         if version in endpoint.default_routes:
             raise PlanError(
-                f"{endpoint.title}: {holder} has the IPv{version} default route{endpoint.netns.phrase} already; "
+                f"{endpoint.title}: {holder} has the IPv{version} default route{_phrase_of_table(endpoint)} already; "
                 f"use default_route: false"
             )
 
@@ -206,9 +206,44 @@ def _check_name_is_free(space: Space, endpoint: Endpoint, own: Link | None) -> N
         )
 
 
-def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None) -> None:
-    for other in space.links.values():
-        if other.ours or own is not None and other.index == own.index:
+def check_table(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None, recorded_vrf: str | None = None) -> None:
+    """Refuse routes that routes of other programs, or of other endpoints, keep out of the table that they are added to.
+
+    :param own: its link, if there is one
+    :param recorded_vrf: the VRF that this is in by the record
+    :raises PlanError: naming the route
+    """
+    table = _table_of_routes(space, endpoint, own, recorded_vrf)
+    if table is not None:
+        _check_foreign_default_routes(builder, space, endpoint, own, table)
+        _check_route_conflicts(space, endpoint, own, table)
+
+
+def _table_of_routes(space: Space, endpoint: Endpoint, own: Link | None, recorded_vrf: str | None) -> int | None:
+    """The number of the table that the routes of an endpoint are added to.
+
+    None if it is unknown, or that of a VRF to which others have added the link, and the collection adds no route.
+    """
+    if endpoint.vrf is not None:
+        wanted = space.links.get(endpoint.vrf)
+        return wanted.table if wanted is not None else None
+    vrf = vrf_of(space, own) if own is not None else None
+    return MAIN_TABLE if vrf is None or vrf.name == recorded_vrf else None
+
+
+def _phrase_of_table(endpoint: Endpoint) -> str:
+    """Where the routes of an endpoint are, as messages have it."""
+    return f" in the VRF {endpoint.vrf}" if endpoint.vrf is not None else endpoint.netns.phrase
+
+
+def _links_of_table(space: Space, own: Link | None, table: int) -> list[Link]:
+    """The links whose routes are in a table, without the link of the endpoint itself."""
+    return [link for link in space.links.values() if not (own is not None and link.index == own.index) and table_of(space, link) == table]
+
+
+def _check_foreign_default_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint, own: Link | None, table: int) -> None:
+    for other in _links_of_table(space, own, table):
+        if other.ours:
             continue
         routes = space.routes.get(other.index, ())
         defaults = sorted({version_of(route.to) for route in routes if not prefix_length(route.to)})
@@ -218,18 +253,21 @@ def check_foreign_routes(builder: PlanBuilder, space: Space, endpoint: Endpoint,
         check_default_route(endpoint, defaults, f"the foreign link {other.name}")
 
 
-def check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None) -> None:
-    """Refuse routes whose destination and metric a foreign route has; the kernel has only one of them."""
-    taken = {route.destination_and_metric: f"a {route.kind} route" for route in space.other_routes}
-    for other in space.links.values():
-        if vrf_of(space, other) is None and (own is None or other.index != own.index):
-            taken.update((route.destination_and_metric, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
+def _check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None, table: int) -> None:
+    """Refuse routes whose destination and metric another route has; the kernel has only one of them."""
+    taken = {
+        route.destination_and_metric: f"a route over {route.over}" if route.over else f"{article(route.kind)} {route.kind} route"
+        for route in space.other_routes
+        if route.table == table
+    }
+    for other in _links_of_table(space, own, table):
+        taken.update((route.destination_and_metric, f"a route over {other.name}") for route in space.routes.get(other.index, ()))
     for route in endpoint.all_routes:
         if route.destination_and_metric in taken:
             metric = f" with metric {route.metric}" if route.metric else ""
             instead = "use default_route: false" if route not in endpoint.routes else "give this one another metric"
             raise PlanError(
-                f"{endpoint.title}: there is {taken[route.destination_and_metric]} to {route.to}{metric}{endpoint.netns.phrase} already, "
+                f"{endpoint.title}: there is {taken[route.destination_and_metric]} to {route.to}{metric}{_phrase_of_table(endpoint)} already, "
                 f"and the kernel accepts no second one; delete that route, or {instead}"
             )
 

@@ -33,7 +33,7 @@ from ..wire.kinds import vrf_of
 from .builder import PlanBuilder
 from .endpoint import plan_endpoint
 from .endpoint_changes import remove_endpoint
-from .endpoint_checks import check_route_conflicts
+from .endpoint_checks import check_table
 from .mistakes import Mistakes
 from .room import take_addresses, take_name
 
@@ -197,7 +197,7 @@ def _add_routes(builder: PlanBuilder, access: Endpoint, settled: Endpoint) -> No
     if link is None:
         return
     come = _without_routes_of(settled, access)
-    check_route_conflicts(host, dataclasses.replace(settled, routes=tuple(come)), link)
+    check_table(builder, host, dataclasses.replace(settled, routes=tuple(come)), link)
     if not link.up:
         return
     on_link = host.routes.get(link.index, ())

@@ -34,6 +34,7 @@ from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
 from ..values.plain import plain
+from ..wire.kinds import table_of
 
 UNTAGGED = "not tagged"
 
@@ -215,7 +216,11 @@ def _routes(endpoint: Endpoint, space: Space, link: Link) -> t.Iterator[Drift]:
 def _actual_route(route: Route, space: Space, link: Link) -> str | None:
     """The routes that have the destination and metric of a missing one, as its actual value."""
     others = [route_phrase(item) for item in competing_routes(route, space, link)]
-    others += [f"{item.kind} {route.to}" for item in space.other_routes if item.destination_and_metric == route.destination_and_metric]
+    others += [
+        f"{route.to} dev {item.over}" if item.over else f"{item.kind} {route.to}"
+        for item in space.other_routes
+        if item.destination_and_metric == route.destination_and_metric and item.table == table_of(space, link)
+    ]
     return min(others, default=None)
 
 

@@ -23,7 +23,7 @@ from ..model.route import Route
 from ..model.spaces import Spaces
 from ..values import inet, names
 from ..values.addresses import version_of
-from ..wire.kinds import has_known_routes, kind_of
+from ..wire.kinds import kind_of
 from .link_spec import LinkSpec
 from .steps import (
     AddAddress,
@@ -246,7 +246,7 @@ def _has_neighbour(addresses: t.Iterable[str], address: str) -> bool:
 
 def _connect(space: Space, link: Link, address: str) -> None:
     route = Route.connected(address)
-    if route is not None and has_known_routes(space, link):
+    if route is not None:
         _put_route(space, link.index, route)
 
 

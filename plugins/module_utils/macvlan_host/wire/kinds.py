@@ -19,6 +19,7 @@ from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
 from ..model.network import ROUTED_MODES
+from ..model.route import MAIN_TABLE
 from . import vlan_data
 from .attributes import INT32, UINT16, UINT32, Attributes, attribute, number, uint32
 from .constants import IFLA_IPVLAN_MODE, IFLA_MACVLAN_MODE, IFLA_VRF_TABLE, IPVLAN_MODES, MACVLAN_MODES
@@ -321,12 +322,13 @@ def kind_of(item: HasKind) -> LinkKind:
     return kind_named(item.kind)
 
 
-def has_known_routes(space: Space, link: Link) -> bool:
-    """Whether the routes of a link are read: those in the main table, and of a link of ours those in the table of its VRF."""
-    return link.ours or vrf_of(space, link) is None
-
-
 def vrf_of(space: Space, link: Link) -> Link | None:
     """The VRF that a link of a namespace is in, whose routes are in a table of its own."""
     master = space.by_index(link.master)
     return master if master is not None and kind_of(master).is_vrf else None
+
+
+def table_of(space: Space, link: Link) -> int:
+    """The number of the table that the routes of a link are in."""
+    vrf = vrf_of(space, link)
+    return vrf.table if vrf is not None and vrf.table is not None else MAIN_TABLE

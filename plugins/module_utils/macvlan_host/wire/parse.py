@@ -226,6 +226,12 @@ def _is_temporary(family: int, flags: int, attrs: Attributes) -> bool:
     return len(preferred) == UINT32.size and UINT32.unpack(preferred)[0] not in (0, INFINITY_LIFE_TIME)
 
 
+def table_of(body: bytes) -> int:
+    """The number of the table of a route; one of more than eight bits is an attribute."""
+    table = ROUTE.unpack_from(body)[4]
+    return number(attributes(body, ROUTE.size), RTA_TABLE) or table if table == RT_TABLE_COMPAT else table
+
+
 def parse_route(body: bytes, wanted: int = RT_TABLE_MAIN) -> tuple[tuple[int, Route], ...] | OtherRoute:
     """The (ifindex, route) pairs of an RTM_NEWROUTE message of one table, or a route of another type.
 
@@ -247,7 +253,7 @@ def parse_route(body: bytes, wanted: int = RT_TABLE_MAIN) -> tuple[tuple[int, Ro
     if kind == RTN_UNICAST and hops and (len(hops) == 1 or family == socket.AF_INET6):
         onlink = _hops_onlink(attrs, flags)
         return tuple((index, Route(destination, via, metric, on)) for (index, via), on in zip(hops, onlink))
-    return OtherRoute(Route(destination, None, metric).destination_and_metric, ROUTE_KINDS.get(kind, f"type {kind}"))
+    return OtherRoute(Route(destination, None, metric).destination_and_metric, ROUTE_KINDS.get(kind, f"type {kind}"), wanted)
 
 
 def _next_hop(index: int, attrs: Attributes) -> tuple[int, str | None]:
