@@ -238,6 +238,9 @@ options:
     description:
       - The VRF of the host that the interface of an endpoint in the host's own namespace is put into. Its routes are then in the
         table of that VRF, also its default routes with O(default_route=true).
+      - It can be an alternative name of the VRF, also one of up to 127 bytes. RV(endpoint.vrf) is the name of the VRF itself. A VRF
+        that was renamed is recognised if it has its old name as an alternative one, and the record follows with a warning; else
+        the endpoint is reported, and its task must name the VRF as it is called now.
       - The VRF must exist. The collection does not create VRFs, and changes nothing of them. An endpoint whose VRF has gone is
         reported, and gets back into it when its task or C(macvlan-host restore) runs after the VRF has returned.
       - Endpoints in different VRFs can have subnets that overlap, and a default route each.

@@ -137,6 +137,42 @@ def test_a_route_that_another_program_has_there_is_refused_by_name(divided: Host
     of_vrf(divided, "a", vrf=name)
 
 
+def test_alternative_names_mean_the_vrf_itself(divided: Host) -> None:
+    divided.ip("link", "property", "add", "dev", "red", "altname", "a-long-name-of-the-vrf-red")
+    assert of_vrf(divided, "a", vrf="a-long-name-of-the-vrf-red")["endpoint"]["vrf"] == "red"
+    assert (divided.links()["mv-a"]["master"], routes(divided, "1000")) == ("red", ALL)
+
+
+def rename(host: Host) -> None:
+    host.ip("link", "set", "red", "down")
+    host.ip("link", "set", "red", "name", "crimson")
+    host.ip("link", "set", "crimson", "up")
+
+
+def test_the_record_follows_a_vrf_by_its_alternative_name(divided: Host) -> None:
+    of_vrf(divided, "a", vrf="red")
+    rename(divided)
+    divided.ip("link", "property", "add", "dev", "crimson", "altname", "red")
+    info = divided.call("macvlan_info")
+    assert info["drift"] == [] and any("its VRF red is called crimson now" in line for line in info["warnings"])
+    of_vrf(divided, "a", vrf="red")
+    assert divided.call("macvlan_info")["endpoints"][0]["vrf"] == "crimson"
+    divided.lose_all()
+    said = divided.run_command("restore")
+    assert (said.code, routes(divided, "1000")) == (0, ALL)
+
+
+def test_a_vrf_that_was_renamed_is_told_as_it_is(divided: Host) -> None:
+    of_vrf(divided, "a", vrf="red")
+    rename(divided)
+    assert {"object": "endpoint net/a", "field": "vrf", "recorded": "red", "actual": "crimson"} in divided.call("macvlan_info")["drift"]
+    refuse(divided, ENDPOINT, "use vrf: crimson", name="a", network="net", vrf="red", default_route=True, routes=ROUTES)
+    said = divided.run_command("restore")
+    assert said.code != 0 and any("is in the VRF crimson" in line for line in said.lines)
+    of_vrf(divided, "a", vrf="crimson")
+    assert divided.call("macvlan_info")["drift"] == [] and routes(divided, "1000") == ALL
+
+
 def test_a_vrf_that_is_not_there_is_awaited(divided: Host) -> None:
     of_vrf(divided, "a", vrf="red")
     divided.ip("link", "delete", "red")

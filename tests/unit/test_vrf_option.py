@@ -24,6 +24,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.resu
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.steps import AddLink, SetLink
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import (
     Host,
+    configuration,
     endpoint,
     kernel,
     link,
@@ -119,8 +120,8 @@ def test_what_is_no_vrf_is_refused(values, words):
 def test_a_vrf_of_the_host_is_not_for_other_namespaces(place):
     with pytest.raises(OptionsError, match="vrf: only endpoints in the host's own namespace"):
         endpoint("web", vrf="red", **place)
-    with pytest.raises(OptionsError, match="longer than 15 bytes"):
-        asked(vrf="a-name-that-is-too-long")
+    with pytest.raises(OptionsError, match="longer than 127 bytes, the most that an alternative name can have"):
+        asked(vrf="a" * 128)
 
 
 def test_a_vrf_that_is_down_is_used_with_a_warning():
@@ -230,3 +231,50 @@ def test_what_took_the_place_of_a_route_in_its_vrf_is_told():
     assert drift(host) == [("routes", "10.9.0.0/16 via 192.168.1.7", "blackhole 10.9.0.0/16")]
     (missing,) = host.plan(Restoration(None)).missing
     assert "blackhole route to 10.9.0.0/16 in the VRF red" in missing.reason
+
+
+LONG = "a-name-that-is-too-long-for-a-link-itself"
+
+
+@pytest.mark.parametrize("asked_by_name", [asked(vrf=LONG), configuration(network(subnets=SUBNETS), asked(vrf=LONG))])
+def test_an_alternative_name_means_the_vrf_itself(asked_by_name):
+    host = divided()
+    host.change("red", altnames=(LONG,))
+    host.run(asked_by_name)
+    assert (host.link("mv-web").master, host.record.endpoints["lan", "web"].vrf) == (RED, "red")
+    assert not host.plan(asked_by_name).changed and not host.plan(asked(vrf="red")).changed
+
+
+def renamed(host, *altnames):
+    """Another program gives the VRF red the name crimson."""
+    own = host.kernel.spaces[HOST.path]
+    links = {link.name: link for link in (dataclasses.replace(own.links["red"], name="crimson", altnames=altnames), *own.links.values())}
+    del links["red"]
+    host.kernel = with_space(host.kernel, dataclasses.replace(own, links=links), HOST.path)
+
+
+@pytest.mark.parametrize("request_", [asked(vrf="red"), asked(vrf="crimson"), Restoration(None), network(subnets=SUBNETS)])
+def test_the_record_follows_a_vrf_that_has_its_old_name_as_alternative_one(request_):
+    host = divided(asked(vrf="red"))
+    renamed(host, "red")
+    made = host.run(request_)
+    assert "endpoint lan/web: its VRF red is called crimson now; the record follows" in made.warnings
+    assert [step.describe() for step in made.steps] == ["record that the VRF red of endpoint lan/web is called crimson now"]
+    assert host.record.endpoints["lan", "web"].vrf == "crimson" and drift(host) == []
+    assert not host.plan(asked(vrf="red")).changed and not host.plan(Restoration(None)).changed
+
+
+def test_a_vrf_that_was_renamed_is_told_as_it_is():
+    host = divided(asked(vrf="red"))
+    renamed(host)
+    assert drift(host) == [("vrf", "red", "crimson")]
+    words = (
+        "endpoint lan/web: vrf: there is no link red on this host; its interface mv-web is in the VRF crimson: if this is the VRF under a "
+        "new name, use vrf: crimson, or give it its old name back; else create the VRF first"
+    )
+    with pytest.raises(AbsentError, match=words):
+        host.plan(asked(vrf="red"))
+    (missing,) = host.plan(Restoration(None)).missing
+    assert missing.reason.startswith(words) and missing.awaits == "red"
+    assert host.sentences(asked(vrf="crimson")) == ["change vrf of endpoint lan/web"]
+    assert host.record.endpoints["lan", "web"].vrf == "crimson" and drift(host) == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recognises links that were renamed, or that have returned under another name, below recorded objects."""
+"""Recognises links that were renamed, or that have returned under another name, below recorded objects; and their VRFs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import collections
 import dataclasses
 import typing as t
 
+from ..model.endpoint import Endpoint
 from ..model.kernel import Kernel, Space
 from ..model.link_identity import LinkIdentity
 from ..model.links import Link, OwnedLink, SubInterface
@@ -26,10 +27,10 @@ Hardware = t.Mapping[str, Link]
 
 
 class Renamed(t.NamedTuple):
-    """A network or sub-interface whose parent has another name than recorded.
+    """An object whose parent, base or VRF has another name than recorded.
 
     :ivar title: of that object
-    :ivar word: what the link is to it: its parent, or its base
+    :ivar word: what the link is to it: its parent, its base, or its VRF
     """
 
     title: str
@@ -58,14 +59,14 @@ class Renamed(t.NamedTuple):
 
 
 class Followed(t.NamedTuple):
-    """The record with the present names of all parents and bases, and what differs from the stored one."""
+    """The record with the present names of all parents, bases and VRFs, and what differs from the stored one."""
 
     record: Record
     renamed: tuple[Renamed, ...] = ()
 
 
 def followed(record: Record, kernel: Kernel) -> Followed:
-    """The record, with the names that the links below its objects have now."""
+    """The record, with the names that the links below its objects, and the VRFs of these, have now."""
     host = kernel.spaces[HOST.path] or Space()
     hardware = _by_hardware(host)
     renamed: list[Renamed] = []
@@ -78,11 +79,28 @@ def followed(record: Record, kernel: Kernel) -> Followed:
         renamed.append(Renamed(item.title, word, item.parent, link.name))
         identity = _with_former(identity_of(link, kernel.boot_id, item.parent_link), item.parent, link.name)
         present[id(item)] = dataclasses.replace(item, parent=link.name, parent_link=identity)
+    endpoints = record.endpoints
+    for endpoint in record.endpoints.values():
+        vrf = _renamed_vrf(endpoint, host)
+        if vrf is not None and endpoint.vrf is not None:
+            renamed.append(Renamed(endpoint.title, "VRF", endpoint.vrf, vrf))
+            endpoints = {**endpoints, endpoint.key: dataclasses.replace(endpoint, vrf=vrf)}
     if not renamed:
         return Followed(record)
     networks = {name: t.cast(Network, present.get(id(item), item)) for name, item in record.networks.items()}
     links = {name: t.cast(OwnedLink, present.get(id(item), item)) for name, item in record.links.items()}
-    return Followed(dataclasses.replace(record, networks=networks, links=links), tuple(renamed))
+    return Followed(dataclasses.replace(record, networks=networks, links=links, endpoints=endpoints), tuple(renamed))
+
+
+def _renamed_vrf(endpoint: Endpoint, host: Space) -> str | None:
+    """The name that the VRF of an endpoint has now, if the recorded one is an alternative name of it.
+
+    Nothing else tells a VRF that was renamed from another one.
+    """
+    if endpoint.vrf is None or endpoint.vrf in host.links:
+        return None
+    holder = host.with_altname(endpoint.vrf)
+    return holder.name if holder is not None and names.interface_name_problem(holder.name) is None else None
 
 
 def _carrier(item: Network | SubInterface, record: Record, kernel: Kernel, host: Space) -> Link | None:

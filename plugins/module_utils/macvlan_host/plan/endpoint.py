@@ -63,7 +63,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         _make_room(builder, endpoint)
         with mistakes:
             check_neighbours(builder, endpoint, own, recorded.vrf if recorded is not None else None)
-            check_own_vrf(builder, endpoint)
+            check_own_vrf(builder, endpoint, own)
             if recorded is not None:
                 check_vrf(builder, endpoint, recorded, own)
         with mistakes:

@@ -291,9 +291,10 @@ def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link
         )
 
 
-def check_own_vrf(builder: PlanBuilder, endpoint: Endpoint) -> None:
+def check_own_vrf(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
     """Refuse a VRF that is not there, or is none.
 
+    :param own: the link of the endpoint, if there is one
     :raises AbsentError: it is not there
     :raises PlanError: it is another kind of link
     """
@@ -301,11 +302,14 @@ def check_own_vrf(builder: PlanBuilder, endpoint: Endpoint) -> None:
         return
     vrf = builder.host.links.get(endpoint.vrf)
     if vrf is None:
-        raise AbsentError(
-            f"{endpoint.title}: vrf: there is no link {endpoint.vrf} on this host; create the VRF first, for example: "
-            f"ip link add {endpoint.vrf} type vrf table 100, and: ip link set {endpoint.vrf} up",
-            endpoint.vrf,
-        )
+        present = vrf_of(builder.host, own) if own is not None else None
+        creation = f"create the VRF first, for example: ip link add {endpoint.vrf} type vrf table 100, and: ip link set {endpoint.vrf} up"
+        if own is not None and present is not None:
+            creation = (
+                f"its interface {own.name} is in the VRF {present.name}: if this is the VRF under a new name, use vrf: {present.name}, "
+                f"or give it its old name back; else {creation}"
+            )
+        raise AbsentError(f"{endpoint.title}: vrf: there is no link {endpoint.vrf} on this host; {creation}", endpoint.vrf)
     if not kind_of(vrf).is_vrf:
         raise PlanError(f"{endpoint.title}: vrf: {endpoint.vrf} is not a VRF but {f'a {vrf.kind} link' if vrf.kind else 'another link'}")
     if not vrf.up:

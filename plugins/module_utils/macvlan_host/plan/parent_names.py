@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's names of the links that a request names by others: alternative names, and names that links had before."""
+"""The kernel's names of the links that a request names by others: alternative names, and names that parents had before."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ..model.link_identity import former_names
 from ..model.links import Link, SubInterface, stacked
 from ..model.netns import HOST
 from ..model.record import Record
-from ..model.ref import NETWORK, SUBINTERFACE
+from ..model.ref import ENDPOINT, NETWORK, SUBINTERFACE
 from ..values import names
 
 if t.TYPE_CHECKING:
     from ..model.network import Network
+    from ..request.endpoint import EndpointOptions
     from ..request.host import AnyRequest, Config
     from ..request.network import NetworkOptions
     from ..request.subinterface import SubInterfaceOptions
@@ -37,6 +38,8 @@ def with_kernel_names(request: AnyRequest, record: Record, kernel: Kernel) -> An
         return known.configuration(t.cast("Config", request)) if hasattr(request, "subinterfaces") else request
     if request.subject.kind == NETWORK and request.declares:
         return known.network(t.cast("NetworkOptions", request))
+    if request.subject.kind == ENDPOINT and request.declares:
+        return known.endpoint(t.cast("EndpointOptions", request))
     if request.subject.kind == SUBINTERFACE:
         sub = t.cast("SubInterfaceOptions", request)
         return known.subinterface(sub) if request.declares else _changed(sub, name=known.link(sub.name, sub.name))
@@ -127,7 +130,8 @@ class _Names:
         if config.replace:
             self._replaced = self._replaced_by(subs or ())
         networks = None if config.networks is None else tuple(map(self.network, config.networks))
-        return _changed(config, subinterfaces=subs, networks=networks)
+        endpoints = None if config.endpoints is None else tuple(map(self.endpoint, config.endpoints))
+        return _changed(config, subinterfaces=subs, networks=networks, endpoints=endpoints)
 
     def _replaced_by(self, subs: t.Sequence[SubInterfaceOptions]) -> dict[str, str]:
         """Recorded sub-interface that is not listed → the listed one with the VLAN that its name means; there is only one of a VLAN."""
@@ -154,6 +158,13 @@ class _Names:
             return wanted
         recorded = self._record.networks.get(wanted.name)
         return _changed(wanted, parent=self.link(wanted.parent, recorded.parent if recorded is not None else None))
+
+    def endpoint(self, wanted: EndpointOptions) -> EndpointOptions:
+        """An endpoint in the VRF that its name means."""
+        if wanted.vrf is None or wanted.vrf in self._host.links:
+            return wanted
+        holder = self._host.with_altname(wanted.vrf)
+        return _changed(wanted, vrf=holder.name) if holder is not None and _can_be_named(holder) else wanted
 
     def subinterface(self, wanted: SubInterfaceOptions) -> SubInterfaceOptions:
         """A sub-interface on the link that its parent means, under the name that it has already."""

@@ -225,7 +225,7 @@ def _vrf(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str
     name = params.get("vrf")
     if name is None:
         return None
-    problems.problem(prefixed("vrf", names.interface_name_problem(name)))
+    problems.problem(prefixed("vrf", names.written_name_problem(name)))
     if netns.path:
         problems.problem(
             "vrf: only endpoints in the host's own namespace can be in a VRF of the host; leave vrf out, or leave netns, netns_path and pid out"

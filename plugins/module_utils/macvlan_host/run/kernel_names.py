@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.netns import HOST
 from ..model.ref import ENDPOINT
 from .decide import needs_to_decide
 from .renamed_links import with_present_names
@@ -43,7 +44,9 @@ def _named(request: AnyRequest, observed: Observation) -> tuple[AnyRequest, bool
     """The request with the names that links have, and whether a recorded link has another name."""
     record, renamed = with_present_names(observed.record, observed.kernel)
     if request.subject is not None and request.subject.kind == ENDPOINT:
-        return request, bool(renamed)
+        vrf, host = getattr(request, "vrf", None), observed.kernel.spaces[HOST.path]
+        if vrf is None or host is not None and vrf in host.links:
+            return request, bool(renamed)
     from ..plan.parent_names import with_kernel_names
 
     return with_kernel_names(request, record, observed.kernel), bool(renamed)

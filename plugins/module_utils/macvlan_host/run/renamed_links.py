@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 
 def with_present_names(record: Record, kernel: Kernel) -> tuple[Record, tuple[Renamed, ...]]:
-    """The record with the names that the links below its objects have now, and what was renamed."""
+    """The record with the names that the links below its objects, and their VRFs, have now, and what was renamed."""
     if _all_are_known(record, kernel):
         return record, ()
     from ..compare.followed import followed
@@ -37,7 +37,7 @@ def _all_are_known(record: Record, kernel: Kernel) -> bool:
         link, known = links.get(item.parent), item.parent_link
         if link is None or known is not None and (known.index, known.boot_id) != (link.index, kernel.boot_id):
             return False
-    return True
+    return all(endpoint.vrf is None or endpoint.vrf in links for endpoint in record.endpoints.values())
 
 
 def planned_with(plan: Plan, stored: Record, renamed: t.Sequence[Renamed]) -> Plan:
