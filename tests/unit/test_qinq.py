@@ -191,8 +191,12 @@ def test_a_short_name_of_the_lower_level_is_the_way_out_for_long_ones():
             subinterface("eth0.010.100"),
             "cannot create VLAN link eth0.010.100: there is no link eth0.010 on this host; did you mean eth0.10?",
         ),
-        (kernel(), network(parent="eth0.0.100"), "there is no link eth0.0 on this host"),
-        (kernel(), network(parent="eth0.4095.100"), "there is no link eth0.4095 on this host"),
+        *(
+            (kernel(), network(parent=f"eth0.{number}.100"), f"there is no link eth0.{number} on this host, and none is created, because {why}")
+            for number in (0, 4095, 40950)
+            for why in (f"{number} is no VLAN id: an id is from 1 to 4094",)
+        ),
+        (kernel(), subinterface("eth0.0.100"), "there is no link eth0.0 on this host, and none is created, because 0 is no VLAN id"),
         (kernel(), network(parent="eth0.10.0"), "id from 1 to 4094"),
         (kernel(), network(parent="eth0.10.4095"), "id from 1 to 4094"),
         (kernel(), network(parent="eth7.10.100"), "network lan: cannot create VLAN link eth7.10: there is no link eth7 on this host"),

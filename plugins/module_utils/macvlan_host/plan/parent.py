@@ -124,7 +124,8 @@ def check_base(builder: PlanBuilder, sub: SubInterface, link: Link | None) -> Li
     """
     base = builder.host.links.get(sub.parent)
     if base is None:
-        raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host", sub.parent)
+        why = names.why_not_created(sub.parent)
+        raise AbsentError(f"cannot create VLAN link {sub.name}: there is no link {sub.parent} on this host{why}", sub.parent)
     if base.loopback:
         raise PlanError(f"cannot create VLAN link {sub.name}: {sub.parent} is the loopback, which carries no VLANs")
     if kind_of(base).is_vrf:

@@ -54,6 +54,14 @@ def split_subinterface(name: str) -> SubInterfaceName | None:
     return SubInterfaceName(match["base"], vlan_id)
 
 
+def why_not_created(name: str) -> str:
+    """The end of a sentence about a missing link: that its name has no VLAN id at its end, but another number; else empty."""
+    number = name.rpartition(".")[2]
+    if not number.isdecimal() or split_subinterface(name) is not None:
+        return ""
+    return f", and none is created, because {number} is no VLAN id: an id is from {MIN_VLAN_ID} to {MAX_VLAN_ID}"
+
+
 def and_below(name: str) -> t.Iterator[str]:
     """A link and, as far as its name shows, those below it."""
     yield name
