@@ -41,7 +41,8 @@ options:
       - With O(parent) and O(vlan_id) it can be any name, and is C(parent.vlan_id) when it is left out.
       - Alone it must contain both, such as V(eth0.50) for VLAN 50 of C(eth0). The last dot counts, so V(eth0.10.20) is
         VLAN 20 of C(eth0.10). The id has no leading zeros.
-      - Either this, or O(parent) and O(vlan_id), or all three are required, also with O(state=absent).
+      - Either this, or O(parent) and O(vlan_id), or all three are required, also with O(state=absent). What is to be absent can
+        have any name without the other two (since 2.0.0).
     type: str
   parent:
     description:

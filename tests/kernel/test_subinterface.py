@@ -153,6 +153,18 @@ def test_a_link_that_is_not_a_vlan_is_not_removed_even_by_force(host: Host) -> N
     refuse(host, "vlan_subinterface", "not a VLAN link", name="br0.5", state="absent", force=True)
 
 
+def test_what_has_any_name_is_removed_by_that_alone(host: Host) -> None:
+    for name in ("eth0", "foo"):
+        vlan(host, name="trunk", parent="eth0", vlan_id=50)
+        if name == "eth0":
+            refuse(host, "vlan_subinterface", "not a VLAN link", name=name, state="absent", force=True)
+        else:
+            assert not host.call("vlan_subinterface", name=name, state="absent")["changed"]
+        gone(host, "vlan_subinterface", name="trunk")
+        assert "trunk" not in host.links()
+        assert not host.call("vlan_subinterface", name="trunk", state="absent")["changed"]
+
+
 @pytest.mark.parametrize("declared_first", [True, False])
 def test_a_declared_subinterface_outlives_its_network(host: Host, declared_first: bool) -> None:
     steps = [

@@ -443,8 +443,24 @@ def test_what_a_subinterface_cannot_be_is_refused(params, words):
     assert_refused(subinterface, params, *words)
 
 
-def test_the_removal_of_a_subinterface_needs_a_key_too():
-    assert_refused(lambda **params: subinterface_removal(params), {"name": "foo"}, "'foo' names no VLAN")
+@pytest.mark.parametrize("name", ["foo", "eth0.4095", "eth0.0", "a-long-alternative-name", "eth0.50"])
+def test_a_name_says_which_subinterface_is_to_be_removed(name):
+    assert subinterface_removal({"name": name}).name == name
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "give parent and vlan_id, or name"),
+        ({"name": "foo", "parent": "eth0"}, "parent and vlan_id go together"),
+        ({"name": "foo", "vlan_id": 5}, "parent and vlan_id go together"),
+        ({"name": "eth0.050"}, "must be written eth0.50"),
+        ({"name": "a/b"}, "contains '/'"),
+        ({"name": ""}, "cannot be empty"),
+    ],
+)
+def test_the_removal_of_a_subinterface_needs_a_key_too(params, words):
+    assert_refused(lambda **params: subinterface_removal(params), params, words)
 
 
 @pytest.mark.parametrize(

@@ -107,14 +107,18 @@ def subinterface_options(params: t.Mapping[str, t.Any]) -> SubInterfaceOptions:
 
 
 def subinterface_removal(params: t.Mapping[str, t.Any]) -> SubInterfaceRemoval:
-    """The name of the sub-interface to remove.
+    """The name of the sub-interface to remove; one that contains no VLAN says enough.
 
     :raises OptionsError: naming every problem
     """
     problems = Problems()
-    key = _subinterface_key(problems, params)
+    name = params.get("name")
+    if name is None or params.get("parent") is not None or params.get("vlan_id") is not None or names.split_subinterface(name):
+        name = _subinterface_key(problems, params)[0]
+    else:
+        problems.problem(prefixed("name", names.written_name_problem(name)))
     problems.finish()
-    return SubInterfaceRemoval(key[0], bool(params.get("force")))
+    return SubInterfaceRemoval(name, bool(params.get("force")))
 
 
 def _subinterface_key(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[str, str, int]:
