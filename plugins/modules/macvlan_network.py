@@ -80,7 +80,8 @@ options:
         The links also follow an MTU of the parent that changes.
       - A parent carries links of one driver. A network on the parent of one with the other driver is refused, also where neither of them
         has an endpoint, and so is a parent that carries such links of other programs.
-      - Another driver needs O(replace=true). Endpoints keep their addresses and routes, and macvlan links get their MAC addresses.
+      - Another driver needs O(replace=true) if the network has endpoints or O(host_access). Endpoints keep their addresses and
+        routes, and macvlan links get their MAC addresses.
     type: str
     choices:
       - macvlan
@@ -98,7 +99,7 @@ options:
       - With V(passthru) there is one endpoint only, which uses O(parent) alone and has its MAC address. No other
         macvlan link can be on the parent.
       - V(bridge), V(private) and V(vepa) can be changed into each other in place. A change to or from V(passthru) needs
-        O(replace=true).
+        O(replace=true) if the network has endpoints or O(host_access).
       - V(l2), V(l3) and V(l3s) are those of O(driver=ipvlan) (since 2.0.0). With V(l2) endpoints are on the wire of the parent, as with
         V(bridge).
       - With V(l3) and V(l3s) the host routes what endpoints send. There is no ARP and no neighbour discovery, no broadcast and no

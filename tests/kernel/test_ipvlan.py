@@ -276,6 +276,15 @@ def test_an_address_of_a_foreign_link_on_the_parent_is_refused_by_the_kernel_and
 # --- another driver, another address --------------------------------------------------------------------------------
 
 
+def test_the_driver_of_an_empty_network_changes_as_its_other_options(host: Host) -> None:
+    network(host, subnets=DUAL)
+    for wanted in (IPVLAN, {"subnets": DUAL}, {**IPVLAN, "mode": "l3s"}):
+        network(host, **wanted)
+    endpoint(host, "a")
+    assert host.call("macvlan_info")["drift"] == []
+    refuse(host, "macvlan_network", "driver is ipvlan", "replace: true", "endpoints a", name="net", parent="eth0", subnets=DUAL)
+
+
 def test_the_driver_is_replaced_with_all_that_still_fits(make_host: MakeHost) -> None:
     host = make_host("eth0")
     network(host, subnets=DUAL, labels={"a": "b"})

@@ -309,6 +309,34 @@ def test_another_driver_is_a_replacement_that_keeps_addresses():
     assert host.record.endpoints == before
 
 
+@pytest.mark.parametrize("before", [network("lan", DUAL), network("lan", DUAL, mode="passthru"), lan(), lan(mode="l3")])
+@pytest.mark.parametrize("after", [network("lan", DUAL), network("lan", DUAL, mode="passthru"), lan(), lan(mode="l3")])
+def test_an_empty_network_gets_another_driver_and_mode_without_being_replaced(before, after):
+    host = Host()
+    host.run(before)
+    assert not host.run(after).interrupted
+    fresh = Host()
+    fresh.run(after)
+    assert host.record.networks == fresh.record.networks
+    host.run(web())
+    assert not drift_of(HostView(host.record, host.kernel))
+
+
+def test_the_interface_of_the_host_has_traffic_too():
+    host = Host()
+    host.run(network("lan", DUAL, host_access={}))
+    with pytest.raises(PlanError, match=r"which interrupts the traffic on it; if you want that, add replace: true"):
+        host.plan(lan(host_access={}))
+
+
+def test_no_other_parent_without_replace_even_for_an_empty_network():
+    host = Host()
+    host.run(network("lan", DUAL))
+    with pytest.raises(PlanError, match="parent is eth0 and cannot become eth1 in place") as caught:
+        host.plan(network("lan", DUAL, parent="eth1"))
+    assert "traffic" not in str(caught.value)
+
+
 # --- parents --------------------------------------------------------------------------------------------------------
 
 

@@ -653,7 +653,7 @@ def test_a_network_changes_in_place(before, request_, sentences):
         pytest.param(
             ENDPOINT_ON_LAN, network(mode="passthru"), ("mode is bridge", "passthru", "web", "add replace: true"), id="to-passthru"
         ),
-        pytest.param((network(mode="passthru"),), network(), ("mode is passthru", "bridge"), id="from-passthru"),
+        pytest.param((network(mode="passthru"), endpoint()), network(), ("mode is passthru", "bridge"), id="from-passthru"),
         pytest.param(
             ENDPOINT_ON_LAN,
             network(subnets=OTHER),

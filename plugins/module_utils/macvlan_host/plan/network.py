@@ -47,14 +47,16 @@ def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
     links = wanted.uses[0]
     parent_kind = SubInterface.kind if wanted.parent is not None and names.split_subinterface(wanted.parent) else None
     kinds = [DummyParent.kind] if wanted.parent is None else [parent_kind] if parent_kind is not None else []
-    is_first = wanted.parent is not None and wanted.name not in known.record.networks and not known.on(wanted.parent)
+    recorded = known.record.networks.get(wanted.name)
+    is_first = wanted.parent is not None and recorded is None and not known.on(wanted.parent)
+    has_new_kind = recorded is not None and recorded.driver != wanted.driver
     has_access = wanted.host_access is not None
     return ObjectNeeds(
         settings=[*settings_of(touched), *_settings_of_access(wanted)],
         kinds=[*kinds, wanted.kind] if wanted.replace or has_access or wanted.driver != DEFAULT_DRIVER else kinds,
         vlans=known.vlans_among(links),
         parents=known.and_bases(links),
-        newcomers=wanted.replace or is_first or has_access or kind_of(wanted).takes_parent(wanted.mode),
+        newcomers=wanted.replace or is_first or has_new_kind or has_access or kind_of(wanted).takes_parent(wanted.mode),
         host_routes=not wanted.subnets or bool(wanted.ipv6) or has_access or any_on_host(touched),
         next_hops=wanted.replace or has_access,
         filters=wanted.replace,
@@ -283,14 +285,17 @@ def _warn_of_former_base(builder: PlanBuilder, wanted: NetworkOptions, owned: Ow
 def _check_replaceable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, option: str | None) -> None:
     """Refuse a change for which all links must be created again, if that was not asked for.
 
+    Without links that is no harm, but another parent, which an option left out would give it too, is always to be asked for.
+
     :param option: that changes, None if there is none
     """
-    if option is None or wanted.replace:
+    has_links = bool(builder.endpoints_of(recorded.name))
+    if option is None or wanted.replace or not has_links and option != "parent":
         return
     problem = words_of_former_name(recorded, wanted.parent) if option == "parent" and wanted.parent is not None else None
     if problem is not None:
         raise PlanError(f"{problem}, or add replace: true to move the network to {wanted.parent}")
-    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name) if endpoint.host_access is None]
+    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name) if endpoint.host_access is None] if has_links else None
     if option in ("driver", "mode"):
         text = f"{option} is {getattr(recorded, option)} and cannot become {getattr(wanted, option)}"
         raise refusal(recorded.ref, option, text, endpoints)

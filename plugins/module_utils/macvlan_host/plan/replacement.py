@@ -56,19 +56,20 @@ def replaced_options(recorded: SubInterface, wanted: SubInterface | SubInterface
     return [name for name in ("parent", "vlan_id", "protocol") if getattr(recorded, name) != getattr(wanted, name)]
 
 
-def refusal(ref: Ref, option: str, text: str, endpoints: t.Iterable[str] = (), advice: str = "") -> PlanError:
+def refusal(ref: Ref, option: str, text: str, endpoints: t.Iterable[str] | None = (), advice: str = "") -> PlanError:
     """The refusal of a change that interrupts traffic, without ``replace: true``.
 
     :param text: what would change, without the object
-    :param endpoints: the names of the endpoints whose traffic it interrupts
+    :param endpoints: the names of the endpoints whose traffic it interrupts, None if there is no traffic
     :param advice: what else can be done, as the end of the message
     """
     row = next(item for item in effects_of(ref.kind, option) if item.effect not in (UNDER_TRAFFIC, REFUSED))
-    interrupted = sorted(endpoints)
+    interrupted = sorted(endpoints or ())
     more = f" and {len(interrupted) - NAMED} more" if len(interrupted) > NAMED else ""
     of = f" of endpoints {', '.join(interrupted[:NAMED])}{more}" if interrupted else ""
+    harm = f", which interrupts the traffic{of or ' on it'}" if endpoints is not None else ""
     return PlanError(
-        f"{ref.title}: {text} in place: it would be {row.effect} ({row.result}), which interrupts the traffic{of or ' on it'}; "
+        f"{ref.title}: {text} in place: it would be {row.effect} ({row.result}){harm}; "
         f"if you want that, add replace: true{advice}"
     )
 
