@@ -106,7 +106,9 @@ options:
         multicast, so no machine of the wire finds them by itself; routers need a route to the subnets by way of the host, and the host
         one to wherever they send. V(l3s) is like V(l3), but what they receive passes the netfilter of the host.
       - In V(l3) and V(l3s) the default route of an endpoint is its link itself, without a next hop. An O(subnets[].gateway) is refused,
-        and none is inferred.
+        and none is inferred. So no address is reserved for a router, and a network that was V(l2) before no longer reserves that of
+        its gateway. A router that the host's own routes lead to is never given to an endpoint, and neither is one that answers when
+        O(probe) asks; list any other in O(subnets[].exclude).
       - V(l2), V(l3) and V(l3s) can be changed into each other in place. The kernel has one of them for all links on a parent, so
         networks that share it need the same one, which one task of M(fleetnet.macvlan.macvlan_config) can change for all of them.
         Beside an ipvlan link of another program in another mode, a network is refused.

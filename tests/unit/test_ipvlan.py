@@ -286,6 +286,14 @@ def test_a_link_that_cannot_carry_it_is_refused(name, values, words):
         host.plan(lan(parent=name))
 
 
+@pytest.mark.parametrize(("hops", "expected"), [({(2, "192.168.1.1"): "0.0.0.0/0"}, "192.168.1.2/24"), ({}, "192.168.1.1/24")])
+def test_the_gateway_of_l2_is_given_out_in_l3_unless_the_host_has_a_route_over_it(hops, expected):
+    host = Host(kernel(next_hops=hops))
+    for request in (lan("l2"), web("red", ipv4="192.168.1.7"), lan("l3"), web("blue")):
+        host.run(request)
+    assert [host.record.endpoints["lan", name].ipv4 for name in ("red", "blue")] == ["192.168.1.7/24", expected]
+
+
 # --- replacement ----------------------------------------------------------------------------------------------------
 
 
