@@ -198,6 +198,8 @@ options:
       servers:
         description:
           - Addresses of name servers, in the order in which they are asked. Programs ask the first three only.
+          - A link-local address must be followed by C(%) and the name of the interface of the namespace over which it is reached,
+            such as V(fe80::1%eth0). Others must not.
         type: list
         elements: str
       search:

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.machine import HAS_IPV6
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, endpoint, gone, network, refuse, subnets
 
 pytestmark = pytest.mark.engine
@@ -49,6 +52,32 @@ def test_programs_of_the_namespace_have_its_name_servers(net: Host) -> None:
     assert os.listdir(folder_of(net)) == ["resolv.conf"]
     gone(net, "macvlan_endpoint", name="web", network="net")
     assert net.snapshot() == before and not folder_of(net).exists()
+
+
+ANSWERER = """
+import socket, sys
+server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+server.bind((sys.argv[1], 53, 0, socket.if_nametoindex("eth0")))
+server.settimeout(60)
+print("ready", flush=True)
+print(server.recvfrom(512)[1][0])
+"""
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="this kernel has no IPv6")
+def test_a_link_local_server_is_asked_over_the_link_that_it_names(host: Host) -> None:
+    network(host, subnets=subnets("fd00:50::/64"))
+    endpoint(host, "b")
+    (address,) = (item.partition("/")[0] for item in host.addresses("eth0", "b") if item.startswith("fe80:"))
+    endpoint(host, "web", dns={"servers": [f"{address}%eth0"]})
+    (own,) = (item.partition("/")[0] for item in host.addresses("eth0", "web") if item.startswith("fe80:"))
+    for netns in ("b", "web"):
+        host.wait_until_up("eth0", netns)
+    server = host.start([sys.executable, "-c", ANSWERER, address], "b", stdout=subprocess.PIPE)
+    assert server.stdout is not None and server.stdout.readline() == "ready\n"
+    host.run(["timeout", "10", "ip", "netns", "exec", "web", "getent", "ahosts", "name.example.com"], check=False)
+    assert server.communicate(timeout=60)[0].partition("%")[0].strip() == own
+    refuse(host, "macvlan_endpoint", f"write {address}%eth0", **WEB, dns={"servers": [address]})
 
 
 def test_it_changes_and_goes_in_place(net: Host) -> None:

@@ -65,6 +65,15 @@ WRONG = [
     ({"dns": {"servers": ["dns.example.com"]}}, "dns.servers[0]: 'dns.example.com' is not an IP address"),
     ({"dns": {"servers": ["192.168.1.53/24"]}}, "dns.servers[0]: '192.168.1.53/24' must be an address without a prefix length"),
     ({"dns": {"servers": ["fd01::53", "fd01:0::53"]}}, "dns.servers[1]: fd01::53 is in the list already"),
+    ({"dns": {"servers": ["fe80::1"]}}, "dns.servers[0]: fe80::1 is link-local, so it must name a link too; write fe80::1%eth0"),
+    ({"dns": {"servers": ["fe80:0::1"]}, "ifname": "up"}, "write fe80::1%up"),
+    ({"dns": {"servers": ["fe80::1%"]}}, "dns.servers[0]: fe80::1 is link-local, so it must name a link too; write fe80::1%eth0"),
+    ({"dns": {"servers": ["fe80::1%a b"]}}, "dns.servers[0]: interface name 'a b' contains"),
+    ({"dns": {"servers": ["fe80::1%a%b"]}}, "dns.servers[0]: interface name 'a%b' contains '%'"),
+    ({"dns": {"servers": ["fe80::1%eth0\nnameserver 6.6.6.6"]}}, "dns.servers[0]: interface name "),
+    ({"dns": {"servers": ["fd01::53%eth0"]}}, "dns.servers[0]: fd01::53 is not link-local, so it has no link; write fd01::53"),
+    ({"dns": {"servers": ["192.168.1.53%eth0"]}}, "dns.servers[0]: 192.168.1.53 is not link-local, so it has no link; write 192.168.1.53"),
+    ({"dns": {"servers": ["fe80::1%eth0", "fe80:0::1%eth0"]}}, "dns.servers[1]: fe80::1%eth0 is in the list already"),
     ({"dns": {"search": ["a b"]}}, "dns.search[0]: 'a b' is not the name of a domain, such as example.com"),
     ({"dns": {"search": ["example.com", "192.168.1.300"]}}, "dns.search[1]: '192.168.1.300' is not the name of a domain, such as example.com"),
     ({"dns": {"search": ["x", ""]}}, "dns.search[1]: '' is not the name of a domain"),
@@ -74,6 +83,21 @@ WRONG = [
     ({"dns": DNS, "pid": 7}, "give netns: NAME, or leave dns out"),
     ({"dns": DNS, "netns": None}, "give netns: NAME, or leave dns out"),
 ]
+
+
+def test_a_link_local_server_names_its_link():
+    dns = {"servers": ["fe80:0::1%eth0", "fe80::1%eth1"]}
+    host = host_with(endpoint(dns=dns))
+    assert host.record.endpoints[KEY].dns.lines == ("nameserver fe80::1%eth0", "nameserver fe80::1%eth1")
+    assert Dns.from_plain(plain(host.record.endpoints[KEY].dns)) == host.record.endpoints[KEY].dns
+    assert endpoint_params(host.record.endpoints[KEY], host.record.networks["lan"], pin=False)["dns"] == {"servers": ["fe80::1%eth0", "fe80::1%eth1"]}
+    assert not host.plan(endpoint(dns=dns)).changed
+
+
+@pytest.mark.parametrize("server", ["fe80::1%a b", "fe80::1%", "fe80::1%eth0%eth1", "%eth0", "192.168.1.53%"])
+def test_a_recorded_server_with_a_link_that_cannot_be_is_refused(server):
+    with pytest.raises(ValueError, match="servers"):
+        Dns.from_plain({"servers": [server]})
 
 
 @pytest.mark.parametrize(("params", "words"), WRONG)

@@ -181,7 +181,7 @@ def test_a_link_is_born_under_a_name_of_its_own_within_the_kernels_limit():
 
 
 def test_an_interface_in_the_hosts_own_namespace_is_named_after_its_endpoint():
-    assert names.host_interface_name("web") == "mv-web"
+    assert (names.default_ifname("web", False), names.default_ifname("web", True)) == ("mv-web", "eth0")
 
 
 @pytest.mark.parametrize(

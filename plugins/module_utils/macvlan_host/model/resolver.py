@@ -23,6 +23,12 @@ def resolver_path(name: str) -> str:
     return f"{FOLDER}/{name}/{FILE}"
 
 
+def is_server(value: t.Any) -> bool:
+    """Whether a file can have a name server: an address, and after ``%`` the link of a link-local one."""
+    address, sign, link = value.partition("%") if isinstance(value, str) else ("", "", "")
+    return validators.address(address) and (not sign or validators.interface(link))
+
+
 @dataclass(frozen=True)
 class Dns:
     """The name servers that an endpoint asks for.
@@ -35,7 +41,7 @@ class Dns:
     owns_folder: bool = False
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
-        "servers": validators.listed(validators.address),
+        "servers": validators.listed(is_server),
         "search": validators.listed(names.is_domain),
         "owns_folder": validators.flag,
     }

@@ -171,7 +171,7 @@ def endpoint_options(params: t.Mapping[str, t.Any]) -> EndpointOptions:
         vrf=_vrf(problems, params, netns),
         addresses=tuple(map(without_prefix, further)),
         left_out=left_out,
-        dns=_dns(problems, params.get("dns"), netns),
+        dns=_dns(problems, params, netns),
         notes=problems.finish(),
     )
 
@@ -214,11 +214,19 @@ def _netns(problems: Problems, params: t.Mapping[str, t.Any]) -> Netns:
 
 def _ifname(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str:
     given = params.get("ifname")
-    ifname = given or ("eth0" if netns.path else names.host_interface_name(params["name"]))
+    ifname = given or names.default_ifname(params["name"], bool(netns.path))
     problem = names.interface_name_problem(ifname)
     if problem is not None:
         problems.problem(f"ifname: {problem}" + ("" if given else "; name the interface with ifname:"))
     return ifname
+
+
+def _dns(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> Dns | None:
+    if params.get("dns") is None:
+        return None
+    from .resolver import read_dns
+
+    return read_dns(problems, params["dns"], netns, params.get("ifname") or names.IFNAME_IN_NAMESPACE)
 
 
 def _vrf(problems: Problems, params: t.Mapping[str, t.Any], netns: Netns) -> str | None:
@@ -264,33 +272,6 @@ def _further(
         known.setdefault(plain, option)
         further.append(address)
     return tuple(further)
-
-
-def _dns(problems: Problems, given: t.Mapping[str, t.Any] | None, netns: Netns) -> Dns | None:
-    if given is None:
-        return None
-    if netns.kind != "name":
-        problems.problem(
-            "dns: it is written to /etc/netns/NAME/resolv.conf, which is for named namespaces only; give netns: NAME, or leave dns out"
-        )
-    servers = [problems.parsed(f"dns.servers[{position}]", parse_address, text) for position, text in enumerate(given.get("servers") or ())]
-    search = given.get("search") or ()
-    for position, text in enumerate(search):
-        if not names.is_domain(text):
-            problems.problem(f"dns.search[{position}]: {text!a:.80} is not the name of a domain, such as example.com")
-    for option, items in (("servers", servers), ("search", search)):
-        for position, item in enumerate(items):
-            if item is not None and item in items[:position]:
-                problems.problem(f"dns.{option}[{position}]: {item!s:.80} is in the list already")
-    if not servers and not search:
-        problems.problem("dns: it has neither servers nor search; give one of them, or leave dns out")
-    if len(servers) > ASKED_SERVERS:
-        problems.note(f"dns.servers: programs ask the first {ASKED_SERVERS} of a list only (resolv.conf(5))")
-    return Dns(tuple(item for item in servers if item is not None), tuple(search))
-
-
-# MAXNS of resolv.conf(5).
-ASKED_SERVERS = 3
 
 
 def _requested(problems: Problems, option: str, version: int, text: str | None) -> str | None:

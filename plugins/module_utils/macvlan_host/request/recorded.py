@@ -143,7 +143,7 @@ def endpoint_params(endpoint: Endpoint, network: Network, pin: bool) -> Params:
     :param pin: whether its addresses are options
     """
     netns, in_namespace = endpoint.netns, bool(endpoint.netns.path)
-    default_ifname = "eth0" if in_namespace else names.host_interface_name(endpoint.name)
+    default_ifname = names.default_ifname(endpoint.name, in_namespace)
     has_mac_of_parent = kind_of(network).has_mac_of_parent(network.mode)
     params = {
         "name": endpoint.name,

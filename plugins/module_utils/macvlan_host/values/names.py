@@ -224,9 +224,16 @@ def dummy_mac(network_id: str) -> str:
     return ":".join(("02:42", *(network_id[start : start + 2] for start in (0, 2, 4, 6))))
 
 
-def host_interface_name(endpoint: str) -> str:
-    """The interface of an endpoint in the host's own namespace, when none is given."""
-    return f"mv-{endpoint}"
+# The interface of an endpoint in a namespace of its own, when none is given.
+IFNAME_IN_NAMESPACE = "eth0"
+
+
+def default_ifname(endpoint: str, in_namespace: bool) -> str:
+    """The interface of an endpoint, when none is given.
+
+    :param in_namespace: whether it is in another namespace than the host's own
+    """
+    return IFNAME_IN_NAMESPACE if in_namespace else f"mv-{endpoint}"
 
 
 def host_access_interface(network: str) -> str:
