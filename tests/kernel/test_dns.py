@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -132,6 +133,18 @@ def test_what_others_do_to_it_is_drift_and_is_repaired(net: Host) -> None:
     net.lose_all()
     assert net.restore().code == 0
     assert file_of(net).read_text() == content and drift(net) == []
+
+
+@pytest.mark.parametrize("dns", [DNS, None])
+def test_nothing_is_left_of_it_after_the_record_was_lost(net: Host, dns: dict[str, t.Any] | None) -> None:
+    before = net.snapshot().without_state()
+    endpoint(net, "web", dns=DNS)
+    shutil.rmtree(net.path(net.state_dir))
+    net.run_command("recover")
+    network(net, subnets=subnets("192.168.50.0/24"))
+    endpoint(net, "web", dns=dns)
+    gone(net, "macvlan_endpoint", name="web", network="net")
+    assert not folder_of(net).exists() and net.snapshot().without_state() == before
 
 
 def test_a_read_only_etc_is_told_in_the_plan(net: Host) -> None:

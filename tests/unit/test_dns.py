@@ -168,6 +168,40 @@ def test_a_file_that_is_not_ours_is_refused_by_name_and_never_touched(content):
     assert file_of(host).content == content
 
 
+@pytest.mark.parametrize("again", [DNS, OTHER, None])
+def test_the_file_of_a_lost_record_goes_with_the_endpoint_that_is_recorded_again(again):
+    host = host_with()
+    empty = dict(host.kernel.resolvers), builders.shape(host.kernel)
+    host.run(endpoint(dns=DNS))
+    host.record = dataclasses.replace(host.record, endpoints={})
+    host.run(endpoint(dns=again))
+    assert file_of(host).content is not None
+    host.run(no_endpoint())
+    assert (file_of(host), builders.shape(host.kernel)) == (ResolverFile(), empty[1])
+
+
+APART = network("apart", ["10.9.0.0/24"], parent="eth1")
+DB = endpoint("db", "apart", ifname="eth1", default_route=False)
+
+
+def test_the_file_of_a_lost_record_stays_for_another_endpoint_of_the_namespace():
+    host = host_with(endpoint(dns=DNS), APART, DB)
+    host.record = dataclasses.replace(host.record, endpoints={})
+    host.run(endpoint())
+    host.run(DB)
+    host.run(no_endpoint())
+    assert file_of(host).content == OURS
+    host.run(no_endpoint("db", "apart"))
+    assert file_of(host) == ResolverFile()
+
+
+def test_a_file_of_others_stays_when_an_endpoint_without_name_servers_goes():
+    host = host_with(endpoint())
+    change_file(host, content=FOREIGN, has_folder=True)
+    host.run(no_endpoint())
+    assert file_of(host).content == FOREIGN
+
+
 def test_a_file_that_lost_its_first_line_is_drift_and_no_longer_ours():
     host = host_with(endpoint(dns=DNS))
     change_file(host, content=OURS.partition("\n")[2])

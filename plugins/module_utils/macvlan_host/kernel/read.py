@@ -78,9 +78,9 @@ def read_kernel(needs: Needs, host: str, boot_id: str) -> Kernel:
 
 def _read_resolvers(names_of_spaces: t.Iterable[str]) -> dict[str, ResolverFile]:
     """Name of a namespace → its file of name servers, which few hosts have."""
-    from .resolver_files import read_resolver
+    from .resolver_files import read_resolvers
 
-    return {name: read_resolver(name) for name in names_of_spaces}
+    return read_resolvers(names_of_spaces)
 
 
 def _missing(needs: Needs, spaces: t.Mapping[str, Space | None]) -> tuple[frozenset[str], frozenset[str]]:

@@ -26,8 +26,17 @@ BESIDE = f".{FILE}.fleetnet-macvlan"
 MOST = 64 << 10  # bytes of a file that is read
 
 
-def read_resolver(name: str) -> ResolverFile:
-    """The file of a namespace."""
+def read_resolvers(names: t.Iterable[str]) -> dict[str, ResolverFile]:
+    """The files of namespaces, most of which have none."""
+    try:
+        there = frozenset(os.listdir(FOLDER))
+    except OSError:
+        there = frozenset()
+    missing = ResolverFile(None, False, _read_only(FOLDER))
+    return {name: _read_resolver(name) if name in there else missing for name in names}
+
+
+def _read_resolver(name: str) -> ResolverFile:
     folder = f"{FOLDER}/{name}"
     blocked = _read_only(folder)
     try:

@@ -211,9 +211,14 @@ class PlanBuilder(HostView):
         del self.namespaces[name]
         del self._owned_at[self._netns_key(Netns("name", name))]
 
-    def touch_resolver(self, endpoint: Endpoint | None) -> None:
-        """Have the file of the namespace of an endpoint compared after all requests, if it has or had name servers."""
-        if endpoint is not None and endpoint.dns is not None:
+    def touch_resolver(self, endpoint: Endpoint | None, is_removed: bool = False) -> None:
+        """Have the file of the namespace of an endpoint compared after all requests, if it has or had name servers.
+
+        :param is_removed: whether the endpoint goes, and with it the file of one whose record was lost
+        """
+        if endpoint is None:
+            return
+        if endpoint.dns is not None or is_removed and endpoint.netns.kind == "name" and self.resolver(endpoint.netns.value).content is not None:
             self.resolvers_to_settle[endpoint.netns.value] = endpoint
 
     def finish(self, removal: bool, before: Record | None = None) -> Plan:

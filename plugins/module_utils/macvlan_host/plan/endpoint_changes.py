@@ -221,7 +221,7 @@ def remove_endpoint(builder: PlanBuilder, endpoint: Endpoint) -> None:
     """Plan the removal of an endpoint: its link, its settings, and its namespace if that was created for it."""
     network = builder.networks[endpoint.network]
     space = builder.space(endpoint.netns)
-    builder.touch_resolver(endpoint)
+    builder.touch_resolver(endpoint, is_removed=True)
     builder.do(Note(f"forget {endpoint.title}"))
     builder.drop_endpoint(endpoint.key)
     if space is not None:

@@ -29,7 +29,7 @@ class ObjectNeeds(t.NamedTuple):
     :ivar newcomers: whether it may create links that the kernel refuses beside others in any namespace
     :ivar host_routes: whether the routes of the host matter
     :ivar next_hops: whether its next hops matter
-    :ivar resolvers: the named namespaces that may get name servers
+    :ivar resolvers: the named namespaces that may get or lose name servers
     :ivar filters: whether it may delete a link of the host, which other programs may use
     """
 
@@ -95,6 +95,7 @@ def of_removed(endpoints: t.Sequence[Endpoint], filters: bool) -> ObjectNeeds:
         processes={endpoint.netns for endpoint in endpoints},
         host_routes=any_on_host(endpoints),
         filters=filters,
+        resolvers={endpoint.netns.value for endpoint in endpoints if endpoint.netns.kind == "name"},
     )
 
 

@@ -32,8 +32,15 @@ def decided_dns(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoin
         return None
     known = [recorded] if recorded is not None and recorded.netns == wanted.netns else []
     known += builder.endpoints_in(wanted.netns)
-    is_ours = any(item.dns.owns_folder for item in known if item.dns is not None)
-    return dataclasses.replace(wanted.dns, owns_folder=is_ours or not builder.resolver(wanted.netns.value).has_folder)
+    recorded_dns = [item.dns for item in known if item.dns is not None]
+    present = builder.resolver(wanted.netns.value)
+    # A file of ours that no record knows is left of one that was lost; so is its folder, which goes only when it is empty.
+    is_ours = any(dns.owns_folder for dns in recorded_dns) if recorded_dns else _is_ours(present)
+    return dataclasses.replace(wanted.dns, owns_folder=is_ours or not present.has_folder)
+
+
+def _is_ours(present: ResolverFile) -> bool:
+    return present.content is not None and is_our_resolver(present.content)
 
 
 def check_dns(builder: PlanBuilder, endpoint: Endpoint) -> None:
@@ -89,21 +96,18 @@ def _settle(builder: PlanBuilder, name: str, endpoint: Endpoint) -> None:
     in_it = [item for item in builder.endpoints_in(Netns("name", name)) if item.netns == Netns("name", name)]
     wanted = next((item.dns for item in in_it if item.dns is not None), None)
     if wanted is None:
-        if present.content is not None and is_our_resolver(present.content):
+        before = [dns for item in builder.recorded.endpoints.values() if item.netns == Netns("name", name) and (dns := item.dns) is not None]
+        # A file that no record knows may be that of an endpoint which is not recorded again yet.
+        if _is_ours(present) and (before or not in_it):
             _check_writable(f"{endpoint.title}: dns", f"delete {resolver_path(name)}", present)
-            builder.do(WriteResolver(name, present.content, None, _owned_folder(builder, name)))
+            with_folder = any(dns.owns_folder for dns in before) or not before
+            builder.do(WriteResolver(name, present.content, None, with_folder))
         return
     content = resolver_content(wanted, _tag(builder, name))
     if content != present.content:
         _check_file(f"{endpoint.title}: dns", name, present)
         _check_writable(f"{endpoint.title}: dns", f"write {resolver_path(name)}", present)
         builder.do(WriteResolver(name, present.content, content, not present.has_folder))
-
-
-def _owned_folder(builder: PlanBuilder, name: str) -> bool:
-    """Whether the folder of a namespace was made for its file, by the record before the plan."""
-    before = (item.dns for item in builder.recorded.endpoints.values() if item.netns == Netns("name", name))
-    return any(dns.owns_folder for dns in before if dns is not None)
 
 
 def _check_writable(title: str, what: str, present: ResolverFile) -> None:
