@@ -16,7 +16,6 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
     DEFAULT_DRIVER,
     DRIVERS,
     MODES,
-    ROUTED_MODES,
 )
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.link_spec import LinkSpec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.wire import kinds
@@ -30,7 +29,6 @@ WHAT_A_KIND_SAYS = {
     "follows_parent": {"ipvlan", "ipvtap"},
     "has_one_mode": {"ipvlan", "ipvtap"},
     "has_address_once": {"ipvlan"},
-    "routed_modes": {"ipvlan"},
     "exclusive_modes": {"macvlan", "macvtap"},
     "has_link_options": {"macvlan", "macvtap"},
     "blocks_other_links": {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "rmnet"},
@@ -91,9 +89,8 @@ def test_the_drivers_are_the_kinds_of_endpoints() -> None:
 def test_a_kind_of_endpoints_has_the_modes_that_can_be_asked_for(driver: str) -> None:
     kind, modes = KINDS[driver], DRIVERS[driver]
     assert set(modes) <= kind.modes.keys()
-    assert {*kind.exclusive_modes, *kind.routed_modes, *kind.quiet_modes, *kind.quiet_modes.values()} <= kind.modes.keys()
+    assert {*kind.exclusive_modes, *kind.quiet_modes, *kind.quiet_modes.values()} <= kind.modes.keys()
     assert [mode for mode in modes if kind.takes_parent(mode)] == (["passthru"] if kind is kinds.MACVLAN else [])
-    assert [mode for mode in modes if mode in kind.routed_modes] == [mode for mode in modes if mode in ROUTED_MODES]
     assert [mode for mode in modes if kind.has_mac_of_parent(mode)] == (["passthru"] if kind is kinds.MACVLAN else list(modes))
     assert not kind.takes_parent(None)
 

@@ -25,6 +25,14 @@ MODES: tuple[Mode, ...] = tuple(mode for modes in DRIVERS.values() for mode in m
 ROUTED_MODES = ("l3", "l3s")
 
 
+def infers_gateway(has_parent: bool, internal: bool, mode: str) -> bool:
+    """Whether a network has an inferred gateway where none is given.
+
+    Networks without a parent and internal networks have no default route, and those in which the host routes have no next hop.
+    """
+    return has_parent and not internal and mode not in ROUTED_MODES
+
+
 @dataclass(frozen=True)
 class Subnet:
     """One subnet of a network.

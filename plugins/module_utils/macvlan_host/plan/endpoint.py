@@ -131,7 +131,7 @@ def _endpoint_of_lost_record(builder: PlanBuilder, wanted: EndpointOptions, netw
     It keeps its addresses, unless another endpoint has them by now. Other programs may have added addresses of the same subnet;
     the one from which the MAC address was derived comes first.
     """
-    identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
+    identifier = names.endpoint_id(builder.kernel.host, wanted.network, wanted.name)
     space = builder.space(wanted.netns)
     link = find_link_of_lost_record(space, identifier, wanted.netns, parent, network.kind) if space is not None else None
     if space is None or link is None:

@@ -106,7 +106,7 @@ def _default_routes(network: Network, default_route: bool, *addresses: str | Non
 def _id(builder: PlanBuilder, wanted: EndpointOptions, recorded: Endpoint | None) -> str:
     if recorded is not None and wanted.ref not in builder.new_names:
         return recorded.id
-    return names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
+    return names.endpoint_id(builder.kernel.host, wanted.network, wanted.name)
 
 
 def _routes(builder: PlanBuilder, wanted: EndpointOptions, network: Network, *addresses: str | None) -> tuple[Route, ...]:
@@ -298,7 +298,7 @@ def _is_mac_released(builder: PlanBuilder, endpoint: Endpoint, mac: str) -> bool
 
 def _is_recorded(builder: PlanBuilder, wanted: EndpointOptions, parent: Link, link: Link) -> bool:
     """Whether a link is that of an endpoint on the parent, or of the wanted one itself."""
-    if link.alias == names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)):
+    if link.alias == names.tag(names.endpoint_id(builder.kernel.host, wanted.network, wanted.name)):
         return True
     endpoint = builder.endpoint_of(link.alias)
     return endpoint is not None and builder.networks[endpoint.network].parent == parent.name

@@ -32,7 +32,7 @@ from .endpoint_checks import (
     check_vrf,
     has_moved,
 )
-from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
+from .endpoint_link import creation_steps, endpoint_link_spec, restore_sysctls
 from .endpoint_routes import check_routes
 from .link_checks import check_links_beside, check_not_dangling, check_unforeseen_conflicts
 from .mistakes import Mistakes
@@ -247,7 +247,7 @@ def _remove_link(builder: PlanBuilder, endpoint: Endpoint, network: Network, spa
     # Before the link is deleted, because an interrupted removal identifies the namespace by the link.
     restore_sysctls(builder, endpoint)
     again = creation_steps(endpoint, network, builder.kernel.has_ipv6)
-    builder.do(DeleteLink(endpoint.netns, macvlan_spec(endpoint, network), again))
+    builder.do(DeleteLink(endpoint.netns, endpoint_link_spec(endpoint, network), again))
 
 
 def _release_namespace(builder: PlanBuilder, netns: Netns) -> None:

@@ -20,7 +20,7 @@ from .align import dropped_sysctls
 from .builder import PlanBuilder
 
 
-def macvlan_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
+def endpoint_link_spec(endpoint: Endpoint, network: Network) -> LinkSpec:
     """The link of an endpoint, to create and to identify it."""
     # With its parent's MAC, setting one would rewrite the parent's.
     mac = None if kind_of(network).has_mac_of_parent(network.mode) else endpoint.mac
@@ -47,7 +47,7 @@ def creation_steps(endpoint: Endpoint, network: Network, has_ipv6: bool) -> tupl
     """
     interface = endpoint.netns, endpoint.ifname
     return (
-        AddLink(endpoint.netns, macvlan_spec(endpoint, network)),
+        AddLink(endpoint.netns, endpoint_link_spec(endpoint, network)),
         SetSysctls(*interface, settings(endpoint, has_ipv6)),
         *(AddAddress(*interface, address) for address in endpoint.addresses),
         SetLink(*interface, "up", False, True),

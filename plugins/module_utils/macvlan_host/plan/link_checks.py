@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
 def check_unforeseen_conflicts(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     """Refuse conflicts of an endpoint whose addresses, gateways and parent are not known yet."""
-    identifier = names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name)
+    identifier = names.endpoint_id(builder.kernel.host, wanted.network, wanted.name)
     known = Endpoint(
         identifier, wanted.name, wanted.network, wanted.netns, wanted.ifname, "", 0, routes=wanted.routes, sysctls=wanted.sysctls
     )

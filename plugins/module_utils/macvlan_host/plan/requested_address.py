@@ -105,7 +105,7 @@ def _check_not_excluded(title: str, network: Network, option: str, address: str)
 
 
 def tag_of(builder: PlanBuilder, wanted: EndpointOptions) -> str:
-    return names.tag(names.object_id(builder.kernel.host, "endpoint", wanted.network, wanted.name))
+    return names.tag(names.endpoint_id(builder.kernel.host, wanted.network, wanted.name))
 
 
 def warn_of_kept_address(builder: PlanBuilder, title: str, network: Network, address: str, tag: str) -> None:

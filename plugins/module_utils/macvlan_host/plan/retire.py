@@ -35,7 +35,7 @@ from .builder import PlanBuilder
 from .endpoint import plan_endpoint
 from .endpoint_addresses import resolve_endpoint
 from .endpoint_changes import record
-from .endpoint_link import creation_steps, macvlan_spec, restore_sysctls
+from .endpoint_link import creation_steps, endpoint_link_spec, restore_sysctls
 from .mistakes import Mistakes
 from .parent import ensure_owned
 from .parent_changes import delete_link, foreign_users, release_parent
@@ -110,7 +110,7 @@ def retire(builder: PlanBuilder, endpoint: Endpoint, where: str) -> None:
     _warn_of_losses(builder, endpoint, space, link)
     again = (*creation_steps(present, network, builder.kernel.has_ipv6), *_of_others(present, space, link))
     because = f", which interrupts the traffic of {endpoint.title} until it is created again{where}"
-    builder.do(DeleteLink(endpoint.netns, macvlan_spec(present, network), again, because))
+    builder.do(DeleteLink(endpoint.netns, endpoint_link_spec(present, network), again, because))
     builder.interrupted[endpoint.ref] = None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..ipam.subnets import infer_gateway, next_hop_problem, subnet_problem, usable
 from ..model.link_options import LinkOptions
 from ..model.netns import Netns
-from ..model.network import DEFAULT_DRIVER, ROUTED_MODES, Mode, Subnet
+from ..model.network import DEFAULT_DRIVER, Mode, Subnet, infers_gateway
 from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import block_of, is_link_local, parse_address, parse_addresses, parse_network, parse_range, prefix_length, version_of
@@ -88,8 +88,7 @@ class NetworkOptions(Declaration):
 
     @property
     def infers_gateway(self) -> bool:
-        """Networks without a parent and internal networks have no default route, and routed ones no next hop: none is inferred."""
-        return self.parent is not None and not self.internal and self.mode not in ROUTED_MODES
+        return infers_gateway(self.parent is not None, self.internal, self.mode)
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
     if parent is not None:
         problems.problem(parent_problem(parent))
     driver, mode = read_driver(problems, params)
-    infers = parent is not None and not internal and mode not in ROUTED_MODES
+    infers = infers_gateway(parent is not None, internal, mode)
     subnets = tuple(
         subnet
         for position, item in enumerate(params.get("subnets") or ())

@@ -17,7 +17,7 @@ from ..ipam.subnets import infer_gateway
 from ..model.endpoint import Endpoint
 from ..model.host_access import ENDPOINTS, HostAccess
 from ..model.links import SubInterface
-from ..model.network import DEFAULT_DRIVER, DRIVERS, Network, Subnet
+from ..model.network import DEFAULT_DRIVER, DRIVERS, Network, Subnet, infers_gateway
 from ..model.route import Route
 from ..values import names
 from ..values.addresses import version_of, without_prefix
@@ -50,12 +50,13 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
     # A network whose task named the dummy parent has a parent.
     has_parent = network.parent != names.dummy_name(network.id) or not network.internal
     subnets = network.subnets if pin else _given(network.subnets)
+    infers = infers_gateway(has_parent, network.internal, network.mode)
     params = {
         "name": network.name,
         "parent": network.parent if has_parent else None,
         "driver": network.driver if network.driver != DEFAULT_DRIVER else None,
         "mode": network.mode if network.mode != DRIVERS[network.driver][0] else None,
-        "subnets": [_subnet_params(subnet, has_parent and not network.internal and not network.is_routed) for subnet in subnets],
+        "subnets": [_subnet_params(subnet, infers) for subnet in subnets],
         "ipv6": (network.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets)) or None,
         "internal": (network.internal and has_parent) or None,
         "mtu": network.mtu,

@@ -166,7 +166,7 @@ class View:
 
     def _unforeseen(self, wanted: EndpointOptions) -> Object:
         """An endpoint whose network is not there yet: None for what its network decides."""
-        identifier = names.object_id(self._host.kernel.host, "endpoint", wanted.network, wanted.name)
+        identifier = names.endpoint_id(self._host.kernel.host, wanted.network, wanted.name)
         endpoint = Endpoint(
             id=identifier,
             name=wanted.name,

@@ -181,6 +181,11 @@ def is_domain(value: t.Any) -> bool:
     return isinstance(value, str) and _DOMAIN.match(value) is not None and not value.rstrip(".").rpartition(".")[2].isdigit()
 
 
+def endpoint_id(host: str, network: str, name: str) -> str:
+    """The id of an endpoint."""
+    return object_id(host, "endpoint", network, name)
+
+
 def netns_id(host: str, name: str) -> str:
     """The id of a namespace that the collection creates."""
     return object_id(host, "netns", name)

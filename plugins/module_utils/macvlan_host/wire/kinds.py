@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from ..model.kernel import Space
 from ..model.link_options import LINK_OPTIONS, LinkOption, LinkOptions
 from ..model.links import Link, VlanFacts
-from ..model.network import ROUTED_MODES
 from ..model.route import MAIN_TABLE
 from . import vlan_data
 from .attributes import INT32, UINT16, UINT32, Attributes, attribute, number, uint32
@@ -64,7 +63,6 @@ class LinkKind:
     :ivar modes: name → number of the modes that it can have
     :ivar has_link_options: such links have what networks set by link options
     :ivar exclusive_modes: those in which it has its parent for itself, and the MAC address of that
-    :ivar routed_modes: those in which it exchanges no ARP and no neighbour discovery
     :ivar follows_parent: the kernel gives it the MAC address of its parent, and again the mtu of that whenever that changes
     :ivar has_one_mode: the kernel has one mode for all such links on a parent, the one that was set last
     :ivar has_address_once: the kernel permits an address once on all such links on a parent, with whatever prefix length
@@ -95,7 +93,6 @@ class LinkKind:
     modes: t.Mapping[str, int] = field(default_factory=dict, compare=False)
     has_link_options: bool = False
     exclusive_modes: frozenset[str] = frozenset()
-    routed_modes: frozenset[str] = frozenset()
     follows_parent: bool = False
     has_one_mode: bool = False
     has_address_once: bool = False
@@ -251,7 +248,6 @@ IPVLAN = LinkKind(
     pack=_pack_ipvlan,
     parse=_parse_ipvlan,
     modes=IPVLAN_MODES,
-    routed_modes=frozenset(ROUTED_MODES),
     follows_parent=True,
     has_one_mode=True,
     has_address_once=True,
