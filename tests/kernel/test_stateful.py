@@ -40,6 +40,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.interference import (
     ON_A_LINK_BELOW,
     ON_A_NAMESPACE,
     ON_A_PARENT,
+    ON_A_VRF,
+    ON_AN_ACCESS,
     ON_THE_HOST,
     RENAMES_IN_USE,
     OwnAddress,
@@ -47,8 +49,11 @@ from ansible_collections.fleetnet.macvlan.tests.support.interference import (
     free_addresses,
     held_addresses,
     own_addresses,
+    resolver,
 )
 from ansible_collections.fleetnet.macvlan.tests.support.observed import (
+    DEFAULT4,
+    DEFAULT6,
     DUMMY_MTU,
     LOOPBACK,
     Item,
@@ -56,6 +61,8 @@ from ansible_collections.fleetnet.macvlan.tests.support.observed import (
     Row,
     addresses_of,
     global_entries,
+    has_own_mac,
+    is_our_resolver,
     observe,
     plain,
     version_of,
@@ -65,10 +72,12 @@ from ansible_collections.fleetnet.macvlan.tests.support.tasks import KEYS, NOTHI
 
 pytestmark = pytest.mark.engine
 
-INTERFERENCES = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST}
-# What others do with addresses beside those that are recorded is tried as often as all else together, and so is what undoes single options.
+INTERFERENCES = {**ON_A_LINK, **ON_A_NAMESPACE, **ON_A_PARENT, **ON_A_LINK_BELOW, **ON_THE_HOST, **ON_AN_ACCESS, **ON_A_VRF}
+# What others do with addresses is tried as often as all else together, and so is what undoes a single option.
 WITH_ADDRESSES = {**AT_RUN_TIME, **ON_THE_HOST}
 KINDS = (INTERFERENCES, WITH_ADDRESSES, OF_OPTIONS)
+# What no run takes back.
+TO_LIVE_WITH = (*AT_RUN_TIME, GIVE_HELD)
 FAMILIES = ("ipv4", "ipv6")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COMPLETE = 0
@@ -83,21 +92,33 @@ NETWORKS: dict[str, Item] = {
     "n6": {"parent": None, "subnets": ("10.6.0.0/24", "fd06::/64")},
     "n7": {"parent": "eth1.60", "subnets": ("10.7.0.0/24",)},
     "n8": {"parent": "eth0.50.8", "subnets": ("10.8.0.0/24",)},
+    "n9": {"parent": "eth0", "subnets": ("10.9.0.0/24", "fd09::/64"), "driver": "ipvlan"},
 }
 SPACES = ("a", "b", "c")
 IN_HOST = "host"
 ON_ANY_PARENT = [*((network, place) for network in ("n0", "n1", "n2") for place in (*SPACES, IN_HOST)), ("n3", "b")]
 ON_OWN_PARENTS = [(network, place) for network in ("n4", "n5", "n6", "n7", "n8") for place in (*SPACES[:2], IN_HOST)]
-KEYS_OF_ENDPOINTS = [*ON_ANY_PARENT, *ON_OWN_PARENTS]
+IN_VRFS = [("n1", "a"), ("n1", IN_HOST)]
+OF_IPVLAN = [("n9", place) for place in ("a", "b", IN_HOST)]
+KEYS_OF_ENDPOINTS = [*ON_ANY_PARENT, *ON_OWN_PARENTS, *OF_IPVLAN]
+VRFS = {"red": 1000, "blue": 20}
 # What is recorded as it is asked for.
-OF_NETWORKS = ("name", "parent", "mode", "mtu", "labels", "exclusive", "probe")
+OF_NETWORKS = ("name", "parent", "driver", "mode", "mtu", "labels", "exclusive", "probe")
 OF_SUBNETS = ("subnet", "ip_ranges", "exclude")
 OF_ENDPOINTS = (
     *("network", "name", "ifname", "own_mtu", "own_exclusive", "own_probe", "default_route", "routes", "sysctls", "labels"),
-    *("further", "without_ipv4", "without_ipv6"),
+    *("further", "without_ipv4", "without_ipv6", "vrf"),
 )
+OF_ACCESSES = ("network", "ifname", "routes", "metric")
+# The host is reached without its networks, whatever the lock-out guard thinks of the routes that others gave it.
+FORCED = {"force": True}
+ROUTED = ("l3", "l3s")
+# The networks that the host may have access to.
+WITH_ACCESS = ("n0", "n1", "n4", "n6", "n9")
+# Endpoints of one namespace can have only one of these, or none.
+DNS, OTHER_DNS = {"servers": ["10.0.0.53", "fd00::53"], "search": []}, {"servers": ["10.1.0.53"], "search": ["example.com", "example.org"]}
 # Who has the default routes of a namespace.
-DEFAULT_ROUTES = {("n0", "a"), ("n1", "b"), ("n2", "b"), ("n0", "c"), ("n4", "a"), ("n7", "b")}
+DEFAULT_ROUTES = {("n0", "a"), ("n1", "b"), ("n2", "b"), ("n0", "c"), ("n4", "a"), ("n7", "b"), ("n9", "a")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +128,7 @@ class World:
     :ivar parents: the links that it is plugged in with
     :ivar keys: of the endpoints, and so of the networks
     :ivar subinterfaces: names of those that may also be declared
+    :ivar has_vrfs: whether the host has VRFs, which endpoints of its own namespace may be in
     """
 
     parents: tuple[str, ...]
@@ -114,6 +136,7 @@ class World:
     subinterfaces: tuple[str, ...]
     examples: int
     steps: int
+    has_vrfs: bool = False
 
     @property
     def networks(self) -> list[str]:
@@ -122,6 +145,7 @@ class World:
 
 ANY_PARENT = World(("eth0", "eth1", "eth2"), ON_ANY_PARENT, (), examples=10, steps=25)
 OWN_PARENTS = World(("eth0", "eth1"), ON_OWN_PARENTS, ("eth0.50", "eth1.60"), examples=8, steps=15)
+OTHER_LINKS = World(("eth0", "eth1"), [*IN_VRFS, *OF_IPVLAN], (), examples=10, steps=20, has_vrfs=True)
 
 
 # --- what is declared -----------------------------------------------------------------------------------------------
@@ -132,7 +156,9 @@ def networks(draw: st.DrawFn, name: str) -> Item:
     """The options of a network."""
     fixed = NETWORKS[name]
     subnets: list[Item] = [{"subnet": cidr, "exclude": []} for cidr in fixed["subnets"]]
-    gateway = draw(st.sampled_from((None, None, "254", "none")))
+    modes = ("l2", "l2", "l3", "l3s") if fixed.get("driver") else ("bridge", "private", "vepa")
+    mode = fixed.get("mode") or draw(st.sampled_from(modes))
+    gateway = draw(st.sampled_from((None, None, "254", "none"))) if mode not in ROUTED else None
     if "." in fixed["subnets"][0]:
         base = f"10.{name[1]}.0."
         # So that nobody has the address of a gateway before it is one.
@@ -142,9 +168,18 @@ def networks(draw: st.DrawFn, name: str) -> Item:
             subnets[0]["gateway"] = gateway if gateway == "none" else f"{base}{gateway}"
     if ":" in fixed["subnets"][-1]:
         subnets[-1]["exclude"] = draw(st.sampled_from(([], [], [f"fd0{name[1]}::2/127"])))
+    if fixed.get("driver"):
+        # Without a gateway nobody gets the address of one either, so that there can be one again.
+        subnets[-1]["ip_range"] = f"fd0{name[1]}::2-fd0{name[1]}::ff"
+    accesses = (True, {"ifname": f"shim{name[1]}", "metric": 7}, {"routes": "ranges", "metric": 700})
+    access = draw(st.sampled_from((None, *accesses))) if name in WITH_ACCESS and mode not in ("private", *ROUTED) else None
+    if access_as_recorded(name, access).get("routes") == "ranges" and ":" in fixed["subnets"][-1] and not fixed.get("driver"):
+        # The host may have an endpoint of its own, with a route to the whole subnet.
+        subnets[-1]["ip_range"] = f"fd0{name[1]}::1-fd0{name[1]}::ff"
     return {
         "name": name,
-        "mode": draw(st.sampled_from(("bridge", "private", "vepa"))),
+        "mode": mode,
+        "host_access": access,
         "mtu": draw(st.sampled_from((None, None, 1400))),
         "labels": draw(st.sampled_from(({}, {"owner": "us"}))),
         "exclusive": draw(st.sampled_from((False, False, True))),
@@ -200,7 +235,7 @@ def of_addresses(draw: st.DrawFn, key: tuple[str, str]) -> Item:
 
 
 @st.composite
-def endpoints(draw: st.DrawFn, key: tuple[str, str]) -> Item:
+def endpoints(draw: st.DrawFn, key: tuple[str, str], has_vrfs: bool = False) -> Item:
     """The options of an endpoint; what it may ask for is nobody else's."""
     network, place = key
     number, own = network[1], number_of(key)
@@ -212,10 +247,14 @@ def endpoints(draw: st.DrawFn, key: tuple[str, str]) -> Item:
     options["labels"] = draw(st.sampled_from(({}, {"owner": "us"})))
     options["exclusive"] = draw(st.sampled_from((None, False, True)))
     options["sysctls"] = draw(st.sampled_from(({}, {}, {"net.ipv4.conf.IFNAME.rp_filter": "2"})))
-    if network != "n3" and draw(st.booleans()):
+    if has_vrfs and place == IN_HOST:
+        options["vrf"] = draw(st.sampled_from((None, *VRFS)))
+    if network not in ("n3", "n9") and draw(st.booleans()):
         options["mac"] = f"02:00:00:00:00:{own}"
     options.update(draw(st.sampled_from(({}, {}, {}, {"probe": "none"}, {"probe": "careful"}))))
     options.update(draw(of_addresses(key)))
+    if place != IN_HOST:
+        options["dns"] = draw(st.sampled_from((None, None, DNS, DNS, OTHER_DNS)))
     routes = []
     if network != "n2" and options.get("ipv4") != "none":
         routes.append({"to": f"10.{9 + own}.0.0/16", "via": f"10.{number}.0.9"})
@@ -238,6 +277,7 @@ class Declared(t.NamedTuple):
             "networks": list(self.networks.values()),
             "endpoints": list(self.endpoints.values()),
             "purge": True,
+            **FORCED,
         }
 
     def without(self, network: str) -> Declared:
@@ -265,13 +305,23 @@ def in_the_way_of(seen: ObservedHost, declared: Declared) -> list[str]:
         mtu = mtu_below(seen, declared, network)
         if mtu is None or (network["mtu"] or 0) > mtu:
             found += [f"network {name}", *levels_of(str(parent_of(seen, network)))]
-        elif has_new_gateway_of_parent(seen, network):
+        elif has_new_gateway_of_parent(seen, network) or network["host_access"] and any(hindrances_of_access(seen, network, mtu)):
             found.append(f"network {name}")
     for key, endpoint in declared.endpoints.items():
         mtu = mtu_below(seen, declared, declared.networks[key[0]])
         if mtu is not None and any(hindrances(seen, declared.networks[key[0]], endpoint, mtu)):
             found.append(f"endpoint {key[0]}/{key[1]}")
+        if endpoint.get("vrf") and endpoint["vrf"] not in seen.host.vrfs:
+            found.append(f"endpoint {key[0]}/{key[1]}")
+        found += [f"endpoint {key[0]}/{key[1]}"] * bool(endpoint.get("dns") and has_no_resolver(seen, declared, endpoint))
     return found
+
+
+def has_no_resolver(seen: ObservedHost, declared: Declared, endpoint: Item) -> bool:
+    """Whether a namespace cannot have the name servers that an endpoint asks for: others are asked for, or its file is foreign."""
+    asked = [item["dns"] for item in declared.endpoints.values() if item.get("netns") == endpoint["netns"] and item["dns"]]
+    content = seen.resolvers.get(endpoint["netns"])
+    return any(item != endpoint["dns"] for item in asked) or content is not None and not is_our_resolver(content)
 
 
 def parent_of(seen: ObservedHost, network: Item) -> str | None:
@@ -398,8 +448,18 @@ def hindrances(seen: ObservedHost, network: Item, endpoint: Item, mtu: int) -> t
     wants = {version_of(item["subnet"]) for item in network["subnets"] if item.get("gateway") != "none"} - left_out
     foreign = [name for netns, name in seen.foreign_links() if netns == endpoint.get("netns", "")]
     routes = [route for name in foreign for route in place.routes_of(name)]
-    held = {version_of(via) for to, via in routes if to == "default" and via}
+    held = {version_of(via) for to, via in routes if to in (DEFAULT4, DEFAULT6) and via}
     yield endpoint["default_route"] and bool(wants & held)
+
+
+def hindrances_of_access(seen: ObservedHost, network: Item, mtu: int) -> t.Iterator[bool]:
+    """Each thing that may be in the way of the access of the host to a network.
+
+    :param mtu: what its parent will have
+    """
+    yield mtu < 1280 and any(":" in subnet["subnet"] for subnet in network["subnets"])
+    recorded = [item for item in seen.accesses if item["network"] == network["name"]]
+    yield any(item["title"] not in seen.own_links and seen.tagged(item) for item in recorded)
 
 
 def claims_asked_for(seen: ObservedHost, endpoint: Item) -> list[str]:
@@ -444,6 +504,7 @@ class Life(RuleBasedStateMachine):
         """A host with a few endpoints, or, if that dies, with what it leaves."""
         for parent in self.world.parents:
             self.host.add_parent(parent)
+        self.add_vrfs()
         self.new_boot()
         self.host.run(["mount", "--bind", str(HOME / "boot_id"), BOOT_ID])
         self.look()
@@ -453,7 +514,7 @@ class Life(RuleBasedStateMachine):
         subinterfaces = data.draw(st.frozensets(st.sampled_from(self.world.subinterfaces or ("",)))) - {""}
         declared = Declared(
             {name: data.draw(networks(name)) for name in sorted({network for network, dummy in keys})},
-            {key: data.draw(endpoints(key)) for key in sorted(keys)},
+            {key: data.draw(endpoints(key, self.world.has_vrfs)) for key in sorted(keys)},
             subinterfaces,
         )
         dies = data.draw(st.sampled_from((None, None, None, 12, 29)))
@@ -488,9 +549,9 @@ class Life(RuleBasedStateMachine):
             self.run("macvlan_config", self.declared.config(), self.declared)
         assert in_the_way_of(self.seen, self.declared) == []
         self.run("macvlan_config", self.declared.config(), self.declared)
-        self.run("macvlan_config", NOTHING_LISTED, Declared({}, {}), removal=True)
+        self.run("macvlan_config", {**NOTHING_LISTED, **FORCED}, Declared({}, {}), removal=True)
         left = [name for place in self.seen.places.values() for name, link in place.links.items() if "ifalias" in link]
-        assert left == []
+        assert (left, self.seen.resolvers) == ([], {})
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
@@ -526,17 +587,17 @@ class Life(RuleBasedStateMachine):
             return self.edited_below(data.draw(st.sampled_from(self.world.subinterfaces)), declared)
         if network not in declared.networks or what == "network":
             options = data.draw(networks(network))
-            return "macvlan_network", options, declared._replace(networks={**declared.networks, network: options})
+            return "macvlan_network", {**options, **FORCED}, declared._replace(networks={**declared.networks, network: options})
         if what == "endpoint":
             key = data.draw(st.sampled_from(keys))
-            options = data.draw(endpoints(key))
-            return "macvlan_endpoint", options, declared._replace(endpoints={**declared.endpoints, key: options})
+            options = data.draw(endpoints(key, self.world.has_vrfs))
+            return "macvlan_endpoint", {**options, **FORCED}, declared._replace(endpoints={**declared.endpoints, key: options})
         if what == "drop network":
             params = {"name": network, "state": "absent", "force": True}
             return "macvlan_network", params, declared.without(network)
         key = data.draw(st.sampled_from(keys))
         kept = {other: options for other, options in declared.endpoints.items() if other != key}
-        params = {"name": key[1], "network": network, "state": "absent"}
+        params = {"name": key[1], "network": network, "state": "absent", **FORCED}
         return "macvlan_endpoint", params, declared._replace(endpoints=kept)
 
     def edited_below(self, name: str, declared: Declared) -> tuple[str, Item, Declared]:
@@ -634,11 +695,25 @@ class Life(RuleBasedStateMachine):
             name = data.draw(st.sampled_from(sorted(able)), label="interference")
             self.interfere_with(name, able[name][data.draw(st.sampled_from(sorted(able[name])))])
 
+    @precondition(lambda self: self.seen.own_links and not self.seen.interrupted)
+    @rule(data=st.data())
+    def live_with(self, data: st.DataObject) -> None:
+        """Run everything again after others have done something that stays."""
+        able = {name: targets for name in TO_LIVE_WITH if (targets := self.targets(name))}
+        if able:
+            name = data.draw(st.sampled_from(sorted(able)), label="interference")
+            self.interfere_with(name, able[name][data.draw(st.sampled_from(sorted(able[name])))])
+        self.run("macvlan_config", self.declared.config(), self.declared, removal=not self.declared.networks)
+
     def targets(self, name: str) -> dict[str, t.Any]:
         """What can be interfered with in a way, each by something to choose it by."""
         found: dict[str, t.Any] = {netns: netns for netns in SPACES}
         if name in ON_A_LINK:
             found = {item["title"]: item for item in self.seen.endpoints if item["title"] in self.seen.own_links}
+        elif name in ON_A_VRF:
+            found = {vrf: vrf for vrf in VRFS}
+        elif name in ON_AN_ACCESS:
+            found = {item["title"]: item for item in self.seen.accesses if item["title"] in self.seen.own_links}
         elif name in ON_A_LINK_BELOW:
             found = {below: owned for below, owned in self.seen.owned.items() if self.seen.own_below(owned)}
         elif name in ON_A_PARENT:
@@ -702,11 +777,16 @@ class Life(RuleBasedStateMachine):
                 words = (f"-{version_of(route['gateway'])}", "route", "delete", route["dst"], "dev", route["dev"])
                 found[" ".join(words)] = lambda words=words: host.ip(*words)
         for netns, name in self.seen.foreign_links():
-            is_parent = not netns and (name in self.world.parents or name in in_use and is_as_named(self.seen, name))
+            is_parent = not netns and (name in (*self.world.parents, *VRFS) or name in in_use and is_as_named(self.seen, name))
             if name != "lo" and not is_parent:
                 found[f"delete {name} in {netns}"] = lambda name=name, netns=netns or None: host.ip(
                     "link", "delete", name, netns=netns
                 )
+        if self.world.has_vrfs and not VRFS.keys() <= self.seen.host.links.keys():
+            found["add VRFs"] = self.add_vrfs
+        for netns, content in self.seen.resolvers.items():
+            if not is_our_resolver(content):
+                found[f"delete the name servers of {netns}"] = lambda netns=netns: resolver(host, netns).unlink()
         for name, owned in self.seen.owned.items():
             link = self.seen.own_below(owned)
             if link is not None and link["ifname"] != name and name not in self.seen.host.links:
@@ -728,6 +808,13 @@ class Life(RuleBasedStateMachine):
             return
         self.host.ip("link", "add", "link", base, "name", name, "type", "vlan", "id", vlan)
         self.host.bring_up(name)
+
+    def add_vrfs(self) -> None:
+        """Bring the VRFs that are not there."""
+        for name, table in VRFS.items() if self.world.has_vrfs else ():
+            if name not in self.host.links():
+                self.host.ip("link", "add", name, "type", "vrf", "table", str(table))
+                self.host.ip("link", "set", name, "up")
 
     def rename(self, old: str, new: str) -> None:
         self.host.ip("link", "set", old, "down")
@@ -761,6 +848,7 @@ class Life(RuleBasedStateMachine):
         for name in self.world.parents:
             if name not in late:
                 self.host.add_parent(name)
+        self.add_vrfs()
         self.new_boot()
         self.counts["reboots"] += 1
         self.look()
@@ -789,12 +877,13 @@ class Life(RuleBasedStateMachine):
         info = self.host.call("macvlan_info")
         assert bool(info.get("warnings")) == self.seen.interrupted
         self.drift = {(item["object"], item["field"]) for item in info["drift"]}
-        assert {row for row in self.drift if row[1] != "sysctls"} == self.seen.drift()
+        assert {row for row in self.drift if row[1].rpartition(".")[2] != "sysctls"} == self.seen.drift()
         assert {item["id"]: item["foreign_addresses"] for item in info["endpoints"]} == {
             item["id"]: self.seen.foreign_addresses(item["title"]) for item in self.seen.endpoints
         }
         if not self.seen.interrupted:
             assert self.seen.unrecorded() == []
+            assert (self.seen.unused_resolvers(), self.seen.surplus_routes()) == ([], [])
         self.check_duplicates()
         self.counts["steps"] += 1
 
@@ -804,8 +893,8 @@ class Life(RuleBasedStateMachine):
         return self.drift - (self.seen.conflicts - self.seen.differences())
 
     def check_duplicates(self) -> None:
-        recorded = self.seen.endpoints
-        macs = collections.Counter((item["parent"], item["mac"]) for item in recorded if item["mode"] != "passthru")
+        recorded = self.seen.with_links
+        macs = collections.Counter((item["parent"], item["mac"]) for item in recorded if has_own_mac(item))
         held = collections.Counter(address for item in recorded for address in addresses_of(item))
         on_links = collections.Counter(
             (parent, entry["local"])
@@ -829,7 +918,7 @@ class Life(RuleBasedStateMachine):
         """What programs have put on links of ours is still there; a rename may take of it what it tells."""
         if before.interrupted:
             return
-        recorded = {item["title"] for item in self.seen.endpoints}
+        recorded = {item["title"] for item in self.seen.with_links}
         for title, link in before.own_links.items():
             given = before.of_others(title)
             if not given or title not in recorded:
@@ -856,13 +945,13 @@ class Life(RuleBasedStateMachine):
 
     def check_chosen(self, before: ObservedHost) -> None:
         """Addresses that were chosen are the lowest that neither anybody holds nor the host has in use."""
-        held = {plain(address) for seen in (before, self.seen) for item in seen.endpoints for address in addresses_of(item)}
+        held = {plain(address) for seen in (before, self.seen) for item in seen.with_links for address in addresses_of(item)}
         reserved = {
             subnet["gateway"] for seen in (before, self.seen) for item in seen.bodies("networks") for subnet in item["subnets"]
         }
-        known = {(item["title"], item[field]) for item in before.endpoints for field in FAMILIES}
-        for item in self.seen.endpoints:
-            asked = self.declared.endpoints[item["network"], item["name"]]
+        known = {(item["title"], item[field]) for item in before.with_links for field in FAMILIES}
+        for item in self.seen.with_links:
+            asked = self.declared.endpoints.get((item["network"], item["name"]), {})
             subnets = self.declared.networks[item["network"]]["subnets"]
             for field in FAMILIES:
                 if item[field] is None or asked.get(field) or (item["title"], item[field]) in known or before.interrupted:
@@ -880,8 +969,8 @@ class Life(RuleBasedStateMachine):
         """Whoever had an address before the host has it still, and is told so."""
         if before.interrupted:
             return
-        now = {item["title"]: item for item in self.seen.endpoints}
-        for item in before.endpoints:
+        now = {item["title"]: item for item in self.seen.with_links}
+        for item in before.with_links:
             kept = set(addresses_of(item)).intersection(addresses_of(now[item["title"]]) if item["title"] in now else ())
             for address in map(plain, sorted(kept)):
                 if before.claim_on(address, TAG + item["id"]):
@@ -912,6 +1001,10 @@ class Life(RuleBasedStateMachine):
             addresses[item["title"]] = item["ipv4"], item["ipv6"]
             self.counts["further addresses that came"] += len(set(options["addresses"]) - self.further)
             self.counts["families that were left out"] += "none" in (options.get("ipv4"), options.get("ipv6"))
+        for item in self.seen.accesses:
+            addresses[item["title"]] = item["ipv4"], item["ipv6"]
+            assert self.addresses.get(item["title"], addresses[item["title"]]) == addresses[item["title"]]
+            self.counts["routes to endpoints"] += len(item["routes"])
         self.addresses = addresses
         self.further = {address for options in self.declared.endpoints.values() for address in options["addresses"]}
 
@@ -924,11 +1017,18 @@ class Life(RuleBasedStateMachine):
         """What is recorded as it was asked for."""
         networks = sorted(self.seen.bodies("networks"), key=lambda item: item["name"])
         endpoints = sorted(self.seen.endpoints, key=lambda item: (item["network"], item["name"]))
+        accesses = sorted(self.seen.accesses, key=lambda item: item["network"])
         return [
             *({**{field: item[field] for field in OF_NETWORKS}, **without_dummy(item)} for item in networks),
             *({field: subnet[field] for field in OF_SUBNETS} for item in networks for subnet in item["subnets"]),
-            *({field: item[field] for field in OF_ENDPOINTS} for item in endpoints),
+            *({**{field: item[field] for field in OF_ENDPOINTS}, **asked_dns(item["dns"])} for item in endpoints),
+            *({field: {**item, **item["host_access"]}[field] for field in OF_ACCESSES} for item in accesses),
         ]
+
+
+def asked_dns(dns: Item | None) -> Item:
+    """The name servers that were asked for."""
+    return {"servers": dns["servers"], "search": dns["search"]} if dns else {}
 
 
 def without_dummy(network: Item) -> Item:
@@ -961,6 +1061,12 @@ def in_blocks_before(address: str, blocks: t.Iterable[str]) -> list[str]:
     return list(itertools.takewhile(lambda one: one != address, in_blocks(blocks)))
 
 
+def access_as_recorded(network: str, access: t.Any) -> Item:
+    """The access of the host to a network as it is recorded; empty for none."""
+    given = {} if access is True else access
+    return {"network": network, "ifname": f"mv-{network}", "routes": "endpoints", "metric": None, **given} if access else {}
+
+
 def endpoint_as_recorded(item: Item) -> Item:
     """An endpoint as it is recorded, as far as it is as its options say."""
     return {
@@ -970,19 +1076,21 @@ def endpoint_as_recorded(item: Item) -> Item:
         "own_probe": item.get("probe"),
         "routes": [{**route, "metric": None, "onlink": False} for route in item["routes"]],
         "further": [f"{address}/{24 if version_of(address) == 4 else 64}" for address in item["addresses"]],
+        "vrf": item.get("vrf"),
         **{f"without_{field}": item.get(field) == "none" for field in FAMILIES},
     }
 
 
 def as_recorded(declared: Declared) -> list[Item]:
     """The same of what is declared."""
-    networks = [item for dummy, item in sorted(declared.networks.items())]
+    networks = [{"driver": "macvlan", **item} for dummy, item in sorted(declared.networks.items())]
     endpoints = [endpoint_as_recorded(item) for dummy, item in sorted(declared.endpoints.items())]
     subnets = [{**subnet, "ip_ranges": ranges_given(subnet)} for item in networks for subnet in item["subnets"]]
     return [
         *({field: item.get(field) for field in OF_NETWORKS} for item in networks),
         *({field: item[field] for field in OF_SUBNETS} for item in subnets),
-        *({field: item[field] for field in OF_ENDPOINTS} for item in endpoints),
+        *({**{field: item[field] for field in OF_ENDPOINTS}, **asked_dns(item.get("dns"))} for item in endpoints),
+        *(access_as_recorded(item["name"], item["host_access"]) for item in networks if item["host_access"]),
     ]
 
 
@@ -1004,6 +1112,7 @@ LEAST = {
     "links with what others gave them": 10,
     "further addresses that came": 10,
     "families that were left out": 10,
+    "routes to endpoints": 10,
 }
 LEAST_KINDS = 18
 LEAST_WITH_OWN_PARENTS = {
@@ -1016,6 +1125,7 @@ LEAST_WITH_OWN_PARENTS = {
     "reboots": 1,
 }
 LEAST_KINDS_WITH_OWN_PARENTS = 10
+LEAST_WITH_OTHER_LINKS = {name: least for name, least in LEAST_WITH_OWN_PARENTS.items() if name != "refusals"}
 
 
 def live(world: World) -> collections.Counter[str]:
@@ -1054,3 +1164,8 @@ def test_a_host_is_reported_correctly_and_can_be_repaired_after_any_sequence(tal
 @pytest.mark.needs("8021q", "dummy")
 def test_a_host_with_own_parents_is_reported_correctly_and_can_be_repaired_after_any_sequence(tally: Tally) -> None:
     tell(tally, live(OWN_PARENTS), LEAST_WITH_OWN_PARENTS, LEAST_KINDS_WITH_OWN_PARENTS)
+
+
+@pytest.mark.needs("vrf", "ipvlan")
+def test_a_host_with_vrfs_and_ipvlan_is_reported_correctly_and_can_be_repaired_after_any_sequence(tally: Tally) -> None:
+    tell(tally, live(OTHER_LINKS), LEAST_WITH_OTHER_LINKS, LEAST_KINDS_WITH_OWN_PARENTS)

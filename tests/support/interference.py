@@ -11,11 +11,14 @@ import ipaddress
 import itertools
 import os
 import typing as t
+from pathlib import Path
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
 
 from .host import Host
+from .machine import RESOLVERS
 from .observed import (
+    DEFAULT4,
     LOOPBACK,
     MOVED_AWAY,
     Item,
@@ -25,9 +28,13 @@ from .observed import (
     addresses_of,
     default_routes,
     global_entries,
+    has_own_mac,
+    is_our_resolver,
     kind_of,
     leases_of,
     plain,
+    row_of,
+    row_of_address,
     text_of,
     version_of,
 )
@@ -66,7 +73,7 @@ class Interference:
 
 def fields(*names: str) -> t.Callable[[ObservedHost, Item], set[Row]]:
     """These fields of the endpoint."""
-    return lambda _seen, endpoint: {(endpoint["title"], name) for name in names}
+    return lambda _seen, endpoint: {row_of(endpoint, name) for name in names}
 
 
 def added(field: str) -> t.Callable[[ObservedHost, Item], set[Row]]:
@@ -89,7 +96,7 @@ def run(*argv: str) -> t.Callable[[Host, ObservedHost, Item], None]:
 
 def routes_lost(endpoint: Item, *versions: int) -> set[str]:
     """The fields of the routes of a family."""
-    lost = {"default_route" for dummy, gateway in default_routes(endpoint) if version_of(gateway or "") in versions}
+    lost = {"default_route" for to, dummy in default_routes(endpoint) if version_of_route(to) in versions}
     return lost | {"routes" for route in endpoint["routes"] if version_of(route["to"]) in versions}
 
 
@@ -101,7 +108,7 @@ def fields_with(endpoint: Item, version: int) -> set[str]:
 def lost_when_down(seen: ObservedHost, endpoint: Item) -> set[Row]:
     """Down, a link keeps its IPv4 addresses, and nothing else."""
     lost = {"link", *routes_lost(endpoint, 4, 6), *fields_with(endpoint, 6)}
-    return {(endpoint["title"], field) for field in lost}
+    return {row_of(endpoint, field) for field in lost}
 
 
 def remove_address(family: str) -> t.Callable[[Host, ObservedHost, Item], None]:
@@ -123,7 +130,7 @@ def lost_with_family(version: int) -> t.Callable[[ObservedHost, Item], set[Row]]
 
     def rows(_seen: ObservedHost, endpoint: Item) -> set[Row]:
         routes = routes_lost(endpoint, 4) if version == 4 else set()
-        return {(endpoint["title"], field) for field in fields_with(endpoint, version) | routes}
+        return {row_of(endpoint, field) for field in fields_with(endpoint, version) | routes}
 
     return rows
 
@@ -148,18 +155,24 @@ def has_address(family: str) -> t.Callable[[ObservedHost, Item], bool]:
 def delete_routes(which: str) -> t.Callable[[Host, ObservedHost, Item], None]:
     def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         for to, via in routes_there(which, seen, endpoint):
-            words = (f"-{version_of(via or '')}", "route", "delete", to, "via", via or "", "dev", "IFNAME")
+            in_vrf = ["vrf", endpoint["vrf"]] if endpoint["vrf"] else []
+            words = (f"-{version_of_route(to)}", "route", "delete", to, *in_vrf, *(["via", via] if via else []), "dev", "IFNAME")
             run(*words)(host, seen, endpoint)
 
     return do
+
+
+def version_of_route(to: str) -> int:
+    return 4 if to == DEFAULT4 else version_of(to)
 
 
 def routes_there(which: str, seen: ObservedHost, endpoint: Item) -> list[tuple[str, str | None]]:
     """The routes of one field that the link has."""
     others = {(route["to"], route["via"]) for route in endpoint["routes"]}
     wanted = default_routes(endpoint) if which == "default_route" else others
-    there = seen.places[endpoint["netns"]].routes_of(seen.own_links[endpoint["title"]]["ifname"])
-    return sorted(wanted & there)
+    place, link = seen.places[endpoint["netns"]], seen.own_links[endpoint["title"]]
+    there = place.routes_of(link["ifname"]) if place.vrf_of(link) == endpoint["vrf"] else set()
+    return sorted(wanted & there, key=str)
 
 
 def has_routes(which: str) -> t.Callable[[ObservedHost, Item], bool]:
@@ -208,13 +221,56 @@ def set_arp_notify(host: Host, seen: ObservedHost, endpoint: Item) -> None:
     host.sysctl(f"net/ipv4/conf/{ifname}/arp_notify", 0, netns=endpoint["netns"] or None)
 
 
-def is_not_passthru(seen: ObservedHost, endpoint: Item) -> bool:
-    return bool(endpoint["mode"] != "passthru")
+def is_macvlan(_seen: ObservedHost, endpoint: Item) -> bool:
+    """Whether others may put any address on the link: an ipvlan link takes none that another on its parent has."""
+    return bool(endpoint["driver"] == "macvlan")
+
+
+def is_not_passthru(_seen: ObservedHost, endpoint: Item) -> bool:
+    return has_own_mac(endpoint)
 
 
 def can_have_another(seen: ObservedHost, endpoint: Item) -> bool:
     """Whether the parent takes one more link."""
     return is_not_passthru(seen, endpoint) and endpoint["parent"] in seen.host.links
+
+
+def is_ipvlan(_seen: ObservedHost, endpoint: Item) -> bool:
+    return bool(endpoint["driver"] == "ipvlan")
+
+
+def change_mode_of_parent(host: Host, seen: ObservedHost, endpoint: Item) -> None:
+    run("link", "set", "IFNAME", "type", "ipvlan", "mode", OTHER_MODES[seen.own_links[endpoint["title"]]["linkinfo"]["info_data"]["mode"]])(
+        host, seen, endpoint
+    )
+
+
+def with_mode_of_parent(seen: ObservedHost, endpoint: Item) -> set[Row]:
+    """All ipvlan links on a parent have one mode."""
+    on_it = [item for item in seen.with_links if item["parent"] == endpoint["parent"] and item["title"] in seen.own_links]
+    return {row_of(item, "mode") for item in on_it}
+
+
+OTHER_MODES = {"l2": "l3", "l3": "l3s", "l3s": "l2"}
+
+
+def in_another_vrf(host: Host, seen: ObservedHost, endpoint: Item) -> None:
+    other = next((name for name in sorted(map(str, seen.host.vrfs)) if name != endpoint["vrf"]), None)
+    run("link", "set", "IFNAME", *(["master", other] if other else ["nomaster"]))(host, seen, endpoint)
+
+
+def out_of_vrf(seen: ObservedHost, endpoint: Item) -> set[Row]:
+    """Whatever is done to its VRF takes the link down for a moment (drivers/net/vrf.c, cycle_netdev)."""
+    is_up_now = "UP" in seen.own_links[endpoint["title"]]["flags"]
+    return {row_of(endpoint, field) for field in ("vrf", *(fields_with(endpoint, 6) if is_up_now else ()))}
+
+
+def is_in_its_vrf(seen: ObservedHost, endpoint: Item) -> bool:
+    return endpoint["vrf"] is not None and seen.host.vrf_of(seen.own_links[endpoint["title"]]) == endpoint["vrf"]
+
+
+def is_in_no_vrf(seen: ObservedHost, endpoint: Item) -> bool:
+    return seen.places[endpoint["netns"]].vrf_of(seen.own_links[endpoint["title"]]) is None
 
 
 def move(up: bool) -> Interference:
@@ -231,7 +287,10 @@ def move(up: bool) -> Interference:
             host.ip("link", "set", name, "up", netns=target or None)
 
     # What an interrupted run has begun is cleared up wherever it is, also in namespaces that it has made.
-    return Interference(do, fields("link"), lambda seen, endpoint: not seen.interrupted and bool(places(seen, endpoint)))
+    # Elsewhere an ipvlan link still decides on the mode of those on its parent.
+    return Interference(
+        do, fields("link"), lambda seen, endpoint: not seen.interrupted and is_macvlan(seen, endpoint) and bool(places(seen, endpoint))
+    )
 
 
 # --- what programs put on a link of ours while it lives -------------------------------------------------------------
@@ -317,25 +376,36 @@ def is_up(seen: ObservedHost, endpoint: Item) -> bool:
 
 # Targets are endpoints whose link is there, maybe under another name.
 AT_RUN_TIME = {
-    "lease an address by DHCP": Interference(lease_by_dhcp, nothing, is_up),
+    "lease an address by DHCP": Interference(
+        lease_by_dhcp, nothing, lambda seen, endpoint: is_up(seen, endpoint) and is_in_no_vrf(seen, endpoint)
+    ),
     "become a master of VRRP": Interference(
         lambda host, seen, endpoint: run("address", "replace", given_to(endpoint).virtual, "dev", "IFNAME")(
             host, seen, endpoint
         ),
         added("ipv4"),
-        is_up,
+        lambda seen, endpoint: is_up(seen, endpoint) and is_macvlan(seen, endpoint),
     ),
     "hear a router advertisement": Interference(
-        hear_advertisement, nothing, lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint)
+        hear_advertisement,
+        nothing,
+        lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint) and is_in_no_vrf(seen, endpoint),
     ),
     "lose what others gave": Interference(lose_others, nothing, can_lose_others),
 }
-OF_OPTIONS = {
+OF_VRFS = {
+    "take a link out of its VRF": Interference(run("link", "set", "IFNAME", "nomaster"), out_of_vrf, is_in_its_vrf),
+    "put a link into another VRF": Interference(in_another_vrf, out_of_vrf, is_in_its_vrf),
+}
+OF_DRIVERS = {"change the mode of ipvlan links": Interference(change_mode_of_parent, with_mode_of_parent, is_ipvlan)}
+OF_ADDRESSES = {
     "remove further addresses": Interference(remove_further, fields("addresses"), can_lose_further),
 }
 ON_A_LINK = {
     **AT_RUN_TIME,
-    **OF_OPTIONS,
+    **OF_ADDRESSES,
+    **OF_VRFS,
+    **OF_DRIVERS,
     "delete a link": Interference(run("link", "delete", "IFNAME"), fields("link")),
     "rename a link": Interference(rename, renamed),
     "set a link down": Interference(run("link", "set", "IFNAME", "down"), lost_when_down),
@@ -356,9 +426,11 @@ ON_A_LINK = {
         remove_address("inet"), lost_with_family(4), has_address("inet")
     ),
     "remove an IPv6 address": Interference(remove_address("inet6"), lost_with_family(6), has_address("inet6")),
-    "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4")),
+    "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4"), is_macvlan),
     "add an IPv6 address": Interference(
-        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"), added("ipv6"), has_address("inet6")
+        run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"),
+        added("ipv6"),
+        lambda seen, endpoint: is_macvlan(seen, endpoint) and has_address("inet6")(seen, endpoint),
     ),
     "delete a default route": Interference(
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")
@@ -413,6 +485,33 @@ def on_loopback(*argv: str) -> Interference:
     return Interference(do, in_namespace("netns"), lambda seen, netns: netns in seen.own_namespaces)
 
 
+def resolver(host: Host, netns: str) -> Path:
+    """The file of name servers of a namespace."""
+    return host.path(RESOLVERS / netns / "resolv.conf")
+
+
+def delete_resolver(host: Host, _seen: ObservedHost, netns: str) -> None:
+    resolver(host, netns).unlink()
+
+
+def add_name_server(host: Host, seen: ObservedHost, netns: str) -> None:
+    resolver(host, netns).write_text(f"{seen.resolvers[netns]}nameserver 9.9.9.9\n", encoding="utf-8")
+
+
+def replace_resolver(host: Host, _seen: ObservedHost, netns: str) -> None:
+    """With one that another program writes."""
+    resolver(host, netns).write_text("nameserver 9.9.9.9\n", encoding="utf-8")
+
+
+def has_our_resolver(seen: ObservedHost, netns: str) -> bool:
+    return is_our_resolver(seen.resolvers.get(netns, ""))
+
+
+def with_name_servers(seen: ObservedHost, netns: str) -> set[Row]:
+    """The endpoints of a namespace that want name servers."""
+    return {(item["title"], "dns") for item in seen.endpoints if item["netns"] == netns and item["dns"]}
+
+
 GATEWAY_BY_HAND = (
     ("address", "add", "10.66.0.2/24", "dev", "IFNAME"),
     ("link", "set", "IFNAME", "up"),
@@ -420,7 +519,13 @@ GATEWAY_BY_HAND = (
 )
 
 # Targets are names.
+OF_RESOLVERS = {
+    "delete a file of name servers": Interference(delete_resolver, with_name_servers, lambda seen, netns: netns in seen.resolvers),
+    "add a name server to a file": Interference(add_name_server, with_name_servers, has_our_resolver),
+    "replace a file of name servers": Interference(replace_resolver, with_name_servers, has_our_resolver),
+}
 ON_A_NAMESPACE = {
+    **OF_RESOLVERS,
     "delete a namespace": Interference(
         lambda host, _seen, netns: host.delete_netns(netns),
         in_namespace("netns"),
@@ -454,25 +559,26 @@ def lower_mtu(mtu: int) -> Interference:
     return Interference(
         on_parent("link", "set", "IFNAME", "mtu", str(mtu)),
         lambda seen, parent: lowered(seen, seen.stacked_on(parent), mtu),
-        is_there,
+        # The kernel gives ipvlan links the mtu of their parent whenever that changes, and no endpoint keeps its own.
+        lambda seen, parent: is_there(seen, parent) and not any(item["parent"] == parent and is_ipvlan(seen, item) for item in seen.with_links),
     )
 
 
 def lowered(seen: ObservedHost, parents: set[str], mtu: int) -> set[Row]:
     """What endpoints have less of; of IPv6 they lose all below 1280."""
-    items = [item for item in seen.endpoints if item["parent"] in parents and item["mtu"] > mtu]
-    found = {(item["title"], "mtu") for item in items}
+    items = [item for item in seen.with_links if item["parent"] in parents and item["mtu"] > mtu]
+    found = {row_of(item, "mtu") for item in items}
     for item in items:
         if mtu < 1280 and item["ipv6"]:
-            found |= {(item["title"], field) for field in ("sysctls", *fields_with(item, 6), *routes_lost(item, 6))}
+            found |= {row_of(item, field) for field in ("sysctls", *fields_with(item, 6), *routes_lost(item, 6))}
     return found
 
 
 def links_on(seen: ObservedHost, parent: str) -> set[Row]:
     """The links of all that sits on a parent, and what those carry."""
     above = seen.stacked_on(parent)
-    endpoints = {(item["title"], "link") for item in seen.endpoints if item["parent"] in above}
-    return endpoints | {row for name in above - {parent} for row in without_name(seen, name, "link")}
+    links = {row_of(item, "link") for item in seen.with_links if item["parent"] in above}
+    return links | {row for name in above - {parent} for row in without_name(seen, name, "link")}
 
 
 def without_name(seen: ObservedHost, name: str, field: str) -> set[Row]:
@@ -630,7 +736,7 @@ def own_addresses(seen: ObservedHost, links: t.Iterable[str]) -> list[OwnAddress
 
 def held_addresses(seen: ObservedHost) -> list[str]:
     """Those of endpoints, ADDRESS/LENGTH."""
-    return [address for item in seen.endpoints for address in addresses_of(item)]
+    return [address for item in seen.with_links for address in addresses_of(item)]
 
 
 def free_addresses(seen: ObservedHost) -> list[str]:
@@ -659,7 +765,7 @@ def on_loopback_alone(wanted: OwnAddress) -> OwnAddress:
 def holders(seen: ObservedHost, wanted: OwnAddress) -> set[Row]:
     """The endpoints that have the address."""
     same = plain(wanted.address)
-    return {(item["title"], field) for item in seen.endpoints for field, address in leases_of(item) if plain(address) == same}
+    return {row_of_address(item, field) for item in seen.with_links for field, address in leases_of(item) if plain(address) == same}
 
 
 def gain(host: Host, _seen: ObservedHost, wanted: OwnAddress) -> None:
@@ -692,8 +798,10 @@ def can_route_through(seen: ObservedHost, wanted: OwnAddress) -> bool:
     hop = ipaddress.ip_address(plain(wanted.address))
     if wanted.link == LOOPBACK or not can_gain(seen, wanted) or str(hop) in {entry["local"] for dummy, entry in entries}:
         return False
-    # Of IPv6 it is on the link that has its subnet, or on none (net/ipv6/route.c, ip6_route_check_nh_onlink).
+    # Of IPv6 it is on the link that has its subnet, or a route to it, or on none (net/ipv6/route.c, ip6_route_check_nh_onlink).
     near = {name for name, entry in entries if hop in ipaddress.ip_interface(text_of(entry)).network}
+    routed = [(route.get("dev"), route["dst"]) for route in seen.host.routes if "gateway" not in route and ":" in route["dst"]]
+    near |= {name for name, to in routed if name and hop.version == 6 and hop in ipaddress.ip_network(to)}
     return hop.version == 4 or near <= {wanted.link}
 
 
@@ -713,3 +821,37 @@ ON_THE_HOST = {
     GIVE_BACK: Interference(lose, nothing, is_its),
     "give the host a router": Interference(route_through, holders, can_route_through),
 }
+
+
+# --- the access of the host to a network ----------------------------------------------------------------------------
+
+
+def delete_one_route(host: Host, seen: ObservedHost, access: Item) -> None:
+    to, dummy = routes_there("routes", seen, access)[0]
+    run(f"-{version_of(to)}", "route", "delete", to, "dev", "IFNAME")(host, seen, access)
+
+
+# Targets are accesses whose link is there.
+ON_AN_ACCESS = {
+    "delete the host's interface": Interference(run("link", "delete", "IFNAME"), fields("link")),
+    "set the host's interface down": Interference(run("link", "set", "IFNAME", "down"), lost_when_down, is_up),
+    "delete a route to an endpoint": Interference(delete_one_route, fields("routes"), has_routes("routes")),
+    "delete all routes to endpoints": Interference(delete_routes("routes"), fields("routes"), has_routes("routes")),
+    "remove the host's IPv6 address": Interference(remove_address("inet6"), lost_with_family(6), has_address("inet6")),
+}
+
+
+# --- a VRF of the host ----------------------------------------------------------------------------------------------
+
+
+def without_vrf(seen: ObservedHost, vrf: str) -> set[Row]:
+    """The endpoints in it, as far as they have links."""
+    inside = [item for item in seen.endpoints if item["vrf"] == vrf and item["title"] in seen.own_links]
+    return {row for item in inside if is_in_its_vrf(seen, item) for row in out_of_vrf(seen, item)}
+
+
+# Targets are names.
+ON_A_VRF = {"delete a VRF": Interference(on_parent("link", "delete", "IFNAME"), without_vrf, is_there)}
+
+# What undoes a single option.
+OF_OPTIONS = {**OF_ADDRESSES, **OF_VRFS, **OF_DRIVERS, **OF_RESOLVERS, **ON_AN_ACCESS, **ON_A_VRF}

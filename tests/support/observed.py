@@ -14,7 +14,7 @@ import json
 import typing as t
 
 from .host import Host
-from .machine import NETNS_FOLDER
+from .machine import NETNS_FOLDER, RESOLVERS
 from .snapshot import TAG, Tables, is_ours, list_networks, tidy
 
 Item = dict[str, t.Any]
@@ -26,6 +26,10 @@ MOVED_AWAY = "astray"
 # What a dummy parent is made with.
 DUMMY_MTU = 1500
 LOOPBACK = "lo"
+KINDS_OF_ENDPOINTS = ("macvlan", "ipvlan")
+# As ip(8) shows destinations, but that each family has its own.
+DEFAULT4, DEFAULT6 = "default", "::/0"
+RESOLVER = "name servers"
 # A lifetime without an end.
 FOREVER = 2**32 - 1
 # A link in promiscuous mode may be so because of what sits on it.
@@ -44,12 +48,22 @@ class Place:
     routes: list[Item]
 
     def routes_of(self, ifname: str) -> set[tuple[str, str | None]]:
-        """(destination, gateway) of the routes of a link that were not made by the kernel."""
+        """(destination, gateway) of the routes of a link that were not made by the kernel, in the table of its VRF if it is in one."""
+        table = self.vrfs.get(self.links.get(ifname, {}).get("master"), "main")
         return {
             (route["dst"], route.get("gateway"))
             for route in self.routes
-            if route.get("dev") == ifname and route.get("table") == "main" and route["protocol"] != "kernel"
+            if route.get("dev") == ifname and route.get("table") == table and route["protocol"] != "kernel"
         }
+
+    @functools.cached_property
+    def vrfs(self) -> dict[str | None, str]:
+        """Name → table."""
+        return {name: str(link["linkinfo"]["info_data"]["table"]) for name, link in self.links.items() if kind_of(link) == "vrf"}
+
+    def vrf_of(self, link: Item) -> str | None:
+        """The VRF that a link is in."""
+        return link["master"] if link.get("master") in self.vrfs else None
 
 
 class Claim(t.NamedTuple):
@@ -69,10 +83,14 @@ class Claim(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ObservedHost:
-    """A host at one moment; its own namespace is the one without a name."""
+    """A host at one moment; its own namespace is the one without a name.
+
+    :ivar resolvers: namespace → its file of name servers
+    """
 
     places: dict[str, Place]
     tables: Tables
+    resolvers: dict[str, str]
 
     @property
     def host(self) -> Place:
@@ -88,20 +106,58 @@ class ObservedHost:
         return [json.loads(row[-1]) for row in self.tables.get(table, ())]
 
     @functools.cached_property
-    def endpoints(self) -> list[Item]:
-        """The recorded endpoints, each with what it has from its network."""
+    def with_links(self) -> list[Item]:
+        """All that has a link on a network, each with what it has from that; the accesses of the host are recorded as endpoints."""
         networks = {network["name"]: network for network in self.bodies("networks")}
-        return [
-            {
-                **endpoint,
-                "title": f"endpoint {endpoint['network']}/{endpoint['name']}",
-                "netns": endpoint["netns"]["value"],
-                "parent": networks[endpoint["network"]]["parent"],
-                "mode": networks[endpoint["network"]]["mode"],
-                "exclusive": networks[endpoint["network"]]["exclusive"] if endpoint["own_exclusive"] is None else endpoint["own_exclusive"],
+        found = []
+        for body in self.bodies("endpoints"):
+            network = networks[body["network"]]
+            is_access = body["host_access"] is not None
+            item = {
+                **body,
+                "title": f"host access of network {network['name']}" if is_access else f"endpoint {network['name']}/{body['name']}",
+                # What drift is told of, and what its fields begin with.
+                "object": f"network {network['name']}" if is_access else f"endpoint {network['name']}/{body['name']}",
+                "prefix": "host_access." if is_access else "",
+                "netns": body["netns"]["value"],
+                "parent": network["parent"],
+                "mode": network["mode"],
+                "driver": network["driver"],
+                "exclusive": network["exclusive"] if body["own_exclusive"] is None else body["own_exclusive"],
             }
-            for endpoint in self.bodies("endpoints")
-        ]
+            found.append({**item, "routes": self._routes_of_host(item, network)} if is_access else item)
+        return found
+
+    def _routes_of_host(self, access: Item, network: Item) -> list[Item]:
+        """The routes by which the host reaches the endpoints of a network; those in its own namespace it has itself."""
+        inside = [body for body in self.bodies("endpoints") if body["network"] == network["name"] and body["netns"]["value"]]
+        singles = {ipaddress.ip_address(plain(address)) for body in inside for address in addresses_of(body)}
+        ranges = [text for subnet in network["subnets"] for text in subnet["ip_ranges"] or [subnet["subnet"]]]
+        blocks = [block for text in ranges for block in blocks_of(text)] if access["host_access"]["routes"] == "ranges" else []
+        outside = [address for address in singles if not any(address in block for block in blocks)]
+        versions = {version_of(address) for address in addresses_of(access)}
+        # Only a prefix that is not of one address has its length in what ip(8) shows.
+        shown = {*map(str, outside), *(str(block).removesuffix(f"/{block.max_prefixlen}") for block in blocks)}
+        return [{"to": to, "via": None} for to in sorted(shown) if version_of(to) in versions]
+
+    @functools.cached_property
+    def endpoints(self) -> list[Item]:
+        """The recorded endpoints."""
+        return [item for item in self.with_links if item["host_access"] is None]
+
+    @functools.cached_property
+    def accesses(self) -> list[Item]:
+        """The interfaces that give the host access to networks."""
+        return [item for item in self.with_links if item["host_access"] is not None]
+
+    def surplus_routes(self) -> list[str]:
+        """The routes by which the host reaches what is no endpoint any more."""
+        found = []
+        for access in self.accesses:
+            link = self.own_links.get(access["title"])
+            there = self.host.routes_of(link["ifname"]) if link else set()
+            found += [f"{access['title']}: {route_text(*route)}" for route in there - {(item["to"], item["via"]) for item in access["routes"]}]
+        return found
 
     @functools.cached_property
     def owned(self) -> dict[str, Item]:
@@ -132,10 +188,10 @@ class ObservedHost:
         return next((other for other in self.host.links.values() if other["ifindex"] == link["link_index"]), None)
 
     def macvlans(self) -> t.Iterator[tuple[str, str, Item]]:
-        """Namespace, name of the parent, link of every macvlan on a link of the host."""
+        """Namespace, name of the parent, link of every macvlan or ipvlan on a link of the host."""
         for netns, place in self.places.items():
             for link in place.links.values():
-                parent = self.parent_of(netns, link) if kind_of(link) == "macvlan" else None
+                parent = self.parent_of(netns, link) if kind_of(link) in KINDS_OF_ENDPOINTS else None
                 if parent is not None:
                     yield netns, parent["ifname"], link
 
@@ -146,7 +202,7 @@ class ObservedHost:
         on = collections.defaultdict(list)
         for netns, parent, link in self.macvlans():
             on[netns, parent].append(link)
-        for endpoint in self.endpoints:
+        for endpoint in self.with_links:
             near = on[endpoint["netns"], endpoint["parent"]]
             # What sits on a parent that has another name now is still known by its tag.
             lost = [] if endpoint["parent"] in self.host.links else self.tagged(endpoint)
@@ -154,7 +210,7 @@ class ObservedHost:
             alike = [
                 link
                 for link in near
-                if (link["ifname"], link["address"]) == (endpoint["ifname"], endpoint["mac"]) and "ifalias" not in link
+                if link["ifname"] == endpoint["ifname"] and is_known_without_tag(link, endpoint) and "ifalias" not in link
             ]
             for link in (tagged or alike)[:1]:
                 found[endpoint["title"]] = link
@@ -189,9 +245,14 @@ class ObservedHost:
             if is_newborn(link) or is_ours(link) and not was_moved_away(link) and link["ifalias"] not in known
         ]
 
+    def unused_resolvers(self) -> list[str]:
+        """The namespaces whose file of name servers is ours, while no endpoint in them wants one."""
+        wanted = {item["netns"] for item in self.endpoints if item["dns"]}
+        return [netns for netns, content in self.resolvers.items() if is_our_resolver(content) and netns not in wanted]
+
     def foreign_links(self) -> dict[tuple[str, str], Item]:
         """(namespace, name) → each foreign link, as far as only its owner changes it."""
-        found = [(item["netns"], self.own_links.get(item["title"])) for item in self.endpoints]
+        found = [(item["netns"], self.own_links.get(item["title"])) for item in self.with_links]
         found += [("", self.own_below(owned)) for owned in self.owned.values()]
         own = {(netns, link["ifname"]) for netns, link in found if link is not None}
         own |= {(netns, "lo") for netns in self.own_namespaces}
@@ -217,11 +278,12 @@ class ObservedHost:
             for netns, place in self.places.items()
             if not is_ours(place.links.get("lo", {})) and netns not in self.own_namespaces
         ]
-        return {key: known[key] for key in (*links, *((*key, "routes") for key in links), *places)}
+        files = [(RESOLVER, netns) for netns, content in self.resolvers.items() if not is_our_resolver(content)]
+        return {key: known[key] for key in (*links, *((*key, "routes") for key in links), *places, *files)}
 
     def everything(self) -> dict[t.Any, t.Any]:
         """The same for everything on the host, no matter who owns it."""
-        found: dict[t.Any, t.Any] = {}
+        found: dict[t.Any, t.Any] = {(RESOLVER, netns): content for netns, content in self.resolvers.items()}
         for netns, place in self.places.items():
             found[netns] = place.identity
             for name, link in place.links.items():
@@ -239,7 +301,7 @@ class ObservedHost:
         found: dict[str, list[Claim]] = collections.defaultdict(list)
         leased = {
             (self.own_links[item["title"]]["ifname"], plain(address))
-            for item in self.endpoints
+            for item in self.with_links
             if item["netns"] == "" and item["title"] in self.own_links
             for dummy, address in leases_of(item)
         }
@@ -250,7 +312,7 @@ class ObservedHost:
                     found[entry["local"]].append(Claim(f"is an address of {name} of this host", name, tag))
         for route in self.host.routes:
             link = self.host.links.get(route.get("dev", ""), {})
-            is_way_to_endpoints = is_ours(link) and kind_of(link) == "macvlan"
+            is_way_to_endpoints = is_ours(link) and kind_of(link) in KINDS_OF_ENDPOINTS
             if "gateway" in route:
                 what = "is the next hop of this host's"
                 found[route["gateway"]].append(Claim(what, firm=not is_way_to_endpoints))
@@ -265,8 +327,8 @@ class ObservedHost:
     def conflicts(self) -> set[Row]:
         """The addresses of endpoints that the host uses as well; no run changes that."""
         return {
-            (item["title"], field)
-            for item in self.endpoints
+            row_of_address(item, field)
+            for item in self.with_links
             for field, address in leases_of(item)
             if self.claim_on(plain(address))
         }
@@ -276,7 +338,7 @@ class ObservedHost:
     def of_others(self, title: str) -> set[str]:
         """The addresses and routes on the link of an endpoint that are not recorded, as warnings name them."""
         link = self.own_links[title]
-        endpoint = next(item for item in self.endpoints if item["title"] == title)
+        endpoint = next(item for item in self.with_links if item["title"] == title)
         recorded = {(route["to"], route["via"]) for route in endpoint["routes"]} | default_routes(endpoint)
         found = {text_of(entry) for entry in global_entries(link)}
         routes = self.places[endpoint["netns"]].routes_of(link["ifname"]) - recorded
@@ -285,13 +347,13 @@ class ObservedHost:
     def foreign_addresses(self, title: str) -> list[str]:
         """Those of these addresses that are there for good; none where there is no link."""
         link = self.own_links.get(title, {"addr_info": []})
-        endpoint = next(item for item in self.endpoints if item["title"] == title)
+        endpoint = next(item for item in self.with_links if item["title"] == title)
         there = {text_of(entry) for entry in global_entries(link) if entry["valid_life_time"] == FOREVER}
         return sorted(there - set(addresses_of(endpoint)))
 
     def is_exclusive(self, title: str) -> bool:
         """Whether these addresses are to go."""
-        return any(item["title"] == title and item["exclusive"] for item in self.endpoints)
+        return any(item["title"] == title and item["exclusive"] for item in self.with_links)
 
     # --- what differs -----------------------------------------------------------------------------------------------
 
@@ -309,8 +371,8 @@ class ObservedHost:
         for name, owned in self.owned.items():
             if "vlan_id" in owned:
                 found |= {(f"vlan_subinterface {name}", field) for field in self._fields_of_subinterface(owned)}
-        for endpoint in self.endpoints:
-            found |= {(endpoint["title"], field) for field in self._fields(endpoint)}
+        for item in self.with_links:
+            found |= {row_of(item, field) for field in self._fields(item)}
         return found
 
     def _is_right_dummy(self, name: str) -> bool:
@@ -340,6 +402,9 @@ class ObservedHost:
                 yield field
 
     def _fields(self, endpoint: Item) -> t.Iterator[str]:
+        content = self.resolvers.get(endpoint["netns"], "")
+        if endpoint["dns"] and (not is_our_resolver(content) or content.splitlines()[1:] != lines_of_resolver(endpoint["dns"])):
+            yield "dns"
         if endpoint["netns"] not in self.places:
             yield "netns"
             return
@@ -354,8 +419,8 @@ class ObservedHost:
             return
         if "ifalias" not in link or "UP" not in link["flags"]:
             yield "link"
-        # A passthru link has its parent's, whichever that is.
-        mac = self.host.links[endpoint["parent"]]["address"] if endpoint["mode"] == "passthru" else endpoint["mac"]
+        # These have their parent's, whichever that is.
+        mac = endpoint["mac"] if has_own_mac(endpoint) else self.host.links[endpoint["parent"]]["address"]
         for field, recorded, actual in (
             ("ifname", endpoint["ifname"], link["ifname"]),
             ("mac", mac, link["address"]),
@@ -370,6 +435,10 @@ class ObservedHost:
                 yield field
         if not set(endpoint["further"]) <= {text_of(entry) for entry in global_entries(link)}:
             yield "addresses"
+        vrf = self.places[endpoint["netns"]].vrf_of(link)
+        if vrf != endpoint["vrf"]:
+            yield from ["vrf"] if endpoint["vrf"] else []
+            return
         there = self.places[endpoint["netns"]].routes_of(link["ifname"])
         if not default_routes(endpoint) <= there:
             yield "default_route"
@@ -384,11 +453,39 @@ def observe(host: Host) -> ObservedHost:
         netns: Place(
             identity=(folder / netns).stat().st_ino if netns else 0,
             links={link["ifname"]: link for link in links if link},
-            routes=[route for route in (*routes4, *routes6) if route],
+            routes=[route for route in (*routes4, *map(with_default6, routes6)) if route],
         )
         for netns, (links, routes4, routes6) in list_networks(host).items()
     }
-    return ObservedHost(places, host.tables())
+    files = {path.parent.name: path for path in host.path(RESOLVERS).glob("*/resolv.conf")}
+    return ObservedHost(places, host.tables(), {netns: path.read_text(encoding="utf-8") for netns, path in files.items()})
+
+
+def with_default6(route: Item) -> Item:
+    """A route of IPv6 that says so, also if it leads everywhere and has no gateway."""
+    return {**route, "dst": "::/0"} if route.get("dst") == "default" else route
+
+
+def has_own_mac(endpoint: Item) -> bool:
+    """Whether the link has a MAC address of its own, and not its parent's."""
+    return endpoint["mode"] != "passthru" and endpoint["driver"] == "macvlan"
+
+
+def is_known_without_tag(link: Item, endpoint: Item) -> bool:
+    """Whether a link has what only the one of an endpoint can have on its parent."""
+    if kind_of(link) == "ipvlan":
+        return bool({text_of(entry) for entry in global_entries(link)} & {*addresses_of(endpoint)})
+    return bool(link["address"] == endpoint["mac"])
+
+
+def is_our_resolver(content: str) -> bool:
+    """Whether the first line of a file of name servers says that it is ours."""
+    return content.startswith(f"# {TAG}")
+
+
+def lines_of_resolver(dns: Item) -> list[str]:
+    """What the file has after its first line."""
+    return [*([f"search {' '.join(dns['search'])}"] if dns["search"] else []), *(f"nameserver {server}" for server in dns["servers"])]
 
 
 def was_moved_away(link: Item) -> bool:
@@ -431,8 +528,7 @@ def text_of(entry: Item) -> str:
 
 def route_text(to: str, via: str | None) -> str:
     """A route as a warning names it, without its metric."""
-    default = "::/0" if ":" in (via or "") else "0.0.0.0/0"
-    return f"the route to {default if to == 'default' else to}" + (f" via {via}" if via else "")
+    return f"the route to {'0.0.0.0/0' if to == DEFAULT4 else to}" + (f" via {via}" if via else "")
 
 
 def plain(address: str) -> str:
@@ -442,7 +538,28 @@ def plain(address: str) -> str:
 
 def default_routes(endpoint: Item) -> set[tuple[str, str | None]]:
     """The default routes of an endpoint, as :meth:`Place.routes_of` has them."""
-    return {("default", endpoint[field]) for field in ("gateway4", "gateway6") if endpoint[field]}
+    defaults = {4: DEFAULT4, 6: DEFAULT6}
+    if endpoint["routed"]:
+        return {(defaults[version_of(address)], None) for address in addresses_of(endpoint)}
+    return {(defaults[version], endpoint[f"gateway{version}"]) for version in (4, 6) if endpoint[f"gateway{version}"]}
+
+
+def row_of(item: Item, field: str) -> Row:
+    """A field of an endpoint, or of the access of the host to a network, as drift names it."""
+    return item["object"], item["prefix"] + field
+
+
+def row_of_address(item: Item, field: str) -> Row:
+    """The same of one that is in use elsewhere as well."""
+    return row_of(item, "address" if item["prefix"] else field)
+
+
+def blocks_of(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks of FIRST-LAST, or of a CIDR."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        return [ipaddress.ip_network(text)]
+    return [*ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last))]
 
 
 def leases_of(endpoint: Item, *versions: int) -> list[tuple[str, str]]:
