@@ -653,6 +653,7 @@ class Life(RuleBasedStateMachine):
         self.declared = then
         self.check_recorded()
         self.check_chosen(before)
+        self.check_probed(before, done.get("probed") or {"addresses": 0})
         if module == "macvlan_config":
             assert self.to_be_mended == set()
             self.check_kept(before, done.get("warnings", []))
@@ -965,6 +966,19 @@ class Life(RuleBasedStateMachine):
                 self.counts["choices"] += 1
                 self.counts["choices beside addresses in use"] += any(one in before.claims for one in lower)
 
+    def check_probed(self, before: ObservedHost, probed: Item) -> None:
+        """Neighbours are asked about new addresses only, and not about those that are to be taken without that."""
+        networks = {item["name"]: item["probe"] for item in self.seen.bodies("networks")}
+        known = {(item["title"], plain(address)) for item in before.with_links for address in addresses_of(item)}
+        probes = [
+            item["own_probe"] or networks[item["network"]] or "fast"
+            for item in self.seen.with_links
+            for address in addresses_of(item)
+            if (item["title"], plain(address)) not in known
+        ]
+        assert before.interrupted or probed["addresses"] <= len(probes) - probes.count("none")
+        self.counts["addresses that neighbours were asked about"] += probed["addresses"]
+
     def check_kept(self, before: ObservedHost, warnings: list[str]) -> None:
         """Whoever had an address before the host has it still, and is told so."""
         if before.interrupted:
@@ -1113,6 +1127,7 @@ LEAST = {
     "further addresses that came": 10,
     "families that were left out": 10,
     "routes to endpoints": 10,
+    "addresses that neighbours were asked about": 10,
 }
 LEAST_KINDS = 18
 LEAST_WITH_OWN_PARENTS = {
