@@ -560,7 +560,9 @@ def lower_mtu(mtu: int) -> Interference:
         on_parent("link", "set", "IFNAME", "mtu", str(mtu)),
         lambda seen, parent: lowered(seen, seen.stacked_on(parent), mtu),
         # The kernel gives ipvlan links the mtu of their parent whenever that changes, and no endpoint keeps its own.
-        lambda seen, parent: is_there(seen, parent) and not any(item["parent"] == parent and is_ipvlan(seen, item) for item in seen.with_links),
+        lambda seen, parent: is_there(seen, parent)
+        and seen.host.links[parent]["mtu"] > mtu
+        and not any(item["parent"] == parent and is_ipvlan(seen, item) for item in seen.with_links),
     )
 
 
