@@ -63,6 +63,8 @@ def complaints(root, path, source):
             for name in sorted(house_rules.IMPURE - house_rules.ONLY_IN.keys())
         ),
         (ENGINE + "plan/plan.py", "def f():\n    return open('/etc/hosts')", "pure code opens nothing"),
+        ("plugins/module_utils/fleet/plan.py", "import os", "pure code does not import os"),
+        ("plugins/module_utils/fleet/plan.py", "from ansible.errors import AnsibleError", "fleet/ imports nothing of Ansible"),
         *((f"{ENGINE}{name}/x.py", "from ..run import execute", f"{name} does not see run") for name in sorted(house_rules.SEES.keys() - {"run"})),
         (ENGINE + "model/links.py", "from ..plan.network import x", "model does not see plan"),
         (ENGINE + "plan/network.py", "def f():\n    from ..kernel.read import read_kernel", "plan does not see kernel"),
@@ -125,6 +127,7 @@ def test_what_breaks_a_rule_is_named_with_its_place(tmp_path, path, source, text
         (ENGINE + "plan/plan.py", "class A:\n    def check(self):\n        pass\n\ndef _check_names(check: validators.Check, checked=1):\n    pass"),
         (ENGINE + "values/validators.py", "Check = t.Callable[[t.Any], bool]\nCHECKS: dict[str, Check] = {}"),
         ("tests/unit/test_plan.py", "found = made = place = way = check = 1"),
+        ("plugins/module_utils/fleet/slices.py", "place = places = 1"),
         ("plugins/module_utils/_runner.py", "def run(module):\n    module.check_mode or module.exit_json() or module.fail_json()"),
         ("plugins/modules/macvlan_info.py", 'DOCUMENTATION = r"""\n  check_mode: {support: full}\n"""\nAnsibleModule({}, supports_check_mode=True)'),
         ("tests/unit/test_ansible.py", "import sqlite3, pyroute2\nmodule.exit_json()"),

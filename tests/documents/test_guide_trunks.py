@@ -57,6 +57,16 @@ def test_the_name_of_a_parent_has_both_tags(host: Host, section: Section) -> Non
     assert section.play(host).changed == 0
 
 
+@pytest.mark.shows(GUIDE, "Slices of a segment")
+def test_a_host_has_the_slices_at_its_place(host: Host, section: Section) -> None:
+    assert section.play(host, 0, "-e", "place=1").changed == 1
+    (found,) = host.call("macvlan_info")["networks"]
+    assert [item["ip_range"] for item in found["subnets"]] == ["192.168.70.16/28", "2001:db8:70::1:0/112"]
+    made = endpoint(host, "web", network="office")
+    assert (made["ipv4"], made["ipv6"]) == ("192.168.70.16/24", "2001:db8:70::1:0/64")
+    assert section.play(host, 0, "-e", "place=1").changed == 0
+
+
 @pytest.mark.shows(GUIDE, "Looking before rolling out")
 def test_check_mode_shows_what_is_then_done(make_host: MakeHost, section: Section) -> None:
     # Links of these names do as parents, also on a kernel without VLANs.
