@@ -190,6 +190,11 @@ def test_links_to_files_lead_to_files(file):
     assert [link for link in links if not (file.parent / link).exists()] == []
 
 
+def test_the_readme_lists_every_example():
+    listed = re.findall(r"^\| \[.*\]\(playbooks/examples/(\w+\.yml)\) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "playbooks/examples").iterdir())
+
+
 def test_the_action_group_has_every_module():
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
     assert runtime["action_groups"]["macvlan"] == sorted(MODULES)
