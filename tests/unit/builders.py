@@ -415,7 +415,7 @@ def records(draw):
                 sysctls=draw(draws.settings),
             )
             record.endpoints[found.key] = found
-    for name in draw(st.sets(draws.object_names, max_size=2)):
+    for name in sorted(draw(st.sets(draws.object_names, max_size=2))):
         record.namespaces[name] = OwnedNetns(names.object_id("host", "netns", name), name)
     return record
 

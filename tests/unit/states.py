@@ -91,6 +91,7 @@ ENDPOINT = st.fixed_dictionaries(
         "probe": st.just("none"),
     },
 )
+OPTIONS_TO_EXCHANGE = ("ipv4", "ipv6", "addresses", "mac", "ifname", "netns", "default_route")
 LINKS = st.sampled_from((("eth0.50", "eth0", 50), *(("v50", parent, vlan_id) for parent in ("eth0", "eth1") for vlan_id in (50, 51))))
 OPTIONS_OF_SUBINTERFACE = st.fixed_dictionaries(
     {}, optional={"protocol": st.just("802.1ad"), "gvrp": st.just(True), "mtu": st.just(1400)}
@@ -103,9 +104,9 @@ SUBINTERFACE = st.builds(
 @st.composite
 def states(draw):
     """The lists of macvlan_config."""
-    networks = {name: draw(NETWORK) for name in draw(st.sets(st.sampled_from("abc"), min_size=1))}
+    networks = {name: draw(NETWORK) for name in sorted(draw(st.sets(st.sampled_from("abc"), min_size=1)))}
     keys = st.tuples(st.sampled_from(sorted(networks)), st.sampled_from("xyz"))
-    endpoints = {key: draw(ENDPOINT) for key in draw(st.sets(keys, max_size=4))}
+    endpoints = {key: draw(ENDPOINT) for key in sorted(draw(st.sets(keys, max_size=4)))}
     return {
         "vlan_subinterfaces": draw(st.lists(SUBINTERFACE, max_size=2, unique_by=lambda item: item["name"])),
         "networks": [{"name": name, **given(item)} for name, item in networks.items()],
@@ -209,7 +210,7 @@ def exchanged(draw, endpoints):
     changed = [dict(item) for item in endpoints]
     if len(changed) > 1:
         one, other = changed[0], changed[1]
-        for option in draw(st.sets(st.sampled_from(("ipv4", "ipv6", "addresses", "mac", "ifname", "netns", "default_route")), min_size=1)):
+        for option in sorted(draw(st.sets(st.sampled_from(OPTIONS_TO_EXCHANGE), min_size=1))):
             one_value, other_value = one.pop(option, None), other.pop(option, None)
             one.update({option: other_value} if other_value is not None else {})
             other.update({option: one_value} if one_value is not None else {})

@@ -113,6 +113,20 @@ def on_eth0(name, **values):
     return {"name": name, "parent": "eth0", "allow_shared_parent": True, **values}
 
 
+@pytest.mark.parametrize("driver", ["macvlan", "ipvlan"])
+def test_routes_that_go_with_the_last_address_come_back_when_a_run_is_undone(driver):
+    """An ipvlan link has an address with one prefix length, so another length takes its last IPv4 address away for a moment."""
+    first, second = (
+        {
+            "vlan_subinterfaces": [],
+            "networks": [on_eth0("a", driver=driver, subnets=[{"subnet": f"10.0.1.0/{length}"}])],
+            "endpoints": [{"name": "x", "network": "a", "netns": "blue", "routes": [{"to": "10.9.0.0/16", "via": "10.0.1.9"}]}],
+        }
+        for length in (25, 24)
+    )
+    check_reached(reached(first), reached(second), second)
+
+
 SUBNET = "10.0.1.0/24"
 WITH_NAS = {"subnet": SUBNET, "gateway": "none", "aux_addresses": {"nas": "10.0.1.3"}}
 

@@ -298,18 +298,24 @@ def _add_addresses(builder: PlanBuilder, endpoint: Endpoint, once: bool) -> None
         for other in sorted(present):
             # The kernel takes no second prefix length of an IPv6 address (net/ipv6/addrconf.c, ipv6_add_addr).
             if (once or version_of(other) == 6) and without_prefix(other) == without_prefix(address):
+                _delete_routes_that_go_with(builder, endpoint, {other})
                 builder.do(_deletion(builder, endpoint, endpoint.ifname, other))
         builder.do(AddAddress(endpoint.netns, endpoint.ifname, address))
 
 
 def _delete_addresses(builder: PlanBuilder, endpoint: Endpoint, surplus: frozenset[str]) -> None:
-    """Delete wrong addresses; with the last IPv4 address the kernel deletes the IPv4 routes."""
+    """Delete wrong addresses."""
     wrong = _wrong_addresses(builder, endpoint, surplus)
-    left = set(_present_addresses(builder, endpoint)) - set(wrong)
-    if not any(version_of(address) == 4 for address in left) and any(version_of(item) == 4 for item in wrong):
-        _delete_added_routes(builder, endpoint, endpoint.ifname, (4,))
+    _delete_routes_that_go_with(builder, endpoint, {*wrong})
     for address in wrong:
         builder.do(_deletion(builder, endpoint, endpoint.ifname, address))
+
+
+def _delete_routes_that_go_with(builder: PlanBuilder, endpoint: Endpoint, going: set[str]) -> None:
+    """Delete the IPv4 routes before the last IPv4 address, with which the kernel would delete them: a step can be undone."""
+    left = set(_present_addresses(builder, endpoint)) - going
+    if not any(version_of(address) == 4 for address in left) and any(version_of(address) == 4 for address in going):
+        _delete_added_routes(builder, endpoint, endpoint.ifname, (4,))
 
 
 def release_addresses(builder: PlanBuilder, endpoint: Endpoint, addresses: frozenset[str]) -> None:
