@@ -139,10 +139,10 @@ def is_link_local(address: dict[str, t.Any]) -> bool:
 
 
 def is_autoconfigured(route: dict[str, t.Any], ours: set[str]) -> bool:
-    """A route of a link of ours that the kernel makes for an address, of IPv6 from a work queue a moment later."""
-    if route.get("dev") not in ours or ":" not in route["dst"]:
+    """An IPv6 route that the kernel makes from a work queue a moment after an address: to that, and of a link of ours to what is on it."""
+    if ":" not in route["dst"]:
         return False
-    return route["dst"].startswith(("fe80:", "ff00:")) or route.get("table") == "local"
+    return route.get("table") == "local" or route.get("dev") in ours and route["dst"].startswith(("fe80:", "ff00:"))
 
 
 def tidy(value: t.Any) -> t.Any:
