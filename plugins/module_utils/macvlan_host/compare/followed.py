@@ -79,28 +79,26 @@ def followed(record: Record, kernel: Kernel) -> Followed:
         renamed.append(Renamed(item.title, word, item.parent, link.name))
         identity = _with_former(identity_of(link, kernel.boot_id, item.parent_link), item.parent, link.name)
         present[id(item)] = dataclasses.replace(item, parent=link.name, parent_link=identity)
-    endpoints = record.endpoints
+    in_renamed_vrf: dict[tuple[str, str], Endpoint] = {}
     for endpoint in record.endpoints.values():
-        vrf = _renamed_vrf(endpoint, host)
+        vrf = link_called(endpoint.vrf, host)
         if vrf is not None and endpoint.vrf is not None:
-            renamed.append(Renamed(endpoint.title, "VRF", endpoint.vrf, vrf))
-            endpoints = {**endpoints, endpoint.key: dataclasses.replace(endpoint, vrf=vrf)}
+            renamed.append(Renamed(endpoint.title, "VRF", endpoint.vrf, vrf.name))
+            in_renamed_vrf[endpoint.key] = dataclasses.replace(endpoint, vrf=vrf.name)
     if not renamed:
         return Followed(record)
     networks = {name: t.cast(Network, present.get(id(item), item)) for name, item in record.networks.items()}
     links = {name: t.cast(OwnedLink, present.get(id(item), item)) for name, item in record.links.items()}
+    endpoints = {**record.endpoints, **in_renamed_vrf}
     return Followed(dataclasses.replace(record, networks=networks, links=links, endpoints=endpoints), tuple(renamed))
 
 
-def _renamed_vrf(endpoint: Endpoint, host: Space) -> str | None:
-    """The name that the VRF of an endpoint has now, if the recorded one is an alternative name of it.
-
-    Nothing else tells a VRF that was renamed from another one.
-    """
-    if endpoint.vrf is None or endpoint.vrf in host.links:
+def link_called(name: str | None, host: Space) -> Link | None:
+    """The link that has a name as an alternative one, unless a link is named so; nothing else tells a renamed VRF from another one."""
+    if name is None or name in host.links:
         return None
-    holder = host.with_altname(endpoint.vrf)
-    return holder.name if holder is not None and names.interface_name_problem(holder.name) is None else None
+    holder = host.with_altname(name)
+    return holder if holder is not None and names.interface_name_problem(holder.name) is None else None
 
 
 def _carrier(item: Network | SubInterface, record: Record, kernel: Kernel, host: Space) -> Link | None:

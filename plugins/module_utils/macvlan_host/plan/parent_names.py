@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..compare.followed import link_called
 from ..compare.parent_links import on_links
 from ..errors import PlanError
 from ..model.kernel import Kernel, Space
@@ -161,10 +162,8 @@ class _Names:
 
     def endpoint(self, wanted: EndpointOptions) -> EndpointOptions:
         """An endpoint in the VRF that its name means."""
-        if wanted.vrf is None or wanted.vrf in self._host.links:
-            return wanted
-        holder = self._host.with_altname(wanted.vrf)
-        return _changed(wanted, vrf=holder.name) if holder is not None and _can_be_named(holder) else wanted
+        holder = link_called(wanted.vrf, self._host)
+        return _changed(wanted, vrf=holder.name) if holder is not None else wanted
 
     def subinterface(self, wanted: SubInterfaceOptions) -> SubInterfaceOptions:
         """A sub-interface on the link that its parent means, under the name that it has already."""
