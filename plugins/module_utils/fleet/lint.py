@@ -87,9 +87,8 @@ def _shared(segment: Segment, held: t.Sequence[Held]) -> list[str]:
         if one.first == other.first:
             sharing.setdefault(one.block, [one.host]).append(other.host)
     return [
-        f"{_names(owners)} have the same place in segment {segment.name}, so both would give out {block}; give each a place of its own"
-        if len(owners) == 2
-        else f"{_names(owners)} have the same place in segment {segment.name}, so all would give out {block}; give each a place of its own"
+        f"{_names(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
+        f"give each a place of its own"
         for block, owners in sharing.items()
     ]
 

@@ -12,7 +12,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model impor
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.address_set import AddressSet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import usable
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import WIDTHS, Block, block_of, prefix_length, version_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import WIDTHS, block_of, prefix_length, version_of
 
 # The segment whose places are those of all segments that are not named.
 EVERYWHERE = ""
@@ -53,17 +53,13 @@ def slices_of(host: HostOfFleet, segment: Segment) -> list[Slice]:
 
 def given_out(item: SegmentSubnet, block: str) -> int:
     """How many addresses of a slice endpoints can get: without the gateway and what is excluded or reserved."""
-    return _free(item, block_of(block))
-
-
-def _free(item: SegmentSubnet, block: Block) -> int:
-    subnet = item.subnet
+    subnet, owned = item.subnet, block_of(block)
     whole = usable(subnet.subnet)
-    first, last = max(block.first, whole.first), min(block.last, whole.last)
+    first, last = max(owned.first, whole.first), min(owned.last, whole.last)
     if first > last:
         return 0
     kept_out = [block_of(text) for text in (*subnet.exclude, *subnet.aux_addresses.values(), *([subnet.gateway] if subnet.gateway else []))]
-    runs = AddressSet.of_runs((part.first, part.last) for part in kept_out if part.version == block.version)
+    runs = AddressSet.of_runs((part.first, part.last) for part in kept_out)
     return last - first + 1 - runs.count(first, last)
 
 
