@@ -142,7 +142,7 @@ def _settled_before_any_trace(
     """
     try:
         return decided._replace(decision=_settle(decided, wire, policy, tools))
-    except PlanError:
+    except (PlanError, KernelError):
         if not state.is_there():
             raise
         return None
