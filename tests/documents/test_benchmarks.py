@@ -65,6 +65,12 @@ def test_the_wire_is_asked_by_the_benchmark_of_probing() -> None:
         assert words in done.stdout, done.stdout + done.stderr
 
 
+def test_the_plan_of_a_fleet_is_measured() -> None:
+    (path,) = re.findall(r"`python3 (benchmarks/fleet\.py)`", README)
+    done = run(path, "--hosts", "10", "100")
+    assert re.search(r"^ +100 +600 ", done.stdout, re.MULTILINE), done.stdout + done.stderr
+
+
 @pytest.mark.needs("ipvlan")
 def test_the_way_with_ipvlan_links_is_counted_at_every_step(tmp_path: Path) -> None:
     (way,) = [way for way in WAYS if way.name == "ipvlan"]

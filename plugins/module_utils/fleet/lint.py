@@ -10,7 +10,7 @@ import bisect
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import HostOfFleet, Segment, SegmentSubnet, Slice
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import family, given_out, number_of_slices, places_of, slices_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import family, given_out, kept_out, number_of_slices, places_of, slices_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.address_set import AddressSet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import candidates
@@ -34,7 +34,7 @@ class Held(t.NamedTuple):
 def lint(segments: t.Sequence[Segment], hosts: t.Sequence[HostOfFleet]) -> list[str]:
     """All that is wrong, in an order that does not depend on that of the hosts."""
     ordered = sorted(hosts, key=lambda host: host.name)
-    told = _same_subnets(segments)
+    told = same_subnets(segments)
     for segment in segments:
         for item in segment.subnets:
             told += _beyond(segment, item, ordered)
@@ -47,7 +47,8 @@ def lint(segments: t.Sequence[Segment], hosts: t.Sequence[HostOfFleet]) -> list[
     return told
 
 
-def _same_subnets(segments: t.Sequence[Segment]) -> list[str]:
+def same_subnets(segments: t.Sequence[Segment]) -> list[str]:
+    """Segments that have the same addresses."""
     listed = [(item.subnet.subnet, segment) for segment in segments for item in segment.subnets if not segment.isolated]
     listed.sort(key=lambda pair: (version_of(pair[0]), block_of(pair[0]).first, -block_of(pair[0]).last))
     told = []
@@ -87,18 +88,19 @@ def _shared(segment: Segment, held: t.Sequence[Held]) -> list[str]:
         if one.first == other.first:
             sharing.setdefault(one.block, [one.host]).append(other.host)
     return [
-        f"{_names(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
+        f"{names_in_words(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
         f"give each a place of its own"
         for block, owners in sharing.items()
     ]
 
 
 def _without_addresses(segment: Segment, item: SegmentSubnet, held: t.Sequence[Held]) -> list[str]:
+    kept = kept_out(item)
     return [
         f"{owned.host}: no endpoint can get an address of {owned.block} in segment {segment.name}, because the gateway, exclusions and "
         f"reserved addresses take all of it; give {owned.host} another place"
         for owned in held
-        if given_out(item, owned.block) == 0
+        if given_out(item, owned.block, kept) == 0
     ]
 
 
@@ -151,7 +153,7 @@ def _network_on(segment: Segment, host: HostOfFleet, network: NetworkOptions) ->
     if outside:
         owned = ", ".join(item.block for item in slices) or "none"
         told = (
-            f"{host.name}: network {network.name} would give out {_names(outside)} of segment {segment.name}, whose slices of {host.name} are: "
+            f"{host.name}: network {network.name} would give out {names_in_words(outside)} of segment {segment.name}, whose slices of {host.name} are: "
             f"{owned}; take its subnets from the filter fleet_slices"
         )
         return [told]
@@ -179,15 +181,15 @@ def _room(
     option = FAMILIES[family(items[0])]
     cidrs = {item.subnet.subnet: item for item in items}
     own = [part for part in slices if part.subnet in cidrs]
-    room = sum(given_out(cidrs[part.subnet], part.block) for part in own)
-    room -= sum(1 for address in host.addresses for part in own if address in block_of(part.block))
+    kept = {cidr: kept_out(item, host.addresses) for cidr, item in cidrs.items()}
+    room = sum(given_out(cidrs[part.subnet], part.block, kept[part.subnet]) for part in own)
     wanted = [endpoint for endpoint in host.endpoints if endpoint.get("network") == network.name]
     needed = sum(_needs_one(endpoint.get(option), own) for endpoint in wanted) + (network.host_access is not None)
-    if needed <= max(room, 0):
+    if needed <= room:
         return []
     told = (
         f"{host.name}: network {network.name} needs {needed} addresses of {' and '.join(cidrs)}, and its slices in segment {segment.name} have "
-        f"{max(room, 0)}; give {host.name} a further place"
+        f"{room}; give {host.name} a further place"
     )
     return [told]
 
@@ -205,7 +207,7 @@ def _needs_one(given: t.Any, own: t.Sequence[Slice]) -> bool:
         return True
 
 
-def _names(items: t.Sequence[str], shown: int = 8) -> str:
+def names_in_words(items: t.Sequence[str], shown: int = 8) -> str:
     """A list in words; of a long one the beginning."""
     listed = list(items) if len(items) <= shown else [*items[: shown - 1], f"{len(items) - shown + 1} more"]
     return " and ".join([*([", ".join(listed[:-1])] if listed[:-1] else []), listed[-1]])

@@ -59,3 +59,90 @@ class HostOfFleet(t.NamedTuple):
     addresses: tuple[str, ...] = ()
     networks: tuple[t.Mapping[str, t.Any], ...] = ()
     endpoints: tuple[t.Mapping[str, t.Any], ...] = ()
+
+
+# --- what a store has -------------------------------------------------------------------------------------------------
+
+
+class Holding(t.NamedTuple):
+    """A slice as a store has it.
+
+    :ivar block: a network (CIDR), canonical
+    :ivar host: the inventory name of its owner; empty when it was taken back
+    :ivar generation: counts its owners, so that a former one can tell that it has lost the slice
+    :ivar former: the last owner of a slice that was taken back
+    :ivar quarantine: the second (of the epoch) until which nobody but the former owner gets it
+    """
+
+    segment: str
+    block: str
+    host: str
+    generation: int = 1
+    former: str = ""
+    quarantine: int = 0
+
+
+class KnownHost(t.NamedTuple):
+    """A host as a store knows it.
+
+    :ivar uuid: of the record on the host; empty until a task has told it
+    :ivar machine: a digest of its machine-id, a hint only; empty if unknown
+    :ivar addresses: of its own interfaces, canonical, without prefix length, sorted
+    """
+
+    name: str
+    uuid: str = ""
+    machine: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+class Snapshot(t.NamedTuple):
+    """All that a store has, at one moment.
+
+    :ivar revision: what a commit compares; None of a store that is empty
+    """
+
+    holdings: tuple[Holding, ...] = ()
+    known: tuple[KnownHost, ...] = ()
+    revision: t.Any = None
+
+
+class Change(t.NamedTuple):
+    """What is to be written into a store, all of it or nothing.
+
+    :ivar put: holdings that are new or that have changed
+    :ivar drop: holdings that are no longer there, by segment and block
+    :ivar know: hosts that are new or that have changed
+    :ivar forget: names of hosts that have another name now
+    """
+
+    put: tuple[Holding, ...] = ()
+    drop: tuple[Holding, ...] = ()
+    know: tuple[KnownHost, ...] = ()
+    forget: tuple[str, ...] = ()
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+
+
+class Wish(t.NamedTuple):
+    """What a host is to have.
+
+    :ivar name: its inventory name
+    :ivar segments: segment → how many addresses its slices must have together; None for one in each segment
+    :ivar places: as those of :class:`HostOfFleet`; slices that it is to have and no others in their stead
+    :ivar addresses: as those of :class:`KnownHost`; None if they are not said
+    :ivar uuid: of the record on the host; empty if it is not said
+    :ivar machine: a digest of its machine-id; empty if it is not said
+    :ivar replaced: whether another machine takes over the slices of the one that had the name
+    :ivar renamed_from: the name that it had; empty if it had none
+    """
+
+    name: str
+    segments: t.Mapping[str, int] | None = None
+    places: t.Mapping[str, tuple[int, ...]] = {}
+    addresses: tuple[str, ...] | None = None
+    uuid: str = ""
+    machine: str = ""
+    replaced: bool = False
+    renamed_from: str = ""

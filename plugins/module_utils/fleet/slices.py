@@ -51,30 +51,52 @@ def slices_of(host: HostOfFleet, segment: Segment) -> list[Slice]:
     ]
 
 
-def given_out(item: SegmentSubnet, block: str) -> int:
-    """How many addresses of a slice endpoints can get: without the gateway and what is excluded or reserved."""
-    subnet, owned = item.subnet, block_of(block)
-    whole = usable(subnet.subnet)
+def kept_out(item: SegmentSubnet, addresses: t.Iterable[str] = ()) -> AddressSet:
+    """The addresses of a subnet that no endpoint gets: the gateway, what is excluded or reserved, and further ones."""
+    subnet = item.subnet
+    whole = block_of(subnet.subnet)
+    texts = (*subnet.exclude, *subnet.aux_addresses.values(), *([subnet.gateway] if subnet.gateway else []))
+    blocks = [part for part in map(block_of, texts) if part.version == whole.version]
+    numbers = [inet.number(text) for text in addresses if version_of(text) == whole.version]
+    return AddressSet.of_runs([*((part.first, part.last) for part in blocks), *((number, number) for number in numbers)])
+
+
+def given_out(item: SegmentSubnet, block: str, kept: AddressSet) -> int:
+    """How many addresses of a slice endpoints can get.
+
+    :param kept: the addresses that none gets, as :func:`kept_out` returns them
+    """
+    owned, whole = block_of(block), usable(item.subnet.subnet)
     first, last = max(owned.first, whole.first), min(owned.last, whole.last)
-    if first > last:
-        return 0
-    kept_out = [block_of(text) for text in (*subnet.exclude, *subnet.aux_addresses.values(), *([subnet.gateway] if subnet.gateway else []))]
-    runs = AddressSet.of_runs((part.first, part.last) for part in kept_out)
-    return last - first + 1 - runs.count(first, last)
+    return 0 if first > last else last - first + 1 - kept.count(first, last)
 
 
-def as_subnets(segment: Segment, slices: t.Iterable[Slice], written: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+def as_subnets(
+    segment: Segment,
+    slices: t.Iterable[Slice],
+    written: t.Sequence[t.Mapping[str, t.Any]],
+    of_others: t.Mapping[str, t.Sequence[str]] | None = None,
+) -> list[dict[str, t.Any]]:
     """The option ``subnets`` of a network of a host on a segment: as they were written, with the slices as their ranges.
 
+    Subnets in which the host has no slice are left out.
+
     :param written: the subnets of the segment as the user has written them
+    :param of_others: subnet → the addresses of other hosts in the slices, which are excluded
     """
     blocks: dict[str, list[str]] = {}
     for owned in slices:
         blocks.setdefault(owned.subnet, []).append(owned.block)
     told = []
     for item, given in zip(segment.subnets, written):
+        cidr = item.subnet.subnet
+        if cidr not in blocks:
+            continue
         kept = {key: value for key, value in given.items() if key != "slice_length"}
-        told.append({**kept, "ip_range": blocks.get(item.subnet.subnet, [])})
+        excluded = (of_others or {}).get(cidr)
+        if excluded:
+            kept["exclude"] = [*(kept.get("exclude") or ()), *excluded]
+        told.append({**kept, "ip_range": blocks[cidr]})
     return told
 
 

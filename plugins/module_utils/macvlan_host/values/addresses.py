@@ -158,7 +158,8 @@ def is_link_local(address: str) -> bool:
     return address in block_of("fe80::/10")
 
 
-@functools.lru_cache(maxsize=4096)
+# The plan of a fleet reads tens of thousands of slices, each several times.
+@functools.lru_cache(maxsize=1 << 17)
 def block_of(text: str) -> Block:
     """The addresses of a canonical network or range, or a single one."""
     ip, slash, length = text.partition("/")
