@@ -38,6 +38,7 @@ class Slots:
         shut = [run for run, holding in here if not holding.host and holding.quarantine > now]
         useless = list(self._useless())
         self._owned = AddressSet.of_runs(owned)
+        self._given: set[int] = set()
         self._useless_ones = AddressSet.of_runs(useless)
         self._shut = AddressSet.of_runs([*owned, *shut, *useless])
         self._former: dict[str, list[int]] = {}
@@ -70,18 +71,18 @@ class Slots:
 
     def is_unowned(self, number: int) -> bool:
         """Whether nobody has any part of a slice."""
-        return number not in self._owned
+        return number not in self._given and number not in self._owned
 
     def take(self, number: int) -> str:
         """Give a slice away, and return its block."""
-        self._owned.add(number)
+        self._given.add(number)
         self._shut.add(number)
         return slice_at(self.item, number)
 
     def free_for(self, host: str) -> int | None:
         """The slice that a host gets next: one that it had, else the first free one from a number that follows from its name."""
         for number in self._former.get(host, ()):
-            if number not in self._owned and number not in self._useless_ones:
+            if self.is_unowned(number) and number not in self._useless_ones:
                 return number
         start = int.from_bytes(names.digest("slice", host)[:16], "big") % self.number
         number = self._shut.next_free(start)
@@ -91,8 +92,9 @@ class Slots:
 
     def shut_in_words(self) -> str:
         """Why there is no free slice, by numbers."""
-        owned, useless = self._owned.count(0, self.number - 1), self._useless_ones.count(0, self.number - 1)
-        resting = self.number - AddressSet.of_runs([*self._owned.runs, *self._useless_ones.runs]).count(0, self.number - 1)
+        runs = [*self._owned.runs, *((number, number) for number in self._given)]
+        owned, useless = AddressSet.of_runs(runs).count(0, self.number - 1), self._useless_ones.count(0, self.number - 1)
+        resting = self.number - AddressSet.of_runs([*runs, *self._useless_ones.runs]).count(0, self.number - 1)
         parts = [(owned, "held"), (useless, "without an address to give out"), (resting, "in quarantine")]
         return ", ".join(f"{count} {what}" for count, what in parts if count)
 
