@@ -63,15 +63,17 @@ def run_job(
     limit: str | None = None,
     declared: t.Mapping[str, t.Any] | None = None,
     settings: t.Mapping[str, str] | None = None,
+    away: t.Sequence[str] = (),
 ) -> Job:
     """Run a playbook of the collection on hosts by their names in the inventory, which may declare what is for all.
 
-    The runner is inside the first host, and has settings in its environment.
+    The runner is inside the first host, and has settings in its environment. Hosts that are away are in the inventory only.
     """
     machine = next(iter(hosts.values()))
     folder = machine.path(FOLDER)
     files = {
-        "inventory/hosts": "".join(f"{name} {variables(machine, host)}\n" for name, host in hosts.items()),
+        "inventory/hosts": "".join(f"{name} {variables(machine, host)}\n" for name, host in hosts.items())
+        + "".join(f"{name} ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1\n" for name in away),
         "inventory/group_vars/all.json": json.dumps(declared or {}),
         "env/extravars": json.dumps({"target_hosts": target, **answers}),
         "env/cmdline": ("--check --diff " if check else "") + (f"--limit {limit}" if limit else ""),
