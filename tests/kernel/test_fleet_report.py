@@ -99,13 +99,13 @@ def test_every_link_address_and_name_is_that_of_the_kernel(fleet: dict[str, Host
         assert len(inside) == 3
         assert shown[name] == inside
         # The interface of the host itself stands at its network.
-        ((dummy, ifname, dummy2, addresses),) = kernel - inside
-        (access,) = (item for item in Page(text).of("div/code") if set(re.split(", | ", item)) == {ifname, *addresses})
-        assert access.startswith(ifname)
+        (access,) = kernel - inside
+        assert {access[1], *access[3]} in [set(re.split(", | ", item)) for item in Page(text).of("div/code")]
     listed = {item["address"]: item for wire in twin["wires"] for shown_map in wire["subnets"] for item in shown_map["addresses"]}
     in_kernels = {address.partition("/")[0] for host in fleet.values() for link in in_kernel(host) for address in link[3]}
     assert {address for address, item in listed.items() if item["state"] != "gateway"} == in_kernels
-    assert listed["192.168.50.200"] == {"address": "192.168.50.200", "state": "foreign", "holders": [{"host": "edge2", "what": "lan/web, added by another program"}]}
+    assert listed["192.168.50.200"]["state"] == "foreign"
+    assert listed["192.168.50.200"]["holders"] == [{"host": "edge2", "what": "lan/web, added by another program"}]
     assert [band["owners"] for band in twin["wires"][0]["subnets"][0]["bands"]] == [["edge1"], ["edge2"], ["edge3"], []]
     assert (twin["duplicates"], twin["counts"]["drift"]) == ([], 0)
     signs = re.findall(r'<use href="#(\w+)"[^>]*><title>([\d.]+) ', text)
