@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import functools
+import typing as t
+
 from ..model.endpoint import Endpoint
 from ..model.sysctl import Sysctl
 from ..values import names
@@ -33,20 +36,36 @@ def settings(endpoint: Endpoint, has_ipv6: bool = True) -> tuple[Sysctl, ...]:
     off there is none. Announcing is left to the kernel (Documentation/networking/ip-sysctl.rst, arp_notify and
     ndisc_notify).
     """
-    announce = "1" if endpoint.announce else "0"
-    disabled = "0" if endpoint.ipv6 else "1"
-    values = dict(zip(OURS, ("0", "0", announce, disabled, announce)))
-    if endpoint.sysctls.get(f"{IPV6_KEYS}disable_ipv6", disabled) == "1":
+    if endpoint.sysctls:
+        return _settings(endpoint.announce, endpoint.ipv6 is not None, has_ipv6, endpoint.sysctls, endpoint.sysctls_before)
+    return _settings_without_request(endpoint.announce, endpoint.ipv6 is not None, has_ipv6)
+
+
+@functools.cache
+def _settings_without_request(announce: bool, has_address: bool, has_ipv6: bool) -> tuple[Sysctl, ...]:
+    """Those of most endpoints: a few sets for thousands of them."""
+    return _settings(announce, has_address, has_ipv6, {}, {})
+
+
+def _settings(
+    announce: bool, has_address: bool, has_ipv6: bool, sysctls: t.Mapping[str, str], before: t.Mapping[str, str]
+) -> tuple[Sysctl, ...]:
+    """The settings of an endpoint.
+
+    :param has_address: whether it has an address of IPv6
+    """
+    announced, disabled = "1" if announce else "0", "0" if has_address else "1"
+    values = dict(zip(OURS, ("0", "0", announced, disabled, announced)))
+    if sysctls.get(f"{IPV6_KEYS}disable_ipv6", disabled) == "1":
         values = {key: values[key] for key in OURS[3:]}
     # A kernel without IPv6 has none of its settings, which matters only to endpoints that need it.
     ours = tuple(
-        Sysctl(key, None, value, optional=key.startswith(IPV6_KEYS) and not endpoint.ipv6)
+        Sysctl(key, None, value, optional=key.startswith(IPV6_KEYS) and not has_address)
         for key, value in values.items()
-        if key not in endpoint.sysctls
+        if key not in sysctls
     )
     asked = tuple(
-        Sysctl(key, endpoint.sysctls_before.get(key), value, optional=switches_ipv6_off(key, value) and not endpoint.ipv6)
-        for key, value in endpoint.sysctls.items()
+        Sysctl(key, before.get(key), value, optional=switches_ipv6_off(key, value) and not has_address) for key, value in sysctls.items()
     )
     return tuple(item for item in (*ours, *asked) if has_ipv6 or not (item.optional and item.key.startswith("net.ipv6.")))
 
@@ -63,9 +82,17 @@ def switches_ipv6_off(key: str, value: str) -> bool:
 
 def setting_keys(endpoint: Endpoint) -> frozenset[str]:
     """The keys to read for :func:`settings`, with the interface's name in them."""
-    keys = {*OURS, PROMOTION, *endpoint.sysctls, *endpoint.sysctls_before}
-    keys |= {default_key(key) for key in endpoint.sysctls}
-    return frozenset(names.sysctl_key(key, endpoint.ifname) for key in keys)
+    usual = _usual_keys(endpoint.ifname)
+    if not endpoint.sysctls and not endpoint.sysctls_before:
+        return usual
+    asked = {*endpoint.sysctls, *endpoint.sysctls_before, *map(default_key, endpoint.sysctls)}
+    return usual.union(names.sysctl_key(key, endpoint.ifname) for key in asked)
+
+
+@functools.lru_cache(maxsize=4096)
+def _usual_keys(ifname: str) -> frozenset[str]:
+    """The keys that are read of every endpoint; most have the same name of their interface."""
+    return frozenset(names.sysctl_key(key, ifname) for key in (*OURS, PROMOTION))
 
 
 def default_key(key: str) -> str:

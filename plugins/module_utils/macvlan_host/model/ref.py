@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
+
+from ..values.once import once
 
 NETWORK, SUBINTERFACE, ENDPOINT = "network", "vlan_subinterface", "endpoint"
 # The name under which the interface is recorded that gives the host access to a network; no task can name an endpoint so.
@@ -73,7 +74,7 @@ class Identified:
         """The identity of the object."""
         raise NotImplementedError
 
-    @functools.cached_property
+    @once
     def title(self) -> str:
         """The title of the object in messages and results."""
         return self.ref.title

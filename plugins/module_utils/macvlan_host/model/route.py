@@ -75,6 +75,8 @@ def in_order(routes: t.Iterable[Route]) -> list[Route]:
     be deleted in the reverse order, so that undoing that adds them in this one.
     """
     listed = list(routes)
+    if len(listed) < 2:
+        return listed
     hops = {route.via for route in listed if route.via is not None}
     covering = [route for route in listed if any(hop in block_of(route.to) for hop in hops)]
     leading = [route for route in covering if route.via is None]

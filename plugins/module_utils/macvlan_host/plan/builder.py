@@ -19,11 +19,12 @@ from ..model.host_identity import HostIdentity
 from ..model.host_view import HostView, Key, NetnsKey
 from ..model.kernel import Kernel
 from ..model.links import OwnedLink, SubInterface
-from ..model.netns import Netns, OwnedNetns
+from ..model.netns import HOST, Netns, OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
+from ..values.once import once
 from ..wire.kinds import kind_named
 from .choices import NO_CHOICES, Choices
 
@@ -47,6 +48,7 @@ class PlanBuilder(HostView):
     ``replanned`` are endpoints without a request that must be planned again, and ``interrupted`` those whose traffic the plan
     interrupts.
     ``choices`` is what the wire has answered, and ``chosen`` are (endpoint, address) of addresses that no task requests.
+    ``right`` are the endpoints that are in the kernel as they are recorded, before any step of the plan.
     ``foresees`` is whether networks that do not exist yet are assumed to be created by something else before the plan is performed,
     and ``unforeseen`` are the endpoints on such networks.
     ``resolvers_to_settle`` is name of a namespace → an endpoint in it, where the file of name servers is to be compared.
@@ -70,6 +72,7 @@ class PlanBuilder(HostView):
         self.interrupted: dict[Ref, None] = {}
         self.choices = choices
         self.chosen: set[tuple[Ref, str]] = set()
+        self.right: set[Ref] = set()
         self._leases: Leases | None = None
         self.coming: dict[Ref, t.Any] = {}
         self.foresees = False
@@ -84,7 +87,7 @@ class PlanBuilder(HostView):
         self.expected_subnets: tuple[str, ...] = ()
         self._expected_netns: collections.Counter[NetnsKey] = collections.Counter()
 
-    @functools.cached_property
+    @once
     def identity(self) -> HostIdentity:
         """The identity of this host, recorded or not."""
         return identity_now(self.recorded.identity, self.kernel)
@@ -184,6 +187,17 @@ class PlanBuilder(HostView):
         self._note_endpoint(endpoint)
         leases.take(held_by(endpoint, self.networks[endpoint.network]))
 
+    def put_right_endpoint(self, endpoint: Endpoint, network: Network) -> None:
+        """Keep a recorded endpoint that is in the kernel as it is recorded, and say so if no step has made it so.
+
+        :param network: what it was compared with
+        """
+        self.put_endpoint(endpoint)
+        # Name servers are compared after all requests.
+        is_compared = endpoint.dns is None and self.recorded.networks.get(network.name) == network
+        if is_compared and self._spaces.is_as_read(HOST.path) and self._spaces.is_as_read(endpoint.netns.path):
+            self.right.add(endpoint.ref)
+
     def drop_endpoint(self, key: Key) -> None:
         """Forget an endpoint, if it is known, and free its addresses."""
         leases = self.leases
@@ -231,8 +245,7 @@ class PlanBuilder(HostView):
         after = with_identities(after, self.recorded, self.host, self.kernel.boot_id)
         missing, interrupted = tuple(self.missing.values()), tuple(self.interrupted)
         before = self.recorded if before is None else before
-        chosen = frozenset(self.chosen)
-        return Plan(tuple(self.steps), before, after, self.warnings, removal, self, self.leases, missing, interrupted, chosen)
+        return Plan(tuple(self.steps), before, after, self.warnings, removal, self, self.leases, missing, interrupted, frozenset(self.chosen), self.right)
 
 
 @functools.cache

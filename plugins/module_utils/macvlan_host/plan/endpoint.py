@@ -58,6 +58,9 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         builder.drop_endpoint(recorded.key)  # so that it does not conflict with itself; added again below
     known = recorded or _endpoint_of_lost_record(builder, wanted, network, parent)
     endpoint = resolve_endpoint(builder, wanted, known, network, parent, mistakes)
+    if recorded == endpoint:
+        # The same object keeps what was worked out for it.
+        endpoint = recorded
     own = link_of(builder, known) if known is not None and namespace_is_usable else None
     if namespace_is_usable:
         _make_room(builder, endpoint)
@@ -70,8 +73,8 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
             _plan_dns(builder, endpoint, recorded)
     mistakes.check()
     network = builder.followed.get(network.name, network)
-    if recorded == endpoint and _is_right(builder, endpoint, network, own):
-        builder.put_endpoint(endpoint)
+    if recorded is endpoint and _is_right(builder, endpoint, network, own):
+        builder.put_right_endpoint(endpoint, network)
         return
     # An endpoint without differences needs none of the code that makes steps.
     from .endpoint_changes import change_endpoint

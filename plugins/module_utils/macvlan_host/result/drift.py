@@ -61,10 +61,11 @@ class Drift(t.NamedTuple):
         return {"field": self.field, "recorded": plain(self.recorded), "actual": plain(self.actual)}
 
 
-def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift]:
+def drift_of(view: HostView, refs: t.Container[Ref] | None = None, right: t.Container[Ref] = ()) -> list[Drift]:
     """Every difference between the record and the kernel, in the order of the record.
 
     :param refs: only these objects, which must have been read; None for all
+    :param right: endpoints that are known to have none
     """
     drift: list[Drift] = []
     for owned in view.links.values():
@@ -74,7 +75,7 @@ def drift_of(view: HostView, refs: t.Container[Ref] | None = None) -> list[Drift
         if refs is None or network.ref in refs:
             drift += _network(view, network)
     for endpoint in view.endpoints.values():
-        if refs is None or shown_object(endpoint.ref) in refs:
+        if endpoint.ref not in right and (refs is None or shown_object(endpoint.ref) in refs):
             drift += _endpoint(view, endpoint) if endpoint.host_access is None else _host_access(view, endpoint)
     return drift
 

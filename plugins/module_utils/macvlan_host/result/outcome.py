@@ -65,7 +65,7 @@ def outcome_of(
     drifted: dict[Ref, list[Object]] = {}
     # Drift of removed objects does not matter.
     described = {item.subject for item in worked_in if item.subject is not None and item.declares}
-    for item in drift_of(before, described):
+    for item in drift_of(before, described, plan.right):
         drifted.setdefault(item.ref, []).append(item.shown_of_object)
     unforeseen = {
         (item.network, item.name): item

@@ -39,6 +39,7 @@ class Plan(t.NamedTuple):
     :ivar outcome: record and kernel afterwards, for results
     :ivar leases: who holds which address afterwards
     :ivar interrupted: the endpoints whose traffic it interrupts
+    :ivar right: the endpoints that were in the kernel as they are recorded
     :ivar chosen: (endpoint, address without prefix length) of the addresses that the collection has chosen
     """
 
@@ -52,6 +53,7 @@ class Plan(t.NamedTuple):
     missing: tuple[Missing, ...] = ()
     interrupted: tuple[Ref, ...] = ()
     chosen: frozenset[tuple[Ref, str]] = frozenset()
+    right: t.Collection[Ref] = ()
 
     @property
     def changed(self) -> bool:

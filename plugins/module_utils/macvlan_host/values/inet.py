@@ -25,6 +25,7 @@ def from_bytes(raw: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
 
 
+@functools.lru_cache(maxsize=4096)
 def number(text: str) -> int:
     """A canonical address as a number."""
     return int.from_bytes(to_bytes(text), "big")
