@@ -69,15 +69,15 @@ def read_change(data: bytes) -> None:
 
 
 def read_messages(data: bytes) -> None:
-    for message in attributes.messages(data):
+    for _kind, flags, _number, body in attributes.messages(data):
         for read in (parse.parse_link, parse.parse_address, parse.parse_route, parse.parse_nsid, parse.parse_filter):
             try:
-                read(message.body)
+                read(body)
             except (LookupError, ValueError, struct.error):
                 continue
-        parse.parse_vlan_filter(message.body)
-        parse.parse_settings(parse.link_attributes(message.body), "eth0")
-        attributes.parse_answer(message)
+        parse.parse_vlan_filter(body)
+        parse.parse_settings(parse.link_attributes(body), "eth0")
+        attributes.parse_answer(flags, body)
 
 
 def read_frame(data: bytes) -> None:

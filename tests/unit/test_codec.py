@@ -706,9 +706,15 @@ def test_an_address_comes_back_from_its_own_request(index, cidr, peer):
 def test_the_messages_of_a_datagram_come_apart_at_their_ends(parts):
     padded = (attributes.message(kind, 0, sequence, body) for kind, sequence, body in parts)
     data = b"".join(one + b"\0" * (-len(one) % 4) for one in padded)
-    found = [(message.kind, message.sequence, message.body) for message in attributes.messages(data)]
+    found = [(kind, sequence, body) for kind, dummy, sequence, body in attributes.messages(data)]
     assert found == parts
-    assert all(message.flags == constants.NLM_F_REQUEST | constants.NLM_F_ACK for message in attributes.messages(data))
+    assert all(flags == constants.NLM_F_REQUEST | constants.NLM_F_ACK for dummy, flags, *rest in attributes.messages(data))
+
+
+@pytest.mark.parametrize("flags", [0, constants.NLM_F_CREATE | constants.NLM_F_EXCL])
+def test_a_message_may_be_answered_only_if_it_is_refused(flags):
+    data = attributes.message(constants.RTM_NEWLINK, flags, 7, b"body", acknowledged=False)
+    assert list(attributes.messages(data)) == [(constants.RTM_NEWLINK, constants.NLM_F_REQUEST | flags, 7, b"body")]
 
 
 @pytest.mark.parametrize("length", [0, 15, 17, 2**32 - 1])
@@ -728,9 +734,9 @@ def test_the_type_of_an_attribute_is_read_without_its_flags():
 
 
 def answer(code, flags, *, request=b"", words=b""):
-    """An NLMSG_ERROR message as lib/af_netlink.c makes it."""
+    """Flags and body of an NLMSG_ERROR message as lib/af_netlink.c makes it."""
     head = struct.pack("=IHHII", 16 + len(request), 16, 5, 1, 0)
-    return attributes.Message(constants.NLMSG_ERROR, flags, 1, struct.pack("=i", -code) + head + request + words)
+    return flags, struct.pack("=i", -code) + head + request + words
 
 
 WORDS = struct.pack("=HH", 4 + 15, constants.NLMSGERR_ATTR_MSG) + b"Device is busy\0"
@@ -757,7 +763,7 @@ WORDS = struct.pack("=HH", 4 + 15, constants.NLMSGERR_ATTR_MSG) + b"Device is bu
     ],
 )
 def test_an_answer_says_its_number_and_the_kernels_words(message, wanted):
-    assert attributes.parse_answer(message) == wanted
+    assert attributes.parse_answer(*message) == wanted
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------
@@ -786,7 +792,7 @@ def test_garbled_bytes_give_something_or_an_error_that_is_caught(kind, data):
 @given(st.binary(max_size=80), st.sampled_from((0, 0x100, 0x200, 0x300)))
 def test_a_garbled_datagram_gives_messages_and_answers_or_an_error_that_is_caught(data, flags):
     with contextlib.suppress(*CONTROLLED):
-        for message in attributes.messages(data):
-            attributes.parse_answer(message._replace(flags=flags))
+        for *dummy, body in attributes.messages(data):
+            attributes.parse_answer(flags, body)
     with contextlib.suppress(*CONTROLLED):
-        attributes.parse_answer(attributes.Message(constants.NLMSG_ERROR, flags, 1, data))
+        attributes.parse_answer(flags, data)

@@ -83,9 +83,9 @@ class Watch:
                     if exc.errno == errno.ENOBUFS:
                         return None
                     raise
-                for message in attributes.messages(data) if port == constants.KERNEL_PORT else ():
-                    if message.kind == constants.RTM_NEWLINK:
-                        signs += signs_of(parse.parse_link(message.body))
+                for kind, dummy_flags, dummy_sequence, body in attributes.messages(data) if port == constants.KERNEL_PORT else ():
+                    if kind == constants.RTM_NEWLINK:
+                        signs += signs_of(parse.parse_link(body))
         return signs
 
 

@@ -25,6 +25,7 @@ BATCH = 64
 # include/uapi/linux/if_bridge.h
 BRIDGE_VLAN_INFO_PVID, BRIDGE_VLAN_INFO_UNTAGGED = 0x2, 0x4
 ANSWER_TIMEOUT = 30  # seconds
+DONE = attributes.Answer(0, "")
 
 
 class RouteSocket:
@@ -44,18 +45,22 @@ class RouteSocket:
         self._socket.close()
 
     def exchange(self, requests: t.Sequence[Packed]) -> list[attributes.Answer]:
-        """Send many requests at once; one answer for each, in their order."""
+        """Send many requests at once; one answer for each, in their order.
+
+        The kernel works in the requests of one sending in their order, and reports every refusal: when it has acknowledged the last
+        one, those of which it has said nothing are done (net/netlink/af_netlink.c, netlink_rcv_skb).
+        """
         answers: list[attributes.Answer] = []
         for start in range(0, len(requests), BATCH):
             part = requests[start : start + BATCH]
             first = self.send(part)
             by_sequence: dict[int, attributes.Answer] = {}
-            while len(by_sequence) < len(part):
-                for message in self._receive():
+            while first + len(part) - 1 not in by_sequence:
+                for kind, flags, sequence, body in self._receive():
                     # A late answer to an abandoned request is dropped.
-                    if message.kind == constants.NLMSG_ERROR and message.sequence >= first:
-                        by_sequence[message.sequence] = attributes.parse_answer(message)
-            answers += [by_sequence[first + offset] for offset in range(len(part))]
+                    if kind == constants.NLMSG_ERROR and sequence >= first:
+                        by_sequence[sequence] = attributes.parse_answer(flags, body)
+            answers += [by_sequence.get(first + offset, DONE) for offset in range(len(part))]
         return answers
 
     def dump(self, request: Packed) -> list[bytes]:
@@ -71,16 +76,16 @@ class RouteSocket:
         bodies: list[bytes] = []
         consistent = True
         while True:
-            for message in self._receive():
-                if message.sequence != sequence:
+            for kind, flags, number, body in self._receive():
+                if number != sequence:
                     continue
-                consistent = consistent and not message.flags & constants.NLM_F_DUMP_INTR
-                if message.kind == constants.NLMSG_DONE:
+                consistent = consistent and not flags & constants.NLM_F_DUMP_INTR
+                if kind == constants.NLMSG_DONE:
                     return bodies, consistent
-                if message.kind == constants.NLMSG_ERROR:
-                    answer = attributes.parse_answer(message)
+                if kind == constants.NLMSG_ERROR:
+                    answer = attributes.parse_answer(flags, body)
                     raise KernelError(f"cannot read the kernel's state: {reason(answer)}", answer.errno)
-                bodies.append(message.body)
+                bodies.append(body)
 
     def link(self, name: str) -> Link | None:
         """The link with this name, None if there is none."""
@@ -92,23 +97,23 @@ class RouteSocket:
     def ask(self, request: Packed) -> tuple[attributes.Answer, bytes | None]:
         """Send a request for one object; return the acknowledgement, and the body of the answer before it."""
         sequence = self.send([request])
-        body: bytes | None = None
+        found: bytes | None = None
         while True:
-            for message in self._receive():
-                if message.sequence != sequence:
+            for kind, flags, number, body in self._receive():
+                if number != sequence:
                     continue
-                if message.kind == constants.NLMSG_ERROR:
-                    return attributes.parse_answer(message), body
-                body = message.body
+                if kind == constants.NLMSG_ERROR:
+                    return attributes.parse_answer(flags, body), found
+                found = body
 
     def send(self, requests: t.Sequence[Packed]) -> int:
-        """Send requests; return the sequence number of the first, the others follow it."""
+        """Send requests, and have the last one acknowledged; return the sequence number of the first, the others follow it."""
         first = self._sequence + 1
         self._sequence += len(requests)
         self._socket.send(
             b"".join(
-                attributes.message(request.kind, request.flags, first + offset, request.body)
-                for offset, request in enumerate(requests)
+                attributes.message(item.kind, item.flags, number, item.body, acknowledged=number == self._sequence)
+                for number, item in enumerate(requests, first)
             )
         )
         return first

@@ -25,8 +25,11 @@ def write_setting(step: SetSysctls, item: Sysctl, ifname: str) -> None:
     try:
         path = sysctl_path(names.sysctl_key(item.key, ifname))
         # Without O_CREAT: in a read-only /proc/sys a missing setting would give the error of a read-only one.
-        with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags & ~os.O_CREAT)) as file:
-            file.write(item.new)
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, item.new.encode("ascii"))
+        finally:
+            os.close(descriptor)
     except OSError as exc:
         if item.optional and exc.errno == errno.ENOENT:
             return

@@ -29,13 +29,9 @@ TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 Attributes = dict[int, bytes]
 
 
-class Message(t.NamedTuple):
-    """A received message: its header without the length, and its body."""
-
-    kind: int
-    flags: int
-    sequence: int
-    body: bytes
+# A received message: kind, flags and sequence number of its header, and its body. It is a plain tuple, because a run with nothing to do
+# takes dozens of them apart for each endpoint.
+Message = tuple[int, int, int, bytes]
 
 
 class Answer(t.NamedTuple):
@@ -49,10 +45,13 @@ class Answer(t.NamedTuple):
     text: str
 
 
-def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
-    """A whole message; every request is acknowledged, except dumps, which end themselves."""
-    wanted = NLM_F_REQUEST | flags | (0 if flags & NLM_F_DUMP == NLM_F_DUMP else NLM_F_ACK)
-    return HEADER.pack(HEADER.size + len(body), kind, wanted, sequence, 0) + body
+def message(kind: int, flags: int, sequence: int, body: bytes, acknowledged: bool = True) -> bytes:
+    """A whole message.
+
+    :param acknowledged: whether the kernel shall answer also when it has done what it was asked for; a dump ends itself
+    """
+    answer = NLM_F_ACK if acknowledged and flags & NLM_F_DUMP != NLM_F_DUMP else 0
+    return HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | flags | answer, sequence, 0) + body
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -76,13 +75,15 @@ def messages(data: bytes) -> t.Iterator[Message]:
 
     :raises ValueError: a length is impossible
     """
-    offset = 0
-    while offset + HEADER.size <= len(data):
-        length, kind, flags, sequence, dummy = HEADER.unpack_from(data, offset)
-        if length < HEADER.size or offset + length > len(data):
+    offset, size = 0, len(data)
+    unpack = HEADER.unpack_from
+    while offset + 16 <= size:
+        length, kind, flags, sequence, dummy = unpack(data, offset)
+        end = offset + length
+        if length < 16 or end > size:
             raise ValueError("a netlink message with an impossible length")
-        yield Message(kind, flags, sequence, data[offset + HEADER.size : offset + length])
-        offset += (length + 3) & ~3
+        yield kind, flags, sequence, data[offset + 16 : end]
+        offset = (end + 3) & ~3
 
 
 def attributes(data: bytes, offset: int = 0) -> Attributes:
@@ -104,15 +105,15 @@ def attributes(data: bytes, offset: int = 0) -> Attributes:
     return attrs
 
 
-def parse_answer(answer: Message) -> Answer:
+def parse_answer(flags: int, body: bytes) -> Answer:
     """The error number and words of an NLMSG_ERROR message."""
-    errno = -INT32.unpack_from(answer.body)[0]
-    if not answer.flags & NLM_F_ACK_TLVS:
+    errno = -INT32.unpack_from(body)[0]
+    if not flags & NLM_F_ACK_TLVS:
         return Answer(errno, "")
     # Behind the number comes the header of the request, and all of the request unless it was capped.
-    request_length = HEADER.unpack_from(answer.body, 4)[0]
-    copied = HEADER.size if answer.flags & NLM_F_CAPPED or not errno else request_length
-    words = attributes(answer.body, 4 + ((copied + 3) & ~3)).get(NLMSGERR_ATTR_MSG, b"")
+    request_length = HEADER.unpack_from(body, 4)[0]
+    copied = HEADER.size if flags & NLM_F_CAPPED or not errno else request_length
+    words = attributes(body, 4 + ((copied + 3) & ~3)).get(NLMSGERR_ATTR_MSG, b"")
     return Answer(errno, words.rstrip(b"\0").decode("utf-8", "replace"))
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import typing as t
 
@@ -238,9 +239,17 @@ def parse_route(body: bytes, wanted: int = RT_TABLE_MAIN) -> tuple[tuple[int, Ro
     IPv6 next hops are separate routes, which can be added and deleted one by one. Routes of other tables give no
     pair.
     """
-    family, length, dummy, dummy, table, dummy, dummy, kind, flags = ROUTE.unpack_from(body)
+    family, dummy, dummy, dummy, table = ROUTE.unpack_from(body)[:5]
     if family not in (socket.AF_INET, socket.AF_INET6) or table not in (wanted, RT_TABLE_COMPAT):
         return ()
+    return _parse_route_of_table(body, wanted)
+
+
+# Many endpoints have equal routes: the same subnet, the same gateway, and the first link of their namespace.
+@functools.lru_cache(maxsize=256)
+def _parse_route_of_table(body: bytes, wanted: int) -> tuple[tuple[int, Route], ...] | OtherRoute:
+    """A route that may be in a table."""
+    family, length, dummy, dummy, table, dummy, dummy, kind, flags = ROUTE.unpack_from(body)
     attrs = attributes(body, ROUTE.size)
     if (number(attrs, RTA_TABLE) or table) != wanted:
         return ()
