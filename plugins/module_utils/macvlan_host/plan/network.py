@@ -9,34 +9,26 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.ownership import is_of_lost_record, is_ours
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
-from ..model.link_identity import former_names
-from ..model.link_options import shown_options
-from ..model.links import DummyParent, Link, OwnedLink, SubInterface
+from ..model.links import DummyParent, Link, SubInterface
 from ..model.netns import Netns
 from ..model.network import DEFAULT_DRIVER, Network, Subnet
 from ..model.ref import HOST_ACCESS, Ref, subinterface_ref
 from ..request.network import NetworkOptions, NetworkRemoval
-from ..steps.steps import Note
 from ..values import names
 from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder, require_kind
-from .endpoint_changes import follow_network, remove_endpoint
 from .gateways import check_gateways
 from .kernel_limits import without_ipv6
 from .link_checks import check_links_beside
 from .link_options import check_link_options, with_defaults
 from .mistakes import Mistakes
-from .network_parent import ensure_parent, make_subinterface, use_as_it_is
+from .network_parent import ensure_parent
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
-from .parent import ensure_owned
-from .parent_changes import release_parent, rename_dummy
-from .parent_names import words_of_former_name
-from .replacement import has_new_links, loses_address, moved_option, needing_more, parent_of, refusal
+from .replacement import moved_option, parent_of
 from .sharing import check_links_agree, check_sharing
 from .subnets import check_lost_subnets, check_reservations, settled_subnets, warn_of_excluded
 
@@ -122,7 +114,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     _record(builder, recorded, network)
     if recorded is not None:
         warn_of_excluded(builder, network)
-        _follow(builder, recorded, network)
+        _have_endpoints_follow(builder, recorded, network)
     _plan_host_access(builder, network, wanted)
 
 
@@ -130,6 +122,8 @@ def _remove_host_access(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     """Plan to remove the interface of the host that is not wanted any more, as long as the network is as that was created."""
     access = builder.endpoints.get((wanted.name, HOST_ACCESS))
     if access is not None and wanted.host_access is None:
+        from .endpoint_changes import remove_endpoint
+
         builder.replanned.pop(access.key, None)
         remove_endpoint(builder, access)
 
@@ -167,14 +161,18 @@ def _settled_parent(
     """The parent of a network, and whether it was created: a new one, another one, or the one that it has."""
     parent = parent_of(builder, wanted, recorded)
     option = "parent" if recorded is None else moved_option(recorded, wanted, parent)
-    if recorded is not None:
-        _check_replaceable(builder, recorded, wanted, option)
-        parent = _with_own_dummy(builder, recorded, identifier, parent)
+    if recorded is not None and (option is not None or recorded.id != identifier):
+        from .network_changes import check_replaceable, with_own_dummy
+
+        check_replaceable(builder, recorded, wanted, option)
+        parent = with_own_dummy(builder, recorded, identifier, parent)
     if option is not None:
         check_sharing(builder, wanted, parent)
     check_links_agree(builder, wanted, parent)
     if recorded is None or option == "parent":
-        return parent, _take_parent(builder, wanted, parent, identifier)
+        from .network_changes import take_parent
+
+        return parent, take_parent(builder, wanted, parent, identifier)
     ensure_parent(builder, dataclasses.replace(recorded, id=identifier, parent=parent, driver=wanted.driver))
     return parent, recorded.parent_created
 
@@ -197,125 +195,23 @@ def _warn_without_ipv6(builder: PlanBuilder, network: Network) -> None:
 
 
 def _record(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
-    if recorded is None:
-        builder.do(Note(f"record {network.title} on {network.parent}"))
-    elif recorded != network:
-        if recorded.parent != network.parent:
-            builder.do(Note(f"move {network.title} from {recorded.parent} to {network.parent}"))
-        if network.ref in builder.new_names:
-            builder.do(Note(f"rename {builder.new_names[network.ref].title} to {network.name}"))
-        changed = [name for name in _changed_fields(recorded, network) if name not in DERIVED]
-        if changed:
-            builder.do(Note(f"change {', '.join(changed)} of {network.title}"))
+    if recorded != network:
+        from .network_changes import note_change
+
+        note_change(builder, recorded, network)
     builder.put_network(network)
 
 
-# The fields that change with the name or the place of a network, which have notes of their own.
-DERIVED = ("id", "parent", "parent_created")
-
-
-def _follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:
+def _have_endpoints_follow(builder: PlanBuilder, recorded: Network, network: Network) -> None:
     """Plan what a change of a network means for its endpoints; those with a request of their own are planned by that."""
     followed = with_defaults(builder, recorded, network)
     if followed is not network:
         builder.followed[network.name] = followed
-    more = {endpoint.key for endpoint in needing_more(builder, recorded, network)} if recorded != network else set()
-    has_other_subnets = network.ref not in builder.new_names and not has_new_links(recorded, network)
-    for endpoint in builder.endpoints_of(network.name):
-        if endpoint.host_access is not None:
-            continue  # it is planned with the network
-        if endpoint.key in more and has_other_subnets and endpoint.ref not in builder.interrupted and loses_address(network, endpoint):
-            builder.interrupted[endpoint.ref] = None
-            builder.do(Note(f"interrupt the traffic of {endpoint.title}, of which a subnet goes or changes its size"))
-        if endpoint.ref in builder.pending:
-            continue
-        if endpoint.key in more:
-            builder.replanned[endpoint.key] = None
-        elif endpoint.key not in builder.replanned:
-            follow_network(builder, endpoint, followed)
+    endpoints = [item for item in builder.endpoints_of(network.name) if item.host_access is None]  # which is planned with the network
+    if recorded != network or any(item.ref not in builder.pending for item in endpoints):
+        from .network_changes import follow_change
 
-
-def _changed_fields(recorded: Network, network: Network) -> list[str]:
-    """The fields that differ, under their names in results."""
-    before, after = (
-        {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network) if field.compare}, **shown_options(item.link_options)}
-        for item in (recorded, network)
-    )
-    return [name for name in after if name != "link_options" and before[name] != after[name]]
-
-
-# --- the parent -----------------------------------------------------------------------------------------------------
-
-
-def _take_parent(builder: PlanBuilder, wanted: NetworkOptions, parent: str, identifier: str) -> bool:
-    """Use the parent as it is, or create it; return whether it was created."""
-    link = builder.host.links.get(parent)
-    if wanted.parent is None:
-        if link is not None and parent not in builder.links and not is_ours(link, identifier, DummyParent.kind):
-            raise PlanError(f"{wanted.title}: the name {parent} of its dummy parent is taken by another link")
-        ensure_owned(builder, DummyParent(identifier, parent))
-        return True
-    if parent in builder.links:
-        ensure_owned(builder, builder.links[parent])
-        _warn_of_former_base(builder, wanted, builder.links[parent])
-        return False
-    if link is None or is_of_lost_record(link, builder.kernel.host):
-        make_subinterface(builder, wanted.title, parent)
-        return True
-    use_as_it_is(builder, wanted.title, link, kind_of(wanted))
-    return False
-
-
-def _warn_of_former_base(builder: PlanBuilder, wanted: NetworkOptions, owned: OwnedLink) -> None:
-    """Warn of a VLAN that is named after its base as that was called before, if another link has that name now."""
-    parts = names.split_subinterface(owned.name)
-    if parts is None or not isinstance(owned, SubInterface):
-        return
-    if parts.base in former_names(owned.parent_link) and parts.base in builder.host.links:
-        builder.warn(
-            f"{wanted.title}: its parent {owned.name} is VLAN {owned.vlan_id} of {owned.parent}, which was called {parts.base}, and "
-            f"{parts.base} is another link now; for VLAN {owned.vlan_id} of that one, declare a VLAN sub-interface with parent: "
-            f"{parts.base}, vlan_id: {owned.vlan_id} and another name, and write that name as parent"
-        )
-
-
-# --- what cannot change in place -------------------------------------------------------------------------------------
-
-
-def _check_replaceable(builder: PlanBuilder, recorded: Network, wanted: NetworkOptions, option: str | None) -> None:
-    """Refuse a change for which all links must be created again, if that was not asked for.
-
-    Without links that is no harm, but another parent, which an option left out would give it too, is always to be asked for.
-
-    :param option: that changes, None if there is none
-    """
-    has_links = bool(builder.endpoints_of(recorded.name))
-    if option is None or wanted.replace or not has_links and option != "parent":
-        return
-    problem = words_of_former_name(recorded, wanted.parent) if option == "parent" and wanted.parent is not None else None
-    if problem is not None:
-        raise PlanError(f"{problem}, or add replace: true to move the network to {wanted.parent}")
-    endpoints = [endpoint.name for endpoint in builder.endpoints_of(recorded.name) if endpoint.host_access is None] if has_links else None
-    if option in ("driver", "mode"):
-        text = f"{option} is {getattr(recorded, option)} and cannot become {getattr(wanted, option)}"
-        raise refusal(recorded.ref, option, text, endpoints)
-    if wanted.parent is None:
-        text = (
-            f"parent was left out, which requests a network without a parent (a dummy link), but the recorded parent is "
-            f"{recorded.parent}, which cannot change"
-        )
-        raise refusal(recorded.ref, option, text, endpoints, f"; to keep the parent, write parent: {recorded.parent}")
-    raise refusal(recorded.ref, option, f"parent is {recorded.parent} and cannot become {wanted.parent}", endpoints)
-
-
-def _with_own_dummy(builder: PlanBuilder, recorded: Network, identifier: str, parent: str) -> str:
-    """Plan to rename the dummy parent of a network that has a new name; return the name of its parent."""
-    owned = builder.links.get(recorded.parent)
-    if recorded.id == identifier or parent != recorded.parent or not isinstance(owned, DummyParent):
-        return parent
-    renamed = DummyParent(identifier, names.dummy_name(identifier))
-    rename_dummy(builder, owned, renamed)
-    return renamed.name
+        follow_change(builder, recorded, network, followed, endpoints)
 
 
 # --- absent ---------------------------------------------------------------------------------------------------------
@@ -332,17 +228,7 @@ def plan_network_removal(builder: PlanBuilder, wanted: NetworkRemoval) -> None:
     :raises PlanError: it has endpoints, and ``force`` was not given
     """
     network = builder.networks.get(wanted.name)
-    if network is None:
-        return
-    endpoints = builder.endpoints_of(network.name)
-    named = sorted(endpoint.name for endpoint in endpoints if endpoint.host_access is None)
-    if named and not wanted.force:
-        shown = ", ".join(named)
-        raise PlanError(
-            f"{network.title} has the endpoints {shown}; remove them first, or use force: true to remove them too"
-        )
-    for endpoint in endpoints:
-        remove_endpoint(builder, endpoint)
-    builder.do(Note(f"forget {network.title}"))
-    builder.drop_network(network.name)
-    release_parent(builder, network.parent)
+    if network is not None:
+        from .network_changes import remove_network
+
+        remove_network(builder, wanted, network)
