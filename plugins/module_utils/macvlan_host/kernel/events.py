@@ -83,7 +83,7 @@ class Watch:
                     if exc.errno == errno.ENOBUFS:
                         return None
                     raise
-                for kind, dummy_flags, dummy_sequence, body in attributes.messages(data) if port == constants.KERNEL_PORT else ():
+                for kind, *dummy, body in attributes.messages(data) if port == constants.KERNEL_PORT else ():
                     if kind == constants.RTM_NEWLINK:
                         signs += signs_of(parse.parse_link(body))
         return signs

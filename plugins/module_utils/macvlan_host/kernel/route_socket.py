@@ -97,14 +97,14 @@ class RouteSocket:
     def ask(self, request: Packed) -> tuple[attributes.Answer, bytes | None]:
         """Send a request for one object; return the acknowledgement, and the body of the answer before it."""
         sequence = self.send([request])
-        found: bytes | None = None
+        answered: bytes | None = None
         while True:
             for kind, flags, number, body in self._receive():
                 if number != sequence:
                     continue
                 if kind == constants.NLMSG_ERROR:
-                    return attributes.parse_answer(flags, body), found
-                found = body
+                    return attributes.parse_answer(flags, body), answered
+                answered = body
 
     def send(self, requests: t.Sequence[Packed]) -> int:
         """Send requests, and have the last one acknowledged; return the sequence number of the first, the others follow it."""

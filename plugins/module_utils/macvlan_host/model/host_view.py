@@ -74,6 +74,10 @@ class HostView:
         """A namespace; None when it does not exist, or was not read because nothing depends on it."""
         return self._spaces.get(netns.path)
 
+    def is_as_read(self, netns: Netns) -> bool:
+        """Whether no step changes a namespace."""
+        return self._spaces.is_as_read(netns.path)
+
     def resolver(self, name: str) -> ResolverFile:
         """The file of name servers of a named namespace."""
         return self._spaces.resolvers.get(name) or ResolverFile()

@@ -19,7 +19,7 @@ from ..model.host_identity import HostIdentity
 from ..model.host_view import HostView, Key, NetnsKey
 from ..model.kernel import Kernel
 from ..model.links import OwnedLink, SubInterface
-from ..model.netns import HOST, Netns, OwnedNetns
+from ..model.netns import Netns, OwnedNetns
 from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref, network_ref
@@ -186,17 +186,6 @@ class PlanBuilder(HostView):
         self.endpoints[endpoint.key] = endpoint
         self._note_endpoint(endpoint)
         leases.take(held_by(endpoint, self.networks[endpoint.network]))
-
-    def put_right_endpoint(self, endpoint: Endpoint, network: Network) -> None:
-        """Keep a recorded endpoint that is in the kernel as it is recorded, and say so if no step has made it so.
-
-        :param network: what it was compared with
-        """
-        self.put_endpoint(endpoint)
-        # Name servers are compared after all requests.
-        is_compared = endpoint.dns is None and self.recorded.networks.get(network.name) == network
-        if is_compared and self._spaces.is_as_read(HOST.path) and self._spaces.is_as_read(endpoint.netns.path):
-            self.right.add(endpoint.ref)
 
     def drop_endpoint(self, key: Key) -> None:
         """Forget an endpoint, if it is known, and free its addresses."""

@@ -22,7 +22,7 @@ from ..ipam.mac import mac_of_ipv4
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
-from ..model.netns import Netns
+from ..model.netns import HOST, Netns
 from ..model.network import Network
 from ..request.endpoint import EndpointOptions
 from ..values import names
@@ -74,12 +74,24 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
     mistakes.check()
     network = builder.followed.get(network.name, network)
     if recorded is endpoint and _is_right(builder, endpoint, network, own):
-        builder.put_right_endpoint(endpoint, network)
+        _keep(builder, endpoint, network)
         return
     # An endpoint without differences needs none of the code that makes steps.
     from .endpoint_changes import change_endpoint
 
     change_endpoint(builder, wanted, endpoint, recorded, known, network)
+
+
+def _keep(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
+    """Keep an endpoint that is in the kernel as it is recorded, and note it if no step of the plan has made it so.
+
+    :param network: what it was compared with
+    """
+    builder.put_endpoint(endpoint)
+    # Name servers are compared after all requests.
+    is_compared = endpoint.dns is None and builder.recorded.networks.get(network.name) == network
+    if is_compared and builder.is_as_read(HOST) and builder.is_as_read(endpoint.netns):
+        builder.right.add(endpoint.ref)
 
 
 def _plan_dns(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None) -> None:
