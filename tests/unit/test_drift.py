@@ -41,13 +41,23 @@ def tag_of(kind, *path):
     return names.tag(names.object_id("host", kind, *path))
 
 
+def lan(**options):
+    """The request for the network of the host."""
+    return network(parent="eth1", subnets=["192.168.1.0/24", "fd00::/64"], **options)
+
+
+def web():
+    """The request for its endpoint."""
+    return endpoint(routes=[ROUTE], sysctls={"net.ipv4.conf.IFNAME.rp_filter": "2"})
+
+
 @pytest.fixture
 def host():
     """A network on eth1, with an endpoint; a sub-interface; a network without a parent."""
     found = Host(kernel())
     for request in (
-        network(parent="eth1", subnets=["192.168.1.0/24", "fd00::/64"]),
-        endpoint(routes=[ROUTE], sysctls={"net.ipv4.conf.IFNAME.rp_filter": "2"}),
+        lan(),
+        web(),
         subinterface(),
         network("alone", parent=None, subnets=["10.5.0.0/24"]),
     ):
@@ -250,6 +260,36 @@ def test_what_differs_of_a_network_is_named(host, what):
     change, entries = OF_A_NETWORK[what]
     change(host)
     assert drift(host) == entries
+
+
+def left_out(host, *requests):
+    """The differences that a result does not look for, because the plan has found their endpoints right; and whether it left any out."""
+    before = HostView(host.record, host.kernel)
+    try:
+        made = host.plan(*requests)
+    except PlanError:
+        return [], False
+    return [item for item in drift_of(before) if item not in drift_of(before, right=made.right)], bool(made.right)
+
+
+@pytest.mark.parametrize("what", OF_AN_ENDPOINT | OF_A_NETWORK)
+@pytest.mark.parametrize("mode", ["bridge", "private", "vepa"])
+def test_no_difference_is_lost_for_an_endpoint_that_the_plan_finds_right(host, what, mode):
+    (OF_AN_ENDPOINT | OF_A_NETWORK)[what][0](host)
+    for requests in ((web(),), (lan(mode=mode), web()), (lan(mode=mode, mtu=1400), web())):
+        assert left_out(host, *requests)[0] == []
+
+
+def test_a_link_that_has_what_its_network_gets_now_has_drifted(host):
+    """The plan compares it with the network as it will be, and the result with the one that is recorded."""
+    host.change("eth0", BLUE_PATH, mode="private")
+    assert left_out(host, lan(mode="private"), web())[0] == []
+    assert drift(host) == [(WEB, "mode", "bridge", "private")]
+
+
+def test_an_endpoint_that_is_right_is_not_compared_again(host):
+    assert left_out(host, web()) == ([], True)
+    assert left_out(host, lan(mtu=1400), web()) == ([], False)
 
 
 def test_an_extra_route_is_no_drift(host):

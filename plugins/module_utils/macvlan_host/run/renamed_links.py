@@ -50,4 +50,5 @@ def planned_with(plan: Plan, stored: Record, renamed: t.Sequence[Renamed]) -> Pl
 
     notes = tuple(Note(item.step) for item in renamed)
     warnings = tuple(item.warning for item in renamed)
-    return plan._replace(before=stored, steps=(*notes, *plan.steps), warnings=(*warnings, *plan.warnings))
+    # What is right by the present names differs from the record by the former ones.
+    return plan._replace(before=stored, steps=(*notes, *plan.steps), warnings=(*warnings, *plan.warnings), right=())
