@@ -145,7 +145,7 @@ def _maps(report: Report) -> t.Iterator[str]:
         kind = "Segment " if wire.declared else ""
         yield f"<article><h3>{kind}{escaped(wire.name)}</h3>{_hosts_of(wire)}"
         for shown in wire.maps:
-            yield from _map(shown, heading=wire.declared or len(wire.maps) > 1)
+            yield from _map(shown, heading=shown.subnet != wire.name)
         yield "</article>"
     yield "</section>"
 

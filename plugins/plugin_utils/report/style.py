@@ -83,7 +83,7 @@ PAINTS = (
     Paint("mark", "color", "on-bad", "bad", own=True),
     Paint(".fine", "color", "on-good", "good", own=True),
     Paint("pre", "color", "ink", "panel", own=True),
-    Paint(".tree li,.tree ul,section,details", "border-color", "line", "paper", GRAPHIC),
+    Paint(".tree,.tree li,.tree ul,section", "border-color", "line", "paper", GRAPHIC),
     Paint(".box", "border-color", "line", "panel", GRAPHIC),
     Paint("svg text", "fill", "ink", "paper"),
     Paint("svg .even-name", "fill", "ink", "even"),
