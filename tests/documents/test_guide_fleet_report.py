@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.fleetnet.macvlan.tests.support.documents import COLLECTION
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
-from ansible_collections.fleetnet.macvlan.tests.support.snippets import INVENTORY, Section
+from ansible_collections.fleetnet.macvlan.tests.support.snippets import INVENTORY, Section, install_command
 from ansible_collections.fleetnet.macvlan.tests.unit.fleet_answers import Page
 
 GUIDE = "docs/docsite/rst/guide_fleet_report.rst"
@@ -61,6 +61,14 @@ def test_segments_of_the_inventory_are_on_the_maps(in_use: Host, section: Sectio
 def test_a_play_writes_the_report_itself(in_use: Host, section: Section) -> None:
     section.play(in_use)
     assert "edge1" in page(in_use).of("summary/b")
+
+
+@pytest.mark.shows(GUIDE, "Metrics for Prometheus")
+def test_metrics_are_as_the_guide_has_them(in_use: Host, section: Section) -> None:
+    install_command(in_use)
+    printed = section.run(in_use).stdout.splitlines()
+    for line in section.text(1).splitlines():
+        assert any(other == line or other.startswith(f"{line} ") for other in printed), line
 
 
 def test_the_picture_is_what_the_report_draws() -> None:

@@ -101,6 +101,8 @@ def _add_readers(commands: t.Any) -> None:
     action.set_defaults(action=_show)
     action.add_argument("object", metavar="NETWORK[/ENDPOINT]", help="a network, or an endpoint of it")
     action.add_argument("--json", action="store_true", help="print it as JSON, for programs")
+    action = commands.add_parser("metrics", help=_metrics.__doc__, description=_metrics.__doc__)
+    action.set_defaults(action=_metrics)
     action = commands.add_parser("probe", help=_probe.__doc__, description=_probe.__doc__)
     action.set_defaults(action=_probe)
     action.add_argument("network", metavar="NETWORK", help="a recorded network")
@@ -188,6 +190,15 @@ def _show(parsed: argparse.Namespace) -> int:
     from .run.listing import show_lines
 
     for line in show_lines(state_dir=parsed.state_dir, title=parsed.object, as_json=parsed.json):
+        _say(line)
+    return COMPLETE
+
+
+def _metrics(parsed: argparse.Namespace) -> int:
+    """print metrics in the text format of Prometheus: addresses, endpoints, drift, and the traffic of each endpoint"""
+    from .run.metrics import metrics
+
+    for line in metrics(state_dir=parsed.state_dir):
         _say(line)
     return COMPLETE
 

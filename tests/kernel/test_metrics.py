@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command macvlan-host metrics on a real host: its numbers are those of the kernel, and Prometheus takes them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.promtool import complaints
+
+pytestmark = [pytest.mark.engine, pytest.mark.any_kernel]
+
+ROUTER = "192.168.50.1"
+
+
+@pytest.fixture
+def in_use(make_host: MakeHost) -> Host:
+    host = make_host("eth0", "eth1")
+    host.wire.add_address(f"{ROUTER}/24")
+    host.call(
+        "macvlan_config",
+        networks=[
+            {"name": "lan", "parent": "eth0", "subnets": [{"subnet": "192.168.50.0/24", "gateway": ROUTER}]},
+            {"name": "inner", "parent": "eth1", "subnets": [{"subnet": "10.9.0.0/28"}]},
+        ],
+        endpoints=[
+            {"name": "web", "network": "lan", "netns": "web"},
+            {"name": "own", "network": "inner", "ifname": "inner0"},
+            {"name": "gone", "network": "inner", "netns": "gone"},
+        ],
+    )
+    return host
+
+
+def printed(host: Host) -> tuple[list[str], dict[str, int]]:
+    said = host.run_command("metrics")
+    assert said.code == 0, said.complaint
+    return said.lines, {name: int(value) for line in said.lines if not line.startswith("#") for name, dummy, value in [line.rpartition(" ")]}
+
+
+def test_promtool_has_no_complaint(in_use: Host) -> None:
+    in_use.run(["ip", "netns", "delete", "gone"])
+    in_use.run(["ip", "link", "set", "eth0", "mtu", "1400"], "web")
+    lines, values = printed(in_use)
+    assert complaints("\n".join([*lines, ""])) == ""
+    assert values['macvlan_endpoints{network="lan",state="drift"}'] == 1
+    assert values['macvlan_endpoints{network="inner",state="missing"}'] == 1
+    assert values['macvlan_drift{kind="endpoint"}'] == 2
+    assert values['macvlan_subnet_addresses{network="lan",subnet="192.168.50.0/24",state="available"}'] == 252
+
+
+def test_promtool_has_complaints_about_what_is_wrong() -> None:
+    assert "no help text" in complaints("macvlan_x 1\n")
+
+
+def test_traffic_is_counted_inside_of_the_namespaces(in_use: Host) -> None:
+    assert in_use.ping("web", ROUTER)
+    dummy, before = printed(in_use)
+    labels = '{network="lan",endpoint="web",interface="eth0"}'
+    for _ in range(3):
+        assert in_use.ping("web", ROUTER)
+    dummy, after = printed(in_use)
+    (link,) = in_use.ip("-statistics", "link", "show", "dev", "eth0", netns="web")
+    for direction, key in (("receive", "rx"), ("transmit", "tx")):
+        packets = f"macvlan_endpoint_{direction}_packets_total{labels}"
+        assert after[packets] >= before[packets] + 3
+        assert link["stats64"][key]["packets"] >= after[packets]
+        assert link["stats64"][key]["bytes"] >= after[f"macvlan_endpoint_{direction}_bytes_total{labels}"] > 0
+    assert 'macvlan_endpoint_receive_bytes_total{network="inner",endpoint="own",interface="inner0"}' in after
+
+
+def test_a_host_without_a_record_has_metrics_too(host: Host) -> None:
+    lines, values = printed(host)
+    assert values["macvlan_networks_recorded"] == 0
+    assert not any(re.match("macvlan_endpoint_", line) for line in lines)
