@@ -33,7 +33,6 @@ from .choice import choose_address
 from .claims import warn_of_default_routes
 from .mistakes import Mistakes
 from .requested_address import requested_address, subnets_of_family, tag_of, warn_of_kept_address, with_length
-from .without_addresses import check_without_addresses
 
 
 def resolve_endpoint(
@@ -79,7 +78,7 @@ def resolve_endpoint(
         without_ipv6=6 in wanted.left_out,
         dns=_dns(builder, wanted, recorded),
     )
-    check_without_addresses(mistakes, endpoint, network)
+    _check_without_addresses(mistakes, endpoint, network)
     with mistakes:
         _check_routes(endpoint, {4, 6} - decided.keys(), network)
     warn_of_default_routes(builder, endpoint, network)
@@ -140,6 +139,14 @@ def _further(
     from .further_addresses import further_addresses
 
     return further_addresses(builder, wanted, recorded, network, decided, mistakes)
+
+
+def _check_without_addresses(mistakes: Mistakes, endpoint: Endpoint, network: Network) -> None:
+    """Refuse options about addresses where there are none; most endpoints have some of each family."""
+    if network.ipam == "none" or endpoint.without_ipv4 or endpoint.without_ipv6:
+        from .without_addresses import check_without_addresses
+
+        check_without_addresses(mistakes, endpoint, network)
 
 
 def _check_routes(endpoint: Endpoint, undecided: t.Container[int], network: Network) -> None:

@@ -13,7 +13,6 @@ from ..values import names
 from ..wire.kinds import LinkKind, kind_of
 from .builder import PlanBuilder
 from .kernel_limits import problem_of_parent
-from .parent_names import warn_of_other_base, warn_of_other_vlan
 
 
 def ensure_parent(builder: PlanBuilder, network: Network) -> None:
@@ -84,3 +83,23 @@ def use_as_it_is(builder: PlanBuilder, title: str, link: Link, kind: LinkKind) -
     if not link.up:
         builder.warn(f"{title}: its parent {link.name} is down, and stays so until its owner brings it up")
     warn_of_other_vlan(builder, title, link)
+
+
+def warn_of_other_vlan(builder: PlanBuilder, title: str, link: Link) -> None:
+    """Warn of a link that is not ours and is not the VLAN that its name says."""
+    parts = names.split_subinterface(link.name)
+    if parts is None or link.name in builder.links:
+        return
+    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
+    if base is None or base.name != parts.base or link.vlan is None or link.vlan.vlan_id != parts.vlan_id:
+        builder.warn(
+            f"{title}: {link.name} is not VLAN {parts.vlan_id} of {parts.base}, as its name says; "
+            f"it is used as it is"
+        )
+
+
+def warn_of_other_base(builder: PlanBuilder, title: str, base: str) -> None:
+    """Warn of the highest link that exists below a new sub-interface, if it is not the VLAN that its name says."""
+    link = next((builder.host.links[name] for name in names.and_below(base) if name in builder.host.links), None)
+    if link is not None:
+        warn_of_other_vlan(builder, title, link)

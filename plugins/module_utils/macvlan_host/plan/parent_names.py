@@ -26,7 +26,6 @@ if t.TYPE_CHECKING:
     from ..request.host import AnyRequest, Config
     from ..request.network import NetworkOptions
     from ..request.subinterface import SubInterfaceOptions
-    from .builder import PlanBuilder
 
 
 def with_kernel_names(request: AnyRequest, record: Record, kernel: Kernel) -> AnyRequest:
@@ -69,26 +68,6 @@ def words_of_former_name(item: Network | SubInterface, written: str) -> str | No
         f"{item.title}: parent: {written} is another link now; its {word} is called {item.parent} now; "
         f"write parent: {item.parent} to keep it"
     )
-
-
-def warn_of_other_vlan(builder: PlanBuilder, title: str, link: Link) -> None:
-    """Warn of a link that is not ours and is not the VLAN that its name says."""
-    parts = names.split_subinterface(link.name)
-    if parts is None or link.name in builder.links:
-        return
-    base = builder.host.by_index(link.lower) if link.vlan is not None and link.lower_netns is None else None
-    if base is None or base.name != parts.base or link.vlan is None or link.vlan.vlan_id != parts.vlan_id:
-        builder.warn(
-            f"{title}: {link.name} is not VLAN {parts.vlan_id} of {parts.base}, as its name says; "
-            f"it is used as it is"
-        )
-
-
-def warn_of_other_base(builder: PlanBuilder, title: str, base: str) -> None:
-    """Warn of the highest link that exists below a new sub-interface, if it is not the VLAN that its name says."""
-    link = next((builder.host.links[name] for name in names.and_below(base) if name in builder.host.links), None)
-    if link is not None:
-        warn_of_other_vlan(builder, title, link)
 
 
 class _Names:

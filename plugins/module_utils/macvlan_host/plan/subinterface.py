@@ -24,13 +24,14 @@ from ..wire.kinds import kind_of
 from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint_changes import follow_network
+from .network_parent import warn_of_other_base
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .parent import (
     ensure_owned,
     new_id,
 )
 from .parent_changes import delete_link, foreign_users, release_parent
-from .parent_names import warn_of_other_base, words_of_former_name
+from .parent_names import words_of_former_name
 from .replacement import refusal, replaced_options
 
 

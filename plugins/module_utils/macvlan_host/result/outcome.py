@@ -13,7 +13,6 @@ from ..model.ref import HOST_ACCESS, Ref
 from ..request.endpoint import EndpointOptions
 from ..steps.plan import Missing, Plan
 from ..values.plain import plain
-from .drift import drift_of
 from .views import Lists, Object, View, by_ref
 
 if t.TYPE_CHECKING:
@@ -62,11 +61,8 @@ def outcome_of(
     :param warnings: the warnings of the run itself, which come first
     :param former: new identity → former identity, of the objects that get a new name
     """
-    drifted: dict[Ref, list[Object]] = {}
     # Drift of removed objects does not matter.
-    described = {item.subject for item in worked_in if item.subject is not None and item.declares}
-    for item in drift_of(before, described, plan.right):
-        drifted.setdefault(item.ref, []).append(item.shown_of_object)
+    drifted = _drifted(before, {item.subject for item in worked_in if item.subject is not None and item.declares}, plan.right)
     unforeseen = {
         (item.network, item.name): item
         for item in worked_in
@@ -96,6 +92,17 @@ def outcome_of(
             for kind in ("networks", "links", "endpoints")
         ),
     )
+
+
+def _drifted(before: HostView, described: set[Ref], right: t.Collection[Ref]) -> dict[Ref, list[Object]]:
+    """What differs of the objects that a plan describes; nothing is compared for those that it has found right."""
+    drifted: dict[Ref, list[Object]] = {}
+    if not described.issubset(right):
+        from .drift import drift_of
+
+        for item in drift_of(before, described, right):
+            drifted.setdefault(item.ref, []).append(item.shown_of_object)
+    return drifted
 
 
 def _with_drift(shown: Object, drifted: list[Object]) -> Object:
