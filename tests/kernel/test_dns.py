@@ -166,6 +166,19 @@ def test_two_endpoints_of_a_namespace_share_it(net: Host) -> None:
     assert not folder_of(net).exists()
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_foreign_file_keeps_no_endpoint_from_giving_them_up(net: Host, state: str) -> None:
+    network(net, "two", parent="eth0", allow_shared_parent=True, subnets=subnets("192.168.51.0/24"))
+    endpoint(net, "web", dns=DNS)
+    other = {"name": "db", "network": "two", "netns": "web", "ifname": "eth1", "default_route": False}
+    converge(net, "macvlan_endpoint", **other, dns=DNS)
+    file_of(net).write_text("nameserver 9.9.9.9\n")
+    options = WEB if state == "present" else {"name": "web", "network": "net"}
+    converge(net, "macvlan_endpoint", **options, state=state)
+    assert file_of(net).read_text() == "nameserver 9.9.9.9\n" and ("dns", "nameserver 9.9.9.9") in drift(net)
+    refuse(net, "macvlan_endpoint", "the collection has not written it", **other, dns=DNS)
+
+
 def test_it_is_read_back_and_builds_an_empty_host(net: Host) -> None:
     endpoint(net, "web", dns=DNS)
     config = net.call("macvlan_info")["config"]

@@ -104,10 +104,17 @@ def _settle(builder: PlanBuilder, name: str, endpoint: Endpoint) -> None:
             builder.do(WriteResolver(name, present.content, None, with_folder))
         return
     content = resolver_content(wanted, _tag(builder, name))
-    if content != present.content:
+    is_foreign = present.content is not None and not is_our_resolver(present.content)
+    if content != present.content and not (is_foreign and _gives_up(builder, name, endpoint)):
         _check_file(f"{endpoint.title}: dns", name, present)
         _check_writable(f"{endpoint.title}: dns", f"write {resolver_path(name)}", present)
         builder.do(WriteResolver(name, present.content, content, not present.has_folder))
+
+
+def _gives_up(builder: PlanBuilder, name: str, endpoint: Endpoint) -> bool:
+    """Whether an endpoint wants no name servers in a namespace any more, so that a foreign file there is in the way of others only."""
+    after = builder.endpoints.get(endpoint.key)
+    return after is None or after.dns is None or after.netns != Netns("name", name)
 
 
 def _check_writable(title: str, what: str, present: ResolverFile) -> None:
