@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 
@@ -21,7 +22,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.mode
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.netns import HOST, Netns
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.network import Network, Subnet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.ref import HOST_ACCESS, endpoint_ref, network_ref
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import Route
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.route import OtherRoute, Route
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.network import network_options
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.drift import drift_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.steps.object_of_step import owner_of
@@ -270,6 +271,28 @@ def test_a_better_route_of_the_host_is_told():
     for subnet in DUAL:
         with pytest.raises(PlanError, match=f"the host has a route to {subnet} over eth0, which it prefers"):
             host.plan(network("lan", [subnet], host_access={"routes": "ranges"}))
+
+
+OTHERS = [
+    (OtherRoute(("192.168.1.0/24", 0), "unicast", over="eth1"), "over eth1"),
+    (OtherRoute(("fd01::/64", 256), "unicast", over="eth1"), "over eth1"),
+    (OtherRoute(("192.168.1.0/24", 0), "multipath"), "of type multipath"),
+    (OtherRoute(("192.168.1.0/24", 0), "blackhole"), "of type blackhole"),
+]
+
+
+@pytest.mark.parametrize(("other", "words"), OTHERS)
+def test_a_better_route_of_the_main_table_over_a_port_of_a_vrf_or_over_none_is_told(other, words):
+    def plan_beside(other):
+        kernel = builders.kernel()
+        own = dataclasses.replace(kernel.spaces[HOST.path], other_routes=(other,))
+        return Host(dataclasses.replace(kernel, spaces={**kernel.spaces, HOST.path: own})).plan(network("lan", DUAL, host_access={"routes": "ranges"}))
+
+    with pytest.raises(PlanError, match=f"the host has a route to {other.destination_and_metric[0]} {words}, which it prefers to one over mv-lan"):
+        plan_beside(other)
+    assert plan_beside(other._replace(table=20)).changed
+    assert plan_beside(other._replace(destination_and_metric=("10.9.0.0/16", 0))).changed
+    assert plan_beside(other._replace(destination_and_metric=(other.destination_and_metric[0], 2000))).changed
 
 
 def test_an_endpoint_of_the_host_is_refused_beside_a_route_to_its_subnet():

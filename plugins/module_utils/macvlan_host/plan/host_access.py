@@ -20,16 +20,17 @@ from ..ipam.lease_book import subnet_of
 from ..model.endpoint import Endpoint
 from ..model.host_access import RANGES
 from ..model.host_routes import host_routes, with_routes_to
+from ..model.links import Link
 from ..model.netns import HOST, Netns
 from ..model.network import Network
 from ..model.ref import HOST_ACCESS
-from ..model.route import Route
+from ..model.route import MAIN_TABLE, Route
 from ..request.endpoint import EndpointOptions
 from ..request.host_access import HostAccessOptions, interface_options
 from ..steps.steps import AddRoute, DeleteRoute
 from ..values import names
 from ..values.addresses import block_of, version_of, without_prefix
-from ..wire.kinds import vrf_of
+from ..wire.kinds import table_of
 from .builder import PlanBuilder
 from .endpoint import plan_endpoint
 from .endpoint_changes import remove_endpoint
@@ -124,16 +125,34 @@ def _check_ranges(builder: PlanBuilder, network: Network, options: EndpointOptio
     if options.host_access is None or options.host_access.routes != RANGES:
         return
     own = access_of(builder, network.name)
-    index = link.index if own is not None and (link := link_of(builder, own)) is not None else None
+    others = _routes_of_main(builder, link_of(builder, own) if own is not None else None)
     for route in host_routes(options.host_access, (4, 6), network, ()):
-        for link in builder.host.links.values():
-            is_elsewhere = link.index == index or vrf_of(builder.host, link) is not None
-            for other in builder.host.routes.get(link.index, ()) if not is_elsewhere else ():
-                if other.to == route.to and other.destination_and_metric[1] <= route.destination_and_metric[1]:
-                    raise PlanError(
-                        f"{network.title}: host_access.routes: the host has a route to {route.to} over {link.name}, which it prefers to one "
-                        f"over {options.ifname}; use routes: endpoints, or give the subnet an ip_range"
-                    )
+        destination, metric = route.destination_and_metric
+        for (to, other), phrase in others:
+            if to == destination and other <= metric:
+                raise PlanError(
+                    f"{network.title}: host_access.routes: the host has {phrase.format(to)}, which it prefers to one over "
+                    f"{options.ifname}; use routes: endpoints, or give the subnet an ip_range"
+                )
+
+
+def _routes_of_main(builder: PlanBuilder, own: Link | None) -> list[tuple[tuple[str, int], str]]:
+    """Destination and metric of the routes of the host's main table, without those of an interface; each with a phrase for it.
+
+    A port of a VRF may have routes in it as well, beside those of the table of its VRF.
+    """
+    host = builder.host
+    over_links = [
+        (route.destination_and_metric, f"a route to {{}} over {link.name}")
+        for link in host.links.values()
+        if table_of(host, link) == MAIN_TABLE and not (own is not None and link.index == own.index)
+        for route in host.routes.get(link.index, ())
+    ]
+    return over_links + [
+        (route.destination_and_metric, f"a route to {{}} over {route.over}" if route.over else f"a route to {{}} of type {route.kind}")
+        for route in host.other_routes
+        if route.table == MAIN_TABLE and not (own is not None and route.over == own.name)
+    ]
 
 
 def _warn_without_forwarding(builder: PlanBuilder, network: Network) -> None:
