@@ -825,6 +825,18 @@ ON_THE_HOST = {
 }
 
 
+# --- the wire -------------------------------------------------------------------------------------------------------
+
+
+def answer_for(host: Host, _seen: ObservedHost, address: str) -> None:
+    host.wire.add_address(address)
+
+
+MEET = "give a neighbour an address"
+# Targets are addresses, ADDRESS/LENGTH.
+ON_THE_WIRE = {MEET: Interference(answer_for, nothing)}
+
+
 # --- the access of the host to a network ----------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import shutil
 import sqlite3
@@ -97,14 +98,15 @@ def has_entered(name: str) -> bool:
 
 
 def list_here() -> Listed:
+    # Of all tables ip(8) lists the routes of both families; only those of IPv6 have a preference (RFC 4191).
     links, routes = ask_ip("address show", "route show table all")
-    (routes6,) = ask_ip("route show table all", family=["-6"])
-    return links, routes, routes6
+    is_6 = [bool(route and "pref" in route) for route in routes]
+    return links, [*itertools.compress(routes, (not item for item in is_6))], [*itertools.compress(routes, is_6)]
 
 
-def ask_ip(*commands: str, family: t.Sequence[str] = ()) -> list[list[t.Any]]:
+def ask_ip(*commands: str) -> list[list[t.Any]]:
     """The answers of one ip(8) to several commands; an empty list for one that it cannot answer."""
-    argv = ["ip", *family, "-json", "-details", "-force", "-batch", "-"]
+    argv = ["ip", "-json", "-details", "-force", "-batch", "-"]
     done = subprocess.run(argv, input="\n".join(commands), check=False, capture_output=True, text=True)
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
     return answers + [[]] * (len(commands) - len(answers))
