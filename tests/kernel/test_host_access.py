@@ -99,6 +99,30 @@ def test_removal_leaves_the_host_as_it_was(host: Host) -> None:
     assert LINK not in host.links()
 
 
+def settings_of(host: Host, ifname: str, netns: str | None = None) -> str:
+    """All settings of an interface."""
+    inside = ["ip", "netns", "exec", netns] if netns else []
+    script = f"cd /proc/sys/net && grep -r '' ipv4/conf/{ifname} ipv6/conf/{ifname} ipv4/neigh/{ifname} ipv6/neigh/{ifname} 2>/dev/null | sort"
+    return host.run([*inside, "sh", "-c", script]).stdout
+
+
+def test_a_link_that_loses_ipv6_has_the_settings_of_a_new_one(host: Host) -> None:
+    only4 = {"subnets": DUAL[:1], "host_access": True}
+    network(host, **only4)
+    fresh = settings_of(host, LINK)
+    network(host, **ACCESS)
+    assert settings_of(host, LINK) != fresh
+    network(host, **only4)
+    assert settings_of(host, LINK) == fresh
+    network(host, **ACCESS)
+    endpoint(host, "new", ipv6="none")
+    endpoint(host, "old")
+    endpoint(host, "old", ipv6="none")
+    assert settings_of(host, "eth0", "old") == settings_of(host, "eth0", "new") != ""
+    endpoint(host, "old")
+    assert host.call("macvlan_info")["drift"] == []
+
+
 def test_routes_follow_endpoints_in_single_tasks(host: Host) -> None:
     network(host, **ACCESS)
     endpoint(host, "a", ipv4="10.0.0.10")

@@ -23,6 +23,8 @@ OURS = (
     f"{IPV6_KEYS}disable_ipv6",
     f"{IPV4_KEYS}arp_notify",
 )
+# Those of them that an interface without IPv6 has as a new one has them.
+WITH_IPV6 = OURS[:3]
 # Whether an address can be deleted without the other addresses of its subnet; read only if one must be deleted.
 PROMOTION = f"{IPV4_KEYS}promote_secondaries"
 
@@ -57,7 +59,7 @@ def _settings(
     announced, disabled = "1" if announce else "0", "0" if has_address else "1"
     values = dict(zip(OURS, ("0", "0", announced, disabled, announced)))
     if sysctls.get(f"{IPV6_KEYS}disable_ipv6", disabled) == "1":
-        values = {key: values[key] for key in OURS[3:]}
+        values = {key: values[key] for key in OURS if key not in WITH_IPV6}
     # A kernel without IPv6 has none of its settings, which matters only to endpoints that need it.
     ours = tuple(
         Sysctl(key, None, value, optional=key.startswith(IPV6_KEYS) and not has_address)
@@ -93,6 +95,11 @@ def setting_keys(endpoint: Endpoint) -> frozenset[str]:
 def _usual_keys(ifname: str) -> frozenset[str]:
     """The keys that are read of every endpoint; most have the same name of their interface."""
     return frozenset(names.sysctl_key(key, ifname) for key in (*OURS, PROMOTION))
+
+
+def defaults_of_ipv6() -> frozenset[str]:
+    """The keys to read for an interface that loses IPv6."""
+    return frozenset(map(default_key, WITH_IPV6))
 
 
 def default_key(key: str) -> str:

@@ -19,7 +19,7 @@ from ..compare.differences import (
     route_order,
     route_phrase,
 )
-from ..compare.wanted_settings import PROMOTION, default_key, needs_ipv6, settings, switches_ipv6_off
+from ..compare.wanted_settings import PROMOTION, WITH_IPV6, default_key, needs_ipv6, settings, switches_ipv6_off
 from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
@@ -231,12 +231,12 @@ def dropped_sysctls(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint
 
 
 def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> list[Sysctl]:
-    """Settings of the interface that the task no longer has get the value of a new interface."""
+    """Settings of the interface that the task no longer has, or that are ours with IPv6 alone, get the value of a new interface."""
     changes = []
     kept = {item.key for item in settings(endpoint)}
-    for key in recorded.sysctls:
+    for key in dict.fromkeys((*recorded.sysctls, *(WITH_IPV6 if recorded.ipv6 and not endpoint.ipv6 else ()))):
         actual, default = space.sysctls.get(names.sysctl_key(key, endpoint.ifname)), space.sysctls.get(default_key(key))
-        if "IFNAME" in key and key not in kept and default is not None and actual != default:
+        if "IFNAME" in key and key not in kept and None not in (actual, default) and actual != default:
             changes.append(Sysctl(key, actual, default))
     return changes
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..compare.wanted_settings import default_key, setting_keys
+from ..compare.wanted_settings import default_key, defaults_of_ipv6, setting_keys
 from ..model.endpoint import Endpoint
 from ..model.network import DEFAULT_DRIVER
 from ..model.ref import Ref, network_ref, subinterface_ref
@@ -48,6 +48,8 @@ def needs_of_endpoint(wanted: EndpointOptions, known: Recorded) -> ObjectNeeds:
 def _wanted_settings(wanted: EndpointOptions, recorded: Endpoint | None) -> frozenset[str]:
     """The sysctls of a task, and those of its recorded endpoint, under its old name and its new one."""
     keys = frozenset(names.sysctl_key(key, wanted.ifname) for key in wanted.sysctls)
+    if recorded is not None and recorded.ipv6 and 6 in wanted.left_out:
+        keys |= defaults_of_ipv6()
     if recorded is None or (recorded.ifname, recorded.sysctls) == (wanted.ifname, wanted.sysctls):
         return keys
     changed = dataclasses.replace(recorded, sysctls=wanted.sysctls)

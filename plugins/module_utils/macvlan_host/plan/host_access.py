@@ -14,7 +14,7 @@ import typing as t
 
 from ..compare.differences import competing_routes
 from ..compare.ownership import link_of
-from ..compare.wanted_settings import OURS
+from ..compare.wanted_settings import OURS, defaults_of_ipv6
 from ..errors import PlanError
 from ..ipam.lease_book import subnet_of
 from ..model.endpoint import Endpoint
@@ -51,7 +51,7 @@ def settings_of_access(network: str, wanted: HostAccessOptions) -> list[tuple[Ne
     """The settings of the host that matter for its access to a network, beside those of a recorded interface."""
     options = interface_options(network, wanted, replace=False)
     keys = {names.sysctl_key(key, options.ifname) for key in (*OURS, *options.sysctls)}
-    return [(HOST, frozenset({*keys, *FORWARDING.values()}))]
+    return [(HOST, frozenset({*keys, *defaults_of_ipv6(), *FORWARDING.values()}))]
 
 
 def plan_host_access(builder: PlanBuilder, network: Network, wanted: HostAccessOptions, replace: bool) -> None:
