@@ -236,7 +236,7 @@ def _defaulted_sysctls(endpoint: Endpoint, recorded: Endpoint, space: Space) -> 
     kept = {item.key for item in settings(endpoint)}
     for key in dict.fromkeys((*recorded.sysctls, *(WITH_IPV6 if recorded.ipv6 and not endpoint.ipv6 else ()))):
         actual, default = space.sysctls.get(names.sysctl_key(key, endpoint.ifname)), space.sysctls.get(default_key(key))
-        if "IFNAME" in key and key not in kept and None not in (actual, default) and actual != default:
+        if "IFNAME" in key and key not in kept and actual is not None and default is not None and actual != default:
             changes.append(Sysctl(key, actual, default))
     return changes
 
