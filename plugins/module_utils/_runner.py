@@ -21,6 +21,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.erro
     KernelError,
     MacvlanHostError,
     MissingLibraryError,
+    MistakesError,
     OptionsError,
 )
 
@@ -261,6 +262,65 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     _finish(module, result, done.warnings)
 
 
+class Allocated(t.Protocol):
+    """The slices of all hosts of a task, or in check mode the prediction of them; see fleet/allocate.py."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written, or would be."""
+
+    @property
+    def slices(self) -> dict[str, t.Any]:
+        """The slices of each host."""
+
+    @property
+    def subnets(self) -> dict[str, t.Any]:
+        """The subnets of networks of each host."""
+
+    @property
+    def claims(self) -> list[dict[str, t.Any]]:
+        """The slices that are new."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What was written, one sentence each."""
+
+    @property
+    def before(self) -> dict[str, t.Any]:
+        """The hosts before."""
+
+    @property
+    def after(self) -> dict[str, t.Any]:
+        """The hosts afterwards."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Messages for the user."""
+
+
+# More sentences than that hide each other; the result has them all.
+_MAX_CONFLICTS = 10
+
+
+def run_fleet(module: basic.AnsibleModule, allocate_slices: t.Callable[[t.Mapping[str, t.Any], bool], Allocated]) -> None:
+    """Give the hosts of a fleet their slices, and end the task; it changes nothing on the machine but its store.
+
+    :param allocate_slices: does it, or in check mode only predicts it
+    """
+    with _failing_cleanly(module, as_root=False):
+        try:
+            done = allocate_slices(module.params, module.check_mode)
+        except MistakesError as exc:
+            more = len(exc.problems) - _MAX_CONFLICTS
+            rest = f"; and {more} more, under conflicts of the result" if more > 0 else ""
+            module.fail_json(msg="; ".join(exc.problems[:_MAX_CONFLICTS]) + rest, conflicts=list(exc.problems))
+    result = {key: getattr(done, key) for key in ("changed", "slices", "subnets", "claims")}
+    result.update(conflicts=[], steps=list(done.steps))
+    if module._diff:
+        result["diff"] = {"before": done.before, "after": done.after}
+    _finish(module, result, done.warnings)
+
+
 def _not_restored_at_boot(unit: str) -> str:
     """The warning that a boot restores nothing, worded for check mode too.
 
@@ -306,10 +366,11 @@ def _finish(module: basic.AnsibleModule, result: dict[str, t.Any], warnings: t.I
 
 
 @contextlib.contextmanager
-def _failing_cleanly(module: basic.AnsibleModule) -> t.Iterator[None]:
+def _failing_cleanly(module: basic.AnsibleModule, as_root: bool = True) -> t.Iterator[None]:
     """End the task with a message that says what to do, for any error in the block."""
     try:
-        _require_root_on_linux(module)
+        if as_root:
+            _require_root_on_linux(module)
         yield
     except MissingLibraryError as exc:
         module.fail_json(msg=str(exc), exception=traceback.format_exc())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _reading_argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _reading_argspecs
 
 TEXTS = (
     "",
@@ -127,6 +127,25 @@ _ENDPOINT = {
     "dns": {"servers": ["10.0.0.53"], "search": ["example.com"]},
 }
 
+_FLEET = {
+    "segments": [
+        {
+            "name": "lan50",
+            "subnets": [
+                {
+                    "subnet": "10.0.0.0/24",
+                    "slice_length": 28,
+                    "gateway": "10.0.0.1",
+                    "exclude": ["10.0.0.10"],
+                    "aux_addresses": {"a": "10.0.0.9"},
+                }
+            ],
+        }
+    ],
+    "hosts": [{"name": "edge1", "place": [1], "needs": [{"segment": "lan50", "place": [2, 3]}], "own_addresses": ["10.0.0.2"]}],
+    "store": "inventory",
+}
+
 # Module → its options, and a task for it that is right.
 MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
     "macvlan_network": (_argspecs.network_argspec, _NETWORK),
@@ -138,6 +157,7 @@ MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
         _argspecs.config_argspec,
         {"vlan_subinterfaces": [_SUBINTERFACE], "networks": [_NETWORK], "endpoints": [_ENDPOINT], "purge": True},
     ),
+    "macvlan_fleet": (_fleet.fleet_argspec, _FLEET),
     "macvlan_command": (_argspecs.command_argspec, {"files": [{"path": "/var/lib/home/unit", "content": "a"}]}),
 }
 

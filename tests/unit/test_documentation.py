@@ -15,7 +15,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _install, _option_values, _reading_argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _install, _option_values, _reading_argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import read_segments
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.wishes import read_wishes
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import host_view
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.links import Link, VlanFacts
@@ -46,6 +48,7 @@ from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_config,
     macvlan_confirm,
     macvlan_endpoint,
+    macvlan_fleet,
     macvlan_info,
     macvlan_network,
     vlan_subinterface,
@@ -59,6 +62,7 @@ MODULES = {
     "macvlan_config": macvlan_config,
     "macvlan_confirm": macvlan_confirm,
     "macvlan_endpoint": macvlan_endpoint,
+    "macvlan_fleet": macvlan_fleet,
     "macvlan_info": macvlan_info,
     "macvlan_network": macvlan_network,
     "vlan_subinterface": vlan_subinterface,
@@ -68,6 +72,7 @@ ARGSPECS = {
     "macvlan_config": (_argspecs.config_argspec(), {}),
     "macvlan_confirm": (_reading_argspecs.confirm_argspec(), {}),
     "macvlan_endpoint": (_argspecs.endpoint_argspec(), _argspecs.ENDPOINT_RULES),
+    "macvlan_fleet": (_fleet.fleet_argspec(), {}),
     "macvlan_info": (_reading_argspecs.info_argspec(), {}),
     "macvlan_network": (_argspecs.network_argspec(), {}),
     "vlan_subinterface": (_argspecs.subinterface_argspec(), _argspecs.SUBINTERFACE_RULES),
@@ -195,9 +200,10 @@ def test_the_readme_lists_every_example():
     assert sorted(listed) == sorted(path.name for path in (ROOT / "playbooks/examples").iterdir())
 
 
-def test_the_action_group_has_every_module():
+def test_the_action_group_has_every_module_of_hosts():
+    """Defaults such as that of state_dir are nothing to the module that runs once for all hosts."""
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-    assert runtime["action_groups"]["macvlan"] == sorted(MODULES)
+    assert runtime["action_groups"]["macvlan"] == sorted({*MODULES} - {"macvlan_fleet"})
     assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == sorted(MODULES)
 
 
@@ -294,6 +300,8 @@ def test_examples_have_arguments_that_the_modules_take(title, module, arguments)
     params = validated(module, arguments)
     if module == "macvlan_command":
         assert _install.install_target(params["path"], params["command"])
+    elif module == "macvlan_fleet":
+        assert read_wishes(params["hosts"], read_segments(params["segments"])), title
     elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
         assert all(item.notes == () for item in requests_of(request, Record())), title

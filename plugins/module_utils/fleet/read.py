@@ -53,7 +53,7 @@ def read_segments(given: t.Any) -> list[Segment]:
 
 
 def _segment(problems: Problems, option: str, given: t.Any) -> Segment | None:
-    if not _is_dictionary(problems, option, given, SEGMENT_KEYS):
+    if not is_dictionary(problems, option, given, SEGMENT_KEYS):
         return None
     name = str(given.get("name") or "")
     problem = names.object_name_problem("segment name", name)
@@ -73,7 +73,7 @@ def _segment(problems: Problems, option: str, given: t.Any) -> Segment | None:
 
 
 def _subnet(problems: Problems, option: str, given: t.Any) -> SegmentSubnet | None:
-    if not _is_dictionary(problems, option, given, SUBNET_KEYS):
+    if not is_dictionary(problems, option, given, SUBNET_KEYS):
         return None
     subnet = _as_of_a_network(problems, option, given)
     length = given.get("slice_length")
@@ -132,19 +132,27 @@ def read_hosts(given: t.Any, segments: t.Sequence[Segment]) -> list[HostOfFleet]
 def _host(problems: Problems, name: str, given: t.Any, segments: t.Sequence[Segment]) -> HostOfFleet | None:
     if not isinstance(given, t.Mapping):
         given = {"place": given}
-    if not _is_dictionary(problems, name, given, HOST_KEYS):
+    if not is_dictionary(problems, name, given, HOST_KEYS):
         return None
     places = read_places(problems, f"{name}.place", given.get("place"), segments)
-    for key, of in (("addresses", "addresses"), ("networks", "dictionaries"), ("endpoints", "dictionaries")):
+    for key in ("networks", "endpoints"):
         if not isinstance(given.get(key) or [], (list, tuple)):
-            problems.problem(f"{name}.{key} must be a list of {of}, not {type(given[key]).__name__}")
+            problems.problem(f"{name}.{key} must be a list of dictionaries, not {type(given[key]).__name__}")
             return None
-    addresses = [
-        problems.parsed(f"{name}.addresses[{position}]", parse_interface_address, str(text))
-        for position, text in enumerate(given.get("addresses") or ())
-    ]
+    addresses = read_addresses(problems, f"{name}.addresses", given.get("addresses"))
     networks, endpoints = (tuple(item for item in given.get(key) or () if isinstance(item, t.Mapping)) for key in ("networks", "endpoints"))
-    return HostOfFleet(name, places, tuple(without_prefix(text) for text in addresses if text is not None), networks, endpoints)
+    return HostOfFleet(name, places, addresses or (), networks, endpoints)
+
+
+def read_addresses(problems: Problems, option: str, given: t.Any) -> tuple[str, ...] | None:
+    """Addresses of a host, without their prefix lengths; None if they are left out."""
+    if given is None:
+        return None
+    if not isinstance(given, (list, tuple)):
+        problems.problem(f"{option} must be a list of addresses, not {type(given).__name__}")
+        return None
+    read = [problems.parsed(f"{option}[{position}]", parse_interface_address, str(text)) for position, text in enumerate(given)]
+    return tuple(without_prefix(text) for text in read if text is not None)
 
 
 def read_places(problems: Problems, option: str, given: t.Any, segments: t.Sequence[Segment]) -> dict[str, tuple[int, ...]]:
@@ -179,7 +187,8 @@ def _place(given: t.Any) -> int | None:
     return given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None
 
 
-def _is_dictionary(problems: Problems, option: str, given: t.Any, keys: t.Sequence[str]) -> bool:
+def is_dictionary(problems: Problems, option: str, given: t.Any, keys: t.Sequence[str]) -> bool:
+    """Whether a value is a dictionary with these keys at most; otherwise a problem is added."""
     if not isinstance(given, t.Mapping):
         problems.problem(f"{option} must be a dictionary, not {type(given).__name__}")
         return False

@@ -92,7 +92,7 @@ def as_subnets(
         cidr = item.subnet.subnet
         if cidr not in blocks:
             continue
-        kept = {key: value for key, value in given.items() if key != "slice_length"}
+        kept = {key: value for key, value in given.items() if key != "slice_length" and value is not None}
         excluded = (of_others or {}).get(cidr)
         if excluded:
             kept["exclude"] = [*(kept.get("exclude") or ()), *excluded]

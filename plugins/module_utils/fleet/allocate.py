@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The fleetnet.macvlan authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Slices for all hosts of a task: read, plan, commit, and again if another task was quicker."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Holding, KnownHost, Segment, Slice, Wish
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.plan import Plan, addresses_of_others, own_addresses, plan
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import as_subnets
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import MovedError, Store, StoreError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MistakesError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
+
+# Each time another task has written; that many at once is no accident.
+ATTEMPTS = 50
+
+
+class Allocation(t.NamedTuple):
+    """What a run has done, or would do.
+
+    :ivar slices: host → segment → its slices
+    :ivar subnets: host → segment → the option subnets of a network
+    """
+
+    changed: bool
+    slices: dict[str, dict[str, list[dict[str, t.Any]]]]
+    subnets: dict[str, dict[str, list[dict[str, t.Any]]]]
+    claims: list[dict[str, t.Any]]
+    steps: tuple[str, ...]
+    before: dict[str, t.Any]
+    after: dict[str, t.Any]
+    warnings: tuple[str, ...]
+
+
+def allocate(
+    segments: t.Sequence[Segment], written: t.Sequence[t.Mapping[str, t.Any]], wishes: t.Sequence[Wish], store: Store, *, now: int, dry_run: bool
+) -> Allocation:
+    """Give the hosts the slices that they wish; with ``dry_run`` nothing is written, and all else is the same.
+
+    :param written: the segments as the user has written them
+    :param now: the second of the epoch
+    :raises MistakesError: it cannot be, a sentence for each reason; nothing was written
+    :raises StoreError: the store cannot be used
+    """
+    for dummy in range(ATTEMPTS):
+        seen = store.read()
+        planned = plan(segments, seen, wishes, now, by_places=not store.records)
+        if planned.conflicts:
+            raise MistakesError(list(dict.fromkeys(planned.conflicts)))
+        try:
+            if any(planned.change) and not dry_run:
+                store.commit(planned.change, seen)
+        except MovedError:
+            continue
+        return _told(segments, written, wishes, planned, seen.known, store.records)
+    raise StoreError(f"other tasks have written to the store {ATTEMPTS} times while this one planned; run it again when they have ended")
+
+
+def _told(
+    segments: t.Sequence[Segment],
+    written: t.Sequence[t.Mapping[str, t.Any]],
+    wishes: t.Sequence[Wish],
+    planned: Plan,
+    known: t.Sequence[KnownHost],
+    records: bool,
+) -> Allocation:
+    hosts = {wish.name for wish in wishes}
+    formerly = {**dict.fromkeys(hosts, ""), **{name: former for former, name in planned.renamed.items()}}
+    steps = _steps(planned, known) if records else ()
+    after = _view(planned.after, planned.known, hosts)
+    return Allocation(
+        changed=bool(steps),
+        slices=_slices(segments, planned, hosts),
+        subnets=_subnets(segments, written, planned, hosts),
+        claims=[{"host": item.host, "segment": item.segment, "slice": item.block, "generation": item.generation} for item in planned.claims if records],
+        steps=steps,
+        before=_view(planned.before, known, {former or name for name, former in formerly.items()}) if records else after,
+        after=after,
+        warnings=planned.warnings,
+    )
+
+
+def _steps(planned: Plan, known: t.Sequence[KnownHost]) -> tuple[str, ...]:
+    before = {planned.renamed.get(host.name, host.name): host for host in known}
+    steps = [f"rename {former} to {name}" for former, name in sorted(planned.renamed.items())]
+    for host in planned.change.know:
+        was = before.get(host.name, KnownHost(host.name))
+        if host.uuid != was.uuid:
+            steps.append(f"bind {host.name} to the UUID {host.uuid}")
+        if host.machine != was.machine:
+            steps.append(f"note the machine-id of {host.name}")
+        if host.addresses != was.addresses:
+            steps.append(f"note the addresses of {host.name}: {', '.join(host.addresses) or 'none'}")
+        if host.name not in before:
+            steps.append(f"note the host {host.name}")
+    steps += [f"give {item.block} of segment {item.segment} to {item.host}" for item in planned.claims]
+    return tuple(steps)
+
+
+def _view(holdings: t.Iterable[Holding], known: t.Iterable[KnownHost], hosts: t.Collection[str]) -> dict[str, t.Any]:
+    """Some hosts as a diff shows them."""
+    seen: dict[str, t.Any] = {
+        host.name: {"uuid": host.uuid, "addresses": list(host.addresses), "slices": {}} for host in sorted(known) if host.name in hosts
+    }
+    for item in holdings:
+        if item.host in hosts:
+            host = seen.setdefault(item.host, {"uuid": "", "addresses": [], "slices": {}})
+            host["slices"].setdefault(item.segment, []).append(item.block)
+    return dict(sorted(seen.items()))
+
+
+# --- what tasks hand on -----------------------------------------------------------------------------------------------
+
+
+def _owned(segments: t.Sequence[Segment], holdings: t.Iterable[Holding], hosts: t.Collection[str]) -> t.Iterator[tuple[Segment, str, Holding]]:
+    """Segment, subnet and holding, of the holdings of some hosts that are inside of a subnet."""
+    subnets = {segment.name: [(item.subnet.subnet, block_of(item.subnet.subnet)) for item in segment.subnets] for segment in segments}
+    by_name = {segment.name: segment for segment in segments}
+    for item in holdings:
+        if item.host in hosts and item.segment in by_name:
+            block = block_of(item.block)
+            for cidr, whole in subnets[item.segment]:
+                if whole.covers(block):
+                    yield by_name[item.segment], cidr, item
+
+
+def _slices(segments: t.Sequence[Segment], planned: Plan, hosts: t.Collection[str]) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
+    told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
+    for segment, cidr, item in _owned(segments, planned.after, hosts):
+        told[item.host].setdefault(segment.name, []).append({"subnet": cidr, "slice": item.block, "generation": item.generation})
+    return told
+
+
+def _subnets(
+    segments: t.Sequence[Segment], written: t.Sequence[t.Mapping[str, t.Any]], planned: Plan, hosts: t.Collection[str]
+) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
+    declared = dict(zip((segment.name for segment in segments), written))
+    own = own_addresses(planned.known)
+    owned: dict[tuple[str, str], list[Slice]] = {}
+    of_others: dict[tuple[str, str], dict[str, list[str]]] = {}
+    by_name = {segment.name: segment for segment in segments}
+    for segment, cidr, item in _owned(segments, planned.after, hosts):
+        key = item.host, segment.name
+        owned.setdefault(key, []).append(Slice(segment.name, cidr, item.block))
+        of_others.setdefault(key, {}).setdefault(cidr, []).extend(addresses_of_others(item, own))
+    told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
+    for (host, name), slices in owned.items():
+        told[host][name] = as_subnets(by_name[name], slices, declared[name]["subnets"], of_others[host, name])
+    return told
