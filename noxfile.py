@@ -292,7 +292,7 @@ def awx_collections(session: nox.Session) -> Path:
 
 
 def native_tests(session: nox.Session, *folders: str) -> None:
-    install(session, "ansible-core", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
+    install(session, "ansible-core", "etcd3gw", "hypothesis", "netaddr", "pyroute2", "pytest", "pytest-xdist")
     enter_copy(session)
     # On two processors: half of the time the tests wait for the kernel.
     session.run("pytest", "--numprocesses", "4", "--durations", "10", *folders, *session.posargs)

@@ -33,6 +33,7 @@ attributes:
 requirements:
   - netaddr >= 0.8 where the task runs, to read addresses
   - Python 3.9 or newer where the task runs
+  - etcd3gw where the task runs, with O(store=etcd)
 options:
   segments:
     description:
@@ -158,12 +159,14 @@ options:
     description:
       - Where the slices are recorded.
       - V(sqlite) is a file, the ledger, see O(path).
+      - V(etcd) are the members of an etcd, version 3.4 or newer, see O(etcd). Nothing is kept on the machine that the task runs on.
       - V(inventory) is the inventory itself. Each host has the slices at its O(hosts[].place), nothing is recorded, and the task never
         changes anything. It still refuses hosts whose slices overlap, or do not have the addresses that they need.
     type: str
     choices:
       - inventory
       - sqlite
+      - etcd
     default: sqlite
   path:
     description:
@@ -173,6 +176,51 @@ options:
       - The file must be on a local file system, and belongs into the backup of the machine that has it.
     type: path
     default: ~/.local/share/macvlan_fleet/ledger.db
+  etcd:
+    description:
+      - Where etcd is, and who asks it, with O(store=etcd).
+      - Each slice has a key. A task writes 60 of them at most in one transaction, and only if nobody else has written since it read
+        them. The next task finishes one that was cut off.
+      - If no member answers, the task is refused within three seconds. The hosts keep their slices.
+    type: dict
+    suboptions:
+      members:
+        description:
+          - URLs of members. When one of them does not answer, the next one is asked.
+        type: list
+        elements: str
+        required: true
+      prefix:
+        description:
+          - The beginning of all keys. A user needs a role that may read and write them.
+        type: str
+        default: /fleetnet/v1/
+      ca_cert:
+        description:
+          - File with the certificates of the authorities that have signed those of the members. When it is left out, those of
+            the library are used.
+        type: path
+      client_cert:
+        description:
+          - File with the certificate of the task. Where etcd has users, it must have no common name (CN), because etcd
+            accepts none over its JSON interface then.
+        type: path
+      client_key:
+        description:
+          - File with the key of O(etcd.client_cert).
+        type: path
+      user:
+        description:
+          - Name of a user of etcd.
+        type: str
+      password:
+        description:
+          - The password of O(etcd.user).
+        type: str
+      password_file:
+        description:
+          - File with the password of O(etcd.user), instead of O(etcd.password).
+        type: path
 notes:
   - Write C(run_once=true) and list the hosts with C(ansible_play_hosts_all). Otherwise each host runs a task of its own, which is slower, and
     in check mode all of them are shown the same free slices. Under C(serial) a task with C(run_once) runs once for each batch;
@@ -220,13 +268,7 @@ EXAMPLES = r"""
   fleetnet.macvlan.macvlan_network:
     name: lan50
     parent: eth0.50
-    subnets:
-      - subnet: 192.168.50.0/24
-        ip_range:
-          - 192.168.50.64/28
-          - 192.168.50.112/28
-        exclude:
-          - 192.168.50.240-192.168.50.254
+    subnets: "{{ fleet.subnets[inventory_hostname].lan50 }}"
 
 - name: Take over a host that has got a new machine, and one that has got a new name, with the ledger on a host of the fleet
   fleetnet.macvlan.macvlan_fleet:
@@ -264,6 +306,30 @@ EXAMPLES = r"""
           - segment: lan50
             place: [2, 9]
     store: inventory
+  run_once: true
+  delegate_to: localhost
+  become: false
+
+- name: Record the slices in etcd
+  fleetnet.macvlan.macvlan_fleet:
+    segments:
+      - name: lan50
+        subnets:
+          - subnet: 192.168.50.0/24
+            slice_length: 28
+    hosts:
+      - name: edge1
+    store: etcd
+    etcd:
+      members:
+        - https://etcd1.example.com:2379
+        - https://etcd2.example.com:2379
+        - https://etcd3.example.com:2379
+      ca_cert: /etc/fleet/ca.crt
+      client_cert: /etc/fleet/client.crt
+      client_key: /etc/fleet/client.key
+      user: fleet
+      password_file: /etc/fleet/password
   run_once: true
   delegate_to: localhost
   become: false

@@ -17,7 +17,11 @@ from pathlib import Path
 ENGINE = "plugins/module_utils/macvlan_host/"
 # One place each, so that a test can replace the kernel or the database there.
 FLEET = "plugins/module_utils/fleet/"
-ONLY_IN = {"pyroute2": (ENGINE + "kernel/pyroute.py",), "sqlite3": (ENGINE + "store/*.py", FLEET + "ledger.py")}
+ONLY_IN = {
+    "pyroute2": (ENGINE + "kernel/pyroute.py",),
+    "sqlite3": (ENGINE + "store/*.py", FLEET + "ledger.py"),
+    "etcd3gw": (FLEET + "etcd_client.py",),
+}
 # Check mode and the real run share one way through; that way is in one file.
 ANSIBLE_SIDE = "plugins/module_utils/_runner.py"
 ANSIBLE_WORDS = {"check_mode", "exit_json", "fail_json"}
@@ -46,7 +50,7 @@ TOP = {*LEAVES, "command", "__init__"}
 # The same input gives the same plan: no file, clock, kernel or random number in these, nor in what they see.
 PURE_FOLDERS = ("values", "model", "ipam", "wire", "request", "steps", "compare", "plan", "result")
 # The stores of a fleet are no pure code; what is planned for it is.
-FLEET_STORES = (f"{FLEET}ledger.py",)
+FLEET_STORES = (f"{FLEET}ledger.py", f"{FLEET}etcd.py", f"{FLEET}etcd_client.py", f"{FLEET}etcd_options.py")
 PURE = (*(f"{ENGINE}{folder}/*.py" for folder in PURE_FOLDERS), *(f"{ENGINE}{leaf}.py" for leaf in sorted(LEAVES)), f"{FLEET}*.py")
 # The number of a host's slices is called its place, by users too.
 PLACES = (f"{FLEET}*.py", "plugins/filter/fleet_*.py")

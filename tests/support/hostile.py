@@ -144,6 +144,7 @@ _FLEET = {
     ],
     "hosts": [{"name": "edge1", "place": [1], "needs": [{"segment": "lan50", "place": [2, 3]}], "own_addresses": ["10.0.0.2"]}],
     "store": "inventory",
+    "etcd": {"members": ["http://127.0.0.1:9"]},
 }
 
 # Module → its options, and a task for it that is right.

@@ -95,6 +95,8 @@ FIELDS = {
     "vlan_subinterface": "name parent vlan_id protocol mtu mac up reorder_hdr gvrp mvrp loose_binding ingress_qos_map "
     "egress_qos_map owned used_by",
 }
+# What a task of macvlan_fleet returns.
+FLEET = {"subnets": {"edge1": {"lan50": [{"subnet": "192.168.50.0/24", "ip_range": ["192.168.50.64/28"]}]}}}
 # Whose tasks ask neighbours about addresses.
 ASKING = ("macvlan_endpoint", "macvlan_network")
 # What is no part of an object, but of how it is found.
@@ -139,7 +141,7 @@ def calls(*names):
             for action in task:
                 if action.startswith(COLLECTION):
                     for item in task.get("loop", [None]):
-                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, "place": 1}
+                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, "place": 1, "inventory_hostname": "edge1", "fleet": FLEET}
                         variables.update(rendered(task.get("vars", {}), variables))
                         yield task["name"], action.removeprefix(COLLECTION), rendered(task[action] or {}, variables)
 

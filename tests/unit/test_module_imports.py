@@ -96,6 +96,13 @@ def test_what_is_not_to_be_imported_is_shipped_with_some_module() -> None:
     assert [kind for kind in (*PLANNER, *WRITER, *OF_CHANGERS) if not of(everything, (kind,))] == []
 
 
+def test_a_store_of_a_fleet_is_imported_by_those_who_use_it() -> None:
+    stores = ("plugins.module_utils.fleet.etcd", "plugins.module_utils.fleet.ledger")
+    assert len(of(shipped("macvlan_fleet"), stores)) == 4
+    assert of(loaded("macvlan_fleet"), stores) == []
+    assert of(loaded("macvlan_fleet"), (f"{ENGINE}kernel.", f"{ENGINE}plan.", f"{ENGINE}run.", f"{ENGINE}store.")) == []
+
+
 def exactly(names: set[str], modules: tuple[str, ...]) -> list[str]:
     return sorted(names.intersection(modules))
 

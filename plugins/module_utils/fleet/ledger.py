@@ -16,8 +16,7 @@ import stat
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Holding, KnownHost, Snapshot
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import MovedError, StoreError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import validators
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import KEPT, MovedError, StoreError, check_holding, check_host
 
 APPLICATION_ID = 0x464E4D46  # "FNMF"
 VERSION = 1
@@ -36,7 +35,6 @@ SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
-KEPT = "the hosts keep their slices and go on giving out addresses meanwhile"
 
 
 class Ledger:
@@ -64,9 +62,9 @@ class Ledger:
             rows = connection.execute("SELECT name, uuid, machine, addresses FROM hosts")
             known = tuple(KnownHost(name, uuid, machine, tuple(addresses.split())) for name, uuid, machine, addresses in rows)
             for item in holdings:
-                _check_holding(item)
+                check_holding(item)
             for host in known:
-                _check_host(host)
+                check_host(host)
             return Snapshot(holdings, known, self._revision(connection))
 
     def commit(self, change: Change, seen: Snapshot) -> None:
@@ -157,16 +155,3 @@ class Ledger:
             raise StoreError(f"the ledger {self.path} is damaged ({exc}); put a copy of it from a backup in its place; {KEPT}") from exc
         except OSError as exc:
             raise StoreError(f"the ledger {self.path} cannot be used: {exc.strerror}; {KEPT}") from exc
-
-
-def _check_holding(item: Holding) -> None:
-    """Refuse a row that no release has written."""
-    texts = all(isinstance(value, str) for value in (item.segment, item.block, item.host, item.former))
-    numbers = all(isinstance(value, int) and value >= 0 for value in (item.generation, item.quarantine))
-    if not texts or not numbers or not validators.object_name(item.segment) or not validators.with_length(item.block):
-        raise ValueError(f"there is a slice {item[:3]!a:.120}")
-
-
-def _check_host(host: KnownHost) -> None:
-    if not (host.name and (not host.uuid or validators.uuid(host.uuid)) and all(map(validators.address, host.addresses))):
-        raise ValueError(f"there is a host {host!a:.120}")

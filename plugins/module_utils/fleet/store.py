@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Snapshot
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Holding, KnownHost, Snapshot
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MacvlanHostError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet, validators
+
+KEPT = "the hosts keep their slices and go on giving out addresses meanwhile"
 
 
 class StoreError(MacvlanHostError):
@@ -56,3 +59,28 @@ class Inventory:
 
     def commit(self, change: Change, seen: Snapshot) -> None:
         """Nothing is written."""
+
+
+# --- what is read -----------------------------------------------------------------------------------------------------
+
+
+def check_holding(item: Holding) -> None:
+    """Refuse a slice that no release has written.
+
+    :raises ValueError: naming it
+    """
+    texts = all(isinstance(value, str) for value in (item.segment, item.block, item.host, item.former))
+    numbers = all(isinstance(value, int) and value >= 0 for value in (item.generation, item.quarantine))
+    is_right = texts and numbers and validators.object_name(item.segment) and validators.with_length(item.block)
+    if not is_right or inet.network_of(item.block) != item.block:
+        raise ValueError(f"there is a slice {item[:3]!a:.120}")
+
+
+def check_host(host: KnownHost) -> None:
+    """Refuse a host that no release has written.
+
+    :raises ValueError: naming it
+    """
+    texts = all(isinstance(value, str) for value in (host.name, host.uuid, host.machine))
+    if not (texts and host.name and (not host.uuid or validators.uuid(host.uuid)) and all(map(validators.address, host.addresses))):
+        raise ValueError(f"there is a host {host!a:.120}")
