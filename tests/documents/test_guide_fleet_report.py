@@ -69,6 +69,10 @@ def test_metrics_are_as_the_guide_has_them(in_use: Host, section: Section) -> No
     printed = section.run(in_use).stdout.splitlines()
     for line in section.text(1).splitlines():
         assert any(other == line or other.startswith(f"{line} ") for other in printed), line
+    folder = in_use.path("/var/lib/prometheus/node-exporter")
+    folder.mkdir(parents=True)
+    section.run(in_use, 2)
+    assert len((folder / "macvlan.prom").read_text(encoding="utf-8").splitlines()) == len(printed)
 
 
 def test_the_picture_is_what_the_report_draws() -> None:

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
-from ansible_collections.fleetnet.macvlan.tests.support.host import Host
+from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.promtool import complaints
 
 pytestmark = [pytest.mark.engine, pytest.mark.any_kernel]
@@ -79,3 +79,20 @@ def test_a_host_without_a_record_has_metrics_too(host: Host) -> None:
     lines, values = printed(host)
     assert values["macvlan_networks_recorded"] == 0
     assert not any(re.match("macvlan_endpoint_", line) for line in lines)
+
+
+def test_a_file_of_metrics_is_replaced_at_once_and_stays_when_it_cannot_be(in_use: Host) -> None:
+    file = HOME / "metrics/macvlan.prom"
+    said = in_use.run_command("metrics", "--output", str(file))
+    assert said.code == 2 and "cannot write" in said.complaint and "its folder must be there" in said.complaint
+    in_use.path(file.parent).mkdir()
+    assert in_use.run_command("metrics", "--output", str(file)).lines == []
+    text = in_use.path(file).read_text(encoding="utf-8")
+    assert complaints(text) == "" and 'macvlan_endpoints{network="lan",state="ok"} 1' in text
+    assert in_use.path(file).stat().st_mode & 0o777 == 0o644
+    with in_use.path(file).open(encoding="utf-8") as reader:
+        in_use.call("macvlan_endpoint", name="web", network="lan", state="absent")
+        in_use.run_command("metrics", "--output", str(file))
+        assert reader.read() == text
+    assert 'macvlan_endpoints{network="lan",state="ok"} 0' in in_use.path(file).read_text(encoding="utf-8")
+    assert [item.name for item in in_use.path(file.parent).iterdir()] == ["macvlan.prom"]

@@ -11,6 +11,8 @@ import hashlib
 import inspect
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.fleetnet.macvlan.tests.vm.images import apt_settings, built_beside, default_cache, find_program, locked, mirror_lines, run_logged
@@ -21,9 +23,18 @@ PROGRAM = "usr/bin/promtool"
 
 def complaints(metrics: str) -> str:
     """What promtool says of metrics: nothing if all is well."""
-    command = ["chroot", str(tree()), f"/{PROGRAM}", "check", "metrics"]
-    done = subprocess.run(command, input=metrics, check=False, capture_output=True, text=True)
+    done = judged(("check", "metrics"), metrics)
     return f"{done.stdout}{done.stderr}" or (f"exit code {done.returncode}" if done.returncode else "")
+
+
+def judged(arguments: Sequence[str], text: str = "", files: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run promtool in a folder with files."""
+    with tempfile.TemporaryDirectory(dir=tree() / "tmp") as folder:
+        for name, content in (files or {}).items():
+            (Path(folder) / name).write_text(content, encoding="utf-8")
+        inside = f"/{Path(folder).relative_to(tree())}"
+        command = ["chroot", str(tree()), "/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", inside, f"/{PROGRAM}", *arguments]
+        return subprocess.run(command, input=text, check=False, capture_output=True, text=True)
 
 
 @functools.cache
@@ -43,9 +54,14 @@ def tree() -> Path:
 
 def fill(folder: Path) -> None:
     """Unpack the program with what it is linked with; the rest of its package is not kept."""
-    command = [find_program("mmdebstrap"), "--mode=root", "--format=directory", "--variant=extract", "--include=prometheus,libc6"]
+    command = [find_program("mmdebstrap"), "--mode=root", "--format=directory", "--variant=extract", "--include=prometheus,dash"]
     command += ["--dpkgopt=path-exclude=/usr/share/*", '--aptopt=Acquire::Retries "5"', *apt_settings(), SUITE, str(folder / "tree")]
     run_logged([*command, *mirror_lines((SUITE,))], folder / "build.log")
-    for name in ("lib", "lib64"):
+    for name in ("lib", "lib64", "bin"):
         if not (folder / "tree" / name).exists():
             (folder / "tree" / name).symlink_to(f"usr/{name}")
+    # What the package dash does when it is installed.
+    shell = folder / "tree/bin/sh"
+    if not shell.exists():
+        shell.symlink_to("dash")
+    (folder / "tree/tmp").mkdir(exist_ok=True)

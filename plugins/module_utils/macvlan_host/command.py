@@ -103,6 +103,7 @@ def _add_readers(commands: t.Any) -> None:
     action.add_argument("--json", action="store_true", help="print it as JSON, for programs")
     action = commands.add_parser("metrics", help=_metrics.__doc__, description=_metrics.__doc__)
     action.set_defaults(action=_metrics)
+    action.add_argument("--output", metavar="FILE", help="write them to a file, which is replaced at once, instead of printing them")
     action = commands.add_parser("probe", help=_probe.__doc__, description=_probe.__doc__)
     action.set_defaults(action=_probe)
     action.add_argument("network", metavar="NETWORK", help="a recorded network")
@@ -196,8 +197,11 @@ def _show(parsed: argparse.Namespace) -> int:
 
 def _metrics(parsed: argparse.Namespace) -> int:
     """print metrics in the text format of Prometheus: addresses, endpoints, drift, and the traffic of each endpoint"""
-    from .run.metrics import metrics
+    from .run.metrics import metrics, write_metrics
 
+    if parsed.output is not None:
+        write_metrics(state_dir=parsed.state_dir, file=parsed.output)
+        return COMPLETE
     for line in metrics(state_dir=parsed.state_dir):
         _say(line)
     return COMPLETE

@@ -130,7 +130,7 @@ class NewerError(StateError):
 
 
 class FileError(MacvlanHostError):
-    """A file of the command cannot be read or written."""
+    """A file cannot be read or written."""
 
 
 class MissingLibraryError(MacvlanHostError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..kernel.counters import read_counters
+from ..kernel.published_file import publish
 from ..model.counters import CountersOfLinks
 from ..model.netns import Netns
 from ..result.metrics import metric_lines, namespaces_of
@@ -29,3 +30,11 @@ def metrics(
     """
     report = inspect(state_dir=state_dir, tools=tools)
     return metric_lines(report, counters_of(namespaces_of(report)))
+
+
+def write_metrics(*, state_dir: str, file: str, tools: Tools = DEFAULT_TOOLS) -> None:
+    """Write all metrics to a file that another program reads.
+
+    :raises MacvlanHostError: the database or the kernel cannot be read, or the file cannot be written
+    """
+    publish(file, "".join(f"{line}\n" for line in metrics(state_dir=state_dir, tools=tools)))
