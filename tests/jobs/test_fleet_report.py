@@ -76,6 +76,15 @@ def test_a_report_has_all_hosts_also_one_that_is_away(hosts: dict[str, Host]) ->
     assert second["duplicates"][0]["holders"] == [{"host": "edge2", "what": "lan/db"}, {"host": "edge1", "what": "the host itself"}]
 
 
+@pytest.mark.parametrize("place", [{}, {"place": None}, {"place": ""}], ids=["left-out", "null", "blank"])
+def test_hosts_need_no_place(hosts: dict[str, Host], place: dict[str, t.Any]) -> None:
+    declared = {"segments": DECLARED["segments"], **place}
+    job = run_job(hosts, "fleet_report", {**ASKED, "macvlan_job_segments_from": "segments"}, declared=declared)
+    assert job.status == "successful", job.stdout[-3000:]
+    (wire,) = twin(hosts)["wires"]
+    assert (wire["name"], wire["hosts"]) == ("lan50", ["edge1", "edge2"])
+
+
 def test_check_mode_writes_nothing(hosts: dict[str, Host]) -> None:
     before = {name: host.snapshot() for name, host in hosts.items()}
     succeed(hosts, {}, check=True)
