@@ -143,4 +143,3 @@ def test_two_plays_at_once_on_one_ledger_never_give_out_the_same(make_host: Make
     done = allocation(fleet.play(check=True))
     told = {name: [item["slice"] for item in slices["lan50"]] for name, slices in done["slices"].items()}
     assert not done["changed"] and len(told) == 6 and apart(told)
-

@@ -63,7 +63,7 @@ def test_traffic_is_counted_inside_of_the_namespaces(in_use: Host) -> None:
     assert in_use.ping("web", ROUTER)
     dummy, before = printed(in_use)
     labels = '{network="lan",endpoint="web",interface="eth0"}'
-    for _ in range(3):
+    for dummy in range(3):
         assert in_use.ping("web", ROUTER)
     dummy, after = printed(in_use)
     (link,) = in_use.ip("-statistics", "link", "show", "dev", "eth0", netns="web")

@@ -70,7 +70,7 @@ def test_there_are_no_colours_beside_the_pairs():
     sheet = style.style_sheet()
     assert set(style.LIGHT) == set(style.DARK)
     assert not re.search(r"#[0-9a-f]{3}|rgb|hsl|var\(|(?<!-)color:|fill:|background", style.LAYOUT)
-    used = {name for rule in sheet.split(":root")[0].splitlines() + sheet.split("\n") for name in re.findall(r"var\(--([\w-]+)\)", rule)}
+    used = {name for rule in sheet.split(":root", maxsplit=1)[0].splitlines() + sheet.split("\n") for name in re.findall(r"var\(--([\w-]+)\)", rule)}
     assert used == set(style.LIGHT)
     # Text and signs take their colours from the pairs, and only grounds have no pair of their own.
     assert all(not paint.own or paint.on in used for paint in style.PAINTS)

@@ -39,8 +39,8 @@ def host():
     return host
 
 
-def metrics_of(report, counters=COUNTED):
-    return metric_lines({"warnings": [], **report}, counters)
+def metrics_of(report, counters=None):
+    return metric_lines({"warnings": [], **report}, COUNTED if counters is None else counters)
 
 
 def samples(lines):

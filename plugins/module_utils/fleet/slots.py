@@ -54,7 +54,7 @@ class Slots:
     def _useless(self) -> t.Iterator[tuple[int, int]]:
         """The numbers of slices without an address that can be given out."""
         given = usable(self.item.subnet.subnet)
-        never = [(part, part) for part in {self.whole.first, self.whole.last} if not given.first <= part <= given.last]
+        never = [(part, part) for part in sorted({self.whole.first, self.whole.last}) if not given.first <= part <= given.last]
         for first, last in AddressSet.of_runs([*self.kept.runs, *never]).runs:
             lowest = (first - self.whole.first + (1 << self._bits) - 1) >> self._bits
             highest = ((last - self.whole.first + 1) >> self._bits) - 1

@@ -155,7 +155,7 @@ def _sign(grid: _Grid, number: int, state: str, title: str = "") -> str:
     return f"{use}><title>{escaped(title)}</title></use>" if title else f"{use}/>"
 
 
-def bar(band: Band) -> str:
+def band_bar(band: Band) -> str:
     """How much of a band is in use. What there is at all has a width that can be seen."""
     size = band.last - band.first + 1
     parts, x = ['<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="cell" width="100" height="8"/>'], 0

@@ -180,7 +180,7 @@ def _band(band: Band) -> str:
     owners = f'<b>{escaped(", ".join(band.owners))}</b>' if band.owners else '<span class="dim">given out by no host</span>'
     numbers = [f"{number_text(band.leased)} leased", f"{number_text(band.reserved)} reserved", f"{number_text(band.free)} free"]
     numbers += [f"{number_text(band.foreign)} on links, but not leased"] if band.foreign else []
-    return f"<li><code>{band.block}</code>{map_picture.bar(band)}{owners}<span>{', '.join(numbers)}</span></li>"
+    return f"<li><code>{band.block}</code>{map_picture.band_bar(band)}{owners}<span>{', '.join(numbers)}</span></li>"
 
 
 def _hosts(report: Report) -> t.Iterator[str]:

@@ -11,7 +11,7 @@ import typing as t
 Value = t.TypeVar("Value")
 
 
-class _Once(t.Generic[Value]):
+class _CachedProperty(t.Generic[Value]):
     """Stores the value under its own name in the object, where the next look finds it."""
 
     def __init__(self, work_out: t.Callable[[t.Any], Value]) -> None:
@@ -26,9 +26,9 @@ class _Once(t.Generic[Value]):
         return value
 
 
-def once(work_out: t.Callable[[t.Any], Value]) -> _Once[Value]:
+def cached_property(work_out: t.Callable[[t.Any], Value]) -> _CachedProperty[Value]:
     """A property of an object that does not change, worked out once.
 
     It is functools.cached_property without the lock that this takes before Python 3.12, which is most of what it costs.
     """
-    return _Once(work_out)
+    return _CachedProperty(work_out)
