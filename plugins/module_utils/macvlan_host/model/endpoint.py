@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field
 
 from ..values import validators
 from ..values.addresses import block_of, is_link_local, version_of
-from ..values.cached import cached_property
 from .host_access import HostAccess
 from .netns import HOST, Netns
 from .probe import PROBES
@@ -126,11 +126,11 @@ class Endpoint(Identified):
     def key(self) -> tuple[str, str]:
         return self.network, self.name
 
-    @cached_property
+    @functools.cached_property
     def ref(self) -> Ref:
         return endpoint_ref(self.network, self.name)
 
-    @cached_property
+    @functools.cached_property
     def addresses(self) -> tuple[str, ...]:
         """Its addresses with prefix length: the first of each family, IPv4 first, then the further ones."""
         first = tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
@@ -140,12 +140,12 @@ class Endpoint(Identified):
         """The address of a family that decides its MAC address, gateway and routes."""
         return self.ipv4 if version == 4 else self.ipv6
 
-    @cached_property
+    @functools.cached_property
     def all_routes(self) -> tuple[Route, ...]:
         """The default routes, then the others."""
         return (*self.default_routes.values(), *self.routes)
 
-    @cached_property
+    @functools.cached_property
     def default_routes(self) -> dict[int, Route]:
         """IP version → its default route; a gateway outside of its subnet is on the link by a flag."""
         if self.routed:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..values import names
-from ..values.cached import cached_property
 from .endpoint import Endpoint
 from .kernel import Kernel, Space
 from .links import OwnedLink, SubInterface
@@ -56,7 +56,7 @@ class HostView:
         """The host's own namespace."""
         return self._spaces.get(HOST.path) or Space()  # it is always read
 
-    @cached_property
+    @functools.cached_property
     def known_addresses(self) -> frozenset[str]:
         """The MAC addresses of the host's links and of ours, as they are and as they are recorded."""
         here = self.kernel.spaces[HOST.path]

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import typing as t
 from dataclasses import dataclass
 
 from ..values import validators
-from ..values.cached import cached_property
 
 NetnsKind = t.Literal["host", "name", "path", "pid"]
 
@@ -34,7 +34,7 @@ class Netns:
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {"kind": validators.one_of(*NETNS_KINDS), "value": validators.text}
 
     # Asked for a hundred times for each endpoint of a run, so it is worked out once.
-    @cached_property
+    @functools.cached_property
     def path(self) -> str:
         """The file that stands for the namespace; empty for the host's own."""
         if self.kind == "name":

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
-
-from ..values.cached import cached_property
 
 NETWORK, SUBINTERFACE, ENDPOINT = "network", "vlan_subinterface", "endpoint"
 # The name under which the interface is recorded that gives the host access to a network; no task can name an endpoint so.
@@ -74,7 +73,7 @@ class Identified:
         """The identity of the object."""
         raise NotImplementedError
 
-    @cached_property
+    @functools.cached_property
     def title(self) -> str:
         """The title of the object in messages and results."""
         return self.ref.title

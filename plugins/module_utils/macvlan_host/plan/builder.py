@@ -24,7 +24,6 @@ from ..model.network import Network
 from ..model.record import Record
 from ..model.ref import Ref, network_ref
 from ..steps.plan import Missing, Plan
-from ..values.cached import cached_property
 from ..wire.kinds import kind_named
 from .choices import NO_CHOICES, Choices
 
@@ -87,7 +86,7 @@ class PlanBuilder(HostView):
         self.expected_subnets: tuple[str, ...] = ()
         self._expected_netns: collections.Counter[NetnsKey] = collections.Counter()
 
-    @cached_property
+    @functools.cached_property
     def identity(self) -> HostIdentity:
         """The identity of this host, recorded or not."""
         return identity_now(self.recorded.identity, self.kernel)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field
 
@@ -24,7 +25,6 @@ from ..values.addresses import (
     version_of,
     without_prefix,
 )
-from ..values.cached import cached_property
 from .base import Declaration, Removal
 from .problems import MAX_MTU, MIN_MTU, Problems, check_former_name, check_no_former_name, prefixed, text_of, texts
 
@@ -73,7 +73,7 @@ class EndpointOptions(Declaration):
     left_out: frozenset[int] = frozenset()
     dns: Dns | None = None
 
-    @cached_property
+    @functools.cached_property
     def ref(self) -> Ref:
         return endpoint_ref(self.network, self.name)
 
@@ -85,7 +85,7 @@ class EndpointOptions(Declaration):
         """The address of a family that it asks for beside further ones; None if it leaves that open, or the family out."""
         return self.ipv4 if version == 4 else self.ipv6
 
-    @cached_property
+    @functools.cached_property
     def requested(self) -> tuple[str, ...]:
         """All addresses that it asks for."""
         first = tuple(item for item in (self.ipv4, self.ipv6) if item is not None)
@@ -116,7 +116,7 @@ class EndpointRemoval(Removal):
     network: str
     notes: tuple[str, ...] = ()
 
-    @cached_property
+    @functools.cached_property
     def ref(self) -> Ref:
         return endpoint_ref(self.network, self.name)
 
