@@ -10,7 +10,6 @@ import itertools
 import random
 import signal
 import sys
-import threading
 import time
 import typing as t
 from pathlib import Path
@@ -86,38 +85,35 @@ def test_three_members_with_tls_and_users_lose_one_after_the_other(host: Host, t
     cluster.add_users()
     secret = tmp_path / "secret"
     secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
-    stop = threading.Event()
+    dice, members = random.Random(7), itertools.cycle(range(3))
 
     def strike() -> None:
-        for number in itertools.cycle(range(3)):
-            if stop.wait(1.5):
-                return
-            cluster.kill(number)
-            stop.wait(0.5)
-            cluster.start(number)
-            cluster.wait_until_started(number)
+        """Kill the next member while the task is at work, and have it come back."""
+        time.sleep(dice.uniform(0, 1.0))
+        number = next(members)
+        cluster.kill(number)
+        time.sleep(0.5)
+        cluster.start(number)
+        cluster.wait_until_healthy()
 
-    striking = threading.Thread(target=strike)
-    striking.start()
-    try:
-        for number in range(4):
-            until_answered(host, **task(cluster, *(f"t{number}-{index}" for index in range(150)), user=USER, password_file=str(secret)))
-    finally:
-        stop.set()
-        striking.join()
+    for number in range(4):
+        names = [f"t{number}-{index}" for index in range(150)]
+        until_answered(host, strike, **task(cluster, *names, user=USER, password_file=str(secret)))
     everybody = [f"t{number}-{index}" for number in range(4) for index in range(150)]
-    now = until_answered(host, **task(cluster, *everybody, user=USER, password=PASSWORD))
+    now = host.call("macvlan_fleet", **task(cluster, *everybody, user=USER, password=PASSWORD))
     assert not now["changed"]
     assert_apart(owned(now))
     assert PASSWORD not in str(now)
 
 
-def until_answered(host: Host, **params: t.Any) -> dict[str, t.Any]:
-    """Run a task until most members are up, which it says if they are not."""
-    for dummy in range(20):
+def until_answered(host: Host, strike: t.Callable[[], None], **params: t.Any) -> None:
+    """Run a task until most members are up, which it says if they are not; the first three times a member is struck meanwhile."""
+    for number in range(20):
         tried = host.spawn("macvlan_fleet", **params)
+        if number < 3:
+            strike()
         if tried.wait() == 0:
-            return tried.result()
+            return
         message = tried.result(fails=True)["msg"]
         assert "no member of etcd has answered" in message, message
     raise AssertionError(message)
