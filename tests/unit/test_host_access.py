@@ -276,6 +276,7 @@ def test_a_better_route_of_the_host_is_told():
 OTHERS = [
     (OtherRoute(("192.168.1.0/24", 0), "unicast", over="eth1"), "over eth1"),
     (OtherRoute(("fd01::/64", 256), "unicast", over="eth1"), "over eth1"),
+    (OtherRoute(("192.168.1.0/24", 0), "unicast", over="a{b}"), r"over a\{b\}"),
     (OtherRoute(("192.168.1.0/24", 0), "multipath"), "of type multipath"),
     (OtherRoute(("192.168.1.0/24", 0), "blackhole"), "of type blackhole"),
 ]

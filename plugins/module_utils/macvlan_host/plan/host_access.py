@@ -131,25 +131,25 @@ def _check_ranges(builder: PlanBuilder, network: Network, options: EndpointOptio
         for (to, other), phrase in others:
             if to == destination and other <= metric:
                 raise PlanError(
-                    f"{network.title}: host_access.routes: the host has {phrase.format(to)}, which it prefers to one over "
+                    f"{network.title}: host_access.routes: the host has a route to {to} {phrase}, which it prefers to one over "
                     f"{options.ifname}; use routes: endpoints, or give the subnet an ip_range"
                 )
 
 
 def _routes_of_main(builder: PlanBuilder, own: Link | None) -> list[tuple[tuple[str, int], str]]:
-    """Destination and metric of the routes of the host's main table, without those of an interface; each with a phrase for it.
+    """Destination and metric of the routes of the host's main table, without those of an interface; each with where it leads.
 
     A port of a VRF may have routes in it as well, beside those of the table of its VRF.
     """
     host = builder.host
     over_links = [
-        (route.destination_and_metric, f"a route to {{}} over {link.name}")
+        (route.destination_and_metric, f"over {link.name}")
         for link in host.links.values()
         if table_of(host, link) == MAIN_TABLE and not (own is not None and link.index == own.index)
         for route in host.routes.get(link.index, ())
     ]
     return over_links + [
-        (route.destination_and_metric, f"a route to {{}} over {route.over}" if route.over else f"a route to {{}} of type {route.kind}")
+        (route.destination_and_metric, f"over {route.over}" if route.over else f"of type {route.kind}")
         for route in host.other_routes
         if route.table == MAIN_TABLE and not (own is not None and route.over == own.name)
     ]
