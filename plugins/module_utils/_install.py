@@ -13,13 +13,13 @@ import platform
 import shutil
 import stat
 import sys
-import tempfile
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host import command, release
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import FileError, OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel import installation
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.kernel.published_file import replace_at_once
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.run.whole_engine import modules
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
 
@@ -265,7 +265,7 @@ def put(target: InstallTarget, paths: t.Sequence[str], after: Files) -> None:
     for path in paths:
         if path in after:
             _make_folder(os.path.dirname(path))
-            _write(path, after[path], _mode(target, path))
+            replace_at_once(path, after[path], _mode(target, path))
         else:
             os.unlink(path)
     if any(path not in after for path in paths):
@@ -290,15 +290,3 @@ def _make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     finally:
         os.umask(umask)
-
-
-def _write(path: str, content: str, mode: int) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".macvlan-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

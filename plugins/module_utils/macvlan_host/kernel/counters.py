@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..errors import KernelError
@@ -22,8 +23,7 @@ RECEIVED, SENT = slice(0, 4), slice(8, 12)
 def read_counters(namespaces: t.Iterable[Netns]) -> dict[str, dict[str, Counters]]:
     """The counters of all links of namespaces, by their paths; those that cannot be entered are left out."""
     counted: dict[str, dict[str, Counters]] = {}
-    walker = Walker()
-    try:
+    with contextlib.closing(Walker()) as walker:
         for netns in namespaces:
             try:
                 walker.go(netns)
@@ -31,8 +31,6 @@ def read_counters(namespaces: t.Iterable[Netns]) -> dict[str, dict[str, Counters
                 continue
             with open(FILE, encoding="ascii", errors="surrogateescape") as file:
                 counted[netns.path] = parse_counters(file.read())
-    finally:
-        walker.close()
     return counted
 
 

@@ -30,17 +30,17 @@ from .replacement import has_new_links, loses_address, needing_more, refusal
 
 
 def note_change(builder: PlanBuilder, recorded: Network | None, network: Network) -> None:
-    """Say what changes of the record of a network."""
+    """Say what changes of the record of a network, which is new or differs."""
     if recorded is None:
         builder.do(Note(f"record {network.title} on {network.parent}"))
-    elif recorded != network:
-        if recorded.parent != network.parent:
-            builder.do(Note(f"move {network.title} from {recorded.parent} to {network.parent}"))
-        if network.ref in builder.new_names:
-            builder.do(Note(f"rename {builder.new_names[network.ref].title} to {network.name}"))
-        changed = [name for name in _changed_fields(recorded, network) if name not in DERIVED]
-        if changed:
-            builder.do(Note(f"change {', '.join(changed)} of {network.title}"))
+        return
+    if recorded.parent != network.parent:
+        builder.do(Note(f"move {network.title} from {recorded.parent} to {network.parent}"))
+    if network.ref in builder.new_names:
+        builder.do(Note(f"rename {builder.new_names[network.ref].title} to {network.name}"))
+    changed = [name for name in _changed_fields(recorded, network) if name not in DERIVED]
+    if changed:
+        builder.do(Note(f"change {', '.join(changed)} of {network.title}"))
 
 
 # The fields that change with the name or the place of a network, which have notes of their own.

@@ -18,13 +18,13 @@ if t.TYPE_CHECKING:
 
 
 def check_without_addresses(mistakes: Mistakes, endpoint: Endpoint, network: Network) -> None:
-    """Refuse options about addresses on a network that gives none."""
+    """Refuse options about addresses of an endpoint that has none, by its network or by a family that it leaves out."""
     if network.ipam == "none":
         with mistakes:
             _check_exclusive(endpoint, network)
         with mistakes:
             _check_probe(endpoint, network)
-    elif endpoint.without_ipv4 or endpoint.without_ipv6:
+    else:
         with mistakes:
             _check_some_family(endpoint, network)
 

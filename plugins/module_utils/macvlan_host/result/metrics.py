@@ -10,7 +10,7 @@ import typing as t
 
 from ..model.counters import Counters, CountersOfLinks
 from ..model.netns import NETNS_FOLDER, Netns
-from ..model.ref import LISTS
+from ..model.ref import LISTS, endpoint_ref
 from ..release import VERSION
 from ..values.plain import printable
 from .listing import DRIFT, MISSING, OK, Row, rows_of
@@ -90,7 +90,7 @@ def _counted(report: Report, rows: t.Sequence[Row], counters: CountersOfLinks) -
     elsewhere = {item["object"] for item in report["drift"] if item["field"] in NOT_ITS_LINK}
     for row in rows:
         numbers = counters.get(_path(row.netns), {}).get(row.ifname or "")
-        if row.endpoint is not None and numbers is not None and f"endpoint {row.network}/{row.endpoint}" not in elsewhere:
+        if row.endpoint is not None and numbers is not None and endpoint_ref(row.network, row.endpoint).title not in elsewhere:
             yield {"network": row.network, "endpoint": row.endpoint, "interface": row.ifname or ""}, numbers
 
 
