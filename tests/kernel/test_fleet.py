@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-import random
 import time
 import typing as t
 
@@ -54,12 +53,17 @@ def test_the_same_hosts_in_two_tasks_get_their_slices_once(host: Host) -> None:
 
 
 def test_a_task_that_was_killed_leaves_all_of_its_slices_or_none(host: Host) -> None:
-    seen: dict[str, list[str]] = {}
-    dice, wrote = random.Random(7), 0
+    begun, wrote = time.monotonic(), 0
+    seen = owned(host.call("macvlan_fleet", **wishes(*(f"w{index}" for index in range(200)))))
+    took = time.monotonic() - begun
     for number in range(KILLS):
         names = [f"k{number}-{index}" for index in range(200)]
         call = host.spawn("macvlan_fleet", **wishes(*names))
-        time.sleep(dice.uniform(0.2, 1.2))
+        # The first dies when it has hardly begun, and the last when it has written, however fast the machine is.
+        if number < KILLS - 1:
+            time.sleep(took * number / (KILLS - 2))
+        else:
+            call.wait()
         call.kill()
         after = host.call("macvlan_fleet", check=True, **wishes(*seen, *names))
         given = {item["host"] for item in after["claims"]}
