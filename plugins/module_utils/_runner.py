@@ -266,24 +266,8 @@ class Allocated(t.Protocol):
     """The slices of all hosts of a task, or in check mode the prediction of them; see fleet/allocate.py."""
 
     @property
-    def changed(self) -> bool:
-        """Whether anything was written, or would be."""
-
-    @property
-    def slices(self) -> dict[str, t.Any]:
-        """The slices of each host."""
-
-    @property
-    def subnets(self) -> dict[str, t.Any]:
-        """The subnets of networks of each host."""
-
-    @property
-    def claims(self) -> list[dict[str, t.Any]]:
-        """The slices that are new."""
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """What was written, one sentence each."""
+    def result(self) -> dict[str, t.Any]:
+        """What the task returns."""
 
     @property
     def before(self) -> dict[str, t.Any]:
@@ -314,8 +298,7 @@ def run_fleet(module: basic.AnsibleModule, allocate_slices: t.Callable[[t.Mappin
             more = len(exc.problems) - _MAX_CONFLICTS
             rest = f"; and {more} more, under conflicts of the result" if more > 0 else ""
             module.fail_json(msg="; ".join(exc.problems[:_MAX_CONFLICTS]) + rest, conflicts=list(exc.problems))
-    result = {key: getattr(done, key) for key in ("changed", "slices", "subnets", "claims")}
-    result.update(conflicts=[], steps=list(done.steps))
+    result = done.result
     if module._diff:
         result["diff"] = {"before": done.before, "after": done.after}
     _finish(module, result, done.warnings)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import signal
 import sys
@@ -78,6 +79,26 @@ def test_a_task_that_was_killed_is_finished_by_the_next(host: Host, cluster: Clu
     now = host.call("macvlan_fleet", check=True, **task(cluster, *everybody))
     assert not now["changed"]
     assert_apart(owned(now))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("slices/lan/4/0a000000-28", '{"segment": "lan", "block": "10.0.0.0/28", "host": "a", "colour": "of a newer release"}'),
+        ("slices/lan/4/0a000000-28", "not JSON"),
+        ("slices/lan/4/0a000000-28", '{"segment": "other", "block": "10.0.0.0/28", "host": "a"}'),
+        ("slices/lan/4/0a000000-28", '{"segment": "lan", "block": "10.0.0.7/28", "host": "a"}'),
+        ("hosts/a", '{"name": "b", "addresses": []}'),
+        ("hosts/a", '{"name": "a", "uuid": 7, "addresses": []}'),
+        ("hosts/a", "[]"),
+    ],
+)
+def test_a_value_that_this_release_cannot_read_is_told_and_nothing_is_written(host: Host, cluster: Cluster, key: str, value: str) -> None:
+    cluster.put(key, value)
+    before = cluster.curl(0, "/v3/kv/range", {"key": "AA==", "range_end": "AA=="})
+    message = host.call("macvlan_fleet", fails=True, **task(cluster, "a"))["msg"]
+    assert f"the key '/fleetnet/v1/{key}' of etcd has a value that this release cannot read" in message
+    assert json.loads(cluster.curl(0, "/v3/kv/range", {"key": "AA==", "range_end": "AA=="}))["kvs"] == json.loads(before)["kvs"]
 
 
 def test_three_members_with_tls_and_users_lose_one_after_the_other(host: Host, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import subprocess
@@ -109,6 +110,11 @@ class Cluster:
         data = [] if body is None else ["--data", json.dumps(body)]
         argv = ["curl", "--silent", "--max-time", "5", "--noproxy", "*", *files, *data, f"{self.url(number)}{path}"]
         return self._machine.run(["sh", "-c", 'cd "$0" && exec "$@"', str(self._folder), *argv], check=check).stdout
+
+    def put(self, key: str, value: str) -> None:
+        """Write a value below the prefix, past the collection."""
+        body = {name: base64.b64encode(text.encode()).decode() for name, text in (("key", PREFIX + key), ("value", value))}
+        self.curl(0, "/v3/kv/put", body)
 
     def add_users(self) -> None:
         """A user that may write below the prefix, and no others without a name."""

@@ -35,6 +35,11 @@ class Allocation(t.NamedTuple):
     after: dict[str, t.Any]
     warnings: tuple[str, ...]
 
+    @property
+    def result(self) -> dict[str, t.Any]:
+        """What the task returns."""
+        return {**{key: getattr(self, key) for key in ("changed", "slices", "subnets", "claims")}, "conflicts": [], "steps": list(self.steps)}
+
 
 def allocate(
     segments: t.Sequence[Segment], written: t.Sequence[t.Mapping[str, t.Any]], wishes: t.Sequence[Wish], store: Store, *, now: int, dry_run: bool
@@ -72,10 +77,11 @@ def _told(
     formerly = {**dict.fromkeys(hosts, ""), **{name: former for former, name in planned.renamed.items()}}
     steps = _steps(planned, known) if records else ()
     after = _view(planned.after, planned.known, hosts)
+    owned = list(_owned(segments, planned.after, hosts))
     return Allocation(
         changed=bool(steps),
-        slices=_slices(segments, planned, hosts),
-        subnets=_subnets(segments, written, planned, hosts),
+        slices=_slices(owned, hosts),
+        subnets=_subnets(owned, {segment.name: given["subnets"] for segment, given in zip(segments, written)}, planned.known, hosts),
         claims=[{"host": item.host, "segment": item.segment, "slice": item.block, "generation": item.generation} for item in planned.claims if records],
         steps=steps,
         before=_view(planned.before, known, {former or name for name, former in formerly.items()}) if records else after,
@@ -116,38 +122,42 @@ def _view(holdings: t.Iterable[Holding], known: t.Iterable[KnownHost], hosts: t.
 # --- what tasks hand on -----------------------------------------------------------------------------------------------
 
 
-def _owned(segments: t.Sequence[Segment], holdings: t.Iterable[Holding], hosts: t.Collection[str]) -> t.Iterator[tuple[Segment, str, Holding]]:
-    """Segment, subnet and holding, of the holdings of some hosts that are inside of a subnet."""
-    subnets = {segment.name: [(item.subnet.subnet, block_of(item.subnet.subnet)) for item in segment.subnets] for segment in segments}
-    by_name = {segment.name: segment for segment in segments}
+# Segment, subnet and holding.
+Owned = tuple[Segment, str, Holding]
+
+
+def _owned(segments: t.Sequence[Segment], holdings: t.Iterable[Holding], hosts: t.Collection[str]) -> t.Iterator[Owned]:
+    """The holdings of some hosts that are inside of a subnet."""
+    subnets = {segment.name: [(segment, item.subnet.subnet, block_of(item.subnet.subnet)) for item in segment.subnets] for segment in segments}
     for item in holdings:
-        if item.host in hosts and item.segment in by_name:
+        if item.host in hosts and item.segment in subnets:
             block = block_of(item.block)
-            for cidr, whole in subnets[item.segment]:
+            for segment, cidr, whole in subnets[item.segment]:
                 if whole.covers(block):
-                    yield by_name[item.segment], cidr, item
+                    yield segment, cidr, item
 
 
-def _slices(segments: t.Sequence[Segment], planned: Plan, hosts: t.Collection[str]) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
+def _slices(owned: t.Iterable[Owned], hosts: t.Collection[str]) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
     told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
-    for segment, cidr, item in _owned(segments, planned.after, hosts):
+    for segment, cidr, item in owned:
         told[item.host].setdefault(segment.name, []).append({"subnet": cidr, "slice": item.block, "generation": item.generation})
     return told
 
 
 def _subnets(
-    segments: t.Sequence[Segment], written: t.Sequence[t.Mapping[str, t.Any]], planned: Plan, hosts: t.Collection[str]
+    owned: t.Iterable[Owned], written: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]], known: t.Sequence[KnownHost], hosts: t.Collection[str]
 ) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
-    declared = dict(zip((segment.name for segment in segments), written))
-    own = own_addresses(planned.known)
-    owned: dict[tuple[str, str], list[Slice]] = {}
-    of_others: dict[tuple[str, str], dict[str, list[str]]] = {}
-    by_name = {segment.name: segment for segment in segments}
-    for segment, cidr, item in _owned(segments, planned.after, hosts):
-        key = item.host, segment.name
-        owned.setdefault(key, []).append(Slice(segment.name, cidr, item.block))
-        of_others.setdefault(key, {}).setdefault(cidr, []).extend(addresses_of_others(item, own))
+    """Host → segment → the option subnets of a network.
+
+    :param written: segment → its subnets as the user has written them
+    """
+    own = own_addresses(known)
+    parts: dict[tuple[str, str], tuple[Segment, list[Slice], dict[str, list[str]]]] = {}
+    for segment, cidr, item in owned:
+        dummy, slices, of_others = parts.setdefault((item.host, segment.name), (segment, [], {}))
+        slices.append(Slice(segment.name, cidr, item.block))
+        of_others.setdefault(cidr, []).extend(addresses_of_others(item, own))
     told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
-    for (host, name), slices in owned.items():
-        told[host][name] = as_subnets(by_name[name], slices, declared[name]["subnets"], of_others[host, name])
+    for (host, name), (segment, slices, of_others) in parts.items():
+        told[host][name] = as_subnets(segment, slices, written[name], of_others)
     return told

@@ -49,7 +49,10 @@ class Etcd:
                     else:
                         known.append(_host(key, self._prefix, value))
                 except (ValueError, LookupError, TypeError, AttributeError) as exc:
-                    raise StoreError(f"the key {key!a:.200} of etcd has a value that no release has written: {exc}") from exc
+                    raise StoreError(
+                        f"the key {key!a:.200} of etcd has a value that this release cannot read: {exc}; use a newer release if one has written "
+                        f"it, or put its value right"
+                    ) from exc
         return Snapshot(tuple(holdings), tuple(known), guard)
 
     def _rows(self) -> t.Iterator[dict[str, t.Any]]:

@@ -88,7 +88,7 @@ def _shared(segment: Segment, held: t.Sequence[Held]) -> list[str]:
         if one.first == other.first:
             sharing.setdefault(one.block, [one.host]).append(other.host)
     return [
-        f"{names_in_words(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
+        f"{_names(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
         f"give each a place of its own"
         for block, owners in sharing.items()
     ]
@@ -107,11 +107,11 @@ def _without_addresses(segment: Segment, item: SegmentSubnet, held: t.Sequence[H
 def _own_addresses(segment: Segment, item: SegmentSubnet, held: t.Sequence[Held], hosts: t.Sequence[HostOfFleet]) -> list[str]:
     """Addresses of hosts that another host would give out."""
     firsts = [owned.first for owned in held]
-    kept_out = [block_of(text) for text in item.subnet.exclude]
+    excluded = [block_of(text) for text in item.subnet.exclude]
     told = []
     for host in hosts if held else ():
         for address in host.addresses:
-            if address not in block_of(item.subnet.subnet) or any(address in block for block in kept_out):
+            if address not in block_of(item.subnet.subnet) or any(address in block for block in excluded):
                 continue
             number = inet.number(address)
             position = bisect.bisect_right(firsts, number) - 1
@@ -153,7 +153,7 @@ def _network_on(segment: Segment, host: HostOfFleet, network: NetworkOptions) ->
     if outside:
         owned = ", ".join(item.block for item in slices) or "none"
         told = (
-            f"{host.name}: network {network.name} would give out {names_in_words(outside)} of segment {segment.name}, whose slices of {host.name} are: "
+            f"{host.name}: network {network.name} would give out {_names(outside)} of segment {segment.name}, whose slices of {host.name} are: "
             f"{owned}; take its subnets from the filter fleet_slices"
         )
         return [told]
@@ -207,7 +207,7 @@ def _needs_one(given: t.Any, own: t.Sequence[Slice]) -> bool:
         return True
 
 
-def names_in_words(items: t.Sequence[str], shown: int = 8) -> str:
+def _names(items: t.Sequence[str], shown: int = 8) -> str:
     """A list in words; of a long one the beginning."""
     listed = list(items) if len(items) <= shown else [*items[: shown - 1], f"{len(items) - shown + 1} more"]
     return " and ".join([*([", ".join(listed[:-1])] if listed[:-1] else []), listed[-1]])

@@ -53,7 +53,7 @@ def read_segments(given: t.Any) -> list[Segment]:
 
 
 def _segment(problems: Problems, option: str, given: t.Any) -> Segment | None:
-    if not is_dictionary(problems, option, given, SEGMENT_KEYS):
+    if not _is_dictionary(problems, option, given, SEGMENT_KEYS):
         return None
     name = str(given.get("name") or "")
     problem = names.object_name_problem("segment name", name)
@@ -73,7 +73,7 @@ def _segment(problems: Problems, option: str, given: t.Any) -> Segment | None:
 
 
 def _subnet(problems: Problems, option: str, given: t.Any) -> SegmentSubnet | None:
-    if not is_dictionary(problems, option, given, SUBNET_KEYS):
+    if not _is_dictionary(problems, option, given, SUBNET_KEYS):
         return None
     subnet = _as_of_a_network(problems, option, given)
     length = given.get("slice_length")
@@ -132,7 +132,7 @@ def read_hosts(given: t.Any, segments: t.Sequence[Segment]) -> list[HostOfFleet]
 def _host(problems: Problems, name: str, given: t.Any, segments: t.Sequence[Segment]) -> HostOfFleet | None:
     if not isinstance(given, t.Mapping):
         given = {"place": given}
-    if not is_dictionary(problems, name, given, HOST_KEYS):
+    if not _is_dictionary(problems, name, given, HOST_KEYS):
         return None
     places = read_places(problems, f"{name}.place", given.get("place"), segments)
     for key in ("networks", "endpoints"):
@@ -174,7 +174,11 @@ def _places(problems: Problems, option: str, given: t.Any) -> tuple[int, ...]:
     wrong = [item for item, place in zip(items, read) if place is None]
     if wrong:
         problems.problem(f"{option}: a place is a whole number from 0 on, not {repr(wrong[0])[:40]}")
-    places = tuple(place for place in read if place is not None)
+    return distinct_places(problems, option, [place for place in read if place is not None])
+
+
+def distinct_places(problems: Problems, option: str, places: t.Sequence[int]) -> tuple[int, ...]:
+    """Places of a host, each once; a problem is added for one that stands there several times."""
     if len(set(places)) < len(places):
         problems.problem(f"{option}: a place stands there twice; write each place once")
     return tuple(dict.fromkeys(places))
@@ -187,8 +191,7 @@ def _place(given: t.Any) -> int | None:
     return given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None
 
 
-def is_dictionary(problems: Problems, option: str, given: t.Any, keys: t.Sequence[str]) -> bool:
-    """Whether a value is a dictionary with these keys at most; otherwise a problem is added."""
+def _is_dictionary(problems: Problems, option: str, given: t.Any, keys: t.Sequence[str]) -> bool:
     if not isinstance(given, t.Mapping):
         problems.problem(f"{option} must be a dictionary, not {type(given).__name__}")
         return False

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Segment, Wish
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import read_addresses
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import distinct_places, read_addresses
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import EVERYWHERE
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import Problems
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
@@ -102,6 +102,4 @@ def _needs(problems: Problems, option: str, given: t.Sequence[Given], known: t.C
 def _places(problems: Problems, option: str, given: t.Sequence[int]) -> tuple[int, ...]:
     for place in given:
         problems.number(option, place, 0, MAX_PLACE)
-    if len(set(given)) < len(given):
-        problems.problem(f"{option}: a place stands there twice; write each place once")
-    return tuple(dict.fromkeys(given))
+    return distinct_places(problems, option, given)
