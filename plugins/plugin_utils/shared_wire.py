@@ -15,6 +15,8 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
+
 Item = t.Mapping[str, t.Any]
 
 # More names than these say no more.
@@ -244,7 +246,7 @@ def _same_ranges(job: str, shares: list[Share]) -> t.Iterator[str]:
         # Requested addresses are reported under their own variable.
         meeting = [claim for claim in cluster if _meets_any(claim, cluster, pools)]
         if meeting:
-            hosts = sorted({claim.host for claim in meeting}, key=_natural)
+            hosts = sorted({claim.host for claim in meeting}, key=natural)
             yield (
                 f"{variable}: {_names(hosts)} would give out the same addresses, {_by_text(meeting)}; "
                 f"{advice}, or set {ISOLATED}"
@@ -317,12 +319,7 @@ def _by_text(claims: list[Claim]) -> str:
 
 
 def _names(hosts: t.Iterable[str]) -> str:
-    names = sorted(set(hosts), key=_natural)
+    names = sorted(set(hosts), key=natural)
     if len(names) > SHOWN:
         names = [*names[:SHOWN], f"{len(names) - SHOWN} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _natural(name: str) -> tuple[list[int | str], str]:
-    """edge2 before edge10."""
-    return [int(part) if index % 2 else part for index, part in enumerate(re.split(r"([0-9]+)", name))], name

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.address_map import Part, map_of
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.as_json import plain_report
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import LEASED, RESERVED, MapAddress, Run
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.ordering import natural
 from ansible_collections.fleetnet.macvlan.tests.unit import builders
 from ansible_collections.fleetnet.macvlan.tests.unit.builders import Host as RealHost
 from ansible_collections.fleetnet.macvlan.tests.unit.fleet_answers import answer, endpoint, network, report, subnet

@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.address_set import AddressSet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import Block, block_of, networks_of
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import FOREIGN, GATEWAY, RESERVED, Band, MapAddress, Run, SubnetMap
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.ordering import natural
 
 
 class Part(t.NamedTuple):

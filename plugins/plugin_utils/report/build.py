@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import HostOfFleet, Segment
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.compare import NOTHING, LastReport, changes_of
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import READ, Duplicate, Host, Report
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.read import USUAL_FOLDER, Reading, drift_of, objects_of, read_answer, repair_command
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.tree import tree_of
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.wires import books_of
@@ -50,7 +50,7 @@ def _host(reading: Reading, last: LastReport, generated: str, state_dir: str) ->
     repair = repair_command(name, state_dir) if any(item.repairable for item in drift) else ""
     warnings = reading.answer.get("warnings")
     told = tuple(map(str, warnings)) if isinstance(warnings, (list, tuple)) else ()
-    return Host(name, READ, "", generated, tree_of(reading.answer), objects_of(reading.answer), drift, repair, told)
+    return Host(name, READ, "", generated, tree_of(reading), objects_of(reading.answer), drift, repair, told)
 
 
 def _counts(readings: t.Sequence[Reading], hosts: t.Sequence[Host], duplicates: t.Sequence[Duplicate]) -> dict[str, int]:

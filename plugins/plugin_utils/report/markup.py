@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
+import html
 import unicodedata
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.plain import printable
 
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 MANY = 1_000_000
 ELLIPSIS = "…"
 
 
 def escaped(text: object) -> str:
     """Text for an element or for an attribute in quotes. What cannot be seen, such as a change of direction, is shown as its code."""
-    return printable(str(text)).replace("\n", " ").translate(_ESCAPES)
+    return html.escape(printable(str(text)).replace("\n", " "))
 
 
 def columns(text: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.listing import rows_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.listing import Row, rows_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import without_prefix
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import FAILED, READ, UNREACHABLE, Difference, Objects
@@ -31,12 +31,14 @@ class Reading(t.NamedTuple):
     """The answer of a host.
 
     :ivar answer: what macvlan_info returns, {} where it has returned nothing
+    :ivar rows: its endpoints, and the networks that differ or have none
     """
 
     host: str
     state: str
     message: str
     answer: Answer
+    rows: t.Sequence[Row] = ()
 
 
 def read_answer(host: str, given: t.Any) -> Reading:
@@ -46,22 +48,22 @@ def read_answer(host: str, given: t.Any) -> Reading:
     message = str(given.get("msg") or NO_ANSWER)
     if given.get("unreachable") is True:
         return Reading(host, UNREACHABLE, message, {})
-    if given.get("failed") is True or not _is_readable(given):
-        return Reading(host, FAILED, message, {})
-    return Reading(host, READ, "", given)
+    rows = None if given.get("failed") is True else _rows(given)
+    return Reading(host, FAILED, message, {}) if rows is None else Reading(host, READ, "", given, rows)
 
 
-def _is_readable(given: Answer) -> bool:
-    """Whether all lists are there, with all that a table of them needs."""
+def _rows(given: Answer) -> list[Row] | None:
+    """The rows of an answer, if all lists are there, with all that a report needs of them."""
     if not all(isinstance(given.get(key), (list, tuple)) and all(isinstance(item, t.Mapping) for item in given[key]) for key in NEEDED):
-        return False
+        return None
     try:
-        rows_of(given)
+        rows = rows_of(given)
         subnets = [subnet for network in given["networks"] for subnet in network["subnets"]]
         of_subnets = all(key in subnet for subnet in subnets for key in SUBNET_FIELDS)
-        return of_subnets and all("name" in item and "parent" in item for item in given["vlan_subinterfaces"])
+        is_whole = of_subnets and all("name" in item and "parent" in item for item in given["vlan_subinterfaces"])
+        return rows if is_whole else None
     except (KeyError, TypeError):
-        return False
+        return None
 
 
 def objects_of(answer: Answer) -> Objects:

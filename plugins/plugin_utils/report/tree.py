@@ -9,18 +9,19 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.listing import DRIFT, MISSING, OK, Row, rows_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.listing import DRIFT, MISSING, OK, Row
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import Endpoint, Link, Network
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.ordering import natural
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.read import Answer
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.read import Answer, Reading
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.wires import has_no_parent
 
 ELSEWHERE = "in another namespace"
 
 
-def tree_of(answer: Answer) -> tuple[Link, ...]:
+def tree_of(reading: Reading) -> tuple[Link, ...]:
     """The links that are the lowest, each with all that is on it."""
-    rows = sorted(rows_of(answer), key=lambda row: natural(row.endpoint or ""))
+    answer = reading.answer
+    rows = sorted(reading.rows, key=lambda row: natural(row.endpoint or ""))
     networks: dict[str, list[Network]] = collections.defaultdict(list)
     dummies = {str(item["parent"]) for item in answer["networks"] if has_no_parent(item)}
     for item in answer["networks"]:

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import usable
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import Block, block_of
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.address_map import Part, map_of
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import (
     DRIFT,
@@ -28,7 +29,6 @@ from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model impo
     SubnetMap,
     Wire,
 )
-from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.ordering import natural
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.read import Answer, number_of
 
 RANKS = {state: rank for rank, state in enumerate((RESERVED, GATEWAY, LEASED, FOREIGN, DRIFT, DUPLICATE))}
@@ -53,14 +53,17 @@ class Area:
 
     def own(self, host: str, block: Block) -> None:
         """A host gives out the addresses of a block."""
-        first, last = max(block.first, self.block.first), min(block.last, self.block.last)
-        if block.version == self.block.version and first <= last:
-            self.parts.add(Part(first, last, host))
+        if block.overlaps(self.block):
+            self.parts.add(Part(*self._inside(block), host))
 
     def exclude(self, block: Block) -> None:
-        first, last = max(block.first, self.block.first), min(block.last, self.block.last)
-        if block.version == self.block.version and first <= last:
-            self.runs.add(Run(first, last, "excluded"))
+        """No host gives out the addresses of a block."""
+        if block.overlaps(self.block):
+            self.runs.add(Run(*self._inside(block), "excluded"))
+
+    def _inside(self, block: Block) -> tuple[int, int]:
+        """The first and the last address of the part of a block that is in the subnet."""
+        return max(block.first, self.block.first), min(block.last, self.block.last)
 
 
 class WireBook:

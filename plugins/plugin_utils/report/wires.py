@@ -10,8 +10,8 @@ import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import HostOfFleet, Segment
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import places_of, slices_of
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.result.listing import rows_of
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.names import dummy_name
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import OK
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.read import Answer, Reading
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.wire_book import Area, WireBook
@@ -19,7 +19,7 @@ from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.wire_book 
 
 def has_no_parent(network: Answer) -> bool:
     """Whether a network leads nowhere: its parent is a dummy link that is named after its id."""
-    return bool(network.get("parent") == f"dm-{str(network.get('id'))[:12]}")
+    return bool(network.get("parent") == dummy_name(str(network.get("id"))))
 
 
 def books_of(readings: t.Sequence[Reading], segments: t.Sequence[Segment], fleet: t.Sequence[HostOfFleet]) -> list[WireBook]:
@@ -29,7 +29,7 @@ def books_of(readings: t.Sequence[Reading], segments: t.Sequence[Segment], fleet
     names = _wires_of_subnets([network for reading in readings for network in reading.answer.get("networks", ()) if not has_no_parent(network)])
     others: dict[str, WireBook] = {}
     for reading in readings:
-        states = {(row.network, row.endpoint): row.state for row in rows_of(reading.answer)} if reading.answer else {}
+        states = {(row.network, row.endpoint): row.state for row in reading.rows}
         areas: dict[str, tuple[WireBook, list[Area]]] = {}
         for network in reading.answer.get("networks", ()):
             book = _book_of(reading.host, network, segments, by_name.get(reading.host), declared, names, others)
