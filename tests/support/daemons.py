@@ -7,31 +7,18 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import inspect
 import os
-import shlex
 import shutil
 import signal
 import subprocess
 import typing as t
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.tests.vm.images import (
-    DAEMONS,
-    apt_settings,
-    built_beside,
-    default_cache,
-    find_program,
-    locked,
-    mirror_lines,
-    run_logged,
-)
+from ansible_collections.fleetnet.macvlan.tests.vm.images import DAEMONS
 
 from .machine import Machine, Wire, wait_until
+from .unpacked import in_cache, make_root
 
-# As in the guests, whose images have the same packages installed, because guests reach no archive.
-SUITE = "bookworm"
 # What their scripts need and they do not depend on, because every Debian has it.
 TOOLS = ("coreutils", "dash", "grep", "sed")
 # A file of each package, to see whether a machine has them all.
@@ -181,37 +168,13 @@ def programs() -> Path:
     """
     if shutil.which("mmdebstrap") is None and all(os.path.exists(f"/{sign}") for sign in SIGNS):
         return Path("/")
-    cache = default_cache().with_name("programs")
-    cache.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256("".join(inspect.getsource(step) for step in (fill, unpack_command)).encode())
-    digest.update(shlex.join((SUITE, *DAEMONS, *TOOLS)).encode())
-    final = cache / f"{SUITE}-{digest.hexdigest()[:16]}"
-    # Whoever comes second waits.
-    with locked(final.with_name(final.name + ".lock")):
-        if not final.is_dir():
-            with built_beside(final) as partial:
-                fill(partial)
-    return final / "tree"
+    return in_cache("daemons", (*DAEMONS, *TOOLS), finish)
 
 
-def fill(folder: Path) -> None:
-    """Unpack the packages and make the folders that they find mounted on a machine."""
-    run_logged(unpack_command(folder / "tree"), folder / "build.log")
+def finish(tree: Path) -> None:
+    """Make the folders that the daemons find mounted on a machine."""
     for name in ("dev", "proc", "run", "sys", "var/lib"):
-        (folder / "tree" / name).mkdir(parents=True, exist_ok=True)
-    for name in ("lib", "lib64", "bin", "sbin"):
-        if not (folder / "tree" / name).exists():
-            (folder / "tree" / name).symlink_to(f"usr/{name}")
+        (tree / name).mkdir(parents=True, exist_ok=True)
+    make_root(tree, "lib", "lib64", "bin", "sbin")
     # To be covered by that of the machine.
-    (folder / "tree/etc/resolv.conf").touch()
-    # What the package dash does when it is installed.
-    shell = folder / "tree/bin/sh"
-    if not shell.exists():
-        shell.symlink_to("dash")
-
-
-def unpack_command(tree: Path) -> list[str]:
-    """The command that unpacks packages with all that they depend on, and runs nothing of them."""
-    command = [find_program("mmdebstrap"), "--mode=root", "--format=directory", "--variant=extract"]
-    command += [f"--include={','.join((*DAEMONS, *TOOLS))}", '--aptopt=Acquire::Retries "5"', *apt_settings()]
-    return [*command, SUITE, str(tree), *mirror_lines((SUITE,))]
+    (tree / "etc/resolv.conf").touch()

@@ -13,10 +13,8 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.tests.vm.images import built_beside, default_cache, locked, run_logged
-
-from .daemons import SUITE, unpack_command
 from .machine import Machine, wait_until
+from .unpacked import in_cache
 
 PREFIX = "/fleetnet/v1/"
 USER, PASSWORD = "fleet", "a secret of the fleet"
@@ -34,15 +32,7 @@ done
 @functools.cache
 def program() -> Path:
     """The program of Debian's package."""
-    cache = default_cache().with_name("programs")
-    cache.mkdir(parents=True, exist_ok=True)
-    final = cache / f"{SUITE}-etcd-server"
-    with locked(final.with_name(final.name + ".lock")):
-        if not final.is_dir():
-            with built_beside(final) as partial:
-                command = ["--include=etcd-server" if word.startswith("--include=") else word for word in unpack_command(partial / "tree")]
-                run_logged(command, partial / "build.log")
-    return final / "tree/usr/bin/etcd"
+    return in_cache("etcd", ("etcd-server",)) / "usr/bin/etcd"
 
 
 class Cluster:

@@ -7,17 +7,14 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import inspect
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.fleetnet.macvlan.tests.vm.images import apt_settings, built_beside, default_cache, find_program, locked, mirror_lines, run_logged
+from .unpacked import in_cache, make_root
 
-SUITE = "bookworm"
 PROGRAM = "usr/bin/promtool"
 
 
@@ -42,26 +39,10 @@ def tree() -> Path:
     """The folder that promtool has as its root: the cache, or the machine's own where that has the program and cannot fetch it."""
     if shutil.which("mmdebstrap") is None and Path("/", PROGRAM).exists():
         return Path("/")
-    cache = default_cache().with_name("programs")
-    cache.mkdir(parents=True, exist_ok=True)
-    final = cache / f"{SUITE}-promtool-{hashlib.sha256(inspect.getsource(fill).encode()).hexdigest()[:16]}"
-    with locked(final.with_name(final.name + ".lock")):
-        if not final.is_dir():
-            with built_beside(final) as partial:
-                fill(partial)
-    return final / "tree"
+    return in_cache("promtool", ("prometheus", "dash"), finish, options=["--dpkgopt=path-exclude=/usr/share/*"])
 
 
-def fill(folder: Path) -> None:
-    """Unpack the program with what it is linked with; the rest of its package is not kept."""
-    command = [find_program("mmdebstrap"), "--mode=root", "--format=directory", "--variant=extract", "--include=prometheus,dash"]
-    command += ["--dpkgopt=path-exclude=/usr/share/*", '--aptopt=Acquire::Retries "5"', *apt_settings(), SUITE, str(folder / "tree")]
-    run_logged([*command, *mirror_lines((SUITE,))], folder / "build.log")
-    for name in ("lib", "lib64", "bin"):
-        if not (folder / "tree" / name).exists():
-            (folder / "tree" / name).symlink_to(f"usr/{name}")
-    # What the package dash does when it is installed.
-    shell = folder / "tree/bin/sh"
-    if not shell.exists():
-        shell.symlink_to("dash")
-    (folder / "tree/tmp").mkdir(exist_ok=True)
+def finish(folder: Path) -> None:
+    """Have what promtool needs to run there."""
+    make_root(folder, "lib", "lib64", "bin")
+    (folder / "tmp").mkdir(exist_ok=True)
