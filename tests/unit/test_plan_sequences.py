@@ -407,6 +407,7 @@ def test_a_run_that_changes_something_says_so_in_steps_and_difference(sequence, 
             continue
         told = outcome.outcome_of(request, [request], made, before, ())
         assert told.changed == bool(told.steps)
+        assert drift_of(before, right=made.right) == drift_of(before)
         assert made.before == made.after or told.before != told.after
 
 
