@@ -75,8 +75,8 @@ class HostView:
         return self._spaces.get(netns.path)
 
     def is_as_read(self, netns: Netns) -> bool:
-        """Whether no step changes a namespace."""
-        return self._spaces.is_as_read(netns.path)
+        """Whether no step changes a namespace; one that was read under two paths may count as changed."""
+        return self._spaces.get(netns.path) is self.kernel.spaces.get(netns.path)
 
     def resolver(self, name: str) -> ResolverFile:
         """The file of name servers of a named namespace."""

@@ -49,7 +49,6 @@ class Spaces:
             if first is not None and space is not None:
                 # Each was read with the settings that are asked for under its path.
                 self._spaces[main] = dataclasses.replace(first, sysctls={**space.sysctls, **first.sysctls})
-        self._as_read = dict(self._spaces)
 
     def new_index(self) -> int:
         """The index of a link that is to be made; equal plans give equal ones."""
@@ -58,11 +57,6 @@ class Spaces:
     def get(self, path: str) -> Space | None:
         """A namespace as it will be; None when there is none, or it was not read."""
         return self._spaces.get(self._main.get(path, path))
-
-    def is_as_read(self, path: str) -> bool:
-        """Whether no step changes a namespace."""
-        path = self._main.get(path, path)
-        return self._spaces.get(path) is self._as_read.get(path)
 
     def put(self, path: str, space: Space | None) -> None:
         """Have another namespace under a path, or none."""
