@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Returns the networks, endpoints and VLAN sub-interfaces that are recorded on a host, and RV(drift), which
     lists the differences between the record and the kernel.
+  - RV(host) tells the record of a host from those of all others.
   - It changes nothing, and does not wait for tasks that do.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
@@ -670,6 +671,20 @@ drift:
       field: mtu
       recorded: 1500
       actual: 1400
+host:
+  description: What the record says of the host itself.
+  returned: success
+  type: dict
+  version_added: 2.0.0
+  contains:
+    uuid:
+      description:
+        - The UUID of the record, V(null) for a host without one. The first task that changes something gives it one.
+        - It is O(fleetnet.macvlan.macvlan_fleet#module:hosts[].uuid). A copy of a machine has the UUID of the original, until
+          C(macvlan-host identity --new) gives it another one.
+      returned: always
+      type: str
+      sample: 6f1c0a54-d2b9-4e77-a5a1-c9d04be8f213
 """
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils._reading_argspecs import info_argspec

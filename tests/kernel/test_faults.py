@@ -205,6 +205,7 @@ def test_info_reads_what_is_recorded_and_narrows_it(make_host: MakeHost) -> None
         "vlan_subinterfaces": [],
         "config": {"vlan_subinterfaces": [], "networks": [], "endpoints": []},
         "drift": [],
+        "host": everything["host"],
         "changed": False,
         "invocation": host.call("macvlan_info", network="nothing")["invocation"],
         "rc": 0,

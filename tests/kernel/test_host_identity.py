@@ -38,6 +38,20 @@ def test_hosts_with_one_machine_id_have_mac_addresses_and_prefixes_of_their_own(
     assert (len(macs), len(prefixes)) == (2, 2)
 
 
+def test_info_returns_the_uuid_of_the_record_which_a_copy_shares_until_it_has_its_own(host: Host) -> None:
+    def uuid() -> str | None:
+        told: str | None = host.call("macvlan_info", network="none", within=COPY)["host"]["uuid"]
+        return told
+
+    assert uuid() is None
+    assert host.call("macvlan_network", name="dhcp", parent="eth0", ipam="none", check=True)["changed"] and uuid() is None
+    host.call("macvlan_network", name="dhcp", parent="eth0", ipam="none", within=ORIGINAL)
+    first = uuid()
+    assert first and f"UUID of this host: {first}" in host.run_command("identity", within=ORIGINAL).lines
+    host.run_command("identity", "--new", within=COPY)
+    assert uuid() not in (None, first)
+
+
 def booted_copy(host: Host) -> None:
     """Two networks of a machine, whose copy has booted and restored nothing yet; the original has an address of one of them."""
     host.add_parent("eth1")

@@ -230,9 +230,10 @@ def test_a_subnet_has_the_fields_of_the_contract():
 
 def test_info_returns_the_lists_and_the_drift():
     docs = returned("macvlan_info")
-    assert list(docs) == ["networks", "endpoints", "vlan_subinterfaces", "config", "drift"]
+    assert list(docs) == ["networks", "endpoints", "vlan_subinterfaces", "config", "drift", "host"]
     assert list(docs["config"]["contains"]) == ["vlan_subinterfaces", "networks", "endpoints"]
     assert list(docs["drift"]["contains"]) == ["object", "field", "recorded", "actual"]
+    assert list(docs["host"]["contains"]) == ["uuid"]
 
 
 @every_object

@@ -60,6 +60,7 @@ def inspect(
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = by_ref(lists)
     report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
+    report["host"] = {"uuid": record.identity.uuid if record.identity is not None else None}
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
     report["warnings"] += [*warnings_of_copy(record.identity, kernel), *(item.notice for item in renamed)]
     return report
