@@ -19,6 +19,7 @@ description:
   - A host keeps its slices. Nothing moves when other hosts are added, removed or renamed, and nothing expires. A host that
     needs more addresses than its slices have gets a further slice.
   - Slices are not taken back by this module, also not when a host needs fewer addresses or is no longer listed.
+  - A host whose slices were taken back gets those again that no other host has got since then.
 author:
   - The fleetnet.macvlan authors (@fleetnet)
 extends_documentation_fragment:
@@ -337,7 +338,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 slices:
-  description: Host → segment → the slices of the host, in the order of their addresses. It has the hosts of the task only.
+  description:
+    - Host → segment → the slices of the host, in the order of their addresses. It has the hosts of the task only.
+    - A slice that was taken back from the host, and that another host has by now, stands behind them with C(lost_to), the name of that
+      host.
   returned: success
   type: dict
   sample:
@@ -360,6 +364,25 @@ subnets:
           gateway_onlink: false
           exclude: [192.168.50.240-192.168.50.254, 192.168.50.75]
           ip_range: [192.168.50.64/28]
+networks:
+  description:
+    - Host → segment → what a network of the host takes that knows its slices. C(segment) is the name of the segment, C(slices) is as
+      RV(slices), and C(subnets) is as RV(subnets) without C(ip_range), because the slices say which addresses are given out.
+    - A subnet in which the host has lost all its slices is part of it, for the endpoints that are still there.
+  returned: success
+  type: dict
+  sample:
+    edge1:
+      lan50:
+        segment: lan50
+        subnets:
+          - subnet: 192.168.50.0/24
+            gateway_onlink: false
+            exclude: [192.168.50.240-192.168.50.254, 192.168.50.75]
+        slices:
+          - subnet: 192.168.50.0/24
+            slice: 192.168.50.64/28
+            generation: 1
 claims:
   description: The slices that hosts have got by this task, or would get.
   returned: success

@@ -210,6 +210,41 @@ def test_a_slice_of_another_size_takes_over_what_was_taken_back_with_its_generat
     assert {*planned.change.drop} == {*old} and planned.after == planned.claims
 
 
+def test_a_host_that_comes_back_gets_all_that_nobody_else_has_got():
+    """It may have endpoints there, however few addresses it asks for now."""
+    on = lan("10.0.0.0/24", 30, gateway="none")
+    old = [held(block, "", generation=2, former="a", quarantine=NOW + 9) for block in ("10.0.0.8/30", "10.0.0.16/28", "10.0.0.32/32")]
+    taken = held("10.0.0.64/30", "b", generation=2, former="a")
+    planned = plan(on, Snapshot([*old, taken]), [Wish("a"), Wish("b")], NOW)
+    assert planned.claims == tuple(item._replace(host="a", former="", quarantine=0) for item in old) and taken in planned.after
+    assert plan(on, applied(planned), [Wish("a"), Wish("b")], NOW).change == Change()
+
+
+def test_a_former_host_is_first_whatever_its_name_is():
+    on = lan("10.0.0.0/30", 30, gateway="none")
+    resting = Snapshot([held("10.0.0.0/30", "", former="z")])
+    refused = plan(on, resting, [Wish("a"), Wish("z")], NOW)
+    assert [text.partition(" ")[0] for text in refused.conflicts] == ["a"]
+
+
+def test_the_new_host_of_a_slice_does_not_hide_the_former_one():
+    on = lan("10.0.0.0/30", 30, gateway="none")
+    resting = held("10.0.0.0/30", "", generation=2, former="a", quarantine=NOW)
+    planned = plan(on, Snapshot([resting], [KnownHost("a")]), [Wish("b"), Wish("c", {}, renamed_from="a")], NOW)
+    assert planned.claims == (held("10.0.0.0/30", "b", generation=2, former="c"),)
+
+
+def test_what_a_smaller_slice_leaves_of_one_that_was_taken_back_stays_in_quarantine():
+    on = lan("10.0.0.0/28", 30, gateway="none")
+    resting = held("10.0.0.0/28", "", generation=4, former="a", quarantine=NOW)
+    planned = plan(on, Snapshot([resting]), [Wish("b")], NOW)
+    (claim,) = planned.claims
+    rest = [item for item in planned.after if not item.host]
+    assert {item._replace(block="") for item in rest} == {resting._replace(block="")} and claim.generation == 4
+    numbers = [ipaddress.ip_network(item.block).num_addresses for item in (claim, *rest)]
+    assert sum(numbers) == 16 and planned.change.drop == (resting,) and {*planned.change.put} == {claim, *rest}
+
+
 # --- identity -------------------------------------------------------------------------------------------------------
 
 

@@ -154,6 +154,38 @@ def test_subnets_are_those_of_a_network_without_the_addresses_of_other_hosts():
     assert done.subnets["b"]["lan"][0] == {"subnet": "10.0.0.0/24", "ip_range": ["10.0.0.32/28"]}
 
 
+def test_a_network_is_told_its_slices_and_those_that_another_host_has_now():
+    store = Memory()
+    store.write(
+        Change(
+            put=(
+                Holding("lan", "10.0.0.16/28", "a", 1),
+                Holding("lan", "10.0.0.32/28", "b", 2, "a"),
+                Holding("lan", "fd00::1:0/112", "b", 2, "a"),
+                Holding("lan", "10.0.0.64/28", "", 2, "b", 99),
+                Holding("lan", "10.0.0.80/28", "b", 7, "b"),
+            )
+        )
+    )
+    done = run(store, Wish("a", {"lan": 1}, addresses=("10.0.0.33",)), Wish("c", {}), dry_run=True)
+    lost = [{"subnet": "10.0.0.0/24", "slice": "10.0.0.32/28", "generation": 2, "lost_to": "b"}]
+    lost += [{"subnet": "fd00::/64", "slice": "fd00::1:0/112", "generation": 2, "lost_to": "b"}]
+    first, second, *others = done.slices["a"]["lan"]
+    assert first == {"subnet": "10.0.0.0/24", "slice": "10.0.0.16/28", "generation": 1} and second["subnet"] == "fd00::/64" and others == lost
+    assert done.networks["a"]["lan"] == {"segment": "lan", "slices": done.slices["a"]["lan"], "subnets": [{"subnet": "10.0.0.0/24"}, {"subnet": "fd00::/64"}]}
+    assert done.networks["c"] == done.slices["c"] == {}
+    of_b = run(store, Wish("a", {}, addresses=("10.0.0.33",)), Wish("b", {"lan": 1}))
+    assert of_b.networks["b"]["lan"]["subnets"][0] == {"subnet": "10.0.0.0/24", "exclude": ["10.0.0.33"]}
+    assert [item.get("lost_to") for item in of_b.slices["b"]["lan"]] == [None] * 4
+
+
+def test_a_subnet_stays_for_the_endpoints_of_a_host_that_has_lost_all_its_slices():
+    store = Memory()
+    store.write(Change(put=(Holding("lan", "10.0.0.32/28", "b", 2, "a"),)))
+    done = run(store, Wish("a", {}))
+    assert done.networks["a"]["lan"]["subnets"] == [{"subnet": "10.0.0.0/24"}] and done.subnets["a"] == {}
+
+
 def test_a_subnet_without_a_slice_is_not_handed_on():
     """A network would give out all of it."""
     written = [{"name": "lan", "subnets": [{"subnet": "10.0.0.0/28", "slice_length": 28}, {"subnet": "10.0.8.0/24", "slice_length": 28}]}]

@@ -22,13 +22,15 @@ ATTEMPTS = 50
 class Allocation(t.NamedTuple):
     """What a run has done, or would do.
 
-    :ivar slices: host → segment → its slices
+    :ivar slices: host → segment → its slices, and those that it had and another host has now
     :ivar subnets: host → segment → the option subnets of a network
+    :ivar networks: host → segment → what a network takes that knows slices
     """
 
     changed: bool
     slices: dict[str, dict[str, list[dict[str, t.Any]]]]
     subnets: dict[str, dict[str, list[dict[str, t.Any]]]]
+    networks: dict[str, dict[str, dict[str, t.Any]]]
     claims: list[dict[str, t.Any]]
     steps: tuple[str, ...]
     before: dict[str, t.Any]
@@ -38,7 +40,7 @@ class Allocation(t.NamedTuple):
     @property
     def result(self) -> dict[str, t.Any]:
         """What the task returns."""
-        return {**{key: getattr(self, key) for key in ("changed", "slices", "subnets", "claims")}, "conflicts": [], "steps": list(self.steps)}
+        return {**{key: getattr(self, key) for key in ("changed", "slices", "subnets", "networks", "claims")}, "conflicts": [], "steps": list(self.steps)}
 
 
 def allocate(
@@ -77,11 +79,14 @@ def _told(
     formerly = {**dict.fromkeys(hosts, ""), **{name: former for former, name in planned.renamed.items()}}
     steps = _steps(planned, known) if records else ()
     after = _view(planned.after, planned.known, hosts)
-    owned = list(_owned(segments, planned.after, hosts))
+    owned, lost = (list(_inside(segments, planned.after, hosts, whose)) for whose in (_owner, _loser))
+    given = {segment.name: item["subnets"] for segment, item in zip(segments, written)}
+    slices = _slices([*owned, *lost], hosts)
     return Allocation(
         changed=bool(steps),
-        slices=_slices(owned, hosts),
-        subnets=_subnets(owned, {segment.name: given["subnets"] for segment, given in zip(segments, written)}, planned.known, hosts),
+        slices=slices,
+        subnets=_subnets(owned, given, planned.known, hosts),
+        networks=_networks(slices, _subnets([*owned, *lost], given, planned.known, hosts)),
         claims=[{"host": item.host, "segment": item.segment, "slice": item.block, "generation": item.generation} for item in planned.claims if records],
         steps=steps,
         before=_view(planned.before, known, {former or name for name, former in formerly.items()}) if records else after,
@@ -122,42 +127,87 @@ def _view(holdings: t.Iterable[Holding], known: t.Iterable[KnownHost], hosts: t.
 # --- what tasks hand on -----------------------------------------------------------------------------------------------
 
 
-# Segment, subnet and holding.
-Owned = tuple[Segment, str, Holding]
+class Inside(t.NamedTuple):
+    """A slice inside of a subnet, as one host sees it.
+
+    :ivar host: its owner, or the one that has lost it to the owner
+    """
+
+    host: str
+    segment: Segment
+    subnet: str
+    item: Holding
+
+    @property
+    def is_lost(self) -> bool:
+        return self.host != self.item.host
 
 
-def _owned(segments: t.Sequence[Segment], holdings: t.Iterable[Holding], hosts: t.Collection[str]) -> t.Iterator[Owned]:
+def _owner(item: Holding) -> str:
+    return item.host
+
+
+def _loser(item: Holding) -> str:
+    """Who had a slice that another host has now; empty if nobody has lost it."""
+    return item.former if item.host and item.host != item.former else ""
+
+
+def _inside(segments: t.Sequence[Segment], holdings: t.Iterable[Holding], hosts: t.Collection[str], whose: t.Callable[[Holding], str]) -> t.Iterator[Inside]:
     """The holdings of some hosts that are inside of a subnet."""
     subnets = {segment.name: [(segment, item.subnet.subnet, block_of(item.subnet.subnet)) for item in segment.subnets] for segment in segments}
     for item in holdings:
-        if item.host in hosts and item.segment in subnets:
+        host = whose(item)
+        if host in hosts and item.segment in subnets:
             block = block_of(item.block)
             for segment, cidr, whole in subnets[item.segment]:
                 if whole.covers(block):
-                    yield segment, cidr, item
+                    yield Inside(host, segment, cidr, item)
 
 
-def _slices(owned: t.Iterable[Owned], hosts: t.Collection[str]) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
+def _slices(parts: t.Iterable[Inside], hosts: t.Collection[str]) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
     told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
-    for segment, cidr, item in owned:
-        told[item.host].setdefault(segment.name, []).append({"subnet": cidr, "slice": item.block, "generation": item.generation})
+    for part in parts:
+        lost = {"lost_to": part.item.host} if part.is_lost else {}
+        item = {"subnet": part.subnet, "slice": part.item.block, "generation": part.item.generation, **lost}
+        told[part.host].setdefault(part.segment.name, []).append(item)
     return told
 
 
 def _subnets(
-    owned: t.Iterable[Owned], written: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]], known: t.Sequence[KnownHost], hosts: t.Collection[str]
+    parts: t.Iterable[Inside], written: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]], known: t.Sequence[KnownHost], hosts: t.Collection[str]
 ) -> dict[str, dict[str, list[dict[str, t.Any]]]]:
     """Host → segment → the option subnets of a network.
 
     :param written: segment → its subnets as the user has written them
     """
     own = own_addresses(known)
-    parts: dict[tuple[str, str], tuple[Segment, list[Slice], dict[str, list[str]]]] = {}
-    for segment, cidr, item in owned:
-        dummy, slices, of_others = parts.setdefault((item.host, segment.name), (segment, [], {}))
-        slices.append(Slice(segment.name, cidr, item.block))
-        of_others.setdefault(cidr, []).extend(addresses_of_others(item, own))
+    of_network: dict[tuple[str, str], tuple[Segment, list[Slice], dict[str, list[str]]]] = {}
+    for part in parts:
+        dummy, slices, of_others = of_network.setdefault((part.host, part.segment.name), (part.segment, [], {}))
+        slices.append(Slice(part.segment.name, part.subnet, part.item.block))
+        if not part.is_lost:
+            of_others.setdefault(part.subnet, []).extend(addresses_of_others(part.item, own))
     told: dict[str, dict[str, list[dict[str, t.Any]]]] = {name: {} for name in sorted(hosts)}
-    for (host, name), (segment, slices, of_others) in parts.items():
+    for (host, name), (segment, slices, of_others) in of_network.items():
         told[host][name] = as_subnets(segment, slices, written[name], of_others)
     return told
+
+
+def _networks(
+    slices: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]], subnets: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]]
+) -> dict[str, dict[str, dict[str, t.Any]]]:
+    """Host → segment → what a network takes.
+
+    Its slices say which addresses it gives out. A subnet in which the host has lost all its slices stays for the endpoints that are there.
+    """
+    return {
+        host: {
+            name: {"segment": name, "subnets": [_without_ranges(item) for item in subnets[host][name]], "slices": list(listed)}
+            for name, listed in of_host.items()
+        }
+        for host, of_host in slices.items()
+    }
+
+
+def _without_ranges(subnet: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key: value for key, value in subnet.items() if key != "ip_range"}

@@ -70,7 +70,7 @@ class Holding(t.NamedTuple):
     :ivar block: a network (CIDR), canonical
     :ivar host: the inventory name of its owner; empty when it was taken back
     :ivar generation: counts its owners, so that a former one can tell that it has lost the slice
-    :ivar former: the last owner of a slice that was taken back
+    :ivar former: the owner before it was taken back; it stays when another host gets the slice, so that the former one can be told
     :ivar quarantine: the second (of the epoch) until which nobody but the former owner gets it
     """
 

@@ -52,7 +52,7 @@ def plan(segments: t.Sequence[Segment], snapshot: Snapshot, wishes: t.Iterable[W
     ordered = sorted(wishes, key=lambda wish: wish.name)
     who = identities(snapshot.known, ordered)
     conflicts, warnings = [*who.conflicts, *same_subnets(segments)], list(who.warnings)
-    held = [item._replace(host=who.renamed.get(item.host, item.host)) for item in snapshot.holdings]
+    held = [item._replace(host=who.renamed.get(item.host, item.host), former=who.renamed.get(item.former, item.former)) for item in snapshot.holdings]
     conflicts += _of_other_segments(segments, held)
     released = Released(item for item in held if not item.host)
     claims: list[Holding] = []
@@ -65,10 +65,11 @@ def plan(segments: t.Sequence[Segment], snapshot: Snapshot, wishes: t.Iterable[W
         conflicts += _twice(segment, mine)
         warnings += _outside(segment, mine)
         claims += _Claims(segment, mine, released, addresses, now, by_places).of(ordered, conflicts)
-    claims.sort(key=_by_address)
+    claims.sort(key=by_address)
     drop = {item for claim in claims for item in released.met_by(claim)}
     kept = {claim[:2] for claim in claims}
-    after = sorted((*(item for item in held if item not in drop), *claims), key=_by_address)
+    rest = [part for item in drop for part in released.without(item, claims)]
+    after = sorted((*(item for item in held if item not in drop), *claims, *rest), key=by_address)
     was = {(item.segment, item.block): item for item in snapshot.holdings}
     known_before = {host.name: host for host in snapshot.known}
     change = Change(
@@ -78,11 +79,11 @@ def plan(segments: t.Sequence[Segment], snapshot: Snapshot, wishes: t.Iterable[W
         forget=tuple(sorted(who.renamed)),
     )
     known = tuple(who.known[name] for name in sorted(who.known))
-    before = tuple(sorted(snapshot.holdings, key=_by_address))
+    before = tuple(sorted(snapshot.holdings, key=by_address))
     return Plan(before, tuple(after), known, tuple(claims), who.renamed, change, tuple(conflicts), tuple(warnings))
 
 
-def _by_address(item: Holding) -> tuple[str, int, int]:
+def by_address(item: Holding) -> tuple[str, int, int]:
     block = block_of(item.block)
     return item.segment, block.version, block.first
 
@@ -125,6 +126,9 @@ class _Claims:
         for wish in wishes:
             conflicts += self._by_places(wish)
         for wish in wishes:
+            if wanted_addresses(wish, self.segment):
+                self._take_back(wish.name)
+        for wish in wishes:
             wanted = wanted_addresses(wish, self.segment)
             for version in sorted({family(slots.item) for slots in self.slots}) if wanted else ():
                 conflicts += self._by_number(wish.name, wanted, [slots for slots in self.slots if family(slots.item) == version])
@@ -132,8 +136,10 @@ class _Claims:
 
     def _claim(self, host: str, block: str) -> None:
         claim = Holding(self.segment.name, block, host)
-        generations = [item.generation for item in self._released.met_by(claim)]
-        self.claims.append(claim._replace(generation=max(generations, default=1)))
+        met = self._released.met_by(claim)
+        generation = max((item.generation for item in met), default=1)
+        former = next((item.former for item in met if item.former and item.former != host), "")
+        self.claims.append(claim._replace(generation=generation, former=former))
         self._owned.setdefault(host, []).append(block)
 
     def _by_places(self, wish: Wish) -> list[str]:
@@ -153,6 +159,13 @@ class _Claims:
 
     def _has_place(self, host: str, slots: Slots, number: int) -> bool:
         return any(slots.is_part(number, block) for block in self._owned.get(host, ()))
+
+    def _take_back(self, host: str) -> None:
+        """Claim what was taken back from a host and nobody else has got, because it may have endpoints there."""
+        for slots in self.slots:
+            for block in slots.former(host):
+                slots.take_back(block)
+                self._claim(host, block)
 
     def _by_number(self, host: str, wanted: int, family_slots: t.Sequence[Slots]) -> list[str]:
         """Claim slices of one family until they have as many addresses as wanted."""
@@ -193,7 +206,7 @@ def _addresses(slots: Slots, count: int) -> str:
 
 
 def _twice(segment: Segment, held: t.Sequence[Holding]) -> list[str]:
-    owned = sorted((item for item in held if item.host), key=_by_address)
+    owned = sorted((item for item in held if item.host), key=by_address)
     return [
         f"the store gives {one.block} to {one.host} and {other.block} to {other.host} in segment {segment.name}, which overlap; one of them must go"
         for one, other in zip(owned, owned[1:])

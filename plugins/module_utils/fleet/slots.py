@@ -14,7 +14,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices impo
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.address_set import AddressSet
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.ipam.subnets import usable
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import WIDTHS, Block, block_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import WIDTHS, Block, block_of, networks_of
 
 
 class Slots:
@@ -38,13 +38,12 @@ class Slots:
         shut = [run for run, holding in here if not holding.host and holding.quarantine > now]
         useless = list(self._useless())
         self._owned = AddressSet.of_runs(owned)
-        self._given: set[int] = set()
         self._useless_ones = AddressSet.of_runs(useless)
         self._shut = AddressSet.of_runs([*owned, *shut, *useless])
-        self._former: dict[str, list[int]] = {}
-        for (first, last), holding in here:
-            if not holding.host and holding.former and first == last and slice_at(item, first) == holding.block:
-                self._former.setdefault(holding.former, []).append(first)
+        self._former: dict[str, list[str]] = {}
+        for dummy, holding in here:
+            if not holding.host and holding.former and self.has(holding.block):
+                self._former.setdefault(holding.former, []).append(holding.block)
 
     def _run(self, block: Block) -> tuple[int, int]:
         """The numbers of the slices that a block meets."""
@@ -71,19 +70,27 @@ class Slots:
 
     def is_unowned(self, number: int) -> bool:
         """Whether nobody has any part of a slice."""
-        return number not in self._given and number not in self._owned
+        return number not in self._owned
+
+    def former(self, host: str) -> list[str]:
+        """The blocks that were taken back from a host, as long as nobody else has any part of them."""
+        runs = ((block, *self._run(block_of(block))) for block in self._former.get(host, ()))
+        return [block for block, first, last in runs if not self._owned.count(first, last)]
 
     def take(self, number: int) -> str:
         """Give a slice away, and return its block."""
-        self._given.add(number)
+        self._owned.add(number)
         self._shut.add(number)
         return slice_at(self.item, number)
 
+    def take_back(self, block: str) -> None:
+        """Give a block away, whatever its size is."""
+        run = self._run(block_of(block))
+        self._owned = AddressSet.of_runs([*self._owned.runs, run])
+        self._shut = AddressSet.of_runs([*self._shut.runs, run])
+
     def free_for(self, host: str) -> int | None:
-        """The slice that a host gets next: one that it had, else the first free one from a number that follows from its name."""
-        for number in self._former.get(host, ()):
-            if self.is_unowned(number) and number not in self._useless_ones:
-                return number
+        """The slice that a host gets next: the first free one from a number that follows from its name."""
         start = int.from_bytes(names.digest("slice", host)[:16], "big") % self.number
         number = self._shut.next_free(start)
         if number >= self.number:
@@ -92,9 +99,8 @@ class Slots:
 
     def shut_in_words(self) -> str:
         """Why there is no free slice, by numbers."""
-        runs = [*self._owned.runs, *((number, number) for number in self._given)]
-        owned, useless = AddressSet.of_runs(runs).count(0, self.number - 1), self._useless_ones.count(0, self.number - 1)
-        resting = self.number - AddressSet.of_runs([*runs, *self._useless_ones.runs]).count(0, self.number - 1)
+        owned, useless = (numbers.count(0, self.number - 1) for numbers in (self._owned, self._useless_ones))
+        resting = self.number - AddressSet.of_runs([*self._owned.runs, *self._useless_ones.runs]).count(0, self.number - 1)
         parts = [(owned, "held"), (useless, "without an address to give out"), (resting, "in quarantine")]
         return ", ".join(f"{count} {what}" for count, what in parts if count)
 
@@ -113,3 +119,16 @@ class Released:
         end = bisect.bisect_right(self._begins, (claim.segment, block.version, block.last))
         near = [item for dummy, item in self._sorted[position:end]]
         return [item for item in near if item.segment == claim.segment and block_of(item.block).overlaps(block)]
+
+    @staticmethod
+    def without(item: Holding, claims: t.Sequence[Holding]) -> list[Holding]:
+        """What claims leave of a slice that was taken back; it keeps its generation and its quarantine."""
+        whole = block_of(item.block)
+        met = (block_of(claim.block) for claim in claims if claim.segment == item.segment)
+        taken = AddressSet.of_runs((block.first, block.last) for block in met if block.overlaps(whole))
+        left: list[str] = []
+        first = whole.first
+        for begin, end in [*taken.runs, (whole.last + 1, whole.last)]:
+            left += networks_of(Block(whole.version, first, begin - 1))
+            first = end + 1
+        return [item._replace(block=block) for block in left]
