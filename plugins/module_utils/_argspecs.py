@@ -39,6 +39,18 @@ def _network_options() -> dict[str, t.Any]:
                 "aux_addresses": {"type": "dict"},
             },
         },
+        "segment": {"type": "str"},
+        # No default: without them, those that the host has recorded for the segment are meant.
+        "slices": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "slice": {"type": "str", "required": True},
+                "subnet": {"type": "str"},
+                "generation": {"type": "int", "default": 1},
+                "lost_to": {"type": "str"},
+            },
+        },
         "ipv6": {"type": "bool"},
         "internal": {"type": "bool", "default": False},
         "mtu": {"type": "int"},

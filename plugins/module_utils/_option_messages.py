@@ -43,6 +43,7 @@ EXAMPLES: dict[str, str] = {
     "ipv6": "2001:db8:50::20",
     "labels": "{team: web}",
     "members": "https://etcd1.example.com:2379",
+    "lost_to": "edge7",
     "mac": "02:42:c0:a8:32:14",
     "machine_id": "7f0c5a1d9be24c3fa0d16b8e2f937c54",
     "name": "web",
@@ -63,6 +64,8 @@ EXAMPLES: dict[str, str] = {
     "search": "example.com",
     "segment": "lan50",
     "segments": "{name: lan50, subnets: [{subnet: 192.168.50.0/24, slice_length: 28}]}",
+    "slice": "192.168.50.64/28",
+    "slices": "{slice: 192.168.50.64/28}",
     "servers": "192.168.50.53",
     "state_dir": "/var/lib/macvlan_host",
     "subnet": "192.168.50.0/24",
@@ -75,7 +78,7 @@ EXAMPLES: dict[str, str] = {
     "via": "192.168.50.1",
     "vlan_subinterfaces": "{name: eth0.50}",
 }
-_NUMBERS = {"confirm_timeout": 60, "metric": 100, "mtu": 1500, "pid": 4711, "size": 24, "slice_length": 28, "vlan_id": 50}
+_NUMBERS = {"confirm_timeout": 60, "generation": 2, "metric": 100, "mtu": 1500, "pid": 4711, "size": 24, "slice_length": 28, "vlan_id": 50}
 _NEEDED = {
     "bool": "true or false",
     "dict": "a dictionary",

@@ -91,6 +91,7 @@ options:
         another prefix length is refused.
       - It must be in a subnet of the network, but can be outside of the ip_range. The address of another
         endpoint, a gateway, an aux address, and the network and broadcast address are refused.
+      - In a network with a O(fleetnet.macvlan.macvlan_network#module:segment) it must be in a slice of the host (since 2.0.0).
       - An address that is in use already is refused as well, that is an address of any link of this host, the next
         hop of one of its routes, or the remote end of the SSH connection of the task. Such an address is not chosen
         either. An endpoint that has it already keeps it, with a warning.

@@ -263,6 +263,40 @@ networks:
       type: str
       sample: fast
       version_added: 2.0.0
+    segment:
+      description: The segment of the fleet that it is on, V(null) for none.
+      returned: always
+      type: str
+      sample: null
+      version_added: 2.0.0
+    slices:
+      description: The slices of the host in the segment, in the order of its subnets, and some that it owned before.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+      version_added: 2.0.0
+      contains:
+        subnet:
+          description: The subnet that it is in.
+          returned: always
+          type: str
+          sample: 192.168.50.0/24
+        slice:
+          description: The slice.
+          returned: always
+          type: str
+          sample: 192.168.50.64/28
+        generation:
+          description: Counts the owners that it has had.
+          returned: always
+          type: int
+          sample: 1
+        lost_to:
+          description: The host that owns it by now, V(null) if this host does.
+          returned: always
+          type: str
+          sample: null
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: always
@@ -652,7 +686,10 @@ drift:
       type: str
       sample: endpoint web/web1
     field:
-      description: What differs, which is an option of the object, V(link) or V(netns).
+      description:
+        - What differs, which is an option of the object, V(link) or V(netns).
+        - V(slice_lost) is an address that is in no slice of the host any more, so that another host may have it. Tasks do not take
+          it away; let the endpoint go, or have M(fleetnet.macvlan.macvlan_fleet) give the slice back to this host.
       returned: always
       type: str
       sample: mtu

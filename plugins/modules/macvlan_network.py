@@ -202,6 +202,49 @@ options:
           - An address that is also the gateway, given or inferred, is refused, and so is one that an endpoint holds,
             without O(replace=true), which gives the endpoint another one.
         type: dict
+  segment:
+    description:
+      - Name of the segment of the fleet that the network is on, a wire that hosts share. The host then gives out addresses of its
+        O(slices) only, because other hosts give out the others.
+      - M(fleetnet.macvlan.macvlan_fleet) gives each host its slices, and returns what this task needs. The role
+        P(fleetnet.macvlan.macvlan_fleet#role) does both.
+      - It needs a O(parent), and is refused with O(ipam=none), O(allow_overlap=true), and O(ipv6=true) without an IPv6 subnet.
+      - Without O(slices), those that the host has recorded for this network and segment are meant, and without O(subnets) the recorded
+        subnets too. So tasks do not depend on the store of the fleet. A host that has none recorded is refused.
+      - A segment can be added to a network and taken from it in place. Endpoints keep their addresses.
+    type: str
+    version_added: 2.0.0
+  slices:
+    description:
+      - The slices of the host in the segment, as M(fleetnet.macvlan.macvlan_fleet) returns them. It needs O(segment) and O(subnets).
+      - Addresses are chosen from them, in their order, and within a subnet that has none of them no address is chosen. An
+        O(subnets[].ip_range) narrows the choice, and must be inside of the slices.
+      - An address that an endpoint requests must be in a slice of the host. The gateway, O(subnets[].aux_addresses) and
+        O(subnets[].exclude) can be anywhere in the subnet.
+      - An endpoint whose address is in no slice of the host any more keeps it, with a warning. No other endpoint gets such an
+        address, and RV(fleetnet.macvlan.macvlan_info#module:drift) has it with the field C(slice_lost).
+    type: list
+    elements: dict
+    suboptions:
+      slice:
+        description:
+          - The slice in CIDR form, inside one of O(subnets).
+        type: str
+        required: true
+      subnet:
+        description:
+          - The subnet that it is in. It can be left out.
+        type: str
+      generation:
+        description:
+          - Counts the owners that the slice has had. A task whose number is lower than the recorded one is of an older plan, and is refused.
+        type: int
+        default: 1
+      lost_to:
+        description:
+          - The host that owns the slice by now. Nothing is given out of it any more; it is here so that messages can name that host.
+        type: str
+    version_added: 2.0.0
   ipv6:
     description:
       - Whether endpoints of the network have IPv6.
@@ -546,6 +589,21 @@ EXAMPLES = r"""
         ip_range: "192.168.64.{{ 32 * place }}/27"
     host_access: true
 
+- name: A network on a segment of the fleet, with the slices that macvlan_fleet has given this host
+  fleetnet.macvlan.macvlan_network:
+    name: lan66
+    parent: eth0.66
+    segment: lan66
+    subnets: "{{ fleet.networks[inventory_hostname].lan66.subnets }}"
+    slices: "{{ fleet.networks[inventory_hostname].lan66.slices }}"
+
+- name: Change its MTU later; the host has recorded the subnets and its slices
+  fleetnet.macvlan.macvlan_network:
+    name: lan66
+    parent: eth0.66
+    segment: lan66
+    mtu: 1400
+
 - name: The host as the gateway of its endpoints
   fleetnet.macvlan.macvlan_network:
     name: routed
@@ -723,6 +781,40 @@ network:
       type: str
       sample: fast
       version_added: 2.0.0
+    segment:
+      description: The segment of the fleet that it is on, V(null) for none.
+      returned: when the network is there
+      type: str
+      sample: null
+      version_added: 2.0.0
+    slices:
+      description: The slices of the host in the segment, in the order of its subnets, and some that it owned before.
+      returned: when the network is there
+      type: list
+      elements: dict
+      sample: []
+      version_added: 2.0.0
+      contains:
+        subnet:
+          description: The subnet that it is in.
+          returned: always
+          type: str
+          sample: 192.168.50.0/24
+        slice:
+          description: The slice.
+          returned: always
+          type: str
+          sample: 192.168.50.64/28
+        generation:
+          description: Counts the owners that it has had.
+          returned: always
+          type: int
+          sample: 1
+        lost_to:
+          description: The host that owns it by now, V(null) if this host does.
+          returned: always
+          type: str
+          sample: null
     subnets:
       description: Its subnets in the order in which they were given; those that were chosen come last.
       returned: when the network is there
@@ -819,6 +911,8 @@ network:
     exclusive: false
     host_access: null
     probe: fast
+    segment: null
+    slices: []
     subnets:
       - subnet: 192.168.50.0/24
         gateway: 192.168.50.1

@@ -255,8 +255,14 @@ def _subnet(item: str) -> Item:
     return {"subnet": item}
 
 
+def _slice(item: str) -> Item:
+    _block(item)
+    return {"slice": item}
+
+
 LISTS: dict[str, t.Callable[[str], t.Any]] = {
     SUBNETS: _subnet,
+    f"{PREFIX}network_slices": _slice,
     f"{PREFIX}network_address_pools": _pool,
     f"{PREFIX}endpoint_routes": _route,
     f"{PREFIX}endpoint_addresses": str,

@@ -30,7 +30,10 @@ NO_ANSWERS = "no answers could be read for this host, so no host is changed"
 RANGES = {
     "network_create": (
         "macvlan_job_network_ip_ranges",
-        "give each host a range of its own: a variable of each host in the inventory, such as web_ranges, and macvlan_job_network_ip_ranges_from=web_ranges",
+        (
+            "give each host a range of its own: a variable of each host in the inventory, such as web_ranges, and "
+            "macvlan_job_network_ip_ranges_from=web_ranges; or have macvlan_fleet give them slices, with macvlan_job_network_segment"
+        ),
     ),
     "endpoint_attach": (
         "macvlan_job_network",
@@ -38,7 +41,10 @@ RANGES = {
     ),
     "site": (
         "macvlan_host_networks",
-        "give the networks of each host an ip_range of its own, which follows from a variable of the host",
+        (
+            "give the networks of each host an ip_range of its own, which follows from a variable of the host, or a segment, of which "
+            "macvlan_fleet gives it slices"
+        ),
     ),
 }
 FIXED = {
@@ -150,14 +156,31 @@ def _given_out(host: str, network: Item, subnet: str | None = None) -> tuple[Cla
     if not _has_wire(network) or network.get("ipam") == "none":
         return ()
     only = _claim(host, subnet)
-    claims = []
+    claims: list[Claim] = []
     for item in _items(network, "subnets"):
         whole = _claim(host, item.get("subnet"))
         if whole is None:
             continue
         if only is None or only.version != whole.version or (only.first, only.last) == (whole.first, whole.last):
-            claims += [part for text in _ranges(item) if (part := _claim(host, text)) is not None]
+            parts = [part for text in _ranges(item) if (part := _claim(host, text)) is not None]
+            claims += parts if network.get("segment") is None else _inside(parts, _slices(host, network))
     return tuple(claims)
+
+
+def _slices(host: str, network: Item) -> list[Claim]:
+    """The slices of the host in the segment of a network; without any, it has those that it has recorded or is given later."""
+    owned = [item.get("slice") for item in _items(network, "slices") if not item.get("lost_to")]
+    return [claim for text in owned if (claim := _claim(host, text)) is not None]
+
+
+def _inside(parts: t.Iterable[Claim], slices: t.Sequence[Claim]) -> t.Iterator[Claim]:
+    """Yield what the slices have of the parts, whole slices and whole parts under their own texts."""
+    for part in parts:
+        for item in slices:
+            first, last = max(part.first, item.first), min(part.last, item.last)
+            if part.version == item.version and first <= last:
+                shown = part if (first, last) == (part.first, part.last) else item
+                yield dataclasses.replace(shown, first=first, last=last)
 
 
 def _ranges(subnet: Item) -> list[str]:
@@ -169,7 +192,7 @@ def _ranges(subnet: Item) -> list[str]:
 
 def _chosen(network: Item) -> tuple[str, ...]:
     """The name of a network that chooses its subnet by itself."""
-    chooses = _has_wire(network) and network.get("ipam") != "none" and not network.get("subnets")
+    chooses = _has_wire(network) and network.get("ipam") != "none" and not network.get("subnets") and network.get("segment") is None
     return (str(network.get("name")),) if chooses else ()
 
 

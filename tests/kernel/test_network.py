@@ -56,6 +56,8 @@ def test_a_network_says_everything_about_itself(host: Host) -> None:
         "exclusive": False,
         "host_access": None,
         "probe": "fast",
+        "segment": None,
+        "slices": [],
         "subnets": [
             {
                 "subnet": "172.16.86.0/24",

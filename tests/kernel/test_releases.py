@@ -103,11 +103,11 @@ def test_a_change_of_release_1_is_confirmed_in_its_own_form(host: Host) -> None:
 
 def test_a_record_of_the_future_is_reported_as_newer_by_all_and_kept(host: Host) -> None:
     lay(host, "plain")
-    sql(host, "UPDATE networks SET body = json_set(body, '$.segment', 'lan')")
+    sql(host, "UPDATE networks SET body = json_set(body, '$.sector', 'lan')")
     before = host.snapshot()
     for module_name, params in (("macvlan_info", {}), ("macvlan_endpoint", DB), ("macvlan_config", {"purge": True, "networks": []})):
         message = host.call(module_name, fails=True, **params)["msg"]
-        assert "newer release" in message and "'segment'" in message and "macvlan_command" in message
+        assert "newer release" in message and "'sector'" in message and "macvlan_command" in message
     for action in ("restore", "status", "check", "confirm", "recover"):
         said = host.run_command(action)
         assert said.code == 2 and "newer release" in said.complaint

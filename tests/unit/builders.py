@@ -296,6 +296,8 @@ class Host:
         """The requests, by the names that links have, and those that configurations among them stand for."""
         present, dummy = with_present_names(self.record, self.kernel)
         named = [with_kernel_names(request, present, self.kernel) for request in requests]
+        for request in named:
+            request.check_against(present)
         return [single for request in named for single in requests_of(request, present)]
 
     def run(self, *requests):

@@ -36,6 +36,12 @@ SUBNETS = (
     [{"subnet": "172.17.0.0/16"}],
     [{"subnet": "172.18.0.0/16"}],
 )
+# Slices of the host in subnets of a segment.
+SLICES = (
+    ("10.0.1.0/27", "10.0.2.0/28", "fd01::/112"),
+    ("10.0.1.16/28", "10.0.1.0/28", "10.0.2.8/29", "10.0.2.0/29", "fd01::/66"),
+    ("10.0.1.32/28", "10.0.1.8/29", "10.0.2.64/26", "fd01::1:0/112"),
+)
 NETWORK = st.fixed_dictionaries(
     {"parent": st.sampled_from(PARENTS), "subnets": st.sampled_from(SUBNETS)},
     optional={
@@ -60,6 +66,8 @@ NETWORK = st.fixed_dictionaries(
             )
         ),
         "probe": st.sampled_from(("fast", "careful", "none")),
+        # Slices, one or two of them lost to another host.
+        "segment": st.tuples(st.sampled_from(SLICES), st.sampled_from(((), (), (0,), (0, 1)))),
     },
 )
 VRFS = ("gold", "silver")
@@ -117,6 +125,29 @@ def states(draw):
     }
 
 
+def in_segment(options):
+    """A network with its slices, or without its segment if it cannot be in one. A subnet without any slice has itself as one."""
+    drawn = options.get("segment")
+    options = {key: value for key, value in options.items() if key != "segment"}
+    contradicts = options.get("parent") is None or options.get("ipv6") or options.get("allow_overlap")
+    if drawn is None or contradicts or not options.get("subnets"):
+        return options
+    blocks, lost = drawn
+    subnets = [{key: value for key, value in item.items() if key != "ip_range"} for item in options["subnets"]]
+    within = [[block for block in blocks if inside(block, item["subnet"])] or [item["subnet"]] for item in subnets]
+    slices = [
+        {"slice": block, **({"generation": 2, "lost_to": "edge7"} if position in lost and len(listed) > 1 else {})}
+        for listed in within
+        for position, block in enumerate(listed)
+    ]
+    return {**options, "subnets": subnets, "segment": "lan50", "slices": slices}
+
+
+def inside(block, subnet):
+    block, subnet = ipaddress.ip_network(block), ipaddress.ip_network(subnet)
+    return block.version == subnet.version and block.subnet_of(subnet)
+
+
 def given(options):
     """A network without the options that contradict its others, which would make hardly any state possible."""
     mode = options.get("ipvlan")
@@ -130,6 +161,7 @@ def given(options):
         options = {key: value for key, value in options.items() if key not in ("subnets", "ipv6", "host_access", "probe")}
     if options.get("mode") in ("private", "passthru", "l3", "l3s"):
         options = {key: value for key, value in options.items() if key != "host_access"}
+    options = in_segment(options)
     access = options.get("host_access")
     if isinstance(access, dict) and "address" in access:
         # Where its subnets do not have these addresses, it says nothing of them.

@@ -90,13 +90,25 @@ READERS = {
 FIELDS = {
     "endpoint": "id name network netns ifname mac mtu ipv4 ipv6 addresses gateway4 gateway6 parent mode default_route routes dns "
     "announce sysctls labels exclusive probe vrf",
-    "network": "id name driver mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive host_access probe subnets endpoints",
+    "network": "id name driver mode parent parent_created internal ipv6 mtu bcqueuelen bclim ipam labels exclusive host_access probe "
+    "segment slices subnets endpoints",
     "subnet": "subnet gateway gateway_inferred gateway_onlink ip_range ip_ranges exclude aux_addresses in_use available",
     "vlan_subinterface": "name parent vlan_id protocol mtu mac up reorder_hdr gvrp mvrp loose_binding ingress_qos_map "
     "egress_qos_map owned used_by",
 }
 # What a task of macvlan_fleet returns.
-FLEET = {"subnets": {"edge1": {"lan50": [{"subnet": "192.168.50.0/24", "ip_range": ["192.168.50.64/28"]}]}}}
+FLEET = {
+    "subnets": {"edge1": {"lan50": [{"subnet": "192.168.50.0/24", "ip_range": ["192.168.50.64/28"]}]}},
+    "networks": {
+        "edge1": {
+            "lan66": {
+                "segment": "lan66",
+                "subnets": [{"subnet": "192.168.66.0/24", "ip_range": ["192.168.66.64/28"]}],
+                "slices": [{"subnet": "192.168.66.0/24", "slice": "192.168.66.64/28", "generation": 1}],
+            }
+        }
+    },
+}
 # Whose tasks ask neighbours about addresses.
 ASKING = ("macvlan_endpoint", "macvlan_network")
 # What is no part of an object, but of how it is found.
@@ -327,6 +339,8 @@ def test_examples_show_every_option_that_says_what_an_object_is(name):
     # Exceptions from a rule are described; an example would be an invitation.
     rare = {"allow_overlap", "internal", "announce", "reorder_hdr", "gvrp", "mvrp", "loose_binding"}
     rare |= {"force", "state_dir"}
+    # What macvlan_fleet returns is handed on as it is.
+    rare |= {"lost_to"}
     assert set(known(ARGSPECS[name][0])) - shown <= rare
 
 

@@ -89,6 +89,15 @@ def test_every_metric_says_what_it_is_once_and_its_samples_follow(host):
     assert len(set(told)) == len(told)
 
 
+def test_a_network_of_a_segment_has_its_slices(host):
+    slices = [{"slice": "10.0.1.8/30"}, {"slice": "10.0.1.16/30", "generation": 2, "lost_to": "edge7"}]
+    host.run(builders.network("lan", ["10.0.1.0/24"], segment="lan50", slices=slices, replace=True))
+    assert [line for line in samples(metrics_of(report_of(host))) if "slices" in line] == [
+        'macvlan_slices{network="lan",segment="lan50",state="owned"} 1',
+        'macvlan_slices{network="lan",segment="lan50",state="lost"} 1',
+    ]
+
+
 def test_an_endpoint_that_differs_is_counted_as_such(host):
     host.change("eth0", BLUE_PATH, mtu=1400)
     lines = samples(metrics_of(report_of(host)))

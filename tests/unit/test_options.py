@@ -719,6 +719,8 @@ OPTIONS = {
             "driver": ("macvlan", "ipvlan"),
             "mode": ("bridge", "private", "vepa", "passthru", "l2", "l3", "l3s"),
             "subnets": ({"subnet": "str"}, {"gateway": "str", "ip_range": "str", "aux_addresses": "dict"}),
+            "segment": "str",
+            "slices": ({"slice": "str"}, {"subnet": "str", "generation": "int", "lost_to": "str"}),
             "ipv6": "bool",
             "internal": "bool",
             "mtu": "int",

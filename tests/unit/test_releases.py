@@ -212,10 +212,10 @@ def test_an_interrupted_run_of_an_older_release_is_forgotten_after_another_boot(
 # --- a newer release ------------------------------------------------------------------------------------------------
 
 NEWER_ROWS = {
-    "field": ("networks", lambda body: {**body, "segment": "lan"}),
+    "field": ("networks", lambda body: {**body, "sector": "lan"}),
     "value": ("networks", lambda body: {**body, "mode": "source"}),
-    "field of a part": ("networks", lambda body: {**body, "subnets": [{**body["subnets"][0], "slices": []}]}),
-    "field and values": ("networks", lambda body: {**body, "mtu": {"a": 1}, "segment": "lan"}),
+    "field of a part": ("networks", lambda body: {**body, "subnets": [{**body["subnets"][0], "sectors": []}]}),
+    "field and values": ("networks", lambda body: {**body, "mtu": {"a": 1}, "sector": "lan"}),
     "part after a wrong one": ("networks", lambda body: {**body, "subnets": [{"subnet": 7}, {"subnet": "10.0.0.0/8", "x": 1}]}),
     "link": ("links", lambda body: {**body, "table": 100}),
     "protocol": ("links", lambda body: {**body, "protocol": "qinq"}),
@@ -226,7 +226,7 @@ NEWER_ROWS = {
     "step": ("journal", lambda body: {**body, "steps": [{"step": "ProbeAddress", "address": "10.0.0.1"}]}),
     "step after a wrong one": ("journal", lambda body: {**body, "steps": [7, {"step": "Announce"}]}),
     "field of a step": ("journal", lambda body: {**body, "steps": [{**body["steps"][0], "why": ""}]}),
-    "table of a change": ("journal", lambda body: {**body, "changes": [["segments", ["a"], False, {}]]}),
+    "table of a change": ("journal", lambda body: {**body, "changes": [["sectors", ["a"], False, {}]]}),
     "row of a change": ("journal", lambda body: {**body, "changes": [["namespaces", ["a"], False, {"id": "0" * 32, "name": "a", "x": 1}]]}),
 }
 
@@ -281,7 +281,7 @@ def lay(path, kind):
         made = State(f"{path.parent.parent}/{path.name} {kind}")
         fill(made)
         if kind == "newer-row":
-            spoil(made.path, "networks", lambda body: {**body, "segment": "lan"})
+            spoil(made.path, "networks", lambda body: {**body, "sector": "lan"})
         elif kind != "good-current":
             sql(made.path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         shutil.copyfile(made.path, path)

@@ -12,12 +12,11 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Segment, Wish
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import distinct_places, read_addresses
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import EVERYWHERE
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import Problems
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import Problems, prefixed
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import names, validators
 
 # More would be a mistake in most cases, and a slice for each of them.
 MAX_ADDRESSES = 65536
-LONGEST_NAME = 255
 # No subnet has more slices.
 MAX_PLACE = 2**64
 
@@ -49,9 +48,9 @@ def read_wishes(given: t.Sequence[Given], segments: t.Sequence[Segment]) -> list
 
 def _wish(problems: Problems, option: str, given: Given, known: t.Collection[str]) -> Wish:
     name, former = str(given["name"]), given.get("renamed_from") or ""
-    problems.problem(_name_problem(f"{option}.name", name))
+    problems.problem(prefixed(f"{option}.name", names.inventory_name_problem(name)))
     if former:
-        problems.problem(_name_problem(f"{option}.renamed_from", former))
+        problems.problem(prefixed(f"{option}.renamed_from", names.inventory_name_problem(former)))
     if former == name:
         problems.problem(f"{option}.renamed_from: {name[:80]} is the name itself; write the former name, or leave this out")
     uuid = (given.get("uuid") or "").lower()
@@ -74,13 +73,6 @@ def _wish(problems: Problems, option: str, given: Given, known: t.Collection[str
         bool(given.get("replaced")),
         former,
     )
-
-
-def _name_problem(option: str, name: str) -> str | None:
-    """Why a text is not the inventory name of a host, or None."""
-    if 0 < len(name) <= LONGEST_NAME and name.isprintable() and not any(char.isspace() for char in name):
-        return None
-    return f"{option}: {name[:80]!r} is no inventory name, which has 1 to {LONGEST_NAME} printable characters and no white space"
 
 
 def _needs(problems: Problems, option: str, given: t.Sequence[Given], known: t.Collection[str], places: dict[str, tuple[int, ...]]) -> dict[str, int]:

@@ -93,11 +93,18 @@ def infer_gateway(cidr: str) -> str | None:
 
 
 def candidates(subnet: Subnet) -> tuple[Block, ...]:
-    """The addresses that are chosen without a request, excluded ones among them: the ip_ranges, else the subnet."""
-    whole = usable(subnet.subnet)
-    parts = [block_of(item) for item in subnet.ip_ranges] or [whole]
-    cut = [part._replace(first=max(part.first, whole.first), last=min(part.last, whole.last)) for part in parts]
-    return tuple(part for part in cut if part.first <= part.last)
+    """The addresses that are chosen without a request, excluded ones among them: the ip_ranges, else the subnet; in a segment, what
+    the slices of the host have of them.
+    """
+    parts = _common([block_of(item) for item in subnet.ip_ranges or (subnet.subnet,)], [usable(subnet.subnet)])
+    return parts if subnet.slices is None else _common(parts, [block_of(item) for item in subnet.owned_slices])
+
+
+def _common(ones: t.Iterable[Block], others: t.Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks that two lists have in common, in the order of the first one."""
+    return tuple(
+        one._replace(first=max(one.first, other.first), last=min(one.last, other.last)) for one in ones for other in others if one.overlaps(other)
+    )
 
 
 @functools.lru_cache(maxsize=256)

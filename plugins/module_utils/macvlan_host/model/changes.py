@@ -58,6 +58,8 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         Change("subnets.exclude", UNDER_TRAFFIC, "recorded; an endpoint that has such an address keeps it, with a warning"),
         Change("subnets.aux_addresses", UNDER_TRAFFIC, _IN_RECORD, "if no endpoint has the address"),
         Change("subnets.aux_addresses", REPLACED, "the endpoint that has the address given another one", "if an endpoint has the address"),
+        Change("segment", UNDER_TRAFFIC, "recorded; endpoints outside of the slices keep their addresses"),
+        Change("slices", UNDER_TRAFFIC, "recorded; an endpoint in none of them keeps its address, with a warning"),
         Change("ipv6", UNDER_TRAFFIC, "a subnet chosen, or see subnets"),
         Change("internal", UNDER_TRAFFIC, "default routes added or deleted"),
         Change("mtu", UNDER_TRAFFIC, "changed on the links that follow it"),

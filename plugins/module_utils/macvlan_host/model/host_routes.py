@@ -21,7 +21,7 @@ from .route import Route
 
 def ranges_of(subnet: Subnet) -> tuple[str, ...]:
     """The networks (CIDR) of the addresses that endpoints get in a subnet."""
-    return tuple(cidr for text in subnet.ip_ranges or (subnet.subnet,) for cidr in networks_of(block_of(text)))
+    return tuple(cidr for text in subnet.ranges for cidr in networks_of(block_of(text)))
 
 
 def host_routes(

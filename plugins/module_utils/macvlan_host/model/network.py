@@ -34,6 +34,30 @@ def infers_gateway(has_parent: bool, internal: bool, mode: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A part of a subnet of a segment, which one host of the fleet owns.
+
+    :ivar block: CIDR
+    :ivar generation: counts the owners that it has had
+    :ivar lost_to: empty if this host owns it, else the host that does by now
+    """
+
+    block: str
+    generation: int = 1
+    lost_to: str = ""
+
+    CHECKS: t.ClassVar[dict[str, validators.Check]] = {
+        "block": validators.with_length,
+        "generation": validators.number(1, validators.MAX_UINT32),
+        "lost_to": validators.text,
+    }
+
+    @classmethod
+    def from_plain(cls, data: dict[str, t.Any]) -> Slice:
+        return cls(**validators.fields("slice", data, cls.CHECKS))
+
+
+@dataclass(frozen=True)
 class Subnet:
     """One subnet of a network.
 
@@ -44,6 +68,8 @@ class Subnet:
     :ivar aux_addresses: name → address that is never given out
     :ivar chosen: chosen by the collection, because the task gave none
     :ivar scope: empty, or the id of the network that keeps leases of its own here (allow_overlap)
+    :ivar slices: the slices of the host, in the order in which addresses are chosen from them, beside some that it owned before; None
+        if the network is of no segment, and all addresses of the subnet are the host's to give out
     """
 
     subnet: str
@@ -56,6 +82,7 @@ class Subnet:
     gateway_onlink: bool = False
     ip_ranges: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    slices: tuple[Slice, ...] | None = None
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "subnet": validators.with_length,
@@ -68,6 +95,7 @@ class Subnet:
         "gateway_onlink": validators.flag,
         "ip_ranges": validators.listed(validators.address_range),
         "exclude": validators.listed(validators.addresses),
+        "slices": validators.checked_separately,
     }
 
     def __post_init__(self) -> None:
@@ -81,10 +109,22 @@ class Subnet:
         """The key of the set of leases: networks with the same key share it."""
         return f"{self.subnet}@{self.scope}" if self.scope else self.subnet
 
+    @property
+    def owned_slices(self) -> tuple[str, ...]:
+        """The slices (CIDR) that are the host's."""
+        return tuple(item.block for item in self.slices or () if not item.lost_to)
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """What addresses are chosen from, each CIDR or ``first-last``: the ip_ranges, else the slices of the host, else the subnet."""
+        return self.ip_ranges or ((self.subnet,) if self.slices is None else self.owned_slices)
+
     @classmethod
     def from_plain(cls, data: dict[str, t.Any]) -> Subnet:
         values = validators.fields("subnet", data, cls.CHECKS)
         lists: dict[str, t.Any] = {name: tuple(values[name]) for name in ("ip_ranges", "exclude") if name in values}
+        if values.get("slices") is not None:
+            lists["slices"] = validators.each(Slice.from_plain, validators.items("slices of a subnet", values["slices"]))
         return cls(**{**values, **lists})
 
 
@@ -100,6 +140,7 @@ class Network(Identified):
     :ivar link_options: what a task has said of the links of its endpoints
     :ivar parent_link: the link that its parent is; None for one of ours, and as long as no run has recorded it
     :ivar driver: the kind of the links of its endpoints
+    :ivar segment: the wire of the fleet that it is on, empty for none
     """
 
     id: str
@@ -119,6 +160,7 @@ class Network(Identified):
     # A new boot, which gives the link another index, changes no network.
     parent_link: LinkIdentity | None = field(default=None, compare=False)
     driver: str = DEFAULT_DRIVER
+    segment: str = ""
 
     CHECKS: t.ClassVar[dict[str, validators.Check]] = {
         "id": validators.identifier,
@@ -137,6 +179,7 @@ class Network(Identified):
         "link_options": are_recorded,
         "parent_link": validators.checked_separately,
         "driver": validators.one_of(*DRIVERS),
+        "segment": validators.text,
     }
 
     @property
@@ -147,6 +190,20 @@ class Network(Identified):
     def kind(self) -> str:
         """The kind of the links of its endpoints."""
         return self.driver
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """The slices in all its subnets."""
+        return tuple(item for subnet in self.subnets for item in subnet.slices or ())
+
+    @property
+    def shown_slices(self) -> list[dict[str, t.Any]]:
+        """The slices in all its subnets, as options and results have them."""
+        return [
+            {"subnet": subnet.subnet, "slice": item.block, "generation": item.generation, "lost_to": item.lost_to or None}
+            for subnet in self.subnets
+            for item in subnet.slices or ()
+        ]
 
     @property
     def is_routed(self) -> bool:

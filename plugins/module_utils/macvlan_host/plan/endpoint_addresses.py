@@ -172,7 +172,7 @@ def _address(
     kept, tag = recorded and recorded.first_address(version), tag_of(builder, wanted)
     subnet_of_kept = next((subnet for subnet in subnets if kept and without_prefix(kept) in usable(subnet.subnet)), None)
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
-        warn_of_kept_address(builder, title, network, kept, tag)
+        warn_of_kept_address(builder, wanted, network, kept, tag)
         return _of_interface(wanted, with_length(without_prefix(kept), subnet_of_kept))
     chosen = choose_address(builder, wanted.ref, network, subnets, _asked_for_later(builder, wanted, version))
     if chosen is not None:

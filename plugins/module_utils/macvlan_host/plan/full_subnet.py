@@ -21,7 +21,8 @@ SHOWN = 3  # of what is in use beside the leases
 def no_address_is_left(builder: PlanBuilder, network: Network, subnets: t.Sequence[Subnet], version: int) -> str:
     """The message, without the object that has asked."""
     pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
-    return f"no IPv{version} address is left in {pools} of {network.title}{_in_use_beside(builder, subnets)}"
+    advice = "; have macvlan_fleet give this host a further slice, by a higher number of addresses in its needs" if network.segment else ""
+    return f"no IPv{version} address is left in {pools} of {network.title}{_in_use_beside(builder, subnets)}{advice}"
 
 
 def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
@@ -35,8 +36,9 @@ def _how_full(builder: PlanBuilder, subnet: Subnet) -> str:
     }
     room = sum(among.last - among.first + 1 - never.count(among.first, among.last) for among in blocks) - len(reserved)
     ip_range = f"ip_range {' and '.join(subnet.ip_ranges)}, " if subnet.ip_ranges else ""
+    slices = "" if subnet.slices is None else f"slices {' and '.join(subnet.owned_slices) or 'none'}, "
     exclude = f"without exclude {', '.join(subnet.exclude)}, " if subnet.exclude else ""
-    return f"{subnet.subnet} ({ip_range}{exclude}{room} of {room} in use)"
+    return f"{subnet.subnet} ({slices}{ip_range}{exclude}{room} of {room} in use)"
 
 
 def _in_use_beside(builder: PlanBuilder, subnets: t.Iterable[Subnet]) -> str:

@@ -30,7 +30,7 @@ from .network_parent import ensure_parent
 from .object_needs import ObjectNeeds, Recorded, any_on_host, of_removed, settings_of
 from .replacement import moved_option, parent_of
 from .sharing import check_links_agree, check_sharing
-from .subnets import check_lost_subnets, check_reservations, settled_subnets, warn_of_excluded
+from .subnets import check_lost_subnets, check_reservations, settled_subnets, warn_of_kept
 
 
 def needs_of_network(wanted: NetworkOptions, known: Recorded) -> ObjectNeeds:
@@ -113,7 +113,7 @@ def plan_network(builder: PlanBuilder, wanted: NetworkOptions) -> None:
     _remove_host_access(builder, wanted)
     _record(builder, recorded, network)
     if recorded is not None:
-        warn_of_excluded(builder, network)
+        warn_of_kept(builder, network)
         _have_endpoints_follow(builder, recorded, network)
     _plan_host_access(builder, network, wanted)
 
@@ -152,6 +152,7 @@ def _declared(wanted: NetworkOptions, identifier: str, parent: str, created: boo
         probe=wanted.probe,
         link_options=wanted.link_options,
         driver=wanted.driver,
+        segment=wanted.segment or "",
     )
 
 

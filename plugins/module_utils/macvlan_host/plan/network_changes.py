@@ -50,7 +50,12 @@ DERIVED = ("id", "parent", "parent_created")
 def _changed_fields(recorded: Network, network: Network) -> list[str]:
     """The fields that differ, under their names in results."""
     before, after = (
-        {**{field.name: getattr(item, field.name) for field in dataclasses.fields(Network) if field.compare}, **shown_options(item.link_options)}
+        {
+            **{field.name: getattr(item, field.name) for field in dataclasses.fields(Network) if field.compare},
+            "subnets": [dataclasses.replace(subnet, slices=None) for subnet in item.subnets],
+            "slices": item.slices,
+            **shown_options(item.link_options),
+        }
         for item in (recorded, network)
     )
     return [name for name in after if name != "link_options" and before[name] != after[name]]

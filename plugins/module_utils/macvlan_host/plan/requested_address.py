@@ -35,9 +35,10 @@ def requested_address(
     given = _requested(builder, wanted, network, subnets, option, address)
     _check_length(wanted, option, given)
     if recorded is not None and address in map(without_prefix, recorded.addresses):
-        warn_of_kept_address(builder, wanted.title, network, given, tag_of(builder, wanted))
+        warn_of_kept_address(builder, wanted, network, given, tag_of(builder, wanted))
     else:
         _check_not_excluded(wanted.title, network, option, address)
+        _check_in_slices(wanted, network, option, address)
         check_request(builder, wanted.title, option, address, tag_of(builder, wanted))
     return given
 
@@ -104,17 +105,34 @@ def _check_not_excluded(title: str, network: Network, option: str, address: str)
         )
 
 
+def _check_in_slices(wanted: EndpointOptions, network: Network, option: str, address: str) -> None:
+    """Refuse a requested address that another host of the segment may have.
+
+    :raises PlanError: naming the slices
+    """
+    if not network.segment:
+        return
+    from ..ipam.slices import outside_of_slices
+
+    outside = outside_of_slices(network, address, wanted.host_access is not None)
+    if outside is not None:
+        raise PlanError(
+            f"{wanted.title}: {option}: {address} is {outside}; use an address of this host's slices, or have macvlan_fleet give this host the "
+            f"slice of {address}, by its place"
+        )
+
+
 def tag_of(builder: PlanBuilder, wanted: EndpointOptions) -> str:
     return names.tag(names.endpoint_id(builder.kernel.host, wanted.network, wanted.name))
 
 
-def warn_of_kept_address(builder: PlanBuilder, title: str, network: Network, address: str, tag: str) -> None:
-    """Warn of a kept address that is in use elsewhere, or excluded."""
-    warn_of_kept(builder, title, address, tag)
-    if any(subnet.exclude for subnet in network.subnets):
-        from .subnets import warn_if_excluded
+def warn_of_kept_address(builder: PlanBuilder, wanted: EndpointOptions, network: Network, address: str, tag: str) -> None:
+    """Warn of a kept address that is in use elsewhere, excluded, or not the host's any more."""
+    warn_of_kept(builder, wanted.title, address, tag)
+    if network.segment or any(subnet.exclude for subnet in network.subnets):
+        from .subnets import warn_if_wrong
 
-        warn_if_excluded(builder, title, network, without_prefix(address))
+        warn_if_wrong(builder, wanted, network, without_prefix(address))
 
 
 def subnets_of_family(network: Network, version: int) -> tuple[Subnet, ...]:

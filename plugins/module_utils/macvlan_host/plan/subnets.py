@@ -11,9 +11,12 @@ import typing as t
 
 from ..errors import PlanError
 from ..ipam.lease_book import reservations, subnet_of
+from ..ipam.slices import outside_of_slices
 from ..ipam.subnets import DEFAULT_POOLS, choose_subnet, exclusion_of, infer_gateway, ula_prefix
+from ..model.endpoint import Endpoint
 from ..model.network import Network, Subnet
 from ..model.ref import ENDPOINT, NETWORK, host_access_ref
+from ..request.endpoint import EndpointOptions
 from ..request.network import NetworkOptions
 from ..values.addresses import block_of, parse_network, prefix_length, version_of, without_prefix
 from .builder import PlanBuilder
@@ -90,7 +93,7 @@ def _settled(
         settled = dataclasses.replace(subnet, scope=identifier if is_own else scope)
         if dataclasses.replace(settled, chosen=before.chosen, scope=before.scope) == before:
             return dataclasses.replace(before, scope=settled.scope)
-        if subnet.ip_ranges != before.ip_ranges:
+        if subnet.ranges != before.ranges:
             _check_overlap(builder, wanted, settled, same_pool_only=True)
         return settled
     if wanted.allow_overlap:
@@ -124,13 +127,15 @@ def _check_overlap(builder: PlanBuilder, wanted: NetworkOptions, subnet: Subnet,
 
 
 def _shares(one: Subnet, other: Subnet) -> bool:
-    if one.subnet != other.subnet or not one.ip_ranges or not other.ip_ranges:
-        return False
-    return not any(block_of(mine).overlaps(block_of(theirs)) for mine in one.ip_ranges for theirs in other.ip_ranges)
+    return one.subnet == other.subnet and not any(
+        block_of(mine).overlaps(block_of(theirs)) for mine in one.ranges for theirs in other.ranges
+    )
 
 
 def _with_range(subnet: Subnet) -> str:
-    return f"{subnet.subnet} (ip_range {' and '.join(subnet.ip_ranges)})" if subnet.ip_ranges else subnet.subnet
+    if subnet.ip_ranges or subnet.slices is None:
+        return f"{subnet.subnet} (ip_range {' and '.join(subnet.ip_ranges)})" if subnet.ip_ranges else subnet.subnet
+    return f"{subnet.subnet} (slices {' and '.join(subnet.owned_slices) or 'none'})"
 
 
 def _chosen(builder: PlanBuilder, wanted: NetworkOptions, recorded: Network | None, version: int) -> Subnet:
@@ -174,7 +179,7 @@ def _kept_subnets(builder: PlanBuilder, network: Network, wanted: NetworkOptions
             gateway = subnet.gateway if request.gateway == subnet.gateway else None
             scope = network.id if wanted.allow_overlap and _must_be_apart(builder, wanted, request) else subnet.scope
             yield dataclasses.replace(
-                subnet, gateway=gateway, aux_addresses=aux, ip_range=None, ip_ranges=request.ip_ranges, scope=scope
+                subnet, gateway=gateway, aux_addresses=aux, ip_range=None, ip_ranges=request.ip_ranges, slices=request.slices, scope=scope
             )
         elif subnet.chosen and _is_still_chosen(subnet, wanted) and not must_yield(builder, wanted, subnet):
             yield subnet
@@ -234,17 +239,21 @@ def check_reservations(builder: PlanBuilder, network: Network, replace: bool) ->
     mistakes.check()
 
 
-def warn_of_excluded(builder: PlanBuilder, network: Network) -> None:
-    """Warn of endpoints that keep an excluded address: other machines may rely on it."""
-    if not any(subnet.exclude for subnet in network.subnets):
+def warn_of_kept(builder: PlanBuilder, network: Network) -> None:
+    """Warn of endpoints that keep an address which is excluded, or not the host's any more: other machines may rely on it."""
+    if not network.segment and not any(subnet.exclude for subnet in network.subnets):
         return
     for endpoint in builder.endpoints_of(network.name):
         for address in endpoint.addresses:
-            warn_if_excluded(builder, endpoint.title, network, without_prefix(address))
+            warn_if_wrong(builder, endpoint, network, without_prefix(address))
 
 
-def warn_if_excluded(builder: PlanBuilder, title: str, network: Network, address: str) -> None:
-    """Warn that an endpoint keeps an address, if that is excluded."""
+def warn_if_wrong(builder: PlanBuilder, holder: Endpoint | EndpointOptions, network: Network, address: str) -> None:
+    """Warn that an endpoint keeps an address, if that is excluded or not the host's any more."""
+    title = holder.title
+    outside = outside_of_slices(network, address, holder.host_access is not None)
+    if outside is not None:
+        builder.warn(f"{title}: it keeps {address}, which is {outside}")
     subnet = subnet_of(network, address)
     item = exclusion_of(subnet, address) if subnet is not None else None
     if subnet is not None and item is not None:

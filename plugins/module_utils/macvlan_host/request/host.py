@@ -46,7 +46,7 @@ class Config(BaseRequest):
         return (
             *(_purged(self, recorded) if self.purge else ()),
             *by_depth({item.name: item for item in (*_no_longer_declared(self, recorded), *(self.subinterfaces or ()))}),
-            *(self.networks or ()),
+            *(request for network in self.networks or () for request in network.single_requests(recorded)),
             *_releasing_first(self.endpoints or (), recorded),
         )
 
@@ -62,6 +62,8 @@ class Config(BaseRequest):
     def check_against(self, recorded: Record, /) -> None:
         check_omission(self, recorded)
         check_new_names(self, recorded)
+        for network in self.networks or ():
+            network.check_against(recorded)
 
 
 Item = t.TypeVar("Item", SubInterfaceOptions, NetworkOptions, EndpointOptions)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..ipam.subnets import infer_gateway, next_hop_problem, subnet_problem, usable
 from ..model.link_options import LinkOptions
 from ..model.netns import Netns
 from ..model.network import DEFAULT_DRIVER, Mode, Subnet, infers_gateway
 from ..model.ref import Ref, network_ref
 from ..values import names
-from ..values.addresses import block_of, is_link_local, parse_address, parse_addresses, parse_network, parse_range, prefix_length, version_of
+from ..values.addresses import parse_network, prefix_length, version_of
 from .base import Declaration, Removal
-from .driver import check_gateway_of_mode, read_driver, read_link_options
+from .driver import read_driver, read_link_options
 from .host_access import HostAccessOptions, check_host_access, read_host_access
-from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, prefixed, texts
+from .problems import MAX_MTU, MIN_MTU, MIN_MTU_IPV6, Problems, check_former_name, check_no_former_name, parent_problem, texts
+from .subnets import read_subnets
+
+if t.TYPE_CHECKING:
+    from ..model.record import Record
+    from .host import Request
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class NetworkOptions(Declaration):
     :ivar renamed_from: the name under which it is recorded, if it is not recorded under its name yet
     :ivar notes: values that were read differently from how they were written
     :ivar host_access: None for no access of the host
+    :ivar segment: the wire of the fleet that it is on
     """
 
     name: str
@@ -56,6 +61,7 @@ class NetworkOptions(Declaration):
     notes: tuple[str, ...] = ()
     host_access: HostAccessOptions | None = None
     driver: str = DEFAULT_DRIVER
+    segment: str | None = None
 
     @property
     def kind(self) -> str:
@@ -90,6 +96,20 @@ class NetworkOptions(Declaration):
     def infers_gateway(self) -> bool:
         return infers_gateway(self.parent is not None, self.internal, self.mode)
 
+    def single_requests(self, recorded: Record, /) -> tuple[Request, ...]:
+        """The network itself, with what is recorded of its segment."""
+        if self.segment is None:
+            return (self,)
+        from .slices import with_recorded_slices
+
+        return (with_recorded_slices(self, recorded),)
+
+    def check_against(self, recorded: Record, /) -> None:
+        if self.segment is not None:
+            from .slices import check_slices
+
+            check_slices(self, recorded)
+
 
 @dataclass(frozen=True)
 class NetworkRemoval(Removal):
@@ -118,12 +138,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         problems.problem(parent_problem(parent))
     driver, mode = read_driver(problems, params)
     infers = infers_gateway(parent is not None, internal, mode)
-    subnets = tuple(
-        subnet
-        for position, item in enumerate(params.get("subnets") or ())
-        if (subnet := _subnet(problems, f"subnets[{position}]", item, infers, mode)) is not None
-    )
-    _check_apart(problems, subnets)
+    subnets = _with_slices(problems, params, read_subnets(problems, params, infers, mode))
     has_ipv6 = _check_ipv6(problems, params.get("ipv6"), subnets)
     ipam_mode = params.get("ipam") or "default"
     if ipam_mode == "none":
@@ -151,8 +166,18 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         renamed_from=params.get("renamed_from"),
         host_access=host_access,
         driver=driver,
+        segment=params.get("segment"),
         notes=problems.finish(),
     )
+
+
+def _with_slices(problems: Problems, params: t.Mapping[str, t.Any], subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:
+    """The subnets with the slices of the host; most networks are of no segment."""
+    if params.get("segment") is None and params.get("slices") is None:
+        return subnets
+    from .slices import read_slices
+
+    return read_slices(problems, params, subnets)
 
 
 def _check_ipv6(problems: Problems, wanted: bool | None, subnets: t.Iterable[Subnet]) -> bool:
@@ -191,127 +216,6 @@ def network_removal(params: t.Mapping[str, t.Any]) -> NetworkRemoval:
     check_no_former_name(problems, params)
     problems.finish()
     return NetworkRemoval(params["name"], bool(params.get("force")))
-
-
-def _subnet(problems: Problems, option: str, item: t.Mapping[str, t.Any], infers: bool, mode: str) -> Subnet | None:
-    cidr = problems.normalised(f"{option}.subnet", parse_network, item["subnet"])
-    ranges = _each(problems, f"{option}.ip_range", item.get("ip_range"), parse_range)
-    if item.get("ip_range") == []:
-        problems.problem(f"{option}.ip_range: an empty list leaves no address to choose; for the whole subnet leave ip_range out")
-    exclude = _each(problems, f"{option}.exclude", item.get("exclude"), parse_addresses)
-    gateway_text = item.get("gateway")
-    wants_none = gateway_text is not None and gateway_text.lower() == "none"
-    check_gateway_of_mode(problems, f"{option}.gateway", mode, gateway_text)
-    gateway = problems.parsed(f"{option}.gateway", _gateway, None if wants_none else gateway_text)
-    onlink = bool(item.get("gateway_onlink"))
-    if onlink and (gateway_text is None or wants_none):
-        problems.problem(f"{option}.gateway_onlink: true says that the gateway is on the link, and there is none; give gateway, or remove gateway_onlink")
-    for key in item.get("aux_addresses") or ():
-        if not names.is_encodable(str(key)):
-            problems.problem(f"{option}.aux_addresses: {key!a} cannot be a name")
-    aux = {
-        str(key): canonical
-        for key, text in (item.get("aux_addresses") or {}).items()
-        if (canonical := problems.parsed(f"{option}.aux_addresses.{key}", parse_address, str(text))) is not None
-    }
-    if cidr is None:
-        return None
-    problems.problem(prefixed(f"{option}.subnet", subnet_problem(cidr)))
-    inferred = infer_gateway(cidr) if infers and gateway_text is None else None
-    _check_gateway(problems, f"{option}.gateway", gateway, cidr, onlink)
-    for position, name in _names(f"{option}.ip_range", ranges):
-        _check_ip_range(problems, name, ranges[position], ranges[:position], cidr)
-    for position, name in _names(f"{option}.exclude", exclude):
-        if not block_of(cidr).covers(block_of(exclude[position])):
-            problems.problem(f"{name}: {exclude[position]} is not inside {cidr}")
-    _check_aux(problems, option, aux, cidr, gateway, inferred)
-    return Subnet(
-        subnet=cidr,
-        gateway=gateway or inferred,
-        gateway_inferred=inferred is not None,
-        aux_addresses=aux,
-        gateway_onlink=onlink,
-        ip_ranges=tuple(ranges),
-        exclude=tuple(exclude),
-    )
-
-
-def _gateway(text: str) -> str:
-    try:
-        return parse_address(text)
-    except ValueError as exc:
-        raise ValueError(f"{exc}; give one, or write gateway: none for a subnet without a gateway") from exc
-
-
-def _check_gateway(problems: Problems, option: str, gateway: str | None, cidr: str, onlink: bool) -> None:
-    """Add what is wrong with a gateway: it is in the subnet, a link-local address of IPv6, or declared as on the link."""
-    if gateway is None:
-        return
-    if version_of(gateway) != version_of(cidr):
-        problems.problem(f"{option}: {gateway} is not inside {cidr}, which is of another family; give an address of IPv{version_of(cidr)}")
-    elif gateway in block_of(cidr):
-        if version_of(cidr) == 4 and gateway not in usable(cidr):
-            problems.problem(f"{option}: {gateway} is the network or broadcast address of {cidr}")
-    elif not is_link_local(gateway) and not onlink:
-        problems.problem(
-            f"{option}: {gateway} is not inside {cidr}; use an address of the subnet, or, if the router is on the link all the same, "
-            f"add gateway_onlink: true"
-        )
-    else:
-        problems.problem(prefixed(option, next_hop_problem(gateway)))
-
-
-def _each(
-    problems: Problems, option: str, given: str | t.Sequence[str] | None, parse: t.Callable[[str], tuple[str, bool]]
-) -> list[str]:
-    """The canonical texts of an option that is one text or a list of them, without those that are wrong."""
-    written = [given] if isinstance(given, str) else list(given or ())
-    read = [problems.normalised(name, parse, written[position]) for position, name in _names(option, written)]
-    return [item for item in read if item is not None]
-
-
-def _names(option: str, items: t.Sequence[str]) -> list[tuple[int, str]]:
-    """The position of each item, and how messages name it."""
-    return [(position, f"{option}[{position}]" if len(items) > 1 else option) for position in range(len(items))]
-
-
-def _check_ip_range(problems: Problems, option: str, ip_range: str, earlier: t.Iterable[str], cidr: str) -> None:
-    for other in earlier:
-        if block_of(other).overlaps(block_of(ip_range)):
-            problems.problem(f"{option}: {ip_range} and {other} overlap; write each address in one ip_range only")
-    if not block_of(cidr).covers(block_of(ip_range)):
-        problems.problem(f"{option}: {ip_range} is not inside {cidr}")
-    elif not usable(cidr).overlaps(block_of(ip_range)):
-        problems.problem(f"{option}: {ip_range} holds no address that an endpoint of {cidr} can have")
-
-
-def _check_aux(
-    problems: Problems, option: str, aux: dict[str, str], cidr: str, gateway: str | None, inferred: str | None
-) -> None:
-    holders: dict[str, str] = {}
-    for key, address in aux.items():
-        name = f"{option}.aux_addresses.{key}"
-        if address not in block_of(cidr):
-            problems.problem(f"{name}: {address} is not inside {cidr}")
-        elif version_of(cidr) == 4 and address not in usable(cidr):
-            problems.problem(f"{name}: {address} is the network or broadcast address of {cidr}, which is never given out anyway")
-        if address == gateway:
-            problems.problem(f"{name}: {address} is also the gateway of {cidr}")
-        if address == inferred:
-            problems.problem(
-                f"{name}: {address} is the gateway that is inferred for {cidr}; "
-                f"set another one with gateway:, or none with gateway: none"
-            )
-        if address in holders:
-            problems.problem(f"{name}: {address} is already aux address {holders[address]}")
-        holders[address] = key
-
-
-def _check_apart(problems: Problems, subnets: tuple[Subnet, ...]) -> None:
-    for position, subnet in enumerate(subnets):
-        for earlier in subnets[:position]:
-            if block_of(subnet.subnet).overlaps(block_of(earlier.subnet)):
-                problems.problem(f"subnets {earlier.subnet} and {subnet.subnet} of the same network overlap")
 
 
 def _pools(problems: Problems, params: t.Mapping[str, t.Any]) -> tuple[tuple[str, int], ...]:

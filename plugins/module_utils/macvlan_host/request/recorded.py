@@ -47,8 +47,7 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
     :param shares_parent: whether another network is on its parent
     :param access: the interface that gives the host access to it
     """
-    # A network whose task named the dummy parent has a parent.
-    has_parent = network.parent != names.dummy_name(network.id) or not network.internal
+    has_parent = _has_parent(network)
     subnets = network.subnets if pin else _given(network.subnets)
     infers = infers_gateway(has_parent, network.internal, network.mode)
     params = {
@@ -56,6 +55,7 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
         "parent": network.parent if has_parent else None,
         "driver": network.driver if network.driver != DEFAULT_DRIVER else None,
         "mode": network.mode if network.mode != DRIVERS[network.driver][0] else None,
+        "segment": network.segment or None,
         "subnets": [_subnet_params(subnet, infers) for subnet in subnets],
         "ipv6": (network.ipv6 and not any(version_of(subnet.subnet) == 6 for subnet in subnets)) or None,
         "internal": (network.internal and has_parent) or None,
@@ -69,7 +69,20 @@ def network_params(network: Network, pin: bool, shares_parent: bool = False, acc
         "host_access": host_access_params(access, network, pin) if access is not None else None,
         "probe": network.probe,
     }
-    return _without_defaults(params)
+    # No slices are something else than slices that are left out.
+    slices = {"slices": [_without_defaults(item) for item in network.shown_slices]} if network.segment else {}
+    return {**_without_defaults(params), **slices}
+
+
+def subnet_params_of(network: Network) -> list[Params]:
+    """The option subnets that declares those of a recorded network."""
+    infers = infers_gateway(_has_parent(network), network.internal, network.mode)
+    return [_subnet_params(subnet, infers) for subnet in network.subnets]
+
+
+def _has_parent(network: Network) -> bool:
+    # A network whose task named the dummy parent has a parent.
+    return network.parent != names.dummy_name(network.id) or not network.internal
 
 
 def host_access_params(access: Endpoint, network: Network, pin: bool) -> Params | bool:

@@ -54,6 +54,8 @@ def metric_lines(report: Report, counters: CountersOfLinks) -> list[str]:
     for option, kind in LISTS.items():
         lines += _metric(f"macvlan_{option}_recorded", GAUGE, f"Recorded objects of the kind {kind}", [({}, len(report[option]))])
     lines += _metric("macvlan_subnet_addresses", GAUGE, "Addresses of a subnet that cannot be given out (in_use), or still can (available)", _addresses(report))
+    slices = "Slices of the host in the segment of a network, and slices that it has lost to another host"
+    lines += _metric("macvlan_slices", GAUGE, slices, _slices(report))
     lines += _metric("macvlan_endpoints", GAUGE, "Endpoints of a network by their state: ok, drift, or missing", _states(report, rows))
     lines += _metric("macvlan_drift", GAUGE, "Differences between the record and the kernel by the kind of object", _drift(report))
     lines += _metric("macvlan_warnings", GAUGE, "Warnings of macvlan-host status", [({}, len(report["warnings"]))])
@@ -69,6 +71,14 @@ def _addresses(report: Report) -> t.Iterator[tuple[Labels, int]]:
         for subnet in network["subnets"]:
             for state in ("in_use", "available"):
                 yield {"network": network["name"], "subnet": subnet["subnet"], "state": state}, subnet[state]
+
+
+def _slices(report: Report) -> t.Iterator[tuple[Labels, int]]:
+    for network in report["networks"]:
+        if network["segment"] is not None:
+            lost = sum(item["lost_to"] is not None for item in network["slices"])
+            for state, number in (("owned", len(network["slices"]) - lost), ("lost", lost)):
+                yield {"network": network["name"], "segment": network["segment"], "state": state}, number
 
 
 def _states(report: Report, rows: t.Sequence[Row]) -> t.Iterator[tuple[Labels, int]]:

@@ -137,8 +137,9 @@ class View:
         shown = {**plain(network), **shown_options(network.link_options)}
         del shown["link_options"], shown["parent_link"]
         for subnet, item in zip(network.subnets, shown["subnets"]):
-            del item["chosen"], item["scope"]
+            del item["chosen"], item["scope"], item["slices"]
             item["in_use"], item["available"] = count_addresses(subnet, self._leases.taken(subnet.pool))
+        shown["segment"], shown["slices"] = network.segment or None, network.shown_slices
         shown["probe"] = probe_of(network)
         shown["endpoints"] = sorted(item.name for item in self._host.endpoints_of(network.name) if item.host_access is None)
         shown["host_access"] = self._host_access(network)

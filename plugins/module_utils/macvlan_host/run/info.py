@@ -15,6 +15,7 @@ from ..model.links import stacked
 from ..model.ref import Ref
 from ..result.config import config_of
 from ..result.drift import conflicts_of, drift_of
+from ..result.lost_slices import lost_slices_of
 from ..result.views import View, by_ref
 from .awaiting import journal_warnings
 from .renamed_links import with_present_names
@@ -59,7 +60,7 @@ def inspect(
     for item in report["endpoints"]:
         item["foreign_addresses"] = view.foreign_addresses(item["network"], item["name"])
     shown = by_ref(lists)
-    report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown))]
+    report["drift"] = [item.shown for item in (*drift_of(host, shown), *conflicts_of(host, shown), *lost_slices_of(host, shown))]
     report["host"] = {"uuid": record.identity.uuid if record.identity is not None else None}
     report["warnings"] = list(journal_warnings(stored, stored.journal is not None and not state.is_locked(), tools))
     report["warnings"] += [*warnings_of_copy(record.identity, kernel), *(item.notice for item in renamed)]

@@ -143,6 +143,17 @@ def object_name_problem(what: str, name: str) -> str | None:
     return f"{what} '{name}' must be 1 to 64 characters of A-Z a-z 0-9 _ . - and begin with a letter or digit"
 
 
+# Inventory names have no length of their own; no name in DNS is longer.
+LONGEST_INVENTORY_NAME = 255
+
+
+def inventory_name_problem(name: str) -> str | None:
+    """Why a text is not the name of a host in an inventory, or None."""
+    if 0 < len(name) <= LONGEST_INVENTORY_NAME and name.isprintable() and not any(char.isspace() for char in name):
+        return None
+    return f"{name[:80]!r} is no inventory name, which has 1 to {LONGEST_INVENTORY_NAME} printable characters and no white space"
+
+
 def namespace_name_problem(name: str) -> str | None:
     """Why a name under /run/netns is refused, or None: it must be one safe path component."""
     if not name or name in (".", "..") or not is_encodable(name) or len(name.encode()) > 255:
