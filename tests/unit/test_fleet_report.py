@@ -67,6 +67,20 @@ def test_bands_are_the_ranges_of_hosts():
     ]
 
 
+def test_bands_are_the_slices_of_hosts_in_a_segment():
+    def of(*slices, **more):
+        owned = [{"subnet": "192.168.50.0/24", "slice": text, "generation": 1, "lost_to": None} for text in slices]
+        gone = {"subnet": "192.168.50.0/24", "slice": "192.168.50.192/26", "generation": 2, "lost_to": "b"}
+        return answer(network("web", "192.168.50.0/24", segment="lan50", slices=[*owned, gone], **more))
+
+    other = {"name": "wide", "isolated": True, "subnets": [{"subnet": "192.168.0.0/16", "slice_length": 26}]}
+    made = report({"a": of("192.168.50.64/26"), "b": of("192.168.50.128/26", "192.168.50.0/27")}, [other, LAN])
+    wire = next(wire for wire in made.wires if wire.name == "lan50")
+    assert wire.hosts == ("a", "b")
+    bands = [(band.block, band.owners) for band in wire.maps[0].bands if band.owners]
+    assert bands == [("192.168.50.0/27", ("b",)), ("192.168.50.64/26", ("a",)), ("192.168.50.128/26", ("b",))]
+
+
 def test_of_isolated_segments_with_one_subnet_the_one_counts_that_the_host_has_a_part_in():
     left, right = ({**LAN, "name": name, "isolated": True} for name in ("left", "right"))
     answers = {name: answer(network("lan", CIDR), endpoint("web", "192.168.50.2/24")) for name in ("a", "b")}
@@ -222,8 +236,9 @@ def test_that_an_address_is_in_use_elsewhere_is_repaired_by_no_command():
     host.run(builders.network("lan", [{"subnet": "10.0.1.0/24"}]))
     host.run(builders.endpoint("web", "lan"))
     conflict = {"object": "endpoint lan/web", "field": "ipv4", "recorded": "10.0.1.2/24", "actual": "also on eth0 of this host"}
+    lost = {"object": "endpoint lan/web", "field": "slice_lost", "recorded": "10.0.1.2/24", "actual": "in the slice 10.0.1.0/28 of segment lan, which b owns"}
     missing = {"object": "endpoint lan/web", "field": "ipv4", "recorded": "10.0.1.2/24", "actual": "10.0.1.77/24"}
-    for item, repairable in ((conflict, False), (missing, True)):
+    for item, repairable in ((conflict, False), (lost, False), (missing, True)):
         (made,) = report({"a": {**report_of(host), "drift": [item]}}).hosts
         assert (made.drift[0].repairable, bool(made.repair)) == (repairable, repairable)
 

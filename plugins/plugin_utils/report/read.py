@@ -19,8 +19,9 @@ NO_ANSWER = "the host has given no answer"
 # Where the role leaves the record, which the command reads without an option.
 USUAL_FOLDER = "/var/lib/macvlan_host"
 # What of an object says that it has changed, and is told in the JSON report.
-NETWORK_FIELDS = ("parent", "driver", "mode", "mtu", "ipam", "internal", "host_access")
+NETWORK_FIELDS = ("parent", "driver", "mode", "mtu", "ipam", "internal", "host_access", "segment", "slices")
 SUBNET_FIELDS = ("subnet", "gateway", "ip_ranges", "exclude", "aux_addresses")
+SLICE_FIELDS = ("subnet", "slice", "lost_to")
 ENDPOINT_FIELDS = ("netns", "ifname", "mac", "mtu", "ipv4", "ipv6", "addresses", "foreign_addresses", "routes", "vrf")
 SUBINTERFACE_FIELDS = ("parent", "vlan_id", "protocol", "mtu", "mac")
 
@@ -60,7 +61,8 @@ def _rows(given: Answer) -> list[Row] | None:
         rows = rows_of(given)
         subnets = [subnet for network in given["networks"] for subnet in network["subnets"]]
         of_subnets = all(key in subnet for subnet in subnets for key in SUBNET_FIELDS)
-        is_whole = of_subnets and all("name" in item and "parent" in item for item in given["vlan_subinterfaces"])
+        of_slices = all(key in item for network in given["networks"] for item in network.get("slices") or () for key in SLICE_FIELDS)
+        is_whole = of_subnets and of_slices and all("name" in item and "parent" in item for item in given["vlan_subinterfaces"])
         return rows if is_whole else None
     except (KeyError, TypeError):
         return None
@@ -88,8 +90,8 @@ def drift_of(answer: Answer) -> tuple[Difference, ...]:
 
 
 def _is_conflict(item: Answer) -> bool:
-    """Whether a difference is that an address is in use elsewhere too, which is told in words instead of an address."""
-    fields = {"ipv4", "ipv6", "addresses"}
+    """Whether a difference is that another host has an address too, or may: it is told in words instead of an address."""
+    fields = {"ipv4", "ipv6", "addresses", "slice_lost"}
     actual = item["actual"]
     return str(item["field"]).rpartition(".")[2] in {*fields, "address"} and isinstance(actual, str) and number_of(actual) is None
 

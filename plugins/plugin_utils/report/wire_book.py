@@ -66,6 +66,14 @@ class Area:
         return max(block.first, self.block.first), min(block.last, self.block.last)
 
 
+def _given_out(network: Answer, subnet: Answer) -> list[str]:
+    """What a host gives out of a subnet: its slices in a segment, else the ranges, else all."""
+    if network.get("segment"):
+        slices = network.get("slices") or ()
+        return [item["slice"] for item in slices if item["subnet"] == subnet["subnet"] and not item["lost_to"]]
+    return subnet["ip_ranges"] or [subnet["subnet"]]
+
+
 class WireBook:
     """All that is known about a wire."""
 
@@ -95,7 +103,7 @@ class WireBook:
         self.hosts.add(host)
         title = f"network {network['name']}"
         for subnet, area in zip(network["subnets"], areas):
-            for text in subnet["ip_ranges"] or [subnet["subnet"]]:
+            for text in _given_out(network, subnet):
                 area.own(host, block_of(text))
             for text in subnet["exclude"]:
                 area.exclude(block_of(text))

@@ -87,7 +87,9 @@ def _book_of(
 
 
 def _segment_of(network: Answer, segments: t.Sequence[Segment], member: HostOfFleet | None) -> Segment | None:
-    """The segment that has a subnet of a network: one that the host has a part in, else one of its name, else the first."""
+    """The segment that has a subnet of a network: the one that the network names, one that the host has a part in, one of its name, or
+    the first, in this order.
+    """
     blocks = [block_of(subnet["subnet"]) for subnet in network["subnets"]]
     fitting = [
         segment
@@ -95,7 +97,14 @@ def _segment_of(network: Answer, segments: t.Sequence[Segment], member: HostOfFl
         if any(block_of(item.subnet.subnet).covers(block) for item in segment.subnets for block in blocks)
         or not blocks and segment.name == network["name"]
     ]
-    ranked = sorted(fitting, key=lambda segment: (member is None or not places_of(member, segment), segment.name != network["name"]))
+    ranked = sorted(
+        fitting,
+        key=lambda segment: (
+            segment.name != network.get("segment"),
+            member is None or not places_of(member, segment),
+            segment.name != network["name"],
+        ),
+    )
     return ranked[0] if ranked else None
 
 
