@@ -58,6 +58,9 @@ def same_of_network(about: Item) -> list[str]:
     subnets, pools = (part if isinstance(part, list) else [] for part in parts)
     if not about.get("parent"):
         return []
+    if about.get("segment"):
+        # Without slices, the host has recorded its own.
+        return [str(item["slice"]) for item in about.get("slices", ()) if not varies(item["slice"])] if not varies(about.get("slices", "")) else []
     whole = [str(item["subnet"]) for item in subnets if not varies(item.get("ip_range", "")) and not varies(item["subnet"])]
     return whole + [str(item["base"]) for item in pools if not varies(item["base"])]
 
@@ -66,7 +69,7 @@ def same_of_task(task: Item) -> list[str]:
     """What a task would have on every host; a network with neither subnets nor pools of its own has those of the default."""
     about = task.get("fleetnet.macvlan.macvlan_network", {})
     bare = not any(about.get(name) for name in ("subnets", "address_pools")) and about.get("ipam") != "none"
-    return [str(about["name"])] if bare and about.get("parent") else []
+    return [str(about["name"])] if bare and about.get("parent") and not about.get("segment") else []
 
 
 def same_of_example(text: str) -> list[str]:
@@ -121,6 +124,7 @@ IN_TWO = "[{subnet: 10.0.0.0/24, ip_range: '10.0.0.{{ 8 * place }}/29'}, {subnet
         f"{NETWORK}    subnets: {SUBNET}",
         f"{NETWORK}    subnets: {IN_TWO}",
         f"{NETWORK}    address_pools: [{{base: 10.0.0.0/8, size: 24}}]",
+        f"{NETWORK}    segment: lan\n    subnets: {SUBNET}\n    slices: [{{slice: 10.0.0.0/28}}]",
         f"[{{hosts: edge, tasks: [{{fleetnet.macvlan.macvlan_network: {{name: lan, parent: eth0, subnets: {SUBNET}}}}}]}}]",
         "[{hosts: all, tasks: [{block: [{fleetnet.macvlan.macvlan_endpoint: {ipv6: 'fd00::1'}}]}]}]",
         "- fleetnet.macvlan.macvlan_endpoint: {addresses: ['10.0.0.{{ place }}', 10.0.0.9]}",
@@ -138,6 +142,8 @@ def test_what_all_hosts_would_have_is_seen(text: str) -> None:
     "text",
     [
         f"{NETWORK}    ipam: none",
+        f"{NETWORK}    segment: lan",
+        f"{NETWORK}    segment: lan\n    subnets: {SUBNET}\n    slices: '{{{{ fleet.slices[inventory_hostname].lan }}}}'",
         f"{NETWORK}    subnets: [{{subnet: 10.0.0.0/24, ip_range: '10.0.0.{{{{ 8 * place }}}}/29'}}]",
         f"- fleetnet.macvlan.macvlan_network: {{name: lan, subnets: {SUBNET}}}",
         "- fleetnet.macvlan.macvlan_network: {name: lan, state: absent}",

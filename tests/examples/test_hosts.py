@@ -11,10 +11,11 @@ import pytest
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
 from ansible_collections.fleetnet.macvlan.tests.support.job import variables
-from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION
+from ansible_collections.fleetnet.macvlan.tests.support.playbook import COLLECTION, PlaybookRun
 
 PLAYBOOKS = ["demo", *sorted(f"examples/{file.stem}" for file in (COLLECTION / "playbooks/examples").glob("*.yml"))]
 RANGES_OF_THEIR_OWN = "examples/ip_range"
+SLICES_OF_THEIR_OWN = "examples/fleet_segment"
 
 every_playbook = pytest.mark.parametrize("name", PLAYBOOKS)
 
@@ -29,7 +30,7 @@ def test_hosts_have_to_be_named(host: Host, name: str, args: tuple[str, ...]) ->
     assert host.snapshot() == before
 
 
-@every_playbook
+@pytest.mark.parametrize("name", [name for name in PLAYBOOKS if name != SLICES_OF_THEIR_OWN])
 @pytest.mark.parametrize("check", [False, True])
 def test_two_hosts_are_refused_where_they_would_have_the_same_addresses(make_host: MakeHost, name: str, check: bool) -> None:
     host = make_host()
@@ -45,12 +46,28 @@ def test_two_hosts_are_refused_where_they_would_have_the_same_addresses(make_hos
 
 def test_hosts_with_places_of_their_own_have_ranges_of_their_own(make_host: MakeHost) -> None:
     hosts = [make_host(), make_host()]
-    inventory = HOME / "inventory.ini"
-    python = [variables(hosts[0], host).rpartition("=")[2] for host in hosts]
-    lines = [f"edge{number + 1} place={number} own_python={python[number]}\n" for number in (0, 1)]
-    hosts[0].path(inventory).write_text("".join(lines), encoding="utf-8")
-    asked = {"target_hosts": "all", "ansible_python_interpreter": "{{ own_python }}"}
-    done = hosts[0].playbook(f"playbooks/{RANGES_OF_THEIR_OWN}.yml", inventory=str(inventory), extra_vars=asked)
+    done = play_on(hosts, RANGES_OF_THEIR_OWN)
     assert (done.rc, done.changed) == (0, 6), done.stdout
     found = [host.addresses("eth0", netns=name)[0] for host in hosts for name in ("app1", "app2")]
     assert found == ["192.168.32.128/24", "192.168.32.129/24", "192.168.32.160/24", "192.168.32.161/24"]
+
+
+def test_hosts_of_a_segment_have_slices_of_their_own(make_host: MakeHost) -> None:
+    hosts = [make_host(), make_host()]
+    done = play_on(hosts, SLICES_OF_THEIR_OWN)
+    assert (done.rc, done.changed) == (0, 1 + 4), done.stdout
+    found = {host.addresses("eth0", netns="app3")[0].rpartition(".")[0] for host in hosts}
+    assert found == {"172.16.98"}
+    slices = {int(host.addresses("eth0", netns="app3")[0].split("/")[0].rpartition(".")[2]) // 16 for host in hosts}
+    assert len(slices) == 2
+    assert play_on(hosts, SLICES_OF_THEIR_OWN).changed == 0
+
+
+def play_on(hosts: list[Host], name: str) -> PlaybookRun:
+    """Run a playbook on several hosts, each of which has a place."""
+    inventory = HOME / "inventory.ini"
+    python = [variables(hosts[0], host).rpartition("=")[2] for host in hosts]
+    lines = [f"edge{number + 1} place={number} own_python={python[number]}\n" for number in range(len(hosts))]
+    hosts[0].path(inventory).write_text("".join(lines), encoding="utf-8")
+    asked = {"target_hosts": "all", "ansible_python_interpreter": "{{ own_python }}"}
+    return hosts[0].playbook(f"playbooks/{name}.yml", inventory=str(inventory), extra_vars=asked)
