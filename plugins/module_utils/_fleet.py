@@ -9,53 +9,15 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils._fleet_store import open_store, shared_argspec
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.allocate import Allocation, allocate
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import read_segments
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import Inventory, Store
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.wishes import read_wishes
-
-# Of the user who runs the task, on the control node in most cases.
-DEFAULT_LEDGER = "~/.local/share/macvlan_fleet/ledger.db"
 
 
 def fleet_argspec() -> dict[str, t.Any]:
     """The options of macvlan_fleet."""
-    return {
-        "segments": {"type": "list", "elements": "dict", "required": True, "options": _segment_options()},
-        "hosts": {"type": "list", "elements": "dict", "required": True, "options": _host_options()},
-        "store": {"type": "str", "choices": ["inventory", "sqlite", "etcd"], "default": "sqlite"},
-        "path": {"type": "path", "default": DEFAULT_LEDGER},
-        "etcd": {"type": "dict", "options": _etcd_options()},
-    }
-
-
-def _etcd_options() -> dict[str, t.Any]:
-    return {
-        "members": {"type": "list", "elements": "str", "required": True},
-        "prefix": {"type": "str", "default": "/fleetnet/v1/"},
-        "ca_cert": {"type": "path"},
-        "client_cert": {"type": "path"},
-        "client_key": {"type": "path", "no_log": False},  # a path, no key
-        "user": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "password_file": {"type": "path", "no_log": False},  # a path, no password
-    }
-
-
-def _segment_options() -> dict[str, t.Any]:
-    subnet = {
-        "subnet": {"type": "str", "required": True},
-        "slice_length": {"type": "int", "required": True},
-        "gateway": {"type": "str"},
-        "gateway_onlink": {"type": "bool", "default": False},
-        "exclude": {"type": "list", "elements": "str"},
-        "aux_addresses": {"type": "dict"},
-    }
-    return {
-        "name": {"type": "str", "required": True},
-        "isolated": {"type": "bool", "default": False},
-        "subnets": {"type": "list", "elements": "dict", "required": True, "options": subnet},
-    }
+    return {"hosts": {"type": "list", "elements": "dict", "required": True, "options": _host_options()}, **shared_argspec()}
 
 
 def _host_options() -> dict[str, t.Any]:
@@ -83,18 +45,4 @@ def allocate_slices(params: t.Mapping[str, t.Any], dry_run: bool) -> Allocation:
     """
     segments = read_segments(params["segments"])
     wishes = read_wishes(params["hosts"], segments)
-    return allocate(segments, params["segments"], wishes, _store(params), now=int(time.time()), dry_run=dry_run)
-
-
-def _store(params: t.Mapping[str, t.Any]) -> Store:
-    """The store of a task; what the others need is not imported."""
-    if params["store"] == "inventory":
-        return Inventory()
-    if params["store"] == "etcd":
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.etcd import Etcd
-        from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.etcd_options import read_access
-
-        return Etcd(read_access(params["etcd"]))
-    from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.ledger import Ledger
-
-    return Ledger(params["path"])
+    return allocate(segments, params["segments"], wishes, open_store(params), now=int(time.time()), dry_run=dry_run)

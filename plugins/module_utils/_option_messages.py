@@ -17,8 +17,10 @@ Params = t.Mapping[str, t.Any]
 
 # Option → a right value as YAML; of a list of dictionaries one item. Numbers, booleans and choices need none.
 EXAMPLES: dict[str, str] = {
+    "address": "192.168.50.20",
     "addresses": "192.168.50.21",
     "address_pools": "{base: 10.64.0.0/16, size: 24}",
+    "answers": "{address: 192.168.50.20, mac: 02:42:c0:a8:32:14}",
     "aux_addresses": "{nas: 192.168.50.9}",
     "base": "10.64.0.0/16",
     "ca_cert": "/etc/etcd/ca.crt",
@@ -34,6 +36,7 @@ EXAMPLES: dict[str, str] = {
     "exclude": "192.168.50.32/28",
     "files": "{path: /etc/example.conf, content: text}",
     "gateway": "192.168.50.1",
+    "grace": "24h",
     "hosts": "{name: edge1}",
     "ifname": "eth0",
     "ingress_qos_map": "{5: 5}",
@@ -59,6 +62,8 @@ EXAMPLES: dict[str, str] = {
     "path": "/usr/local/lib/macvlan_host",
     "place": "1",
     "prefix": "/fleetnet/v1/",
+    "probed": "{segment: lan50, slice: 192.168.50.64/28, answers: []}",
+    "quarantine": "4h",
     "renamed_from": "web",
     "routes": "{to: 10.0.0.0/8, via: 192.168.50.1}",
     "search": "example.com",
@@ -78,6 +83,8 @@ EXAMPLES: dict[str, str] = {
     "via": "192.168.50.1",
     "vlan_subinterfaces": "{name: eth0.50}",
 }
+# Options whose items are text in one module, and dictionaries in another.
+_OF_TEXT = {"hosts": "edge1"}
 _NUMBERS = {"confirm_timeout": 60, "generation": 2, "metric": 100, "mtu": 1500, "pid": 4711, "size": 24, "slice_length": 28, "vlan_id": 50}
 _NEEDED = {
     "bool": "true or false",
@@ -155,6 +162,8 @@ def example_of(option: str, about: t.Mapping[str, t.Any]) -> str:
         return "true"
     if kind == "int":
         return str(LINK_OPTIONS[option].default if option in LINK_OPTIONS else _NUMBERS.get(option, 1))
+    if kind == "list" and about.get("elements") == "str" and option in _OF_TEXT:
+        return f"[{_OF_TEXT[option]}]"
     example = EXAMPLES.get(option, {"list": "text", "dict": "{key: value}"}.get(kind, "text"))
     return f"[{example}]" if kind == "list" else example
 

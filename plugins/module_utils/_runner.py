@@ -262,8 +262,8 @@ def run_command(module: basic.AnsibleModule, install: t.Callable[[t.Mapping[str,
     _finish(module, result, done.warnings)
 
 
-class Allocated(t.Protocol):
-    """The slices of all hosts of a task, or in check mode the prediction of them; see fleet/allocate.py."""
+class FleetRun(t.Protocol):
+    """What a task has done to the slices of hosts, or in check mode would do; see fleet/allocate.py and fleet/releases.py."""
 
     @property
     def result(self) -> dict[str, t.Any]:
@@ -286,14 +286,14 @@ class Allocated(t.Protocol):
 _MAX_CONFLICTS = 10
 
 
-def run_fleet(module: basic.AnsibleModule, allocate_slices: t.Callable[[t.Mapping[str, t.Any], bool], Allocated]) -> None:
-    """Give the hosts of a fleet their slices, and end the task; it changes nothing on the machine but its store.
+def run_fleet(module: basic.AnsibleModule, change_slices: t.Callable[[t.Mapping[str, t.Any], bool], FleetRun]) -> None:
+    """Give the hosts of a fleet their slices or take them back, and end the task; it changes nothing on the machine but its store.
 
-    :param allocate_slices: does it, or in check mode only predicts it
+    :param change_slices: does it, or in check mode only predicts it
     """
     with _failing_cleanly(module, as_root=False):
         try:
-            done = allocate_slices(module.params, module.check_mode)
+            done = change_slices(module.params, module.check_mode)
         except MistakesError as exc:
             more = len(exc.problems) - _MAX_CONFLICTS
             rest = f"; and {more} more, under conflicts of the result" if more > 0 else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _reading_argspecs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _fleet_reclaim, _reading_argspecs
 
 TEXTS = (
     "",
@@ -147,6 +147,13 @@ _FLEET = {
     "etcd": {"members": ["http://127.0.0.1:9"]},
 }
 
+_RECLAIM: Params = {
+    **{key: _FLEET[key] for key in ("segments", "etcd")},
+    "hosts": ["edge7"],
+    "path": "/var/lib/home/unit/ledger.db",
+    "probed": [{"segment": "lan50", "slice": "10.0.0.16/28", "answers": [{"address": "10.0.0.17", "mac": "02:42:0a:00:00:11"}]}],
+}
+
 # Module → its options, and a task for it that is right.
 MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
     "macvlan_network": (_argspecs.network_argspec, _NETWORK),
@@ -159,6 +166,7 @@ MODULES: dict[str, tuple[t.Callable[[], Params], Params]] = {
         {"vlan_subinterfaces": [_SUBINTERFACE], "networks": [_NETWORK], "endpoints": [_ENDPOINT], "purge": True},
     ),
     "macvlan_fleet": (_fleet.fleet_argspec, _FLEET),
+    "macvlan_fleet_reclaim": (_fleet_reclaim.reclaim_argspec, _RECLAIM),
     "macvlan_command": (_argspecs.command_argspec, {"files": [{"path": "/var/lib/home/unit", "content": "a"}]}),
 }
 

@@ -15,8 +15,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _attributes, _common
-from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _install, _option_values, _reading_argspecs
+from ansible_collections.fleetnet.macvlan.plugins.doc_fragments import _fleet as _fleet_docs
+from ansible_collections.fleetnet.macvlan.plugins.module_utils import _argspecs, _fleet, _fleet_reclaim, _install, _option_values, _reading_argspecs
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import read_segments
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.reclaim_request import read_wanted
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.wishes import read_wishes
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model import host_view
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.model.kernel import Kernel, Space
@@ -49,6 +51,7 @@ from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_confirm,
     macvlan_endpoint,
     macvlan_fleet,
+    macvlan_fleet_reclaim,
     macvlan_info,
     macvlan_network,
     vlan_subinterface,
@@ -63,6 +66,7 @@ MODULES = {
     "macvlan_confirm": macvlan_confirm,
     "macvlan_endpoint": macvlan_endpoint,
     "macvlan_fleet": macvlan_fleet,
+    "macvlan_fleet_reclaim": macvlan_fleet_reclaim,
     "macvlan_info": macvlan_info,
     "macvlan_network": macvlan_network,
     "vlan_subinterface": vlan_subinterface,
@@ -73,6 +77,7 @@ ARGSPECS = {
     "macvlan_confirm": (_reading_argspecs.confirm_argspec(), {}),
     "macvlan_endpoint": (_argspecs.endpoint_argspec(), _argspecs.ENDPOINT_RULES),
     "macvlan_fleet": (_fleet.fleet_argspec(), {}),
+    "macvlan_fleet_reclaim": (_fleet_reclaim.reclaim_argspec(), {}),
     "macvlan_info": (_reading_argspecs.info_argspec(), {}),
     "macvlan_network": (_argspecs.network_argspec(), {}),
     "vlan_subinterface": (_argspecs.subinterface_argspec(), _argspecs.SUBINTERFACE_RULES),
@@ -128,7 +133,7 @@ def documented(name):
     docs = yaml.safe_load(MODULES[name].DOCUMENTATION)
     for fragment in docs["extends_documentation_fragment"]:
         file, *part = fragment.removeprefix(COLLECTION).split(".")
-        source = {"_attributes": _attributes, "_common": _common}[file].ModuleDocFragment
+        source = {"_attributes": _attributes, "_common": _common, "_fleet": _fleet_docs}[file].ModuleDocFragment
         text = getattr(source, part[0].upper() if part else "DOCUMENTATION")
         docs["options"].update(yaml.safe_load(text)["options"])
     return docs
@@ -181,7 +186,7 @@ def request_of(module, params):
 @every_module
 def test_documentation_and_argument_spec_have_the_same_options_in_the_same_order(name):
     own = list(yaml.safe_load(MODULES[name].DOCUMENTATION)["options"])
-    shared = [option for option in ("state", "state_dir") if option in documented(name)["options"]]
+    shared = [option for option in ("state", "state_dir", "segments", "store", "path", "etcd") if option in {*documented(name)["options"]} - {*own}]
     assert own + shared == list(ARGSPECS[name][0])
 
 
@@ -215,9 +220,9 @@ def test_the_readme_lists_every_example():
 
 
 def test_the_action_group_has_every_module_of_hosts():
-    """Defaults such as that of state_dir are nothing to the module that runs once for all hosts."""
+    """Defaults such as that of state_dir are nothing to the modules that run once for all hosts."""
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-    assert runtime["action_groups"]["macvlan"] == sorted({*MODULES} - {"macvlan_fleet"})
+    assert runtime["action_groups"]["macvlan"] == sorted({*MODULES} - {"macvlan_fleet", "macvlan_fleet_reclaim"})
     assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == sorted(MODULES)
 
 
@@ -317,6 +322,8 @@ def test_examples_have_arguments_that_the_modules_take(title, module, arguments)
         assert _install.install_target(params["path"], params["command"])
     elif module == "macvlan_fleet":
         assert read_wishes(params["hosts"], read_segments(params["segments"])), title
+    elif module == "macvlan_fleet_reclaim":
+        assert read_wanted(params).hosts and read_segments(params["segments"]), title
     elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
         assert all(item.notes == () for item in requests_of(request, Record())), title

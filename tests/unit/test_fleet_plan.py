@@ -124,7 +124,8 @@ def test_what_a_host_has_stays_whoever_comes_goes_or_is_renamed(on, first, later
         return
     gone = {wish.name for wish in first[::2]}
     renamed = [Wish(f"new-{wish.name}", wish.segments, renamed_from=wish.name) for wish in first[1::2]]
-    joined = [wish for wish in later if wish.name not in {other.name for other in first}]
+    # The own address of a host that joins may take the only address of a slice away, for which there is another one then.
+    joined = [wish._replace(addresses=None) for wish in later if wish.name not in {other.name for other in first}]
     after = plan(on, applied(before), [*renamed, *joined], NOW)
     if after.conflicts:
         return

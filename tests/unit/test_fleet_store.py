@@ -15,13 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet import allocate as allocation
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet import ledger
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.allocate import allocate
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.ledger import Ledger
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Holding, KnownHost, Snapshot, Wish
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.read import read_segments
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import Inventory, MovedError, StoreError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import ATTEMPTS, Inventory, MovedError, StoreError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.wishes import read_wishes
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MistakesError, OptionsError
 
@@ -30,7 +29,7 @@ SEGMENTS = read_segments(WRITTEN)
 ONE, TWO = "6f1c0a54-d2b9-4e77-a5a1-c9d04be8f213", "91d5b7c2-e04f-4a66-88b0-d1f2a7c9e345"
 FULL = Change(
     put=(Holding("lan", "10.0.0.16/28", "a", 3), Holding("lan", "fd00::/112", "", 2, "b", 99)),
-    know=(KnownHost("a", ONE, "0123", ("10.0.0.2", "fd00::2")), KnownHost("b")),
+    know=(KnownHost("a", ONE, "0123", ("10.0.0.2", "fd00::2")), KnownHost("b", gone=70)),
 )
 
 
@@ -113,7 +112,7 @@ def test_a_task_that_is_always_overtaken_gives_up():
     store.between = [bump]
     with pytest.raises(StoreError, match="other tasks have written to the store 50 times"):
         run(store, Wish("a"))
-    assert store.commits == allocation.ATTEMPTS and store.rows == {}
+    assert store.commits == ATTEMPTS and store.rows == {}
 
 
 @given(st.integers(0, 6), st.integers(0, 6))
@@ -299,6 +298,7 @@ def open_to_all(path):
         (changed("UPDATE slices SET block = 'x' WHERE host = 'a'"), "is damaged (there is a slice ('lan', 'x'"),
         (changed("UPDATE slices SET generation = 'x'"), "is damaged (there is a slice"),
         (changed("UPDATE hosts SET addresses = 'x'"), "is damaged (there is a host"),
+        (changed("UPDATE hosts SET gone = 'x'"), "is damaged (there is a host"),
         (changed("DROP TABLE hosts"), "cannot be used: no such table: hosts"),
         (changed("DELETE FROM revision"), "is damaged ("),
         (link, "is a symbolic link; write the path of a plain file for the ledger"),

@@ -96,11 +96,21 @@ def test_what_is_not_to_be_imported_is_shipped_with_some_module() -> None:
     assert [kind for kind in (*PLANNER, *WRITER, *OF_CHANGERS) if not of(everything, (kind,))] == []
 
 
-def test_a_store_of_a_fleet_is_imported_by_those_who_use_it() -> None:
-    stores = ("plugins.module_utils.fleet.etcd", "plugins.module_utils.fleet.ledger")
-    assert len(of(shipped("macvlan_fleet"), stores)) == 4
-    assert of(loaded("macvlan_fleet"), stores) == []
-    assert of(loaded("macvlan_fleet"), (f"{ENGINE}kernel.", f"{ENGINE}plan.", f"{ENGINE}run.", f"{ENGINE}store.")) == []
+FLEET = "plugins.module_utils.fleet."
+RECLAIM = (f"{FLEET}reclaim", f"{FLEET}reclaim_request", f"{FLEET}releases")
+
+
+@pytest.mark.parametrize("module", ["macvlan_fleet", "macvlan_fleet_reclaim"])
+def test_a_store_of_a_fleet_is_imported_by_those_who_use_it(module: str) -> None:
+    stores = (f"{FLEET}etcd", f"{FLEET}ledger")
+    assert len(of(shipped(module), stores)) == 4
+    assert of(loaded(module), stores) == []
+    assert of(loaded(module), (f"{ENGINE}kernel.", f"{ENGINE}plan.", f"{ENGINE}run.", f"{ENGINE}store.")) == []
+
+
+def test_who_gives_slices_imports_nothing_of_those_who_take_them_back() -> None:
+    assert of(shipped("macvlan_fleet"), RECLAIM) == [] and exactly(shipped("macvlan_fleet_reclaim"), RECLAIM) == sorted(RECLAIM)
+    assert of(loaded("macvlan_fleet_reclaim"), (f"{FLEET}allocate", f"{FLEET}plan", f"{FLEET}wishes")) == []
 
 
 def exactly(names: set[str], modules: tuple[str, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from ansible.module_utils.common import warnings as collected
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import (
     _argspecs,
     _fleet,
+_fleet_reclaim,
     _option_messages,
     _option_types,
     _option_values,
@@ -28,6 +29,7 @@ from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_confirm,
     macvlan_endpoint,
     macvlan_fleet,
+    macvlan_fleet_reclaim,
     macvlan_info,
     macvlan_network,
     vlan_subinterface,
@@ -41,6 +43,7 @@ MODULES: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
     macvlan_confirm: (_reading_argspecs.confirm_argspec(), {}),
     macvlan_endpoint: (_argspecs.endpoint_argspec(), {"name": "web", "network": "lan"}),
     macvlan_fleet: (_fleet.fleet_argspec(), {"segments": [{"name": "lan50", "subnets": []}], "hosts": [{"name": "edge1"}]}),
+    macvlan_fleet_reclaim: (_fleet_reclaim.reclaim_argspec(), {"segments": [{"name": "lan50", "subnets": []}], "hosts": ["edge7"]}),
     macvlan_info: (_reading_argspecs.info_argspec(), {}),
     macvlan_network: (_argspecs.network_argspec(), {"name": "lan"}),
     vlan_subinterface: (_argspecs.subinterface_argspec(), {"name": "eth0.50"}),

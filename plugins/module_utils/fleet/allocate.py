@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Slices for all hosts of a task: read, plan, commit, and again if another task was quicker."""
+"""Slices for all hosts of a task, and what they are told of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Holding, KnownHost, Segment, Slice, Wish
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.plan import Plan, addresses_of_others, own_addresses, plan
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import as_subnets
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import MovedError, Store, StoreError
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MistakesError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.store import Store, settle
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
-
-# Each time another task has written; that many at once is no accident.
-ATTEMPTS = 50
 
 
 class Allocation(t.NamedTuple):
@@ -53,18 +49,8 @@ def allocate(
     :raises MistakesError: it cannot be, a sentence for each reason; nothing was written
     :raises StoreError: the store cannot be used
     """
-    for dummy in range(ATTEMPTS):
-        seen = store.read()
-        planned = plan(segments, seen, wishes, now, by_places=not store.records)
-        if planned.conflicts:
-            raise MistakesError(list(dict.fromkeys(planned.conflicts)))
-        try:
-            if any(planned.change) and not dry_run:
-                store.commit(planned.change, seen)
-        except MovedError:
-            continue
-        return _told(segments, written, wishes, planned, seen.known, store.records)
-    raise StoreError(f"other tasks have written to the store {ATTEMPTS} times while this one planned; run it again when they have ended")
+    planned, seen = settle(store, lambda seen: plan(segments, seen, wishes, now, by_places=not store.records), dry_run)
+    return _told(segments, written, wishes, planned, seen.known, store.records)
 
 
 def _told(
@@ -100,6 +86,8 @@ def _steps(planned: Plan, known: t.Sequence[KnownHost]) -> tuple[str, ...]:
     steps = [f"rename {former} to {name}" for former, name in sorted(planned.renamed.items())]
     for host in planned.change.know:
         was = before.get(host.name, KnownHost(host.name))
+        if host.gone != was.gone:
+            steps.append(f"note that {host.name} is back")
         if host.uuid != was.uuid:
             steps.append(f"bind {host.name} to the UUID {host.uuid}")
         if host.machine != was.machine:

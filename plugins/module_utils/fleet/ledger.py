@@ -26,10 +26,13 @@ _SLICES = """CREATE TABLE slices (
     segment TEXT NOT NULL, block TEXT NOT NULL, host TEXT NOT NULL, generation INTEGER NOT NULL, former TEXT NOT NULL, quarantine INTEGER NOT NULL,
     PRIMARY KEY (segment, block)
 ) WITHOUT ROWID"""
+_HOSTS = """CREATE TABLE hosts (
+    name TEXT PRIMARY KEY, uuid TEXT NOT NULL, machine TEXT NOT NULL, addresses TEXT NOT NULL, gone INTEGER NOT NULL
+) WITHOUT ROWID"""
 SCHEMA = (
     "CREATE TABLE revision (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL)",
     _SLICES,
-    "CREATE TABLE hosts (name TEXT PRIMARY KEY, uuid TEXT NOT NULL, machine TEXT NOT NULL, addresses TEXT NOT NULL) WITHOUT ROWID",
+    _HOSTS,
     "CREATE UNIQUE INDEX one_name ON hosts (uuid) WHERE uuid <> ''",
     "INSERT INTO revision VALUES (1, 0)",
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -59,8 +62,8 @@ class Ledger:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages are not whole")
             holdings = tuple(Holding(*row) for row in connection.execute("SELECT segment, block, host, generation, former, quarantine FROM slices"))
-            rows = connection.execute("SELECT name, uuid, machine, addresses FROM hosts")
-            known = tuple(KnownHost(name, uuid, machine, tuple(addresses.split())) for name, uuid, machine, addresses in rows)
+            rows = connection.execute("SELECT name, uuid, machine, addresses, gone FROM hosts")
+            known = tuple(KnownHost(name, uuid, machine, tuple(addresses.split()), gone) for name, uuid, machine, addresses, gone in rows)
             for item in holdings:
                 check_holding(item)
             for host in known:
@@ -81,9 +84,8 @@ class Ledger:
             connection.executemany("INSERT OR REPLACE INTO slices VALUES (?, ?, ?, ?, ?, ?)", change.put)
             # All go before any comes: two hosts may have changed their UUIDs.
             connection.executemany("DELETE FROM hosts WHERE name = ?", [(name,) for name in (*change.forget, *(host.name for host in change.know))])
-            connection.executemany(
-                "INSERT INTO hosts VALUES (?, ?, ?, ?)", [(host.name, host.uuid, host.machine, " ".join(host.addresses)) for host in change.know]
-            )
+            rows = [(host.name, host.uuid, host.machine, " ".join(host.addresses), host.gone) for host in change.know]
+            connection.executemany("INSERT INTO hosts VALUES (?, ?, ?, ?, ?)", rows)
             connection.execute("UPDATE revision SET number = number + 1")
             connection.execute("COMMIT")
 

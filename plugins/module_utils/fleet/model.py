@@ -88,12 +88,14 @@ class KnownHost(t.NamedTuple):
     :ivar uuid: of the record on the host; empty until a task has told it
     :ivar machine: a digest of its machine-id, a hint only; empty if unknown
     :ivar addresses: of its own interfaces, canonical, without prefix length, sorted
+    :ivar gone: the second (of the epoch) in which it was first said to be gone; 0 as long as it is there
     """
 
     name: str
     uuid: str = ""
     machine: str = ""
     addresses: tuple[str, ...] = ()
+    gone: int = 0
 
 
 class Snapshot(t.NamedTuple):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Holding, KnownHost, Snapshot
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MacvlanHostError
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import MacvlanHostError, MistakesError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet, validators
 
+# Each time another task has written; that many at once is no accident.
+ATTEMPTS = 50
 KEPT = "the hosts keep their slices and go on giving out addresses meanwhile"
 
 
@@ -61,6 +63,42 @@ class Inventory:
         """Nothing is written."""
 
 
+class Planned(t.Protocol):
+    """What was decided on a snapshot."""
+
+    @property
+    def change(self) -> Change:
+        """What is to be written."""
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """Why nothing can be done, a sentence each."""
+
+
+AnyPlan = t.TypeVar("AnyPlan", bound=Planned)
+
+
+def settle(store: Store, decide: t.Callable[[Snapshot], AnyPlan], dry_run: bool) -> tuple[AnyPlan, Snapshot]:
+    """Read a store, decide and commit, and again if another task was quicker; with ``dry_run`` nothing is written, and all else is the same.
+
+    :return: what was decided, on what
+    :raises MistakesError: it cannot be, a sentence for each reason; nothing was written
+    :raises StoreError: the store cannot be used
+    """
+    for dummy in range(ATTEMPTS):
+        seen = store.read()
+        planned = decide(seen)
+        if planned.conflicts:
+            raise MistakesError(list(dict.fromkeys(planned.conflicts)))
+        try:
+            if any(planned.change) and not dry_run:
+                store.commit(planned.change, seen)
+        except MovedError:
+            continue
+        return planned, seen
+    raise StoreError(f"other tasks have written to the store {ATTEMPTS} times while this one planned; run it again when they have ended")
+
+
 # --- what is read -----------------------------------------------------------------------------------------------------
 
 
@@ -82,5 +120,6 @@ def check_host(host: KnownHost) -> None:
     :raises ValueError: naming it
     """
     texts = all(isinstance(value, str) for value in (host.name, host.uuid, host.machine))
-    if not (texts and host.name and (not host.uuid or validators.uuid(host.uuid)) and all(map(validators.address, host.addresses))):
+    is_time = isinstance(host.gone, int) and host.gone >= 0
+    if not (texts and is_time and host.name and (not host.uuid or validators.uuid(host.uuid)) and all(map(validators.address, host.addresses))):
         raise ValueError(f"there is a host {host!a:.120}")
