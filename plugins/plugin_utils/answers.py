@@ -266,6 +266,7 @@ LISTS: dict[str, t.Callable[[str], t.Any]] = {
     f"{PREFIX}network_address_pools": _pool,
     f"{PREFIX}endpoint_routes": _route,
     f"{PREFIX}endpoint_addresses": str,
+    f"{PREFIX}gone": str,
 }
 DICTIONARIES = [f"{PREFIX}{name}" for name in ("network_labels", "endpoint_sysctls", "endpoint_labels")]
 

@@ -7,12 +7,17 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import random
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.kernel.test_fleet import LAN, LEDGER, assert_apart, owned
+from ansible_collections.fleetnet.macvlan.tests.kernel.test_probe import take as take_address
+from ansible_collections.fleetnet.macvlan.tests.support import module_call
 from ansible_collections.fleetnet.macvlan.tests.support.etcd import Cluster
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 
@@ -79,6 +84,34 @@ def test_tasks_that_give_and_take_at_once_lose_nothing(host: Host, store: Params
     assert gone["due"] == gone["noted"] == gone["waiting"] == []
     released = list(itertools.chain(*(result["released"] for result in done[:6])))
     assert {item["host"] for item in released} >= {*names[3:]} and all(item["generation"] == 2 for item in released)
+
+
+# All twenty with MACVLAN_FLEET_IN_FULL in the environment, in a minute.
+ROUNDS = 20 if "MACVLAN_FLEET_IN_FULL" in os.environ else 4
+
+
+def test_one_address_of_1024_that_answers_stops_it_every_time(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_call, "paces_of_runs", module_call.PATIENT_PACES)
+    large = {"name": "lan", "subnets": [{"subnet": "10.0.0.0/16", "slice_length": 22, "gateway": "10.0.0.1"}]}
+    store: Params = {"segments": [large], "path": str(LEDGER)}
+    given = host.call("macvlan_fleet", **store, hosts=[{"name": "a"}, {"name": "b", "place": [1]}])
+    host.call("macvlan_network", name="lan", parent="eth0", subnets=given["subnets"]["a"]["lan"])
+    host.call("macvlan_fleet_reclaim", **store, hosts=["b"])
+    (due,) = host.call("macvlan_fleet_reclaim", **store, hosts=["b"], grace="0s")["due"]
+    dice = random.Random(11)
+
+    def tried(fails: bool) -> dict[str, t.Any]:
+        said = host.run_command("probe", "lan", due["slice"], "--json")
+        heard = {"segment": "lan", "slice": due["slice"], "answers": json.loads(said.lines[0])["answers"]}
+        assert said.code == int(fails)
+        return host.call("macvlan_fleet_reclaim", **store, hosts=["b"], grace="0s", probed=[heard], fails=fails)
+
+    for dummy in range(ROUNDS):
+        address = f"10.0.{dice.randrange(4, 8)}.{dice.randrange(256)}"
+        mac = take_address(host.wire, f"{address}/16")
+        assert f"b is not gone and keeps its slices, because something on the wire answers: {mac} has {address} of 10.0.4.0/22" in tried(True)["msg"]
+        host.wire.run(["ip", "address", "flush", "dev", host.wire.BRIDGE])
+    assert [item["slice"] for item in tried(False)["released"]] == ["10.0.4.0/22"]
 
 
 def test_the_inventory_has_nothing_to_take_back(host: Host) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 
@@ -312,6 +313,10 @@ def test_the_command_shows_who_has_which_address(host: Host, make_host: MakeHost
             "asked for 255 addresses, of which 4 are in use",
         ],
     )
+    said = host.run_command("probe", "net", "192.168.60.0/29", "--json")
+    router_and_web = [{"address": "192.168.60.1", "mac": router}, {"address": "192.168.60.2", "mac": mac}]
+    holders = [["gateway of 192.168.60.0/24"], ["endpoint net/web"]]
+    assert (said.code, json.loads("".join(said.lines))) == (0, {"asked": 7, "answers": router_and_web, "holders": holders})
     said = host.run_command("probe", "net", "2001:db8:60::8-2001:db8:60::9")
     assert (said.code, said.lines[1].split()[0], said.lines[-1]) == (1, "2001:db8:60::9", "asked for 2 addresses, of which 1 is in use")
     assert host.run_command("probe", "net", "192.168.60.1").code == host.run_command("probe", "net", "192.168.60.32/28").code == 0

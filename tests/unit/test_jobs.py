@@ -42,7 +42,7 @@ MODULES = {
     "endpoint_detach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
     "info": ("macvlan_info", _reading_argspecs.info_argspec(), ""),
 }
-JOBS = ("site", "teardown", "fleet_report", *MODULES)
+JOBS = ("site", "teardown", "fleet_report", "fleet_reclaim", *MODULES)
 MTU = (MIN_MTU, MAX_MTU)
 # What surveys ask for in numbers; the kernel counts processes up to PID_MAX_LIMIT (include/linux/threads.h).
 LIMITS = {

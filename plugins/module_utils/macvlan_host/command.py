@@ -113,6 +113,7 @@ def _add_readers(commands: t.Any) -> None:
         metavar="ADDRESS|BLOCK|FIRST-LAST",
         help="what to ask for; without it, all IPv4 addresses that endpoints may get, and those that endpoints have",
     )
+    action.add_argument("--json", action="store_true", help="print the answers as JSON, for programs")
 
 
 _DESCRIPTION = "Macvlan networks, VLAN sub-interfaces and endpoints that are recorded on this host."
@@ -212,7 +213,7 @@ def _probe(parsed: argparse.Namespace) -> int:
     from .run.probe_network import probe_network
 
     answers = probe_network(state_dir=parsed.state_dir, network=parsed.network, addresses=parsed.addresses)
-    for line in answers.lines:
+    for line in [json.dumps(answers.told)] if parsed.json else answers.lines:
         _say(line)
     return DIFFERENT if answers.has_strangers else COMPLETE
 

@@ -28,10 +28,14 @@ class Holder(t.NamedTuple):
 
 
 class Answers(t.NamedTuple):
-    """The lines of the table, and whether a machine has an address that the record gives to nobody or to an endpoint."""
+    """The lines of the table, and whether a machine has an address that the record gives to nobody or to an endpoint.
+
+    :ivar told: the same for programs
+    """
 
     lines: list[str]
     has_strangers: bool
+    told: dict[str, t.Any]
 
 
 def answers_of(heard: t.Iterable[Heard], holders: t.Mapping[str, Holder], asked: int, parent_mac: str) -> Answers:
@@ -49,7 +53,12 @@ def answers_of(heard: t.Iterable[Heard], holders: t.Mapping[str, Holder], asked:
     lines = table(HEADINGS, [[address, mac, ", and ".join(sorted(who, reverse=True))] for (address, mac), who in rows]) if rows else []
     in_use = len({address for address, dummy in cells})
     phrase = f"asked for {asked} address{'' if asked == 1 else 'es'}, of which {in_use} {'is' if in_use == 1 else 'are'} in use"
-    return Answers([*lines, phrase], any(OTHER in who for who in cells.values()))
+    told = {
+        "asked": asked,
+        "answers": [{"address": address, "mac": mac} for (address, mac), dummy in rows],
+        "holders": [sorted(who, reverse=True) for dummy, who in rows],
+    }
+    return Answers([*lines, phrase], any(OTHER in who for who in cells.values()), told)
 
 
 def _who(item: Heard, holder: Holder | None, parent_mac: str) -> str:
