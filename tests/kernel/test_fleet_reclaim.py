@@ -19,6 +19,7 @@ from ansible_collections.fleetnet.macvlan.tests.kernel.test_fleet import LAN, LE
 from ansible_collections.fleetnet.macvlan.tests.kernel.test_probe import take as take_address
 from ansible_collections.fleetnet.macvlan.tests.support import module_call
 from ansible_collections.fleetnet.macvlan.tests.support.etcd import Cluster
+from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host, Task
 
 pytestmark = [pytest.mark.engine, pytest.mark.any_kernel]
@@ -112,6 +113,48 @@ def test_one_address_of_1024_that_answers_stops_it_every_time(host: Host, monkey
         assert f"b is not gone and keeps its slices, because something on the wire answers: {mac} has {address} of 10.0.4.0/22" in tried(True)["msg"]
         host.wire.run(["ip", "address", "flush", "dev", host.wire.BRIDGE])
     assert [item["slice"] for item in tried(False)["released"]] == ["10.0.4.0/22"]
+
+
+def test_a_host_that_was_cut_off_and_lost_its_slices_keeps_its_endpoints_and_no_address_is_given_out_twice(make_host: MakeHost) -> None:
+    first = make_host("eth0")
+    hosts = {"a": first, "b": make_host("eth0", wire=first.wire), "c": make_host("eth0", wire=first.wire)}
+    segment = {"name": "lan", "subnets": [{"subnet": "10.0.0.0/24", "slice_length": 28, "gateway": "10.0.0.254"}]}
+    store: Params = {"segments": [segment], "path": str(LEDGER)}
+
+    def plan(*names: str, **of_c: t.Any) -> dict[str, t.Any]:
+        return first.call("macvlan_fleet", **store, hosts=[{"name": name, **(of_c if name == "c" else {})} for name in names])
+
+    def network(name: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        return hosts[name].call("macvlan_network", name="lan", parent="eth0", **given["networks"][name]["lan"])
+
+    def endpoint(name: str, title: str) -> str:
+        return str(hosts[name].call("macvlan_endpoint", name=title, network="lan", netns=title)["endpoint"]["ipv4"])
+
+    given = plan("a", "b")
+    for name in "ab":
+        network(name, given)
+    before = [endpoint("b", title) for title in ("one", "two")]
+    # Cut off, and taken for gone by somebody who does not wait.
+    hosts["b"].run(["ip", "link", "set", "eth0", "down"])
+    first.call("macvlan_fleet_reclaim", **store, hosts=["b"])
+    (due,) = first.call("macvlan_fleet_reclaim", **store, hosts=["b"], grace="0s")["due"]
+    assert json.loads(first.run_command("probe", "lan", due["slice"], "--json").lines[0])["answers"] == []
+    first.call("macvlan_fleet_reclaim", **store, hosts=["b"], grace="0s", quarantine="0s", probed=silent({"due": [due]}))
+    taken = plan("a", "c", place=[int(due["slice"].split("/")[0].split(".")[3]) // 16])
+    assert [item["slice"] for item in taken["slices"]["c"]["lan"]] == [due["slice"]]
+    network("c", taken)
+    # It returns. The new owner asks the wire, and the former one gives out nothing of what it has lost.
+    hosts["b"].run(["ip", "link", "set", "eth0", "up"])
+    after = [endpoint("c", title) for title in ("one", "two", "three")]
+    back = plan("a", "b", "c")
+    assert [(item["slice"], item.get("lost_to")) for item in back["slices"]["b"]["lan"]][1:] == [(due["slice"], "c")]
+    network("b", back)
+    after += [endpoint("b", "three"), endpoint("b", "four")]
+    assert len({*before, *after}) == 7
+    seen = hosts["b"].call("macvlan_info")
+    assert [item["ipv4"] for item in seen["endpoints"] if item["name"] in ("one", "two")] == before
+    assert [(item["object"], item["field"]) for item in seen["drift"]] == [("endpoint lan/one", "slice_lost"), ("endpoint lan/two", "slice_lost")]
+    assert all("which c owns by now" in item["actual"] for item in seen["drift"])
 
 
 def test_the_inventory_has_nothing_to_take_back(host: Host) -> None:
