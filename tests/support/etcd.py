@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 from .machine import Machine, wait_until
-from .unpacked import in_cache
+from .unpacked import SUITE, in_cache
 
 PREFIX = "/fleetnet/v1/"
 USER, PASSWORD = "fleet", "a secret of the fleet"
@@ -30,16 +30,20 @@ done
 
 
 @functools.cache
-def program() -> Path:
-    """The program of Debian's package."""
-    return in_cache("etcd", ("etcd-server",)) / "usr/bin/etcd"
+def program(suite: str) -> Path:
+    """The program of Debian's package, which needs nothing but the C library."""
+    return in_cache("etcd", ("etcd-server",), suite=suite) / "usr/bin/etcd"
 
 
 class Cluster:
-    """Members that know each other, with TLS and users if that is asked for; they end with the machine."""
+    """Members that know each other, with TLS and users if that is asked for; they end with the machine.
 
-    def __init__(self, machine: Machine, folder: Path, members: int = 1, tls: bool = False) -> None:
+    :param suite: of Debian, whose release of etcd it is
+    """
+
+    def __init__(self, machine: Machine, folder: Path, members: int = 1, tls: bool = False, suite: str = SUITE) -> None:
         self._machine, self._folder, self._count = machine, folder, members
+        self._program = program(suite)
         self._scheme = "https" if tls else "http"
         self._tls = tls
         if tls:
@@ -64,7 +68,7 @@ class Cluster:
     def start(self, number: int) -> None:
         """Start a member, also one that was killed."""
         peers = [f"m{other}=http://127.0.0.1:{2380 + 10 * other}" for other in range(self._count)]
-        argv = [str(program()), f"--name=m{number}", f"--data-dir={self._folder / f'm{number}'}", "--initial-cluster-state=new"]
+        argv = [str(self._program), f"--name=m{number}", f"--data-dir={self._folder / f'm{number}'}", "--initial-cluster-state=new"]
         if self._count == 1:
             # A member of several that is killed must have what it has promised to the others.
             argv.append("--unsafe-no-fsync")

@@ -23,28 +23,31 @@ def is_finished(dummy: Path) -> None:
     """What is unpacked is all that is needed."""
 
 
-def in_cache(name: str, packages: t.Sequence[str], finish: t.Callable[[Path], None] = is_finished, options: t.Sequence[str] = ()) -> Path:
+def in_cache(
+    name: str, packages: t.Sequence[str], finish: t.Callable[[Path], None] = is_finished, options: t.Sequence[str] = (), suite: str = SUITE
+) -> Path:
     """The folder with packages and all that they depend on, unpacked by whoever needs it first; whoever comes second waits.
 
     :param finish: does the rest in it
     :param options: of mmdebstrap
+    :param suite: whose programs run with the libraries of this machine, if they are not unpacked beside them
     """
     cache = default_cache().with_name("programs")
     cache.mkdir(parents=True, exist_ok=True)
     source = inspect.getsource(sys.modules[__name__]) + inspect.getsource(finish) + shlex.join((*packages, *options))
-    final = cache / f"{SUITE}-{name}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    final = cache / f"{suite}-{name}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     with locked(final.with_name(final.name + ".lock")):
         if not final.is_dir():
             with built_beside(final) as partial:
-                run_logged(_command(partial / "tree", packages, options), partial / "build.log")
+                run_logged(_command(partial / "tree", packages, options, suite), partial / "build.log")
                 finish(partial / "tree")
     return final / "tree"
 
 
-def _command(tree: Path, packages: t.Sequence[str], options: t.Sequence[str]) -> list[str]:
+def _command(tree: Path, packages: t.Sequence[str], options: t.Sequence[str], suite: str) -> list[str]:
     """The command that unpacks packages, and runs nothing of them."""
     command = [find_program("mmdebstrap"), "--mode=root", "--format=directory", "--variant=extract", f"--include={','.join(packages)}", *options]
-    return [*command, '--aptopt=Acquire::Retries "5"', *apt_settings(), SUITE, str(tree), *mirror_lines((SUITE,))]
+    return [*command, '--aptopt=Acquire::Retries "5"', *apt_settings(), suite, str(tree), *mirror_lines((suite,))]
 
 
 def make_root(tree: Path, *folders: str) -> None:
