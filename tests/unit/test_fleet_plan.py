@@ -196,6 +196,16 @@ def test_a_slice_in_quarantine_goes_to_nobody_but_its_former_host():
     assert back.claims == (held("10.0.0.0/30", "a", generation=4),) and back.change.drop == ()
 
 
+def test_a_slice_in_quarantine_is_no_place_of_another_host():
+    on = lan("10.0.0.0/29", 30, gateway="none")
+    resting = held("10.0.0.4/30", "", generation=4, former="a", quarantine=NOW + 1)
+    place = {"": (1,)}
+    (refused,) = plan(on, Snapshot([resting]), [Wish("b", places=place)], NOW).conflicts
+    assert refused.startswith("b: place 1 of 10.0.0.0/29 in segment lan was taken back from a and is in quarantine; give b another place")
+    assert claims(on, Snapshot([resting]), Wish("a", places=place)) == [("a", "10.0.0.4/30")]
+    assert claims(on, Snapshot([resting._replace(quarantine=NOW)]), Wish("b", places=place)) == [("b", "10.0.0.4/30")]
+
+
 def test_a_former_host_gets_its_slice_again_wherever_its_name_would_lead():
     on = lan("10.0.0.0/24", 30, gateway="none")
     for number in range(1, 40, 3):

@@ -158,6 +158,12 @@ def test_what_a_commit_that_was_cut_off_has_left_is_taken_back_too():
     )
 
 
+def test_addresses_are_forgotten_after_a_commit_that_was_cut_off_behind_the_slices():
+    cut = Snapshot((), (KnownHost("a", ONE, addresses=("10.0.0.2",), gone=NOW),))
+    assert decided(cut, wanted(probed={}), NOW + GRACE - 1).change == Change()
+    assert decided(cut, wanted(probed={}), NOW + GRACE).change == Change(know=(KnownHost("a", ONE, gone=NOW),))
+
+
 # --- with a store ---------------------------------------------------------------------------------------------------
 
 

@@ -151,6 +151,11 @@ class _Claims:
                     told.append(
                         f"{wish.name}: there is no place {number} in {cidr} of segment {self.segment.name}, whose places are 0 to {slots.number - 1}"
                     )
+                elif former := slots.rests_from(number, wish.name):
+                    told.append(
+                        f"{wish.name}: place {number} of {cidr} in segment {self.segment.name} was taken back from {former} and is in quarantine; "
+                        f"give {wish.name} another place, or run this again when that is over"
+                    )
                 elif slots.is_unowned(number):
                     self._claim(wish.name, slots.take(number))
                 elif not self._has_place(wish.name, slots, number):

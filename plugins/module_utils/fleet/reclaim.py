@@ -75,16 +75,17 @@ def reclaim(segments: t.Sequence[Segment], snapshot: Snapshot, wanted: Wanted, n
     for item in sorted(snapshot.holdings, key=_by_address):
         owned.setdefault(item.host, []).append(item)
     unknown = tuple(f"the store knows no host {name[:80]!r}; {_names(known)}" for name in sorted({*wanted.hosts} - {*known} - {*owned}))
-    # What is left of a commit that was cut off may have slices, and be no host yet.
-    hosts = [known.get(name, KnownHost(name)) for name in sorted({*wanted.hosts} & {*owned})]
+    # What is left of a commit that was cut off may have slices, and be no host yet, or have addresses, and no slices any more.
+    held = {*owned, *(host.name for host in snapshot.known if host.addresses)}
+    hosts = [known.get(name, KnownHost(name)) for name in sorted({*wanted.hosts} & held)]
     noted = tuple(host._replace(gone=now) for host in hosts if not host.gone)
     waiting = tuple(host for host in hosts if host.gone and now < host.gone + wanted.grace)
     over = [host for host in hosts if host.gone and now >= host.gone + wanted.grace]
-    due = tuple(item for host in over for item in owned[host.name])
+    due = tuple(item for host in over for item in owned.get(host.name, ()))
     if wanted.probed is None or unknown:
         return Reclaim(noted, waiting, due, (), (), Change(know=noted), unknown)
     answering = _Answering(segments, snapshot.known, wanted.probed)
-    conflicts = tuple(problem for host in over for problem in answering.problems(host.name, owned[host.name]))
+    conflicts = tuple(problem for host in over for problem in answering.problems(host.name, owned.get(host.name, ())))
     released = tuple(_released(item, now + wanted.quarantine) for item in due)
     forgotten = tuple(host for host in over if host.addresses)
     change = Change(put=released, know=(*noted, *(host._replace(addresses=()) for host in forgotten)))

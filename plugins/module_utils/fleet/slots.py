@@ -35,11 +35,11 @@ class Slots:
         self._bits = WIDTHS[self.whole.version] - item.slice_length
         here = [(self._run(block), holding) for holding in holdings for block in [block_of(holding.block)] if block.overlaps(self.whole)]
         owned = [run for run, holding in here if holding.host]
-        shut = [run for run, holding in here if not holding.host and holding.quarantine > now]
+        self._resting = [(run, holding.former) for run, holding in here if not holding.host and holding.quarantine > now]
         useless = list(self._useless())
         self._owned = AddressSet.of_runs(owned)
         self._useless_ones = AddressSet.of_runs(useless)
-        self._shut = AddressSet.of_runs([*owned, *shut, *useless])
+        self._shut = AddressSet.of_runs([*owned, *(run for run, dummy in self._resting), *useless])
         self._former: dict[str, list[str]] = {}
         for dummy, holding in here:
             if not holding.host and holding.former and self.has(holding.block):
@@ -71,6 +71,11 @@ class Slots:
     def is_unowned(self, number: int) -> bool:
         """Whether nobody has any part of a slice."""
         return number not in self._owned
+
+    def rests_from(self, number: int, host: str) -> str:
+        """The host from which a slice was taken back, if it is in quarantine and that is another host; else an empty text."""
+        formers = (former for (first, last), former in self._resting if first <= number <= last and former != host)
+        return next((former or "its former host" for former in formers), "")
 
     def former(self, host: str) -> list[str]:
         """The blocks that were taken back from a host, as long as nobody else has any part of them."""
