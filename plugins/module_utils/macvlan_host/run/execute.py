@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import typing as t
 
 from ..errors import KernelError, PlanError
@@ -34,6 +35,19 @@ def _is_to_record(request: AnyRequest, decision: Decision) -> bool:
     return isinstance(request, Restoration) and decision.plan.knows_better
 
 
+@contextlib.contextmanager
+def _without_collector() -> t.Iterator[None]:
+    """Leave garbage where it is: what a run creates lives until its end, and a tenth of its time would go into the search for cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_without_collector()
 def execute(
     request: AnyRequest, *, state_dir: str, dry_run: bool, policy: LockoutPolicy | None = None, tools: Tools = DEFAULT_TOOLS
 ) -> Outcome:
