@@ -90,16 +90,12 @@ class Deletions:
         if not deletion.step.netns.path:
             self._of_host.append(deletion)
             return
-        answer, body = self._host.ask(ask.get_nsid(descriptor))
+        # The kernel refuses to number a namespace that has a number, which is as good.
+        answer, body = self._host.ask(ask.get_nsid(descriptor), ask.name_netns(descriptor))
         nsid = -1 if body is None else parse.parse_nsid(body)
         if nsid < 0:
             (named,) = self._host.exchange([ask.name_netns(descriptor)])
-            answer, body = self._host.ask(ask.get_nsid(descriptor))
-            nsid = -1 if body is None else parse.parse_nsid(body)
-            # Another run may have named it meanwhile, so a refusal counts only when there is no number.
-            answer = named if named.errno else answer
-        if nsid < 0:
-            raise _refused(deletion.step, answer)
+            raise _refused(deletion.step, named if named.errno else answer)
         self._elsewhere.append((deletion, nsid))
         self._names.setdefault(deletion.step.netns.path, []).append(deletion.link.name)
 

@@ -94,9 +94,12 @@ class RouteSocket:
             raise KernelError(f"cannot read link {name}: {reason(answer)}", answer.errno)
         return None if body is None else parse.parse_link(body)
 
-    def ask(self, request: Packed) -> tuple[attributes.Answer, bytes | None]:
-        """Send a request for one object; return the acknowledgement, and the body of the answer before it."""
-        sequence = self.send([request])
+    def ask(self, request: Packed, *before: Packed) -> tuple[attributes.Answer, bytes | None]:
+        """Send a request for one object; return the acknowledgement, and the body of the answer before it.
+
+        :param before: what the kernel is to do first; whether it has done that must follow from the answer
+        """
+        sequence = self.send([*before, request]) + len(before)
         answered: bytes | None = None
         while True:
             for kind, flags, number, body in self._receive():
