@@ -79,7 +79,7 @@ OF_OTHER_TASKS = tuple(
         "request.host", "request.network", "request.subinterface", "plan.network", "plan.subinterface", "plan.subnets",
         "plan.restore", "plan.align", "plan.parent", "plan.endpoint_changes", "plan.endpoint_link", "plan.endpoint_routes",
         "plan.link_options", "plan.link_checks", "plan.gateways", "plan.full_subnet", "plan.lockout_guard", "plan.unwritable_settings",
-        "plan.restore_needs", "kernel.access", "kernel.tagged_links",
+        "plan.restore_needs", "plan.bridge", "plan.choice", "plan.vrf_checks", "ipam.scattered_address", "kernel.access", "kernel.tagged_links",
     )
 )
 # What those who only read need none of.

@@ -44,8 +44,8 @@ from ..values import inet, names
 from ..values.addresses import version_of, without_prefix
 from ..wire.kinds import kind_of, vrf_of
 from .builder import PlanBuilder
-from .endpoint_checks import advice_to_leave_vrf
 from .source_address import addresses_to_add_again
+from .vrf_checks import advice_to_leave_vrf
 
 # The attributes of a link that follow its network, beside the link options.
 OF_NETWORK = ("mtu", "mode")

@@ -27,10 +27,9 @@ from ..model.network import Network
 from ..request.endpoint import EndpointOptions
 from ..values import names
 from ..values.addresses import WIDTHS, prefix_length, version_of, without_prefix
-from .bridge import warn_of_filter
 from .builder import PlanBuilder
 from .endpoint_addresses import resolve_endpoint
-from .endpoint_checks import check_namespace, check_neighbours, check_not_moved, check_own_vrf, check_settings, check_vrf
+from .endpoint_checks import check_namespace, check_neighbours, check_not_moved, check_settings
 from .mistakes import Mistakes
 
 
@@ -44,7 +43,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         raise PlanError(f"{wanted.title}: there is no network {wanted.network} on this host")
     recorded = builder.original_endpoint((wanted.network, wanted.name))
     parent = builder.host.links[network.parent]
-    warn_of_filter(builder, network.title, parent)
+    _warn_of_filter(builder, network, parent)
     mistakes = Mistakes(wanted.title)
     with mistakes:
         check_namespace(builder, wanted)
@@ -66,9 +65,7 @@ def plan_endpoint(builder: PlanBuilder, wanted: EndpointOptions) -> None:
         _make_room(builder, endpoint)
         with mistakes:
             check_neighbours(builder, endpoint, own, recorded.vrf if recorded is not None else None)
-            check_own_vrf(builder, endpoint, own)
-            if recorded is not None:
-                check_vrf(builder, endpoint, recorded, own)
+            _check_vrf(builder, endpoint, recorded, own)
         with mistakes:
             _plan_dns(builder, endpoint, recorded)
     mistakes.check()
@@ -92,6 +89,25 @@ def _keep(builder: PlanBuilder, endpoint: Endpoint, network: Network) -> None:
     is_compared = endpoint.dns is None and builder.recorded.networks.get(network.name) == network
     if is_compared and builder.is_as_read(HOST) and builder.is_as_read(endpoint.netns):
         builder.right.add(endpoint.ref)
+
+
+def _warn_of_filter(builder: PlanBuilder, network: Network, parent: Link) -> None:
+    """Warn if a bridge drops the frames of endpoints; few hosts have a bridge that filters VLANs."""
+    if builder.kernel.bridges:
+        from .bridge import warn_of_filter
+
+        warn_of_filter(builder, network.title, parent)
+
+
+def _check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None, own: Link | None) -> None:
+    """Refuse what its VRF does not allow; most endpoints are in none, and their links have no master."""
+    if endpoint.vrf is None and (own is None or own.master is None):
+        return
+    from .vrf_checks import check_own_vrf, check_vrf
+
+    check_own_vrf(builder, endpoint, own)
+    if recorded is not None:
+        check_vrf(builder, endpoint, recorded, own)
 
 
 def _plan_dns(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint | None) -> None:

@@ -29,7 +29,6 @@ from ..values import inet, names
 from ..values.addresses import WIDTHS, version_of, without_prefix
 from ..wire.kinds import kind_of
 from .builder import PlanBuilder
-from .choice import choose_address
 from .claims import warn_of_default_routes
 from .mistakes import Mistakes
 from .requested_address import requested_address, subnets_of_family, tag_of, warn_of_kept_address, with_length
@@ -174,6 +173,8 @@ def _address(
     if kept and subnet_of_kept is not None and _is_kept(builder, wanted, subnet_of_kept, without_prefix(kept)):
         warn_of_kept_address(builder, wanted, network, kept, tag)
         return _of_interface(wanted, with_length(without_prefix(kept), subnet_of_kept))
+    from .choice import choose_address  # an endpoint that has its addresses needs no choice
+
     chosen = choose_address(builder, wanted.ref, network, subnets, _asked_for_later(builder, wanted, version))
     if chosen is not None:
         return _of_interface(wanted, chosen)

@@ -29,13 +29,13 @@ from .endpoint_checks import (
     check_namespace,
     check_settings,
     check_table,
-    check_vrf,
     has_moved,
 )
 from .endpoint_link import creation_steps, endpoint_link_spec, restore_sysctls
 from .endpoint_routes import check_routes
 from .link_checks import check_links_beside, check_not_dangling, check_unforeseen_conflicts
 from .mistakes import Mistakes
+from .vrf_checks import check_vrf
 
 
 def plan_unforeseen(builder: PlanBuilder, wanted: EndpointOptions) -> None:

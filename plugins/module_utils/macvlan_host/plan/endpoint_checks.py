@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..compare.differences import route_phrase
 from ..compare.ownership import find_link, link_of
 from ..compare.wanted_settings import default_key
-from ..errors import AbsentError, PlanError
+from ..errors import PlanError
 from ..model.endpoint import Endpoint
 from ..model.kernel import Space
 from ..model.links import Link
@@ -19,7 +18,7 @@ from ..model.netns import HOST
 from ..model.route import MAIN_TABLE, Route
 from ..request.endpoint import EndpointOptions
 from ..values.addresses import block_of, prefix_length, version_of
-from ..wire.kinds import kind_of, table_of, vrf_of
+from ..wire.kinds import table_of, vrf_of
 from .builder import PlanBuilder
 from .kernel_limits import article, check_family
 
@@ -270,52 +269,3 @@ def _check_route_conflicts(space: Space, endpoint: Endpoint, own: Link | None, t
                 f"{endpoint.title}: there is {taken[route.destination_and_metric]} to {route.to}{metric}{_phrase_of_table(endpoint)} already, "
                 f"and the kernel accepts no second one; delete that route, or {instead}"
             )
-
-
-def check_vrf(builder: PlanBuilder, endpoint: Endpoint, recorded: Endpoint, link: Link | None) -> None:
-    """Refuse new routes of a link in a VRF, whose routes the owner of the VRF manages.
-
-    :raises PlanError: naming the VRF
-    """
-    space = builder.space(endpoint.netns)
-    vrf = vrf_of(space, link) if space is not None and link is not None else None
-    known = {route.identity for route in recorded.all_routes}
-    new = [route_phrase(route) for route in endpoint.all_routes if route.identity not in known]
-    if endpoint.vrf is not None or recorded.vrf is not None:
-        return
-    if vrf is not None and link is not None and new:
-        without = "" if set(endpoint.routes) - set(recorded.routes) else ", or use default_route: false"
-        raise PlanError(
-            f"{endpoint.title}: cannot add the route to {new[0]}: {link.name}{endpoint.netns.phrase} is in the VRF "
-            f"{vrf.name}, where the collection adds no routes; {advice_to_leave_vrf(endpoint, link.name)}{without}"
-        )
-
-
-def check_own_vrf(builder: PlanBuilder, endpoint: Endpoint, own: Link | None) -> None:
-    """Refuse a VRF that is not there, or is none.
-
-    :param own: the link of the endpoint, if there is one
-    :raises AbsentError: it is not there
-    :raises PlanError: it is another kind of link
-    """
-    if endpoint.vrf is None:
-        return
-    vrf = builder.host.links.get(endpoint.vrf)
-    if vrf is None:
-        present = vrf_of(builder.host, own) if own is not None else None
-        creation = f"create the VRF first, for example: ip link add {endpoint.vrf} type vrf table 100, and: ip link set {endpoint.vrf} up"
-        if own is not None and present is not None:
-            creation = (
-                f"its interface {own.name} is in the VRF {present.name}: if this is the VRF under a new name, use vrf: {present.name}, "
-                f"or give it its old name back; else {creation}"
-            )
-        raise AbsentError(f"{endpoint.title}: vrf: there is no link {endpoint.vrf} on this host; {creation}", endpoint.vrf)
-    if not kind_of(vrf).is_vrf:
-        raise PlanError(f"{endpoint.title}: vrf: {endpoint.vrf} is not a VRF but {f'a {vrf.kind} link' if vrf.kind else 'another link'}")
-    if not vrf.up:
-        builder.warn(f"{endpoint.title}: its VRF {endpoint.vrf} is down, and carries nothing until its owner brings it up")
-
-
-def advice_to_leave_vrf(endpoint: Endpoint, ifname: str) -> str:
-    """The advice to take a link out of its VRF."""
-    return f"take it out of the VRF first: {endpoint.netns.ip} link set dev {ifname} nomaster"

@@ -26,10 +26,11 @@ from ..steps.plan import Missing
 from .builder import PlanBuilder
 from .endpoint_addresses import check_mtu_of_ipv6
 from .endpoint_changes import align_namespace, align_or_create
-from .endpoint_checks import check_namespace_conflicts, check_own_vrf
+from .endpoint_checks import check_namespace_conflicts
 from .network_parent import ensure_parent
 from .parent import ensure_owned
 from .unwritable_settings import check_writable
+from .vrf_checks import check_own_vrf
 
 
 def restore_subinterfaces(builder: PlanBuilder, wanted: Restoration) -> None:
