@@ -117,5 +117,5 @@ def test_wrong_answers_are_refused_in_words(hosts: dict[str, Host], answers: dic
 def test_a_file_that_is_no_report_is_not_overwritten(hosts: dict[str, Host]) -> None:
     hosts["edge1"].path(TWIN).write_text('{"my": "notes"}', encoding="utf-8")
     job = run_job(hosts, "fleet_report", ASKED, declared=DECLARED)
-    assert job.status == "failed" and "fleet_report cannot read the last report" in job.messages[0]
+    assert job.status == "failed" and "cannot read the last report" in job.messages[0]
     assert twin(hosts) == {"my": "notes"}

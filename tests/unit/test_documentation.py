@@ -52,10 +52,13 @@ from ansible_collections.fleetnet.macvlan.plugins.modules import (
     macvlan_endpoint,
     macvlan_fleet,
     macvlan_fleet_reclaim,
+    macvlan_fleet_report,
     macvlan_info,
     macvlan_network,
     vlan_subinterface,
 )
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.compare import NOTHING
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.task import report_argspec, texts_of
 
 COLLECTION = "fleetnet.macvlan."
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,7 @@ MODULES = {
     "macvlan_endpoint": macvlan_endpoint,
     "macvlan_fleet": macvlan_fleet,
     "macvlan_fleet_reclaim": macvlan_fleet_reclaim,
+    "macvlan_fleet_report": macvlan_fleet_report,
     "macvlan_info": macvlan_info,
     "macvlan_network": macvlan_network,
     "vlan_subinterface": vlan_subinterface,
@@ -78,6 +82,7 @@ ARGSPECS = {
     "macvlan_endpoint": (_argspecs.endpoint_argspec(), _argspecs.ENDPOINT_RULES),
     "macvlan_fleet": (_fleet.fleet_argspec(), {}),
     "macvlan_fleet_reclaim": (_fleet_reclaim.reclaim_argspec(), {}),
+    "macvlan_fleet_report": (report_argspec(), {}),
     "macvlan_info": (_reading_argspecs.info_argspec(), {}),
     "macvlan_network": (_argspecs.network_argspec(), {}),
     "vlan_subinterface": (_argspecs.subinterface_argspec(), _argspecs.SUBINTERFACE_RULES),
@@ -143,9 +148,14 @@ def tasks_of(name):
     return yaml.safe_load(MODULES[name].EXAMPLES)
 
 
+JINJA = NativeEnvironment()
+JINJA.filters.update(zip=zip, extract=lambda key, container, field: container[key][field])
+PLAY = {"ansible_play_hosts": ["edge1"], "hostvars": {"edge1": {"macvlan": {}}}, "inventory_hostname": "edge1"}
+
+
 def rendered(value, variables):
     if isinstance(value, str) and "{{" in value:
-        return NativeEnvironment().from_string(value).render(variables)
+        return JINJA.from_string(value).render(variables)
     if isinstance(value, dict):
         return {key: rendered(item, variables) for key, item in value.items()}
     return [rendered(item, variables) for item in value] if isinstance(value, list) else value
@@ -158,7 +168,7 @@ def calls(*names):
             for action in task:
                 if action.startswith(COLLECTION):
                     for item in task.get("loop", [None]):
-                        variables = {"item": item, "mail_pid": {"stdout": "4711"}, "place": 1, "inventory_hostname": "edge1", "fleet": FLEET}
+                        variables = {**PLAY, "item": item, "mail_pid": {"stdout": "4711"}, "place": 1, "fleet": FLEET}
                         variables.update(rendered(task.get("vars", {}), variables))
                         yield task["name"], action.removeprefix(COLLECTION), rendered(task[action] or {}, variables)
 
@@ -222,7 +232,7 @@ def test_the_readme_lists_every_example():
 def test_the_action_group_has_every_module_of_hosts():
     """Defaults such as that of state_dir are nothing to the modules that run once for all hosts."""
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-    assert runtime["action_groups"]["macvlan"] == sorted({*MODULES} - {"macvlan_fleet", "macvlan_fleet_reclaim"})
+    assert runtime["action_groups"]["macvlan"] == sorted({*MODULES} - {"macvlan_fleet", "macvlan_fleet_reclaim", "macvlan_fleet_report"})
     assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == sorted(MODULES)
 
 
@@ -324,6 +334,8 @@ def test_examples_have_arguments_that_the_modules_take(title, module, arguments)
         assert read_wishes(params["hosts"], read_segments(params["segments"])), title
     elif module == "macvlan_fleet_reclaim":
         assert read_wanted(params).hosts and read_segments(params["segments"]), title
+    elif module == "macvlan_fleet_report":
+        assert "edge1" in texts_of(params, NOTHING, "now").page, title
     elif module not in ("macvlan_confirm", "macvlan_info"):
         request = request_of(module, params)
         assert all(item.notes == () for item in requests_of(request, Record())), title

@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
+from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report import compare, task
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.address_map import Part, map_of
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.as_json import plain_report
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.report.model import LEASED, RESERVED, MapAddress, Run
@@ -322,20 +323,28 @@ def test_what_is_no_report_is_refused_as_the_last_one(previous):
         report({}, previous=previous)
 
 
-# --- the filter -----------------------------------------------------------------------------------------------------
+# --- the task -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("3", "fleet_report takes a dictionary of hosts"),
-        ("{}, segments=3", "fleet_report cannot read the fleet: segments must be a list"),
-        ("{}, previous={'format': 9}", "fleet_report cannot read the last report: it has format 9"),
-    ],
-)
-def test_the_filter_says_what_it_could_not_do(arguments, words):
-    """In a process of its own: with Ansible's errors comes the whole controller, and modules here would report to that."""
-    filters = "ansible_collections.fleetnet.macvlan.plugins.filter"
-    call = f"from {filters}.fleet_report import FilterModule; FilterModule().filters()['fleet_report']({arguments})"
-    done = subprocess.run([sys.executable, "-c", call], check=False, capture_output=True, text=True)
-    assert done.returncode != 0 and words in done.stderr
+@pytest.mark.parametrize("text", ["", "{", "not JSON", "[7]", '{"format": 9}', "null and void"])
+def test_a_file_that_is_no_report_is_refused_as_the_last_one(text):
+    with pytest.raises(ValueError, match=r"it is not JSON|it is not the JSON of a report|it has format 9"):
+        task.last_report_of(text)
+
+
+def test_without_a_file_nothing_has_changed():
+    assert task.last_report_of(None) == compare.NOTHING == task.last_report_of("null")
+
+
+def test_the_json_file_is_beside_the_page_and_is_another_file():
+    assert [task.twin_of(page) for page in ("/srv/a.html", "/srv/a.b.htm", "/srv/a")] == ["/srv/a.json", "/srv/a.b.json", "/srv/a.json"]
+    with pytest.raises(OptionsError, match=r"give it another ending than \.json"):
+        task.twin_of("/srv/fleet.json")
+
+
+def test_what_was_written_is_the_last_report_of_the_next_one():
+    options = {"answers": {"edge1": answer(network())}, "segments": [LAN], "hosts": {}, "state_dir": "/state"}
+    first = task.texts_of(options, compare.NOTHING, "today")
+    second = task.texts_of({**options, "answers": {}}, task.last_report_of(first.twin), "tomorrow")
+    assert json.loads(second.twin)["since"] == "today" and "edge1" in first.page
+    assert json.loads(second.twin)["counts"] == second.counts and second.duplicates == []
