@@ -81,8 +81,6 @@ seealso:
     plugin_type: filter
   - plugin: fleetnet.macvlan.fleet_lint
     plugin_type: filter
-  - plugin: fleetnet.macvlan.macvlan_job
-    plugin_type: role
 """
 
 EXAMPLES = r"""
