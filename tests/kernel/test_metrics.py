@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.fixtures import MakeHost
 from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.prometheus import prometheus
 from ansible_collections.fleetnet.macvlan.tests.support.promtool import complaints
 
 pytestmark = [pytest.mark.engine, pytest.mark.any_kernel]
@@ -53,6 +55,20 @@ def test_promtool_has_no_complaint(in_use: Host) -> None:
     assert values['macvlan_endpoints{network="inner",state="missing"}'] == 1
     assert values['macvlan_drift{kind="endpoint"}'] == 2
     assert values['macvlan_subnet_addresses{network="lan",subnet="192.168.50.0/24",state="available"}'] == 252
+
+
+def test_a_prometheus_has_them_from_a_node_exporter(in_use: Host, tmp_path: Path) -> None:
+    folder = in_use.path("/var/lib/prometheus/node-exporter")
+    folder.mkdir(parents=True)
+    in_use.run(["ip", "netns", "delete", "gone"])
+    written = in_use.run_command("metrics", "--output", "/var/lib/prometheus/node-exporter/macvlan.prom")
+    assert written.code == 0, written.complaint
+    with prometheus(folder, tmp_path) as server:
+        assert server.wait_for('macvlan_endpoints{state="missing"} > 0') == {"network=inner,state=missing": 1}
+        known = server.query('macvlan_subnet_addresses{state="available"}')
+        assert known["network=lan,state=available,subnet=192.168.50.0/24"] == 252
+        assert server.query("node_textfile_scrape_error") == {"": 0}
+        assert "endpoint=own,interface=inner0,network=inner" in server.query("macvlan_endpoint_receive_bytes_total")
 
 
 def test_promtool_has_complaints_about_what_is_wrong() -> None:

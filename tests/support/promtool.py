@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prometheus' own judge of metrics, of Debian's package, unpacked in a cache and never installed."""
+"""Prometheus' own judge of metrics, of Debian's package, unpacked in a cache with its like, and never installed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tree() -> Path:
     """The folder that promtool has as its root: the cache, or the machine's own where that has the program and cannot fetch it."""
     if shutil.which("mmdebstrap") is None and Path("/", PROGRAM).exists():
         return Path("/")
-    return in_cache("promtool", ("prometheus", "dash"), finish, options=["--dpkgopt=path-exclude=/usr/share/*"])
+    return in_cache("prometheus", ("prometheus", "prometheus-node-exporter", "dash"), finish, options=["--dpkgopt=path-exclude=/usr/share/*"])
 
 
 def finish(folder: Path) -> None:

@@ -31,6 +31,7 @@ DOCUMENTED = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"
 DEFAULTS = read("defaults/main.yml")
 INTERNAL = read("vars/main.yml")
 FILES = INTERNAL["_macvlan_host_common_files"] + INTERNAL["_macvlan_host_own_files"] + INTERNAL["_macvlan_host_networkd_files"]
+FILES += INTERNAL["_macvlan_host_metrics_files"]
 
 
 def test_every_variable_is_documented_with_its_default():

@@ -28,7 +28,7 @@ for requirement in sys.argv[1:]:
     if numbers(version(name)) < numbers(least):
         sys.exit(1)
 """
-UNITS = ("macvlan-host.service", "macvlan-host-retry.service", "systemd-networkd.service")
+UNITS = ("macvlan-host.service", "macvlan-host-retry.service", "macvlan-host-metrics.timer", "systemd-networkd.service")
 FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 environment, requirements = sys.argv[1], sys.argv[2:]
