@@ -16,7 +16,7 @@ from ansible.module_utils.common import warnings as collected
 from ansible_collections.fleetnet.macvlan.plugins.module_utils import (
     _argspecs,
     _fleet,
-_fleet_reclaim,
+    _fleet_reclaim,
     _option_messages,
     _option_types,
     _option_values,
