@@ -222,8 +222,19 @@ def set_arp_notify(host: Host, seen: ObservedHost, endpoint: Item) -> None:
 
 
 def is_macvlan(_seen: ObservedHost, endpoint: Item) -> bool:
-    """Whether others may put any address on the link: an ipvlan link takes none that another on its parent has."""
     return bool(endpoint["driver"] == "macvlan")
+
+
+def takes(address: str) -> t.Callable[[ObservedHost, Item], bool]:
+    """Whether others may put an address on the link: an ipvlan link takes none that another on its parent has."""
+
+    def applies(seen: ObservedHost, endpoint: Item) -> bool:
+        own = seen.own_links[endpoint["title"]]
+        beside = [link for dummy, parent, link in seen.macvlans() if parent == endpoint["parent"] and link is not own]
+        held = {entry["local"] for link in beside for entry in link["addr_info"]}
+        return is_macvlan(seen, endpoint) or plain(address) not in held
+
+    return applies
 
 
 def is_not_passthru(_seen: ObservedHost, endpoint: Item) -> bool:
@@ -269,8 +280,9 @@ def is_in_its_vrf(seen: ObservedHost, endpoint: Item) -> bool:
     return endpoint["vrf"] is not None and seen.host.vrf_of(seen.own_links[endpoint["title"]]) == endpoint["vrf"]
 
 
-def is_in_no_vrf(seen: ObservedHost, endpoint: Item) -> bool:
-    return seen.places[endpoint["netns"]].vrf_of(seen.own_links[endpoint["title"]]) is None
+def is_where_it_belongs(seen: ObservedHost, endpoint: Item) -> bool:
+    """Whether the link is in its VRF, or in none if it has none: then its routes are in one table."""
+    return bool(seen.places[endpoint["netns"]].vrf_of(seen.own_links[endpoint["title"]]) == endpoint["vrf"])
 
 
 def move(up: bool) -> Interference:
@@ -324,12 +336,13 @@ def given_to(endpoint: Item) -> Given:
 
 
 def put_routes(version: int, *routes: tuple[str, ...]) -> t.Callable[[Host, ObservedHost, Item], None]:
-    """Routes over the link; the default route only where the host is not cut off by its removal."""
+    """Routes over the link, in the table of its VRF; the default route only where the host is not cut off by its removal."""
 
     def do(host: Host, seen: ObservedHost, endpoint: Item) -> None:
         for to, *words in routes:
             if to != "default" or endpoint["netns"]:
-                run(f"-{version}", "route", "replace", to, *words, "dev", "IFNAME")(host, seen, endpoint)
+                in_vrf = ["vrf", endpoint["vrf"]] if endpoint["vrf"] else []
+                run(f"-{version}", "route", "replace", to, *in_vrf, *words, "dev", "IFNAME")(host, seen, endpoint)
 
     return do
 
@@ -377,19 +390,19 @@ def is_up(seen: ObservedHost, endpoint: Item) -> bool:
 # Targets are endpoints whose link is there, maybe under another name.
 AT_RUN_TIME = {
     "lease an address by DHCP": Interference(
-        lease_by_dhcp, nothing, lambda seen, endpoint: is_up(seen, endpoint) and is_in_no_vrf(seen, endpoint)
+        lease_by_dhcp, nothing, lambda seen, endpoint: is_up(seen, endpoint) and is_where_it_belongs(seen, endpoint)
     ),
     "become a master of VRRP": Interference(
         lambda host, seen, endpoint: run("address", "replace", given_to(endpoint).virtual, "dev", "IFNAME")(
             host, seen, endpoint
         ),
         added("ipv4"),
-        lambda seen, endpoint: is_up(seen, endpoint) and is_macvlan(seen, endpoint),
+        lambda seen, endpoint: is_up(seen, endpoint) and takes(given_to(endpoint).virtual)(seen, endpoint),
     ),
     "hear a router advertisement": Interference(
         hear_advertisement,
         nothing,
-        lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint) and is_in_no_vrf(seen, endpoint),
+        lambda seen, endpoint: is_up(seen, endpoint) and has_address("inet6")(seen, endpoint) and is_where_it_belongs(seen, endpoint),
     ),
     "lose what others gave": Interference(lose_others, nothing, can_lose_others),
 }
@@ -426,11 +439,11 @@ ON_A_LINK = {
         remove_address("inet"), lost_with_family(4), has_address("inet")
     ),
     "remove an IPv6 address": Interference(remove_address("inet6"), lost_with_family(6), has_address("inet6")),
-    "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4"), is_macvlan),
+    "add an IPv4 address": Interference(run("address", "replace", EXTRA4, "dev", "IFNAME"), added("ipv4"), takes(EXTRA4)),
     "add an IPv6 address": Interference(
         run("address", "replace", EXTRA6, "dev", "IFNAME", "nodad"),
         added("ipv6"),
-        lambda seen, endpoint: is_macvlan(seen, endpoint) and has_address("inet6")(seen, endpoint),
+        lambda seen, endpoint: takes(EXTRA6)(seen, endpoint) and has_address("inet6")(seen, endpoint),
     ),
     "delete a default route": Interference(
         delete_routes("default_route"), fields("default_route"), has_routes("default_route")
