@@ -11,7 +11,6 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetnet.macvlan.tests.support.host import Host
-from ansible_collections.fleetnet.macvlan.tests.support.snapshot import list_networks
 from ansible_collections.fleetnet.macvlan.tests.support.tasks import converge, refuse
 
 pytestmark = pytest.mark.engine
@@ -55,11 +54,12 @@ def test_endpoints_get_addresses_of_the_slices_and_the_host_remembers_them(host:
 def test_a_slice_that_another_host_has_by_now_keeps_its_endpoints_and_gives_out_nothing(host: Host) -> None:
     converge(host, "macvlan_network", **NETWORK)
     converge(host, "macvlan_endpoint", **endpoint("a"))
-    before = list_networks(host)
+    host.wait_until_up("eth0", "a")
+    before = host.snapshot().networks
     lost = [{"slice": "192.168.60.64/29", "generation": 2, "lost_to": "edge7"}, *SLICES[1:]]
     told = converge(host, "macvlan_network", **{**NETWORK, "slices": lost})
     assert told["steps"] == ["change slices of network net"]
-    assert list_networks(host) == before
+    assert host.snapshot().networks == before
     words = "in the slice 192.168.60.64/29 of segment lan60, which edge7 owns by now"
     assert drift(host) == [{"object": "endpoint net/a", "field": "slice_lost", "recorded": "192.168.60.64/24", "actual": words}]
     assert host.run_command("check").code == 1
