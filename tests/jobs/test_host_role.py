@@ -11,8 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetnet.macvlan.tests.support.host import HOME, Host
+from ansible_collections.fleetnet.macvlan.tests.support.host import Host
 from ansible_collections.fleetnet.macvlan.tests.support.job import run_job
+from ansible_collections.fleetnet.macvlan.tests.support.plain_host import without_services
 
 NET = {"name": "net", "parent": "eth0", "subnets": [{"subnet": "10.0.0.0/24"}]}
 WEB = {"name": "web", "network": "net", "netns": "web"}
@@ -22,13 +23,7 @@ DECLARED = {"macvlan_host_networks": [NET], "macvlan_host_endpoints": [WEB], "ma
 @pytest.fixture
 def plain(host: Host) -> Host:
     """A host without systemd and udev, whose programs and settings vanish with it."""
-    for folder in ("/run/systemd", "/run/udev", "/etc/modules-load.d"):
-        host.run(["mkdir", "-p", folder])
-        host.run(["mount", "-t", "tmpfs", "tmpfs", folder])
-    host.run(["mkdir", str(HOME / "upper"), str(HOME / "work")])
-    options = f"lowerdir=/usr/local,upperdir={HOME / 'upper'},workdir={HOME / 'work'}"
-    host.run(["mount", "-t", "overlay", "-o", options, "overlay", "/usr/local"])
-    return host
+    return without_services(host)
 
 
 def test_without_systemd_the_declared_state_is_there_and_it_is_said_that_nothing_brings_it_back(plain: Host) -> None:
@@ -55,6 +50,20 @@ def test_without_systemd_the_declared_state_is_there_and_it_is_said_that_nothing
     assert plain.namespaces() == []
     assert not plain.path("/usr/local/sbin/macvlan-host").exists()
     assert run("teardown").changed == {}
+
+
+def test_where_there_are_segments_networks_get_their_slices_first(plain: Host) -> None:
+    segments = [{"name": "lan50", "subnets": [{"subnet": "192.168.50.0/24", "slice_length": 29}]}]
+    networks = [{"name": "net", "parent": "eth0", "segment": "lan50"}]
+    fleet = {"macvlan_host_networks": networks, "macvlan_host_endpoints": [WEB], "macvlan_fleet_segments": segments}
+    for check in (True, False):
+        job = run_job({"edge1": plain}, "site", {}, declared=fleet, check=check)
+        assert job.status == "successful", job.stdout
+    (made,) = plain.call("macvlan_info")["networks"]
+    assert (made["segment"], len(made["slices"])) == ("lan50", 1)
+    assert run_job({"edge1": plain}, "site", {}, declared=fleet).changed == {}
+    assert run_job({"edge1": plain}, "teardown", {}, declared=fleet).status == "successful"
+    assert plain.namespaces() == []
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,9 @@ def test_hosts_that_cannot_be_read_are_refused_in_words(hosts, words):
     ("name", "words"),
     [
         ("fleet_slices", "Error: fleet_slices cannot work out the slices of this host: segments must be a list"),
+        ("fleet_hosts", "Error: fleet_hosts takes the variables of hosts, which are hostvars, and a list"),
+        ("fleet_networks", "Error: fleet_networks takes a list of networks, and a dictionary of segments"),
+        ("fleet_problems", "Error: fleet_problems takes a dictionary of hosts"),
         ("fleet_lint", "Error: fleet_lint cannot read the fleet: segments must be a list"),
     ],
 )

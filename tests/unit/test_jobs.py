@@ -42,7 +42,7 @@ MODULES = {
     "endpoint_detach": ("macvlan_endpoint", _argspecs.endpoint_argspec(), "endpoint"),
     "info": ("macvlan_info", _reading_argspecs.info_argspec(), ""),
 }
-JOBS = ("site", "teardown", "fleet_report", "fleet_reclaim", *MODULES)
+JOBS = ("site", "teardown", "fleet_report", "fleet_plan", "fleet_check", "fleet_reclaim", *MODULES)
 MTU = (MIN_MTU, MAX_MTU)
 # What surveys ask for in numbers; the kernel counts processes up to PID_MAX_LIMIT (include/linux/threads.h).
 LIMITS = {
@@ -90,7 +90,7 @@ def test_every_job_is_a_playbook_an_entry_point_and_a_template():
     assert {*JOBS, "main"} == set(SPECS)
     assert set(TEMPLATES) == set(JOBS)
     assert all((ROOT / "playbooks" / template["playbook"]).is_file() for template in TEMPLATES.values())
-    assert {path.stem for path in (ROLE / "tasks").iterdir()} == {*SPECS, "answers", "conflicts", "host"}
+    assert {path.stem for path in (ROLE / "tasks").iterdir()} == {*SPECS, "answers", "conflicts", "fleet", "host"}
 
 
 @every_job

@@ -88,7 +88,7 @@ def _shared(segment: Segment, held: t.Sequence[Held]) -> list[str]:
         if one.first == other.first:
             sharing.setdefault(one.block, [one.host]).append(other.host)
     return [
-        f"{_names(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
+        f"{names_in_words(owners)} have the same place in segment {segment.name}, so {'both' if len(owners) == 2 else 'all'} would give out {block}; "
         f"give each a place of its own"
         for block, owners in sharing.items()
     ]
@@ -153,7 +153,7 @@ def _network_on(segment: Segment, host: HostOfFleet, network: NetworkOptions) ->
     if outside:
         owned = ", ".join(item.block for item in slices) or "none"
         told = (
-            f"{host.name}: network {network.name} would give out {_names(outside)} of segment {segment.name}, whose slices of {host.name} are: "
+            f"{host.name}: network {network.name} would give out {names_in_words(outside)} of segment {segment.name}, whose slices of {host.name} are: "
             f"{owned}; take its subnets from the filter fleet_slices"
         )
         return [told]
@@ -207,7 +207,7 @@ def _needs_one(given: t.Any, own: t.Sequence[Slice]) -> bool:
         return True
 
 
-def _names(items: t.Sequence[str], shown: int = 8) -> str:
+def names_in_words(items: t.Sequence[str], shown: int = 8) -> str:
     """A list in words; of a long one the beginning."""
     listed = list(items) if len(items) <= shown else [*items[: shown - 1], f"{len(items) - shown + 1} more"]
     return " and ".join([*([", ".join(listed[:-1])] if listed[:-1] else []), listed[-1]])
