@@ -29,6 +29,9 @@ pytestmark = pytest.mark.engine
 GUIDE = "docs/docsite/rst/guide_fleet.rst"
 FIRST = "Slices for all hosts"
 LATER = "Hosts that come, grow, and get another name"
+GONE = "Hosts that are gone for good"
+RENUMBERED = "Another subnet"
+ASKED = "Who has an address?"
 WITHOUT = "Slices first, or without the role"
 COMPARED = "Is all well?"
 PLAY = "fleet.yml"
@@ -165,6 +168,63 @@ def test_nothing_moves_when_a_host_comes_grows_or_is_renamed(make_host: MakeHost
     assert fleet.slices() == {"edge1": second["edge1"], "edge9": first["edge3"], "edge2": second["edge2"]}
     assert {**fleet.addresses(), **had, "edge3": []} == {**fleet.addresses(), "edge3": []}
     assert fleet.play().changed == 0
+
+
+@pytest.mark.shows(GUIDE, GONE)
+def test_slices_of_a_host_that_is_gone_are_taken_back(make_host: MakeHost, tmp_path: Path, section: Section) -> None:
+    fleet = Fleet(make_host, tmp_path, "edge1", "edge3")
+    job = "ansible-playbook fleetnet.macvlan.fleet_reclaim -e target_hosts=edge -e macvlan_job_gone=edge3"
+    assert section.text(0) == f"{job}\n{job} -e macvlan_job_dry_run=false\n"
+    fleet.play()
+    had = fleet.slices()
+    gone = fleet.hosts.pop("edge3")
+    gone.run(["ip", "link", "set", "eth0", "down"])
+    fleet.list_hosts()
+    reclaim = {"playbook": Path("playbooks/fleet_reclaim.yml")}
+    answers = {"target_hosts": "edge", "macvlan_job_gone": "edge3", "macvlan_job_grace": "0s"}
+    ledger = fleet.control.path(LEDGER).read_bytes()
+    fleet.play(extra_vars=answers, **reclaim)
+    assert fleet.control.path(LEDGER).read_bytes() == ledger
+    for text in ("note that edge3 is gone", f"take {had['edge3'][0]} of segment lan50 back from edge3"):
+        assert text in fleet.play(extra_vars={**answers, "macvlan_job_dry_run": "false"}, **reclaim).stdout
+    gone.run(["ip", "link", "set", "eth0", "up"])
+    fleet.hosts["edge3"] = gone
+    fleet.list_hosts()
+    fleet.play()
+    assert fleet.slices() == had
+
+
+@pytest.mark.shows(GUIDE, RENUMBERED)
+def test_a_segment_is_renumbered(make_host: MakeHost, tmp_path: Path, section: Section) -> None:
+    fleet = Fleet(make_host, tmp_path, "edge1", "edge2")
+    fleet.play()
+    had = fleet.addresses()
+    group = yaml.safe_load(fleet.control.path(HOME / "group_vars/edge.yml").read_text(encoding="utf-8"))
+    fleet.write("group_vars/edge.yml", yaml.safe_dump({**group, **yaml.safe_load(section.text(0))}))
+    refused = fleet.run()
+    assert refused.rc != 0 and "subnets would lose 192.168.50.0/24, which has leases and cannot go" in " ".join(refused.stdout.split())
+    assert fleet.addresses() == had
+    replaced = {"macvlan_host_replace": "true"}
+    assert section.text(1).count("-e macvlan_host_replace=true") == 2
+    foreseen = fleet.play(check=True, extra_vars=replaced)
+    done = fleet.play(extra_vars=replaced)
+    assert configured(done) == configured(foreseen)
+    now, slices = fleet.addresses(), fleet.slices()
+    assert all(inside(now[name], slices[name]) and now[name] != had[name] and now[name][1::2] == had[name][1::2] for name in fleet.hosts)
+    assert {str(ipaddress.ip_interface(one).network) for listed in now.values() for one in listed[::2]} == {"192.168.60.0/24"}
+    assert apart(slices) and fleet.play().changed == 0
+
+
+@pytest.mark.shows(GUIDE, ASKED)
+def test_the_holder_of_an_address_is_found(make_host: MakeHost, tmp_path: Path, section: Section) -> None:
+    fleet = Fleet(make_host, tmp_path, "edge1", "edge2")
+    fleet.play()
+    address = fleet.addresses()["edge2"][2].partition("/")[0]
+    options = "-i inventory.yml -e 'ansible_python_interpreter={{ host_python }}'"
+    said = fleet.control.run(
+        ["bash", "-c", f"cd {HOME}; {section.text(0).strip().replace('192.168.50.66', address)} {options}"], env=environment(HOME)
+    )
+    assert said.stdout.count('"name": "web2"') >= 1
 
 
 @pytest.mark.shows(GUIDE, WITHOUT)

@@ -37,7 +37,7 @@ def _is_to_record(request: AnyRequest, decision: Decision) -> bool:
 
 @contextlib.contextmanager
 def _without_collector() -> t.Iterator[None]:
-    """Leave garbage where it is: what a run creates lives until its end, and a tenth of its time would go into the search for cycles."""
+    """Leave garbage where it is: what a run creates lives until its end, so that a search for cycles finds nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
