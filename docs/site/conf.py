@@ -12,6 +12,7 @@ from docutils import nodes
 
 # Labels of Ansible's own documentation, which is not read for them: the site is built without a network.
 ELSEWHERE = {
+    "action_plugins": "https://docs.ansible.com/ansible/latest/plugins/action.html",
     "common_return_values": "https://docs.ansible.com/ansible/latest/reference_appendices/common_return_values.html",
 }
 
