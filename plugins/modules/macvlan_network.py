@@ -211,6 +211,7 @@ options:
       - It needs a O(parent), and is refused with O(ipam=none), O(allow_overlap=true), and O(ipv6=true) without an IPv6 subnet.
       - Without O(slices), those that the host has recorded for this network and segment are meant, and without O(subnets) the recorded
         subnets too. So tasks do not depend on the store of the fleet. A host that has none recorded is refused.
+      - In the modes V(l3) and V(l3s) of ipvlan, a gateway of the segment is not refused, but excluded.
       - A segment can be added to a network and taken from it in place. Endpoints keep their addresses.
     type: str
     version_added: 2.0.0

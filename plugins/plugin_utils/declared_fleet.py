@@ -20,7 +20,7 @@ from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.wishes impo
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.errors import OptionsError
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.request.problems import Problems
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of, version_of, without_prefix
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of, parse_network, version_of, without_prefix
 from ansible_collections.fleetnet.macvlan.plugins.plugin_utils.ordering import natural
 
 # What the role has set for each host: its declared variables, as the host itself sees them, and the record that was read.
@@ -148,14 +148,19 @@ def _needs(problems: Problems, member: _Member, segments: t.Mapping[str, Segment
     of_network: dict[str, str] = {}
     for network in member.listed(NETWORKS):
         if network.get("segment") is None:
+            problems.problem(_unnamed_problem(member, network, segments))
             continue
         segment = str(network["segment"])
         problem = _network_problem(network, segment, segments)
+        if problem is None and segment in of_network.values():
+            problem = f"another network of the host is on the segment {segment} already, and a host has one network on a segment; leave one of them out"
         if problem is not None:
             problems.problem(f"{member.name}: network {str(network.get('name'))[:80]}: {problem}")
             continue
         of_network[str(network.get("name"))] = segment
-        _add(counts.setdefault(segment, {}), FAMILIES if network.get("host_access") else ())
+        access = network.get("host_access")
+        has_access = access is not None and access is not False and str(access).strip().lower() not in ("false", "no", "off", "0", "")
+        _add(counts.setdefault(segment, {}), FAMILIES if has_access else ())
     for endpoint in member.listed(ENDPOINTS):
         if str(endpoint.get("network")) in of_network:
             _add(counts[of_network[str(endpoint["network"])]], _families_of(endpoint))
@@ -164,6 +169,26 @@ def _needs(problems: Problems, member: _Member, segments: t.Mapping[str, Segment
         name: max(1, further.get(name, 0) + max((counts.get(name, {}).get(family(item), 0) for item in segments[name].subnets), default=0))
         for name in sorted({*counts, *further})
     }
+
+
+def _unnamed_problem(member: _Member, network: Item, segments: t.Mapping[str, Segment]) -> str | None:
+    """That a network without a segment gives out addresses of one, which other hosts may have."""
+    subnets = network.get("subnets")
+    if not network.get("parent") or network.get("allow_overlap") or not isinstance(subnets, (list, tuple)):
+        return None
+    for item in subnets:
+        try:
+            block = block_of(parse_network(str(item["subnet"]))[0])
+        except (ValueError, TypeError, KeyError):
+            # The module refuses it, in its own words.
+            continue
+        for segment in segments.values():
+            if not segment.isolated and any(block_of(one.subnet.subnet).overlaps(block) for one in segment.subnets):
+                return (
+                    f"{member.name}: network {str(network.get('name'))[:80]} has {item['subnet']}, addresses of the segment {segment.name}, which other "
+                    f"hosts may have; write segment: {segment.name} in place of its subnets, or isolated: true for the segment if it is another wire"
+                )
+    return None
 
 
 def _network_problem(network: Item, segment: str, segments: t.Mapping[str, Segment]) -> str | None:

@@ -23,8 +23,12 @@ def probes_of(due: t.Sequence[Item], answers: t.Mapping[str, Item]) -> dict[str,
     """
     probes: dict[str, list[dict[str, str]]] = {host: [] for host in answers}
     unasked = []
+    named = {network.get("segment") for answer in answers.values() for network in answer.get("networks") or ()}
     for item in due:
-        candidates = ((len(probes[host]), position, host, name) for position, host in enumerate(answers) for name in _networks(answers[host], item))
+        # Where networks name their segments, an equal subnet on another one is another wire.
+        segment = item["segment"] if item["segment"] in named else None
+        on_wire = ((host, name) for host in answers for name in _networks(answers[host], item["slice"], segment))
+        candidates = ((len(probes[host]), position, host, name) for position, (host, name) in enumerate(on_wire))
         # Each slice costs seconds, so hosts share them.
         chosen = min(candidates, default=None)
         if chosen is None:
@@ -34,10 +38,10 @@ def probes_of(due: t.Sequence[Item], answers: t.Mapping[str, Item]) -> dict[str,
     return {"probes": probes, "unasked": unasked}
 
 
-def _networks(answer: Item, item: Item) -> t.Iterator[str]:
-    """The networks of a host that are on the wire of a slice: of its segment, if they have one, with its subnet."""
-    block = block_of(item["slice"])
+def _networks(answer: Item, slice_: str, segment: str | None) -> t.Iterator[str]:
+    """The networks of a host that are on the wire of a slice: of its segment, or of none where no network names that one."""
+    block = block_of(slice_)
     for network in answer.get("networks") or ():
-        is_on_segment = network.get("segment") in (None, item["segment"]) and network["parent"] != names.dummy_name(network["id"])
+        is_on_segment = network.get("segment") == segment and network["parent"] != names.dummy_name(network["id"])
         if is_on_segment and any(block_of(subnet["subnet"]).covers(block) for subnet in network["subnets"]):
             yield network["name"]

@@ -66,6 +66,8 @@ def on(network: str, **options: t.Any) -> dict[str, t.Any]:
         (host(WEB, endpoints=[on("web"), on("web"), on("other")]), {"lan50": 2}),
         (host({**WEB, "host_access": True}, endpoints=[on("web"), on("web")]), {"lan50": 3}),
         (host({**WEB, "host_access": {"routes": "ranges"}}), {"lan50": 1}),
+        (host({**WEB, "host_access": {}}, endpoints=[on("web")]), {"lan50": 2}),
+        (host({**WEB, "host_access": "no"}, endpoints=[on("web")]), {"lan50": 1}),
         (host({**WEB, "host_access": False}, endpoints=[on("web")]), {"lan50": 1}),
         (host(WEB, endpoints=[on("web", ipv4="none"), on("web", ipv6="NONE")]), {"lan50": 1}),
         (host(WEB, endpoints=[on("web", addresses=["192.168.50.20", "192.168.50.21/24", "2001:db8:50::9"])]), {"lan50": 3}),
@@ -262,3 +264,32 @@ def test_every_variable_that_is_used_is_there() -> None:
 def test_every_option_of_a_host_is_read() -> None:
     published = {name for name in read("vars/main.yml")["_macvlan_fleet_variables"] if name.startswith("macvlan_fleet_")}
     assert published == {f"macvlan_fleet_{name}" for name in ("segments", "addresses", "place", "replaced", "renamed_from")}
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (host(WEB, {**WEB, "name": "db"}), "edge1: network db: another network of the host is on the segment lan50 already"),
+        (
+            host({"name": "old", "parent": "eth0.50", "subnets": [{"subnet": "192.168.50.0/25"}]}),
+            "edge1: network old has 192.168.50.0/25, addresses of the segment lan50, which other hosts may have; write segment: lan50",
+        ),
+    ],
+)
+def test_addresses_that_other_hosts_may_have_are_told_before_any_host_is_touched(declared: dict[str, t.Any], words: str) -> None:
+    assert [problem for problem in asked(edge1=declared).problems if words in problem]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"name": "inner", "subnets": [{"subnet": "192.168.50.0/24"}]},
+        {"name": "apart", "parent": "eth9", "allow_overlap": True, "subnets": [{"subnet": "192.168.50.0/24"}]},
+        {"name": "other", "parent": "eth9", "subnets": [{"subnet": "10.0.0.0/24"}]},
+        {"name": "wrong", "parent": "eth9", "subnets": [{"subnet": "here"}, 7]},
+    ],
+)
+def test_networks_of_other_wires_are_no_concern_of_a_segment(network: dict[str, t.Any]) -> None:
+    assert asked(edge1=host(WEB, network)).problems == []
+    isolated = host({"name": "old", "parent": "eth9", "subnets": [{"subnet": "192.168.50.0/24"}]}, segments=[{**LAN, "isolated": True}])
+    assert asked(edge1=isolated).problems == []

@@ -39,6 +39,12 @@ BOTH = network("both", "10.0.0.0/24", "fd00::/64")
         ({"a": host(network("four", "10.0.0.0/24", segment="lan"))}, {"a": ["10.0.0.16/28"]}, ["fd00::1:0/112 of segment lan"]),
         ({"a": host(network("far", "10.0.0.0/24", "fd00::/64", segment="wan"))}, {"a": []}, NONE),
         ({"a": host(network("alone", "10.0.0.0/24", "fd00::/64", parent="dm-abababababab"))}, {"a": []}, NONE),
+        # An equal subnet of a network that names no segment is on another wire, where others name theirs.
+        (
+            {"a": host(BOTH), "b": host(network("named", "10.0.0.0/24", "fd00::/64", segment="lan"))},
+            {"a": [], "b": ["10.0.0.16/28", "fd00::1:0/112"]},
+            [],
+        ),
         ({"a": host(network("small", "10.0.0.16/29"))}, {"a": []}, NONE),
         ({"a": {"unreachable": True, "msg": "away"}, "b": host(BOTH), "c": {}}, {"a": [], "b": ["10.0.0.16/28", "fd00::1:0/112"], "c": []}, []),
         ({}, {}, NONE),

@@ -75,7 +75,7 @@ def test_nothing_happens_during_the_grace(probed):
 
 
 def test_all_slices_are_taken_back_when_the_grace_is_over_and_nothing_answers():
-    told = decided(fleet(NOW, addresses=("10.0.0.2",)), wanted(probed=SILENT), NOW + GRACE)
+    told = decided(fleet(NOW, addresses=("10.0.0.18",)), wanted(probed=SILENT), NOW + GRACE)
     later = NOW + GRACE + 4 * HOUR
     assert told.change.put == (Holding("lan", FOUR.block, "", 2, "a", later), Holding("lan", SIX.block, "", 4, "a", later))
     assert told.change.know == (KnownHost("a", ONE, gone=NOW),) and told.change.drop == told.change.forget == ()
@@ -98,7 +98,9 @@ def test_a_clock_that_is_behind_takes_nothing_back():
 
 
 def test_a_host_that_is_in_a_task_again_is_not_gone_any_more():
-    planned = plan(LAN, fleet(NOW), [Wish("a", {"lan": 1})], NOW + 1)
+    # One whose record could not be read may be gone all the same.
+    assert plan(LAN, fleet(NOW), [Wish("a", {"lan": 1})], NOW + 1).change == Change()
+    planned = plan(LAN, fleet(NOW), [Wish("a", {"lan": 1}, uuid=ONE)], NOW + 1)
     assert planned.change == Change(know=(KnownHost("a", ONE),)) and planned.conflicts == ()
     others = plan(LAN, fleet(NOW), [Wish("b", {"lan": 1})], NOW + 1)
     assert KnownHost("a", ONE, gone=NOW) in others.known
@@ -158,10 +160,22 @@ def test_what_a_commit_that_was_cut_off_has_left_is_taken_back_too():
     )
 
 
-def test_addresses_are_forgotten_after_a_commit_that_was_cut_off_behind_the_slices():
+def test_own_addresses_about_which_nobody_was_asked_stay_the_host_s():
+    known = fleet(NOW, addresses=("10.0.0.2", "10.0.0.18"))
+    told = decided(known, wanted(probed=SILENT), NOW + GRACE)
+    assert told.change.know == (KnownHost("a", ONE, addresses=("10.0.0.2",), gone=NOW),)
     cut = Snapshot((), (KnownHost("a", ONE, addresses=("10.0.0.2",), gone=NOW),))
-    assert decided(cut, wanted(probed={}), NOW + GRACE - 1).change == Change()
-    assert decided(cut, wanted(probed={}), NOW + GRACE).change == Change(know=(KnownHost("a", ONE, gone=NOW),))
+    assert decided(cut, wanted(probed={}), NOW + GRACE).change == Change()
+
+
+def test_a_slice_of_a_subnet_that_the_segment_no_longer_has_needs_no_probe():
+    former = Holding("lan", "10.9.0.0/28", "a")
+    snapshot = Snapshot((FOUR, SIX, former), (KnownHost("a", ONE, gone=NOW),))
+    assert decided(snapshot, wanted(), NOW + GRACE).due == (FOUR, SIX)
+    released = {item.block: item.host for item in decided(snapshot, wanted(probed=SILENT), NOW + GRACE).change.put}
+    assert released == {FOUR.block: "", SIX.block: "", former.block: ""}
+    of_others = Snapshot((Holding("other", "10.9.0.0/28", "a"),), (KnownHost("a", ONE, gone=NOW),))
+    assert "nobody has probed 10.9.0.0/28 of segment other" in refusal(of_others, wanted(probed={}), NOW + GRACE)
 
 
 # --- with a store ---------------------------------------------------------------------------------------------------
@@ -173,7 +187,7 @@ def run(store, request, now, dry_run=False):
 
 def test_check_mode_is_the_run_and_a_second_run_changes_nothing(tmp_path):
     store = Ledger(str(tmp_path / "ledger.db"))
-    store.commit(Change(put=(FOUR, SIX, OTHER), know=(KnownHost("a", addresses=("10.0.0.2",)), KnownHost("b"))), store.read())
+    store.commit(Change(put=(FOUR, SIX, OTHER), know=(KnownHost("a", addresses=("10.0.0.18",)), KnownHost("b"))), store.read())
     steps = []
     for now, probed in ((NOW, None), (NOW + 9, None), (LATER, None), (LATER, SILENT), (LATER, SILENT), (NOW + 2 * GRACE, {})):
         before = store.read()
@@ -186,7 +200,7 @@ def test_check_mode_is_the_run_and_a_second_run_changes_nothing(tmp_path):
         ["note that a is gone"],
         [],
         [],
-        ["forget the addresses of a: 10.0.0.2", "take 10.0.0.16/28 of segment lan back from a", "take fd00::1:0/112 of segment lan back from a"],
+        ["forget the addresses of a: 10.0.0.18", "take 10.0.0.16/28 of segment lan back from a", "take fd00::1:0/112 of segment lan back from a"],
         [],
         [],
     ]

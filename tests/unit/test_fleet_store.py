@@ -153,6 +153,10 @@ def test_subnets_are_those_of_a_network_without_the_addresses_of_other_hosts():
     assert done.subnets["b"]["lan"][0] == {"subnet": "10.0.0.0/24", "ip_range": ["10.0.0.32/28"]}
 
 
+# All subnets of the segment, with the gateways that every network keeps from its endpoints.
+ALL = [{"subnet": "10.0.0.0/24", "gateway": "10.0.0.1"}, {"subnet": "fd00::/64", "gateway": "fd00::1"}]
+
+
 def test_a_network_is_told_its_slices_and_those_that_another_host_has_now():
     store = Memory()
     store.write(
@@ -171,10 +175,10 @@ def test_a_network_is_told_its_slices_and_those_that_another_host_has_now():
     lost += [{"subnet": "fd00::/64", "slice": "fd00::1:0/112", "generation": 2, "lost_to": "b"}]
     first, second, *others = done.slices["a"]["lan"]
     assert first == {"subnet": "10.0.0.0/24", "slice": "10.0.0.16/28", "generation": 1} and second["subnet"] == "fd00::/64" and others == lost
-    assert done.networks["a"]["lan"] == {"segment": "lan", "slices": done.slices["a"]["lan"], "subnets": [{"subnet": "10.0.0.0/24"}, {"subnet": "fd00::/64"}]}
+    assert done.networks["a"]["lan"] == {"segment": "lan", "slices": done.slices["a"]["lan"], "subnets": ALL}
     assert done.networks["c"] == done.slices["c"] == {}
     of_b = run(store, Wish("a", {}, addresses=("10.0.0.33",)), Wish("b", {"lan": 1}))
-    assert of_b.networks["b"]["lan"]["subnets"][0] == {"subnet": "10.0.0.0/24", "exclude": ["10.0.0.33"]}
+    assert of_b.networks["b"]["lan"]["subnets"][0] == {"subnet": "10.0.0.0/24", "exclude": ["10.0.0.33"], "gateway": "10.0.0.1"}
     assert [item.get("lost_to") for item in of_b.slices["b"]["lan"]] == [None] * 4
 
 
@@ -182,7 +186,7 @@ def test_a_subnet_stays_for_the_endpoints_of_a_host_that_has_lost_all_its_slices
     store = Memory()
     store.write(Change(put=(Holding("lan", "10.0.0.32/28", "b", 2, "a"),)))
     done = run(store, Wish("a", {}))
-    assert done.networks["a"]["lan"]["subnets"] == [{"subnet": "10.0.0.0/24"}] and done.subnets["a"] == {}
+    assert done.networks["a"]["lan"]["subnets"] == ALL and done.subnets["a"] == {}
 
 
 def test_a_subnet_without_a_slice_is_not_handed_on():

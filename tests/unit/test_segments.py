@@ -122,6 +122,15 @@ def test_the_host_reaches_its_endpoints_from_an_address_of_its_slices():
     assert lost(routing) == []
 
 
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_where_the_host_routes_the_gateway_of_the_segment_is_no_endpoint_s(mode):
+    subnets = ({"subnet": LAN, "gateway": "192.168.50.65", "exclude": ["192.168.50.66"]}, {"subnet": V6, "gateway": "fe80::1", "gateway_onlink": True})
+    host = host_with(on(SLICE, "2001:db8:50::/126", subnets=subnets, driver="ipvlan", mode=mode))
+    first, second = host.record.networks["lan"].subnets
+    assert (first.gateway, first.exclude, second.gateway, second.exclude) == (None, ("192.168.50.66", "192.168.50.65"), None, ())
+    assert builders.said(host.plan(recorded(driver="ipvlan", mode=mode))) == []
+
+
 def test_two_networks_of_a_host_share_a_subnet_if_their_slices_are_apart():
     host = host_with(on(SLICE))
     other = {"segment": "lan50", "parent": "eth1"}
@@ -142,9 +151,15 @@ def test_a_task_without_slices_means_those_that_are_recorded():
     assert builders.said(host.plan(recorded())) == []
     host.run(recorded(mtu=1400))
     assert host.record.networks["lan"].subnets == before.subnets
-    host.run(network("lan", [LAN], segment="lan50"))
-    (after,) = host.record.networks["lan"].subnets
-    assert (after.slices, after.gateway, after.exclude) == (before.subnets[0].slices, "192.168.50.1", ())
+    host.run(network("lan", [LAN, V6], segment="lan50"))
+    after = host.record.networks["lan"].subnets
+    assert ([item.slices for item in after], after[0].gateway, after[0].exclude) == ([item.slices for item in before.subnets], "192.168.50.1", ())
+    wide = network("lan", ["192.168.48.0/22", V6], segment="lan50", replace=True)
+    assert host.plan(wide).after.networks["lan"].slices == host.record.networks["lan"].slices
+    with pytest.raises(PlanError, match=re.escape("its slice 2001:db8:50::1:0/112 is in none of the subnets of the task")):
+        host.run(network("lan", [LAN], segment="lan50"))
+    with pytest.raises(PlanError, match=re.escape("ip_range: 192.168.50.64/27 is not inside the slices of this host")):
+        host.run(network("lan", [{"subnet": LAN, "ip_range": "192.168.50.64/27"}, V6], segment="lan50"))
 
 
 def test_the_recorded_subnets_follow_what_a_task_says_of_gateways():
@@ -171,14 +186,24 @@ def test_slices_that_nobody_has_given_are_refused(asked, before):
         host.run(network("lan", asked.get("subnets", []), segment="lan50"))
 
 
-def test_an_older_plan_is_refused():
+@pytest.mark.parametrize("block", [SLICE, "192.168.50.64/31", "192.168.50.64/29"])
+def test_an_older_plan_is_refused(block):
     host = host_with(on({"slice": SLICE, "generation": 3}))
-    with pytest.raises(PlanError, match=re.escape("the slice 192.168.50.64/30 has generation 2 in the task and 3 in the record")):
-        host.run(on({"slice": SLICE, "generation": 2}))
+    words = f"the slice {block} has generation 2 in the task, and 192.168.50.64/30 has 3 in the record"
+    with pytest.raises(PlanError, match=re.escape(words)):
+        host.run(on({"slice": block, "generation": 2}))
     host.run(on({"slice": SLICE, "generation": 4}))
     host.run(on({"slice": SLICE, "generation": 5, "lost_to": "edge7"}))
     with pytest.raises(PlanError, match="the task is of an older plan"):
-        host.run(on({"slice": SLICE, "generation": 4}))
+        host.run(on({"slice": block, "generation": 4}))
+
+
+def test_a_task_tells_that_a_slice_is_lost_although_its_range_is_of_that_slice():
+    subnet = {"subnet": LAN, "ip_range": SLICE}
+    host = host_with(on(SLICE, subnets=(subnet,)), endpoint("web", "lan"))
+    host.run(on({"slice": SLICE, "generation": 2, "lost_to": "edge7"}, "192.168.50.128/30", subnets=(subnet,)))
+    with pytest.raises(PlanError, match="no IPv4 address is left"):
+        host.run(endpoint("db", "lan", netns="red"))
 
 
 @settings(max_examples=50)

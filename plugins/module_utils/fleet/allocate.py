@@ -72,7 +72,7 @@ def _told(
         changed=bool(steps),
         slices=slices,
         subnets=_subnets(owned, given, planned.known, hosts),
-        networks=_networks(slices, _subnets([*owned, *lost], given, planned.known, hosts)),
+        networks=_networks(segments, given, slices, _subnets(owned, given, planned.known, hosts)),
         claims=[{"host": item.host, "segment": item.segment, "slice": item.block, "generation": item.generation} for item in planned.claims if records],
         steps=steps,
         before=_view(planned.before, known, {former or name for name, former in formerly.items()}) if records else after,
@@ -182,20 +182,32 @@ def _subnets(
 
 
 def _networks(
-    slices: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]], subnets: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]]
+    segments: t.Sequence[Segment],
+    written: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    slices: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]],
+    subnets: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]],
 ) -> dict[str, dict[str, dict[str, t.Any]]]:
     """Host → segment → what a network takes.
 
-    Its slices say which addresses it gives out. A subnet in which the host has lost all its slices stays for the endpoints that are there.
+    Its slices say which addresses it gives out. It has all subnets of the segment, so that none goes in which endpoints have addresses.
     """
+    by_name = {segment.name: segment for segment in segments}
     return {
         host: {
-            name: {"segment": name, "subnets": [_without_ranges(item) for item in subnets[host][name]], "slices": list(listed)}
+            name: {"segment": name, "subnets": _of_network(by_name[name], written[name], subnets[host].get(name, ())), "slices": list(listed)}
             for name, listed in of_host.items()
         }
         for host, of_host in slices.items()
     }
 
 
-def _without_ranges(subnet: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {key: value for key, value in subnet.items() if key != "ip_range"}
+def _of_network(
+    segment: Segment, written: t.Sequence[t.Mapping[str, t.Any]], of_host: t.Sequence[t.Mapping[str, t.Any]]
+) -> list[dict[str, t.Any]]:
+    """All subnets of a segment, without ranges, and with gateways also where a network would infer none: they are no endpoint's."""
+    known = {item["subnet"]: item for item in of_host}
+    told = []
+    for item, given in zip(segment.subnets, written):
+        kept = {key: value for key, value in known.get(given["subnet"], given).items() if key not in ("ip_range", "slice_length") and value is not None}
+        told.append({**kept, **({"gateway": item.subnet.gateway} if item.subnet.gateway_inferred else {})})
+    return told

@@ -76,6 +76,8 @@ def _bind(told: Identities, wish: Wish) -> None:
         wish.uuid or before.uuid,
         wish.machine or before.machine,
         before.addresses if wish.addresses is None else tuple(sorted(set(wish.addresses))),
+        # A host that is known by its record, and was not read, may be gone all the same.
+        before.gone if before.uuid and not wish.uuid else 0,
     )
 
 

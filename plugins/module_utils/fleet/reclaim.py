@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.model import Change, Holding, KnownHost, Segment, Snapshot
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.fleet.slices import kept_out
 from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values import inet
-from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import block_of
+from ansible_collections.fleetnet.macvlan.plugins.module_utils.macvlan_host.values.addresses import Block, block_of
 
 # Of hosts and of answers, in one message.
 SHOWN = 5
@@ -81,15 +81,29 @@ def reclaim(segments: t.Sequence[Segment], snapshot: Snapshot, wanted: Wanted, n
     noted = tuple(host._replace(gone=now) for host in hosts if not host.gone)
     waiting = tuple(host for host in hosts if host.gone and now < host.gone + wanted.grace)
     over = [host for host in hosts if host.gone and now >= host.gone + wanted.grace]
-    due = tuple(item for host in over for item in owned.get(host.name, ()))
+    left_over = [item for host in over for item in owned.get(host.name, ()) if _is_of_former_subnet(segments, item)]
+    due = tuple(item for host in over for item in owned.get(host.name, ()) if item not in left_over)
     if wanted.probed is None or unknown:
         return Reclaim(noted, waiting, due, (), (), Change(know=noted), unknown)
     answering = _Answering(segments, snapshot.known, wanted.probed)
-    conflicts = tuple(problem for host in over for problem in answering.problems(host.name, owned.get(host.name, ())))
-    released = tuple(_released(item, now + wanted.quarantine) for item in due)
-    forgotten = tuple(host for host in over if host.addresses)
-    change = Change(put=released, know=(*noted, *(host._replace(addresses=()) for host in forgotten)))
+    conflicts = tuple(problem for host in over for problem in answering.problems(host.name, [item for item in due if item.host == host.name]))
+    released = tuple(_released(item, now + wanted.quarantine) for item in (*due, *left_over))
+    silent = [block_of(block) for dummy, block in wanted.probed]
+    forgotten = tuple(host for host in over if _heard_of(host, silent) != host.addresses)
+    change = Change(put=released, know=(*noted, *(host._replace(addresses=_heard_of(host, silent)) for host in forgotten)))
     return Reclaim(noted, waiting, due, released, forgotten, change, conflicts)
+
+
+def _is_of_former_subnet(segments: t.Sequence[Segment], item: Holding) -> bool:
+    """Whether a slice is of a subnet that its segment no longer has: no host gives out its addresses, and none can ask about them."""
+    block = block_of(item.block)
+    of_segment = [one for segment in segments if segment.name == item.segment for one in segment.subnets]
+    return bool(of_segment) and not any(block_of(one.subnet.subnet).covers(block) for one in of_segment)
+
+
+def _heard_of(host: KnownHost, silent: t.Sequence[Block]) -> tuple[str, ...]:
+    """The own addresses of a host about which nobody was asked: something may have them still."""
+    return tuple(address for address in host.addresses if not any(address in block for block in silent))
 
 
 def _by_address(item: Holding) -> tuple[str, int, int]:

@@ -53,7 +53,11 @@ def release(segments: t.Sequence[Segment], wanted: Wanted, store: Store, *, now:
 
 def _steps(decided: Reclaim) -> list[str]:
     steps = [f"note that {host.name} is gone" for host in decided.noted]
-    steps += [f"forget the addresses of {host.name}: {', '.join(host.addresses)}" for host in decided.forgotten]
+    kept = {host.name: host.addresses for host in decided.change.know}
+    steps += [
+        f"forget the addresses of {host.name}: {', '.join(address for address in host.addresses if address not in kept[host.name])}"
+        for host in decided.forgotten
+    ]
     steps += [f"take {item.block} of segment {item.segment} back from {item.former}" for item in decided.released]
     return steps
 

@@ -21,7 +21,8 @@ SHOWN = 3  # of what is in use beside the leases
 def no_address_is_left(builder: PlanBuilder, network: Network, subnets: t.Sequence[Subnet], version: int) -> str:
     """The message, without the object that has asked."""
     pools = ", ".join(_how_full(builder, subnet) for subnet in subnets)
-    advice = "; have macvlan_fleet give this host a further slice, by a higher number of addresses in its needs" if network.segment else ""
+    more = "; have macvlan_fleet give this host a further slice, by a higher number of addresses in its needs (macvlan_fleet_addresses of the role)"
+    advice = more if network.segment else ""
     return f"no IPv{version} address is left in {pools} of {network.title}{_in_use_beside(builder, subnets)}{advice}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..model.link_options import LinkOptions
 from ..model.netns import Netns
-from ..model.network import DEFAULT_DRIVER, Mode, Subnet, infers_gateway
+from ..model.network import DEFAULT_DRIVER, ROUTED_MODES, Mode, Subnet, infers_gateway
 from ..model.ref import Ref, network_ref
 from ..values import names
 from ..values.addresses import parse_network, prefix_length, version_of
@@ -138,7 +138,7 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         problems.problem(parent_problem(parent))
     driver, mode = read_driver(problems, params)
     infers = infers_gateway(parent is not None, internal, mode)
-    subnets = _with_slices(problems, params, read_subnets(problems, params, infers, mode))
+    subnets = _with_slices(problems, params, read_subnets(problems, _of_segment(params, mode), infers, mode))
     has_ipv6 = _check_ipv6(problems, params.get("ipv6"), subnets)
     ipam_mode = params.get("ipam") or "default"
     if ipam_mode == "none":
@@ -169,6 +169,15 @@ def network_options(params: t.Mapping[str, t.Any]) -> NetworkOptions:
         segment=params.get("segment"),
         notes=problems.finish(),
     )
+
+
+def _of_segment(params: t.Mapping[str, t.Any], mode: str) -> t.Mapping[str, t.Any]:
+    """The parameters, without the gateways of a segment where the host routes: endpoints have no next hop there."""
+    if params.get("segment") is None or mode not in ROUTED_MODES:
+        return params
+    from .slices import without_gateways
+
+    return without_gateways(params)
 
 
 def _with_slices(problems: Problems, params: t.Mapping[str, t.Any], subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:

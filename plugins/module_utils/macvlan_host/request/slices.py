@@ -42,8 +42,20 @@ def read_slices(problems: Problems, params: Params, subnets: tuple[Subnet, ...])
         dataclasses.replace(subnet, slices=tuple(item for within, item in slices if within == subnet.subnet)) for subnet in subnets
     )
     if len(slices) == len(given):
-        _check_ranges(problems, complete)
+        for text in _range_problems(complete):
+            problems.problem(text)
     return complete
+
+
+def without_gateways(params: Params) -> Params:
+    """Parameters whose gateways are excluded addresses: they are routers of the wire, and no endpoint's next hop."""
+    subnets = []
+    for item in params.get("subnets") or ():
+        gateway = str(item.get("gateway") or "none")
+        exclude = [] if gateway.lower() == "none" or item.get("gateway_onlink") else [gateway]
+        kept = {key: value for key, value in item.items() if key not in ("gateway", "gateway_onlink")}
+        subnets.append({**kept, "exclude": [*(kept.get("exclude") or ()), *exclude]})
+    return {**params, "subnets": subnets}
 
 
 def _check_segment(problems: Problems, params: Params, given: t.Any) -> None:
@@ -92,13 +104,13 @@ def _check_apart(problems: Problems, slices: t.Sequence[Slice]) -> None:
                 problems.problem(f"slices: {earlier.block} and {item.block} overlap; write each address in one slice only")
 
 
-def _check_ranges(problems: Problems, subnets: t.Sequence[Subnet]) -> None:
-    """What is chosen without a request is the host's to give out."""
+def _range_problems(subnets: t.Sequence[Subnet]) -> t.Iterator[str]:
+    """Yield the ranges that are of no slice. One of a slice that the host has lost is right, and nothing is chosen from it."""
     for position, subnet in enumerate(subnets):
         for ip_range in subnet.ip_ranges:
-            if not _is_covered(block_of(ip_range), [block_of(item.block) for item in subnet.slices or () if not item.lost_to]):
+            if not _is_covered(block_of(ip_range), [block_of(item.block) for item in subnet.slices or ()]):
                 shown = ", ".join(subnet.owned_slices) or "none"
-                problems.problem(
+                yield (
                     f"subnets[{position}].ip_range: {ip_range} is not inside the slices of this host in {subnet.subnet}, which are {shown}; "
                     f"leave ip_range out to have addresses chosen from all of them"
                 )
@@ -129,8 +141,12 @@ def with_recorded_slices(wanted: NetworkOptions, recorded: Record) -> NetworkOpt
         subnets = read_subnets(Problems(), {"subnets": subnet_params_of(network)}, wanted.infers_gateway, wanted.mode)
     else:
         subnets = wanted.subnets
-    slices = {subnet.subnet: subnet.slices for subnet in network.subnets}
-    return dataclasses.replace(wanted, subnets=tuple(dataclasses.replace(item, slices=slices.get(item.subnet, ())) for item in subnets))
+    return dataclasses.replace(wanted, subnets=tuple(dataclasses.replace(item, slices=_slices_in(item.subnet, network)) for item in subnets))
+
+
+def _slices_in(cidr: str, network: Network) -> tuple[Slice, ...]:
+    """The recorded slices that are in a subnet, which may have another size than before."""
+    return tuple(item for item in network.slices if block_of(cidr).covers(block_of(item.block)))
 
 
 def check_slices(wanted: NetworkOptions, recorded: Record) -> None:
@@ -147,16 +163,35 @@ def check_slices(wanted: NetworkOptions, recorded: Record) -> None:
                 f"{wanted.title}: no slices of segment {wanted.segment} are recorded for it on this host; run macvlan_fleet for this host, "
                 f"and give this task the subnets and slices that it returns, or have the role macvlan_fleet do both"
             )
-        return
-    known = {item.block: item for item in network.slices} if network is not None else {}
-    for subnet in wanted.subnets:
-        for item in subnet.slices or ():
-            before = known.get(item.block)
-            if before is not None and item.generation < before.generation:
-                raise PlanError(
-                    f"{wanted.title}: the slice {item.block} has generation {item.generation} in the task and {before.generation} in the record "
-                    f"of this host, so the task is of an older plan; run macvlan_fleet again, and use what it returns"
-                )
+        _check_recorded(wanted, network)
+    elif network is not None:
+        for subnet in wanted.subnets:
+            for item in subnet.slices or ():
+                _check_generation(wanted, network, item)
+
+
+def _check_recorded(wanted: NetworkOptions, network: Network) -> None:
+    """Refuse subnets in which recorded slices are not, and ranges that are of none of them."""
+    complete = with_recorded_slices(wanted, Record(networks={network.name: network})).subnets
+    left = [item.block for item in network.slices if not any(item in (subnet.slices or ()) for subnet in complete)]
+    problem = next(_range_problems(complete), None)
+    if left:
+        raise PlanError(
+            f"{wanted.title}: its slice {left[0]} is in none of the subnets of the task; add its subnet, or give this task the slices that "
+            f"macvlan_fleet returns"
+        )
+    if problem is not None:
+        raise PlanError(f"{wanted.title}: {problem}")
+
+
+def _check_generation(wanted: NetworkOptions, network: Network, item: Slice) -> None:
+    """Refuse a slice of an older plan: any part of it may have another owner by now."""
+    newer = next((one for one in network.slices if one.generation > item.generation and block_of(one.block).overlaps(block_of(item.block))), None)
+    if newer is not None:
+        raise PlanError(
+            f"{wanted.title}: the slice {item.block} has generation {item.generation} in the task, and {newer.block} has {newer.generation} in the "
+            f"record of this host, so the task is of an older plan; run macvlan_fleet again, and use what it returns"
+        )
 
 
 def _recorded_in_segment(wanted: NetworkOptions, recorded: Record) -> Network | None:
