@@ -283,4 +283,5 @@ def test_two_plays_at_once_on_one_ledger_never_give_out_the_same(make_host: Make
     fleet.control.run(["bash", "-c", f"cd {HOME}; {plays[0]} & first=$!; {plays[1]} && wait $first"], env=env)
     (done,) = allocations(fleet.play(check=True))
     told = {name: [item["slice"] for item in slices["lan50"]] for name, slices in done["slices"].items()}
-    assert not done["changed"] and len(told) == 6 and apart(told)
+    # Facts of a loaded host may be there only now; slices may not.
+    assert (done["claims"], len(told)) == ([], 6) and apart(told)
